@@ -1,0 +1,34 @@
+# Every target does its own set-up: Python packages go into .venv, servers into the lab's cache.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench format
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) --version >/dev/null 2>&1 || { echo "Firstmate needs $(PYTHON); install Python 3.11 or later, or call make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: $(READY) ## break replication on a real server and mend it from the page (ONCE=1: no person, then exit)
+	$(BIN)/firstmate demo $(if $(ONCE),--once)
+
+check: $(READY) ## formatting, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(READY) ## the whole suite, on real servers
+	$(BIN)/pytest
+
+bench: $(READY) ## alert to card and to cause, 20 times: p50 and p99
+	$(BIN)/python -m bot.lab.bench

@@ -1,0 +1,245 @@
+"""The contract between actions and those who run them.
+
+A diagnostic is a function from a reader to a frozen dataclass. A remediation is a frozen dataclass whose fields are
+its parameters, with `check`, `change`, `verify` and `undo`. Neither opens a connection and neither executes a change:
+readers are given, statements are yielded.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypeVar
+
+
+class Unit(StrEnum):
+    """A unit of measure, carried in the type of a parameter or a field."""
+
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    PERCENT = "percent"
+    COUNT = "count"
+
+
+Seconds: TypeAlias = Annotated[float, Unit.SECONDS]
+Bytes: TypeAlias = Annotated[int, Unit.BYTES]
+Percent: TypeAlias = Annotated[float, Unit.PERCENT]
+Count: TypeAlias = Annotated[int, Unit.COUNT]
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+class Flavour(StrEnum):
+    """Whose server it is; statements differ by it."""
+
+    MYSQL = "mysql"
+    MARIADB = "mariadb"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVersion:
+    """What a server says of itself at connect: flavour and version as numbers, e.g. (9, 7, 4)."""
+
+    flavour: Flavour
+    number: tuple[int, int, int]
+
+    @property
+    def is_mariadb(self) -> bool:
+        return self.flavour is Flavour.MARIADB
+
+    def at_least(self, *number: int) -> bool:
+        """Whether the version is this one or later, compared within its own flavour."""
+        return self.number >= number
+
+    def __str__(self) -> str:
+        return f"{self.flavour.value} {'.'.join(map(str, self.number))}"
+
+
+class Cost(StrEnum):
+    """What a diagnostic costs: LOW touches no hot mutex, MEDIUM scans a table of status, HIGH can stall the server."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class Risk(StrEnum):
+    """What a remediation can cost: undone at will, felt by somebody, or not to be undone."""
+
+    REVERSIBLE = "reversible"
+    DISRUPTIVE = "disruptive"
+    DESTRUCTIVE = "destructive"
+
+
+class Refused(Exception):
+    """A remediation will not run: the sentence says what was found, on which object, and what to do instead."""
+
+
+class NoUndo(Exception):
+    """A remediation cannot be undone; the sentence says why."""
+
+
+class Unreadable(Exception):
+    """A diagnostic could not read its answer; the sentence says what was asked, of whom, and what to do next."""
+
+
+class MySQL(Protocol):
+    """Reads one MySQL or MariaDB server; it has no way to write, and bounds time and rows by itself."""
+
+    @property
+    def version(self) -> ServerVersion: ...
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for sentences."""
+        ...
+
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200) -> list[Row]:
+        """Runs one reading statement with bound parameters and returns at most `limit` rows, keyed as the server does.
+
+        Raises Unreadable when the server refuses, is cut off, or takes longer than the reader's bound.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One point of a series: Unix time in seconds and the value."""
+
+    at: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of Prometheus: its labels and its points, oldest first."""
+
+    labels: Mapping[str, str]
+    samples: tuple[Sample, ...]
+
+
+class Prometheus(Protocol):
+    """Reads Prometheus."""
+
+    def instant(self, query: str, *, limit: int = 200) -> list[Series]:
+        """Evaluates `query` now; each series has one sample. Raises Unreadable."""
+        ...
+
+    def range(self, query: str, *, start: datetime, end: datetime, step: Seconds, limit: int = 50) -> list[Series]:
+        """Evaluates `query` from `start` to `end` every `step` seconds. Raises Unreadable."""
+        ...
+
+
+Grants: TypeAlias = Mapping[Flavour, tuple[str, ...]]
+"""Privileges needed, as GRANT spells them, by flavour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A declared diagnostic: its function and what an operator must know before it runs."""
+
+    ask: Callable[..., Any]
+    cost: Cost
+    needs: Grants
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - each diagnostic returns its own dataclass
+        return self.ask(*args, **kwargs)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def diagnostic(*, cost: Cost, needs: Grants) -> Callable[[F], Diagnostic]:
+    """Declares a function as a diagnostic.
+
+    Its first parameter says by its type which reader it needs; the rest are keyword-only and annotated; it returns a
+    frozen dataclass.
+    """
+
+    def declare(ask: F) -> Diagnostic:
+        return Diagnostic(ask=ask, cost=cost, needs=needs)
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a change, with bound parameters; `str()` shows it exactly as the server will get it.
+
+    `text` is made by actions.sql.render when the statement is built with actions.sql.statement.
+    """
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a change did what it was for, with the sentence that says how one sees it."""
+
+    ok: bool
+    says: str
+    settled: bool = True
+    """False while it is too early to tell: ask again until the remediation's `settles_within` has passed."""
+
+
+class Remediation(ABC):
+    """Base of a remediation: a frozen dataclass whose fields are its parameters. It executes nothing itself."""
+
+    risk: ClassVar[Risk]
+    needs: ClassVar[Grants]
+    settles_within: ClassVar[Seconds] = 10.0
+    """How long `verify` may be asked before an unsettled verdict counts as failed."""
+
+    @abstractmethod
+    def check(self, db: MySQL) -> None:
+        """Raises Refused when this change should not be made on this server as it is now."""
+
+    @abstractmethod
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """Yields the statements of the change one at a time, and may read between them; may raise Refused."""
+
+    @abstractmethod
+    def verify(self, db: MySQL) -> Verdict:
+        """Tells whether the change holds."""
+
+    @abstractmethod
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """Yields the statements that restore what the server holds now. Called before the change; raises NoUndo."""
+
+    @property
+    def revert_after(self) -> Seconds | None:
+        """Seconds after which the change is to be undone by itself, or None when it stays."""
+        return None
+
+
+__all__ = [
+    "Bytes",
+    "Cost",
+    "Count",
+    "Diagnostic",
+    "Flavour",
+    "Grants",
+    "MySQL",
+    "NoUndo",
+    "Percent",
+    "Prometheus",
+    "Refused",
+    "Remediation",
+    "Risk",
+    "Row",
+    "Sample",
+    "Seconds",
+    "Series",
+    "ServerVersion",
+    "Statement",
+    "Unit",
+    "Unreadable",
+    "Verdict",
+    "diagnostic",
+]

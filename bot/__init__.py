@@ -1,0 +1,1 @@
+"""Who may act, in what order, and who hears of it."""

@@ -1,0 +1,141 @@
+"""Alerts as Firstmate holds them, whatever source they came from; and Alertmanager's matcher syntax. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from urllib.parse import parse_qs, urlsplit
+
+from bot.errors import WrongUsage
+
+
+class AlertStatus(StrEnum):
+    """Whether the trouble still is."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert: its labels are its identity, `starts_at` tells this firing from an earlier one."""
+
+    labels: Mapping[str, str]
+    status: AlertStatus
+    starts_at: datetime
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    ends_at: datetime | None = None
+    generator_url: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("alertname", "")
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the labels, the same for every source that sends the same labels."""
+        text = "\xff".join(f"{name}\xfe{value}" for name, value in sorted(self.labels.items()))
+        return sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Names of metrics in the alert's own expression, which Prometheus puts into generatorURL (`g0.expr`)."""
+        return metrics_of(expression_of(self.generator_url))
+
+
+def expression_of(generator_url: str) -> str:
+    """The PromQL that a generatorURL carries, or an empty string."""
+    try:
+        query = urlsplit(generator_url).query
+    except ValueError:
+        return ""
+    return parse_qs(query).get("g0.expr", [""])[0]
+
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`')
+_BRACES = re.compile(r"\{[^{}]*\}")
+_NAME = re.compile(r"(?<![\w:.])[a-zA-Z_:][\w:]*(?!\s*\(|[\w:])")
+_WORDS = frozenset(
+    {
+        "and",
+        "or",
+        "unless",
+        "by",
+        "without",
+        "on",
+        "ignoring",
+        "group_left",
+        "group_right",
+        "offset",
+        "bool",
+        "inf",
+        "nan",
+        "atan2",
+    }
+)
+_CLAUSE = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\)", re.IGNORECASE)
+
+
+def metrics_of(expression: str) -> frozenset[str]:
+    """Names of the metrics that a PromQL expression reads; labels, functions and durations are not metrics."""
+    text = _STRING.sub('""', expression[:20_000])
+    text = _BRACES.sub(" ", text)
+    text = re.sub(r"\[[^\]]*\]", " ", text)
+    text = _CLAUSE.sub(" ", text)
+    return frozenset(name for name in _NAME.findall(text) if name.lower() not in _WORDS)
+
+
+class Operator(StrEnum):
+    """The four operators of Alertmanager's matchers."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One matcher, e.g. `alertname=~"MySQL.*"`; regular expressions are anchored, as Alertmanager's are."""
+
+    name: str
+    operator: Operator
+    value: str
+    pattern: re.Pattern[str] | None = field(default=None, compare=False, repr=False)
+
+    def accepts(self, value: str) -> bool:
+        """Whether this value of the label fits; a label that is absent has the value ''."""
+        if self.pattern is not None:
+            return (self.pattern.fullmatch(value) is not None) == (self.operator is Operator.REGEX)
+        return (value == self.value) == (self.operator is Operator.EQUAL)
+
+    def __str__(self) -> str:
+        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{self.name} {self.operator.value} "{escaped}"'
+
+
+_MATCHER = re.compile(
+    r'^\s*(?P<name>[a-zA-Z_:][\w:.-]*)\s*(?P<op>=~|!~|!=|=)\s*(?P<value>"(?:[^"\\]|\\.)*"|[^"\s{}!=~,\\`\']+)\s*$'
+)
+
+
+def parse_matcher(text: str) -> Matcher:
+    """Parses one matcher in Alertmanager's syntax; raises WrongUsage with the text and what is expected."""
+    found = _MATCHER.match(text)
+    if found is None:
+        raise WrongUsage(f'{text!r} is not a matcher; write it as Alertmanager does, e.g. alertname =~ "MySQL.*Lag".')
+    value = found["value"]
+    if value.startswith('"'):
+        value = re.sub(r'\\(["\\n])', lambda m: {"n": "\n"}.get(m[1], m[1]), value[1:-1])
+    operator = Operator(found["op"])
+    pattern = None
+    if operator in (Operator.REGEX, Operator.NOT_REGEX):
+        try:
+            pattern = re.compile(value)
+        except re.error as error:
+            raise WrongUsage(f"{text!r}: the regular expression does not compile ({error}).") from error
+    return Matcher(found["name"], operator, value, pattern)

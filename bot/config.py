@@ -1,0 +1,225 @@
+"""The settings of Firstmate: frozen, read once from firstmate.yml.
+
+Secrets never stand in the file: it names an environment variable (`{env: NAME}`) or a file (`{file: PATH}`, relative to
+the configuration's own folder), and `Secret.read` fetches it when it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bot.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of every part: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Secret(Settings):
+    """Where a secret is: an environment variable or a file; exactly one of the two."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Secret:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name exactly one source for the secret: {env: NAME} or {file: PATH}")
+        return self
+
+    def read(self) -> str:
+        """Returns the secret without a trailing newline; raises ConfigError naming the source that is missing."""
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if not value:
+                raise ConfigError(
+                    f"The environment variable {self.env} is not set; set it, or name a file in the configuration."
+                )
+            return value
+        assert self.file is not None
+        try:
+            value = self.file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(
+                f"The secret file {self.file} cannot be read ({error.strerror}); create it with mode 0600."
+            ) from error
+        if not value:
+            raise ConfigError(f"The secret file {self.file} is empty; write the secret into it.")
+        return value
+
+
+class Role(StrEnum):
+    """The role of an instance in its shard."""
+
+    PRIMARY = "primary"
+    REPLICA = "replica"
+
+
+class DatabaseUser(Settings):
+    """A user of the database servers."""
+
+    user: str
+    password: Secret
+
+
+class Instance(Settings):
+    """One server of the fleet. `labels` hold further values of the alert label `instance` that mean this server."""
+
+    name: str
+    host: str
+    port: int = 3306
+    role: Role
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Shard(Settings):
+    """One primary and its replicas; the unit that takes one change at a time."""
+
+    name: str
+    flavour: Literal["mysql", "mariadb"]
+    instances: tuple[Instance, ...] = Field(min_length=1)
+    reader: DatabaseUser
+    changer: DatabaseUser | None = None
+    """The user that may change; without it the deployment only reads."""
+
+
+class SlackSettings(Settings):
+    """How to reach Slack; `base_url` is set only for the local workspace."""
+
+    mode: Literal["socket", "http"] = "socket"
+    bot_token: Secret
+    app_token: Secret | None = None
+    signing_secret: Secret | None = None
+    base_url: str = "https://slack.com/api/"
+
+    @model_validator(mode="after")
+    def _has_what_its_mode_needs(self) -> SlackSettings:
+        if self.mode == "socket" and self.app_token is None:
+            raise ValueError("mode `socket` needs app_token")
+        if self.mode == "http" and self.signing_secret is None:
+            raise ValueError("mode `http` needs signing_secret")
+        return self
+
+
+class Route(Settings):
+    """Sends the alerts that all of `match` hold for to `channel` (an id such as C0123456789)."""
+
+    match: tuple[str, ...] = Field(min_length=1)
+    channel: str
+
+
+class Intake(Settings):
+    """The HTTP side: webhooks of alert sources, and Slack's requests in mode `http`."""
+
+    host: str = "127.0.0.1"
+    port: int = 9195
+    token: Secret
+
+
+class People(Settings):
+    """Who holds a role: user ids and user groups of Slack."""
+
+    users: tuple[str, ...] = ()
+    usergroups: tuple[str, ...] = ()
+
+
+class Roles(Settings):
+    """The roles of people: operators ask for triage and runs, approvers approve changes, admins halt and resume."""
+
+    operator: People = People()
+    approver: People = People()
+    admin: People = People()
+
+
+class Approvals(Settings):
+    """What an approval takes."""
+
+    count: int = Field(default=1, ge=1, le=5)
+    expires_after: Annotated[float, Field(gt=0, le=86400)] = 300.0
+    """Seconds."""
+
+
+class Prometheus(Settings):
+    """Where Prometheus and Alertmanager answer."""
+
+    url: str
+    alertmanager: str | None = None
+
+
+class Config(Settings):
+    """All of firstmate.yml."""
+
+    slack: SlackSettings | None = None
+    intake: Intake
+    routes: tuple[Route, ...] = ()
+    default_channel: str = ""
+    shards: tuple[Shard, ...]
+    prometheus: Prometheus | None = None
+    roles: Roles = Roles()
+    approvals: Approvals = Approvals()
+    runbooks: tuple[Path, ...] = ()
+    """Folders of runbooks; empty means those that are shipped."""
+    data: Path = Path("firstmate-data")
+    """The folder of the store, relative to the configuration's own folder."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Config:
+        seen: dict[str, str] = {}
+        for shard in self.shards:
+            for instance in shard.instances:
+                for key in {instance.name, instance.address, *instance.aliases}:
+                    if key in seen:
+                        raise ValueError(
+                            f"{key!r} names both {seen[key]} and {instance.name}; each name must mean one instance"
+                        )
+                    seen[key] = instance.name
+        return self
+
+
+def load(path: Path) -> Config:
+    """Reads the configuration; raises ConfigError with the file, the key and what is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration {path} cannot be read: {error}. Give its path with --config.") from error
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} must be a mapping of settings; see the README's second page for an example.")
+    try:
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
+        raise ConfigError(f"{path} does not fit: {details}") from error
+    return _beside(config, path.resolve().parent)
+
+
+def _beside(config: Config, folder: Path) -> Config:
+    """Resolves every relative path against the configuration's own folder."""
+
+    def resolve(value: object) -> object:
+        if isinstance(value, Path):
+            return folder / value
+        if isinstance(value, BaseModel):
+            return value.model_copy(update={name: resolve(getattr(value, name)) for name in type(value).model_fields})
+        if isinstance(value, tuple):
+            return tuple(resolve(item) for item in value)
+        return value
+
+    resolved = resolve(config)
+    assert isinstance(resolved, Config)
+    return resolved

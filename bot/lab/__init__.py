@@ -1,0 +1,1 @@
+"""Real servers for a laptop, the local workspace, faults, the demo."""
