@@ -1,1 +1,34 @@
-"""guards"""
+"""Guards: pure rules that let a plan pass, ask for approval, or refuse it, always with a reason.
+
+`ORDER` is the order in which they are asked. All of them are asked each time, so that a person sees every reason at
+once; the first refusal decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.guards import approval, caller, check, digest, exclusive, halt, target
+from bot.guards.facts import Answer, Facts, Verdict
+
+Guard = Callable[[Facts], Verdict]
+
+ORDER: tuple[Guard, ...] = (
+    halt.judge,
+    caller.judge,
+    target.judge,
+    exclusive.judge,
+    approval.judge,
+    digest.judge,
+    check.judge,
+)
+
+
+def judge(facts: Facts) -> tuple[Verdict, ...]:
+    """Asks every guard, in order."""
+    return tuple(guard(facts) for guard in ORDER)
+
+
+def refusal(verdicts: tuple[Verdict, ...]) -> Verdict | None:
+    """The first refusal, or None."""
+    return next((verdict for verdict in verdicts if verdict.answer is Answer.REFUSE), None)

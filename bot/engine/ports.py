@@ -1,0 +1,156 @@
+"""What the engine needs of the world, as protocols; the adapters are in bot.fleet, bot.store and bot.slack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from actions.contract import MySQL, Prometheus, Statement
+from bot.alerts import Alert
+from bot.config import Instance, Role, Shard
+from bot.engine.state import Decision, Run, RunState, Target
+from bot.guards.facts import Halt
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a server says it is: an identity that no other server has, and its role with how it was read."""
+
+    server: str
+    role: Role
+    says: str
+
+
+class Changer(Protocol):
+    """One connection that may change a server; it reads on the same connection."""
+
+    @property
+    def reader(self) -> MySQL: ...
+
+    def execute(self, statement: Statement, *, tag: str) -> None:
+        """Executes one statement of an approved plan, tagged with the run; raises Unreachable."""
+        ...
+
+
+class Fleet(Protocol):
+    """The database servers and Prometheus."""
+
+    def find(self, name: str) -> Target:
+        """Finds an instance by name, address or alias; raises UnknownTarget with the nearest names."""
+        ...
+
+    def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
+        """Finds the instance that an alert is about by its labels, or None."""
+        ...
+
+    def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQL]: ...
+
+    def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]: ...
+
+    def identify(self, db: MySQL) -> Identity: ...
+
+    @property
+    def prometheus(self) -> Prometheus | None: ...
+
+
+class Directory(Protocol):
+    """Who people are; unknown is denied."""
+
+    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+        """Whether the user holds `operator`, `approver` or `admin`, and the sentence that says by what.
+
+        With `fresh`, past every cache. Never raises: when Slack does not answer the answer is no, with that reason.
+        """
+        ...
+
+
+class Desk(Protocol):
+    """Where people see runs."""
+
+    def publish(self, run: Run) -> None:
+        """Queues the cards of the run as it stands now; the same run again changes nothing."""
+        ...
+
+
+class Steps(Protocol):
+    """Durable steps of one segment."""
+
+    def step(self, name: str, do: Callable[[], T]) -> T:
+        """Runs `do` once; after a crash, a completed step returns its recorded result. Results are JSON."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one alert: whether it was new, and its run."""
+
+    fresh: bool
+    incident: str
+    run: str | None
+
+
+class Store(Protocol):
+    """Runs, decisions, intents, leases, the halt switch and the audit log; each method is one transaction."""
+
+    def open_run(self, run: Run, *, key: str, actor: str) -> bool:
+        """Stores a run and enqueues its triage; False when a run of this incident key is under way."""
+        ...
+
+    def receive(self, alert: Alert, *, key: str, run: Run) -> Receipt:
+        """Stores an alert; a new firing opens `run` and enqueues its triage unless the key has one under way."""
+        ...
+
+    def run(self, run_id: str) -> Run | None: ...
+
+    def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]: ...
+
+    def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
+        """Stores the run if its stored state is `expect`; with an event, audits it in the same transaction."""
+        ...
+
+    def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:
+        """Enqueues a segment once; the same segment of the same run again does nothing."""
+        ...
+
+    def wait(self, run: Run, *, expires_in: float) -> bool:
+        """Moves a triaging run to WAITING and enqueues its expiry."""
+        ...
+
+    def decide(self, run_id: str, decision: Decision) -> Run:
+        """Records one decision and enqueues the change when it is the last one needed.
+
+        Raises NotAllowed when the run does not wait, the digest is another one, it has expired, or the user decided
+        already.
+        """
+        ...
+
+    def intend(self, run_id: str, what: str, digest: str) -> None:
+        """Records that a change is about to be made; again does nothing."""
+        ...
+
+    def begin(self, run_id: str, what: str) -> bool:
+        """Compare-and-set INTENT -> STARTED; False when it was begun before, and then it must not be repeated."""
+        ...
+
+    def finish(self, run_id: str, what: str, outcome: str) -> None: ...
+
+    def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
+        """Takes the shard for a run and returns the fencing token, or None when another run holds it."""
+        ...
+
+    def release(self, shard: str, run_id: str) -> None: ...
+
+    def holder(self, shard: str, *, besides: str) -> tuple[str, datetime] | None:
+        """The other run that holds the shard, and until when."""
+        ...
+
+    def halt(self) -> Halt | None: ...
+
+    def set_halt(self, halt: Halt | None, *, actor: str) -> None: ...
+
+    def audit(self, event: str, *, actor: str, subject: str, **data: Any) -> None: ...  # noqa: ANN401

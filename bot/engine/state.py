@@ -1,0 +1,206 @@
+"""What a run is, and how it may move: records only, no I/O.
+
+A run is one execution of a runbook. Everything that a card shows is derived from these records, so the cards can be
+drawn again after a crash from what is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.alerts import Alert
+from bot.config import Instance, Role, Shard
+from bot.guards.facts import Verdict
+
+
+class RunState(StrEnum):
+    """Where a run stands; the ended ones never change again, except that a mended one may be undone."""
+
+    TRIAGING = "triaging"
+    WAITING = "waiting"  # for an approval; a row with a deadline
+    APPROVED = "approved"  # the change is queued
+    CHANGING = "changing"  # the intent is recorded
+    DIAGNOSED = "diagnosed"  # ended: a cause is named or none was found, and nothing is offered
+    REFUSED = "refused"  # ended: a guard said no
+    DENIED = "denied"  # ended: a person said no
+    EXPIRED = "expired"  # ended: nobody approved in time
+    RESOLVED = "resolved"  # ended: the alert resolved before anybody approved
+    MENDED = "mended"  # ended: changed and verified
+    FAILED = "failed"  # ended: the change or its verification failed
+    UNKNOWN = "unknown"  # ended: the change was begun when the bot died; verified, never repeated
+    UNDONE = "undone"  # ended: changed, then restored
+
+    @property
+    def ended(self) -> bool:
+        return self not in _UNDER_WAY
+
+
+_UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, RunState.CHANGING})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instance of the fleet with its shard."""
+
+    instance: Instance
+    shard: Shard
+
+    @property
+    def name(self) -> str:
+        return self.instance.name
+
+    @property
+    def primary(self) -> Instance | None:
+        return next((i for i in self.shard.instances if i.role is Role.PRIMARY), None)
+
+    @property
+    def replicas(self) -> tuple[Instance, ...]:
+        return tuple(i for i in self.shard.instances if i.role is Role.REPLICA)
+
+
+class StepStatus(StrEnum):
+    """How a gather step went."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One gather step; `evidence` is JSON: the diagnostic's dataclass, or a list of them for several instances."""
+
+    id: str
+    use: str
+    on: str
+    status: StepStatus = StepStatus.PENDING
+    says: str = ""
+    """Why it failed or was skipped."""
+    took: float = 0.0
+    """Seconds."""
+    evidence: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the evidence says of one cause of the runbook."""
+
+    id: str
+    verdict: str
+    """`holds`, `no`, or `undecided` when evidence is missing."""
+    says: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change exactly as it would be made; approving is approving the digest."""
+
+    remedy: str
+    title: str
+    action: str
+    parameters: dict[str, Any]
+    target: str
+    address: str
+    server: str
+    """The server's own identity (server_uuid), so that another server at this address voids the plan."""
+    statements: tuple[str, ...]
+    undo: tuple[str, ...]
+    undo_says: str
+    """How it is undone, or why it cannot be."""
+    risk: str
+    blast_radius: str
+    revert_after: float | None = None
+    """Seconds until the change is undone by itself."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides what happens, as 64 hex digits."""
+        parts = [
+            self.action,
+            self.parameters,
+            self.target,
+            self.address,
+            self.server,
+            self.statements,
+            self.undo,
+            self.revert_after,
+        ]
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Choice(StrEnum):
+    """What a person decided on a plan."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One person's decision on one digest."""
+
+    user: str
+    choice: Choice
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a run's timeline, for people."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a runbook."""
+
+    id: str
+    incident: str
+    channel: str
+    state: RunState
+    opened_at: datetime
+    alert: Alert | None
+    requester: str
+    """A user id, or `firstmate` when an alert began it."""
+    runbook: str
+    """Name of the runbook, or '' when none answers the alert."""
+    runbook_digest: str
+    runbook_text: str
+    """The snapshot: a reload never changes a run that is under way."""
+    title: str
+    target: str
+    """Name of the instance, or '' when the inventory does not know it."""
+    shard: str
+    matched: str = ""
+    """The matcher that chose the runbook."""
+    steps: tuple[Step, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    plan: Plan | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    approvals_needed: int = 1
+    expires_at: datetime | None = None
+    says: str = ""
+    """The sentence of the present state: why refused, how verified, what to do next."""
+    revert_at: datetime | None = None
+    timeline: tuple[Event, ...] = ()
+    resolved_at: datetime | None = None
+    """When the alert resolved."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Inputs given by a person instead of an alert."""
+
+    @property
+    def lead(self) -> Cause | None:
+        """The first cause that holds."""
+        return next((cause for cause in self.causes if cause.verdict == "holds"), None)

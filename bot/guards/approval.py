@@ -1,0 +1,21 @@
+"""Asks for approvals, and refuses what was denied, has expired or was approved by the wrong people."""
+
+from __future__ import annotations
+
+from bot.guards.facts import Answer, Facts, Stage, Verdict
+
+
+def judge(facts: Facts) -> Verdict:
+    """Passes with enough approvals of people who hold the role and did not ask for the change; expiry denies."""
+    if facts.denied_by is not None:
+        return Verdict("approval", Answer.REFUSE, f"{facts.denied_by} denied it.")
+    if facts.expires_at is not None and facts.now >= facts.expires_at:
+        says = f"The approval expired at {facts.expires_at:%H:%M:%S} UTC; ask for a new plan."
+        return Verdict("approval", Answer.REFUSE, says)
+    have, need = len(set(facts.approvers)), facts.approvals_needed
+    if have >= need:
+        return Verdict("approval", Answer.PASS, f"Approved by {', '.join(facts.approvers)}.")
+    discounted = f" Not counted: {'; '.join(facts.discounted)}." if facts.discounted else ""
+    says = f"{have} of {need} approvals.{discounted}"
+    answer = Answer.ASK if facts.stage is Stage.BEFORE_ASKING else Answer.REFUSE
+    return Verdict("approval", answer, says)

@@ -1,0 +1,79 @@
+"""What guards judge by, and what they answer. All facts are collected before any guard is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.config import Role
+
+
+class Answer(StrEnum):
+    """A guard's answer."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    ASK = "ask"  # an approval is needed and not complete
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A guard's answer with its own reason: what was found, on which object, who holds it, what to do next."""
+
+    guard: str
+    answer: Answer
+    says: str
+
+
+class Stage(StrEnum):
+    """When the guards are asked: before a person is asked, and again just before the change."""
+
+    BEFORE_ASKING = "before asking"
+    BEFORE_CHANGE = "before the change"
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The halt switch is on."""
+
+    by: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the guards may look at; a fact that could not be had is said in the field's own `*_unknown`."""
+
+    stage: Stage
+    now: datetime
+    halt: Halt | None
+    caller: str
+    """A user id, `firstmate` for an alert, or `shell:NAME`."""
+    caller_may_ask: bool
+    caller_says: str
+    """What the directory said of the caller, for the sentence."""
+    target: str
+    inventory_role: Role | None
+    server_role: Role | None
+    server_says: str
+    """How the role was read from the server, or why it could not be."""
+    planned_server: str
+    server: str
+    """The server's identity when planned and now."""
+    shard: str
+    holder: str | None
+    """The run that holds the shard, when it is not this one."""
+    holder_until: datetime | None
+    approvals_needed: int
+    approvers: tuple[str, ...]
+    """Users whose approvals count: they hold the role still, and are not the requester."""
+    discounted: tuple[str, ...]
+    """Approvals that do not count, each with the reason."""
+    denied_by: str | None
+    expires_at: datetime | None
+    approved_digest: str | None
+    plan_digest: str
+    check_says: str | None
+    """Why the action's own check refused, or None when it passed."""
