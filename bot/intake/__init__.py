@@ -1,1 +1,1 @@
-"""intake"""
+"""The HTTP side: one file per source of alerts, health, metrics, and Slack's requests in HTTP mode."""
