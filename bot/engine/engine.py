@@ -1,0 +1,208 @@
+"""The engine: what alerts and people ask of it, and the segments that the queue hands back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.alerts import Alert
+from bot.config import Approvals
+from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
+from bot.engine.remedy import Remedy, utc_now
+from bot.engine.state import Choice, Decision, Event, Run, RunState, Target
+from bot.engine.triage import Triage
+from bot.errors import Busy, FirstmateError, NotAllowed
+from bot.guards.facts import Halt
+from bot.incidents import incident_key
+from bot.runbook.load import Library
+from bot.runbook.match import Tie, choose
+
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = "mysql/first-look"
+"""The runbook of /triage: it answers no alert, and looks at everything once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Opens runs and moves them on."""
+
+    library: Library
+    fleet: Fleet
+    store: Store
+    directory: Directory
+    triage: Triage
+    remedy: Remedy
+    approvals: Approvals
+    channel_of: Callable[[Alert], str]
+    now: Callable[[], datetime] = utc_now
+
+    # -- what alerts ask ------------------------------------------------------------------------------------------
+
+    def receive(self, alerts: Sequence[Alert]) -> Sequence[Receipt]:
+        """Stores alerts, each with the run that answers it; returns when they are stored."""
+        return [self._receive(alert) for alert in alerts]
+
+    def _receive(self, alert: Alert) -> Receipt:
+        target = self.fleet.find_by_labels(alert.labels)
+        run = self.run_for(alert, target)
+        return self.store.receive(alert, key=incident_key(alert, run.runbook, run.target), run=run)
+
+    def run_for(self, alert: Alert, target: Target | None) -> Run:
+        """The run that answers an alert; one without a runbook says why there is none."""
+        found = choose(self.library.runbooks, alert)
+        run = self._new(alert, target, requester="firstmate", channel=self.channel_of(alert))
+        if isinstance(found, Tie):
+            names = " and ".join(found.names)
+            return replace(run, says=f"{names} answer this alert equally well; make one of them more specific.")
+        if found is None:
+            where = f" Look at {run.target} with /triage {run.target}." if run.target else ""
+            return replace(run, says=f"No runbook answers {alert.name or 'this alert'}.{where}")
+        return replace(
+            run,
+            runbook=found.runbook.runbook,
+            runbook_digest=found.runbook.digest,
+            runbook_text=found.runbook.text,
+            title=found.runbook.title,
+            matched=found.matcher,
+        )
+
+    # -- what people ask ------------------------------------------------------------------------------------------
+
+    def ask(self, user: str, runbook: str, target: str, channel: str) -> Run:
+        """Opens a run of a runbook on a target for a person; raises RunbookError, UnknownTarget or Busy."""
+        found = self.library.find(runbook)
+        place = self.fleet.find(target)
+        run = replace(
+            self._new(None, place, requester=user, channel=channel),
+            runbook=found.runbook,
+            runbook_digest=found.digest,
+            runbook_text=found.text,
+            title=found.title,
+            matched="asked by a person",
+        )
+        if not self.store.open_run(run, key=f"{found.runbook}@{place.name}", actor=user):
+            raise Busy(f"A run of {found.runbook} on {place.name} is under way; see its thread, or /mate status.")
+        return run
+
+    def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
+        """Takes one person's decision; raises NotAllowed with the reason when it cannot count."""
+        run = self._known(run_id)
+        may, says = self.directory.may(user, "approver")
+        if not may:
+            raise NotAllowed(says)
+        if choice is Choice.APPROVE:
+            if user == run.requester:
+                raise NotAllowed("You asked for this change, so somebody else must approve it.")
+            self._not_halted()
+        return self.store.decide(run_id, Decision(user, choice, digest, self.now()))
+
+    def ask_undo(self, user: str, run_id: str, digest: str) -> Run:
+        """Takes a person's wish to restore what a change replaced; raises NotAllowed."""
+        run = self._known(run_id)
+        may, says = self.directory.may(user, "approver", fresh=True)
+        if not may:
+            raise NotAllowed(says)
+        self._not_halted()
+        if run.state is not RunState.MENDED or run.plan is None or not run.plan.undo:
+            raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to undo. {run.says}")
+        if run.plan.digest != digest:
+            raise NotAllowed(f"The plan of run {run_id} is not the one that you saw; look at the newest card.")
+        self.store.audit("undo.asked", actor=user, subject=run_id, digest=digest)
+        self.store.enqueue(run_id, f"undo-{user}")
+        return run
+
+    def halt(self, user: str, reason: str) -> Halt:
+        """Halts all changes; raises NotAllowed."""
+        self._admin(user)
+        halt = Halt(by=user, reason=reason or "no reason given", since=self.now())
+        self.store.set_halt(halt, actor=user)
+        return halt
+
+    def resume(self, user: str) -> None:
+        """Lifts the halt; raises NotAllowed."""
+        self._admin(user)
+        self.store.set_halt(None, actor=user)
+
+    # -- segments -------------------------------------------------------------------------------------------------
+
+    def advance(self, steps: Steps, run_id: str, segment: str) -> None:
+        """Runs one segment; a segment that breaks ends its run visibly, it never leaves it hanging."""
+        try:
+            self._advance(steps, run_id, segment)
+        except Exception as error:
+            # The edge of the engine: whatever broke, somebody waits for this run.
+            log.exception("segment %s of run %s broke", segment, run_id)
+            self._broke(run_id, segment, error)
+
+    def _advance(self, steps: Steps, run_id: str, segment: str) -> None:
+        match segment.split("-", 1):
+            case ["triage"]:
+                self.triage.triage(steps, run_id)
+            case ["expire"]:
+                self.triage.expire(run_id)
+            case ["resolved"] | ["report"]:
+                self.triage.resolved(run_id)
+            case ["change"]:
+                self.remedy.change(steps, run_id)
+            case ["revert"]:
+                self.remedy.undo(steps, run_id, "its timer")
+            case ["undo", user]:
+                self.remedy.undo(steps, run_id, f"<@{user}>")
+            case _:
+                raise FirstmateError(f"There is no segment {segment!r}.")
+
+    def _broke(self, run_id: str, segment: str, error: Exception) -> None:
+        run = self.store.run(run_id)
+        if run is None or run.state.ended:
+            return
+        kind = str(error) if isinstance(error, FirstmateError) else f"a bug ({type(error).__name__})"
+        says = f"Firstmate stopped in {segment}: {kind}. The log of the bot tells more; look at {run.target} by hand."
+        ended = replace(run, state=RunState.FAILED, says=says, timeline=(*run.timeline, Event(self.now(), says)))
+        self.store.save(ended, expect=run.state, event="run.broke", segment=segment, kind=type(error).__name__)
+        self.store.release(run.shard, run_id)
+        self.triage.desk.publish(ended)
+
+    # -- shared ---------------------------------------------------------------------------------------------------
+
+    def _new(self, alert: Alert | None, target: Target | None, *, requester: str, channel: str) -> Run:
+        token = secrets.token_hex(5)
+        return Run(
+            id=f"r-{token}",
+            incident=f"i-{token}",
+            channel=channel,
+            state=RunState.TRIAGING,
+            opened_at=self.now(),
+            alert=alert,
+            requester=requester,
+            runbook="",
+            runbook_digest="",
+            runbook_text="",
+            title=alert.name if alert else "",
+            target=target.name if target else "",
+            shard=target.shard.name if target else "",
+            approvals_needed=self.approvals.count,
+            timeline=(Event(self.now(), "alert received" if alert else f"asked by <@{requester}>"),),
+        )
+
+    def _known(self, run_id: str) -> Run:
+        run = self.store.run(run_id)
+        if run is None:
+            raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
+        return run
+
+    def _not_halted(self) -> None:
+        halt = self.store.halt()
+        if halt is not None:
+            raise NotAllowed(
+                f"All changes are halted by <@{halt.by}> since {halt.since:%H:%M} UTC ({halt.reason}). "
+                "An admin lifts it with /mate resume."
+            )
+
+    def _admin(self, user: str) -> None:
+        may, says = self.directory.may(user, "admin")
+        if not may:
+            raise NotAllowed(says)

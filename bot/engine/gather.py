@@ -1,0 +1,171 @@
+"""Gathers the evidence of a runbook: in parallel, each step bounded, two connections a host at most."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from actions import catalog
+from actions.contract import MySQL, Unreadable
+from bot.config import Instance
+from bot.engine.ports import Fleet
+from bot.engine.state import Step, StepStatus, Target
+from bot.errors import FirstmateError
+from bot.runbook.expressions import EvidenceMissing, Missing
+from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.steps import needs, step_parameters, step_runs
+
+Progress = Callable[[tuple[Step, ...]], None]
+
+PER_HOST = 2
+"""Connections of one gathering to one server: a server in trouble is not helped by ten more."""
+WORKERS = 16
+SLOWEST = 10.0
+"""Seconds after which a step counts as failed, whatever its own bound."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What came back: the steps for the card, and the evidence by step for the expressions."""
+
+    steps: tuple[Step, ...]
+    evidence: Mapping[str, object]
+    """The diagnostic's own dataclass, a list of them, or Missing with the reason."""
+
+
+@dataclass
+class Gatherer:
+    """Runs the gather steps of runbooks on the fleet."""
+
+    fleet: Fleet
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "gather"))
+    _hosts: defaultdict[str, threading.BoundedSemaphore] = field(
+        default_factory=lambda: defaultdict(lambda: threading.BoundedSemaphore(PER_HOST))
+    )
+
+    def gather(
+        self, runbook: Runbook, target: Target | None, inputs: Mapping[str, object], labels: Mapping[str, str],
+        progress: Progress,
+    ) -> Gathered:
+        """Runs every step as soon as the steps that it names are there; tells `progress` after each."""
+        steps = {name: Step(name, step.use, step.on) for name, step in runbook.gather.items()}
+        evidence: dict[str, object] = {}
+        if target is None:
+            reason = "the inventory does not know the alert's instance"
+            steps = {name: replace(s, status=StepStatus.SKIPPED, says=reason) for name, s in steps.items()}
+            return Gathered(tuple(steps.values()), {name: Missing(name, reason) for name in steps})
+        scope = {"labels": dict(labels), "inputs": dict(inputs), "target": view(target)}
+        waiting = dict(runbook.gather)
+        running: dict[Future[tuple[Step, object]], tuple[str, float]] = {}
+        while waiting or running:
+            for name in [n for n, s in waiting.items() if needs(s, steps) <= evidence.keys()]:
+                asked = waiting.pop(name)
+                here = {**scope, **evidence}
+                future = self._pool.submit(self._one, name, asked, target, here)
+                running[future] = (name, time.monotonic() + min(asked.timeout * 2 + 1, SLOWEST))
+            self._take(running, steps, evidence)
+            progress(tuple(steps.values()))
+        return Gathered(tuple(steps.values()), evidence)
+
+    def _take(
+        self, running: dict[Future[tuple[Step, object]], tuple[str, float]], steps: dict[str, Step],
+        evidence: dict[str, object],
+    ) -> None:
+        """Waits for the next step to end, or for the first deadline, and books what came."""
+        soonest = min(deadline for _, deadline in running.values())
+        done, _ = wait(running, timeout=max(0.0, soonest - time.monotonic()), return_when=FIRST_COMPLETED)
+        for future in done:
+            name, _ = running.pop(future)
+            steps[name], evidence[name] = future.result()
+        for future, (name, deadline) in list(running.items()):
+            if time.monotonic() >= deadline:
+                # Its thread ends by the socket's own timeout; nobody waits for it any more.
+                del running[future]
+                reason = "no answer within its time"
+                steps[name] = replace(steps[name], status=StepStatus.FAILED, says=reason)
+                evidence[name] = Missing(name, reason)
+
+    def _one(self, name: str, asked: GatherStep, target: Target, scope: Mapping[str, object]) -> tuple[Step, object]:
+        """Runs one step; every failure becomes a sentence on the step."""
+        begun = time.monotonic()
+        step = Step(name, asked.use, asked.on)
+        try:
+            if not step_runs(asked, scope):
+                reason = "not needed"
+                return replace(step, status=StepStatus.SKIPPED, says=reason), Missing(name, reason)
+            found, failures = self._ask(asked, target, step_parameters(asked, scope))
+        except (FirstmateError, Unreadable, EvidenceMissing) as error:
+            took = time.monotonic() - begun
+            return replace(step, status=StepStatus.FAILED, says=str(error), took=took), Missing(name, str(error))
+        took = time.monotonic() - begun
+        return replace(
+            step, status=StepStatus.DONE, says="; ".join(failures), took=took, evidence=as_json(found)
+        ), found
+
+    def _ask(
+        self, asked: GatherStep, target: Target, parameters: Mapping[str, Any]
+    ) -> tuple[object, tuple[str, ...]]:
+        diagnostic = catalog.DIAGNOSTICS[asked.use]
+        if asked.use.startswith("prometheus."):
+            if self.fleet.prometheus is None:
+                raise Unreadable("No Prometheus is configured; set prometheus.url in firstmate.yml.")
+            return diagnostic(self.fleet.prometheus, **parameters), ()
+        if asked.on == "replicas":
+            return self._ask_many(asked, target, target.replicas, parameters)
+        instance = target.instance
+        if asked.on == "primary":
+            if target.primary is None:
+                raise Unreadable(f"The inventory knows no primary of {target.shard.name}.")
+            instance = target.primary
+        with self._reader(target, instance) as db:
+            return diagnostic(db, **parameters), ()
+
+    def _ask_many(
+        self, asked: GatherStep, target: Target, instances: tuple[Instance, ...], parameters: Mapping[str, Any]
+    ) -> tuple[object, tuple[str, ...]]:
+        """Asks several instances one after the other; those that do not answer are named, the rest counts."""
+        found, failures = [], []
+        for instance in instances:
+            try:
+                with self._reader(target, instance) as db:
+                    found.append(catalog.DIAGNOSTICS[asked.use](db, **parameters))
+            except (FirstmateError, Unreadable) as error:
+                failures.append(f"{instance.name}: {error}")
+        if failures and not found:
+            raise Unreadable("; ".join(failures))
+        return found, tuple(failures)
+
+    @contextmanager
+    def _reader(self, target: Target, instance: Instance) -> Iterator[MySQL]:
+        """A reader of one instance, under the limit of its host."""
+        with self._hosts[instance.address], self.fleet.read(target.shard, instance) as db:
+            yield db
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def view(target: Target) -> dict[str, object]:
+    """What expressions may know of the target."""
+    return {
+        "name": target.name,
+        "address": target.instance.address,
+        "role": target.instance.role.value,
+        "shard": target.shard.name,
+        "flavour": target.shard.flavour,
+    }
+
+
+def as_json(found: object) -> Any:  # noqa: ANN401 - JSON
+    """Evidence as JSON values."""
+    if isinstance(found, list):
+        return [as_json(item) for item in found]
+    return TypeAdapter(type(found)).dump_python(found, mode="json")

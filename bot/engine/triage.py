@@ -1,0 +1,172 @@
+"""The triage segment: gather, name the cause, plan its remedy, ask the guards, and end or wait for an approval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from actions.contract import Refused, Remediation, Unreadable
+from bot.engine import change
+from bot.engine.facts import Collector
+from bot.engine.gather import Gathered, Gatherer
+from bot.engine.ports import Desk, Fleet, Steps, Store
+from bot.engine.remedy import utc_now
+from bot.engine.state import Cause, Event, Plan, Run, RunState, Step, Target
+from bot.errors import FirstmateError, UnknownTarget, WrongUsage
+from bot.guards import judge, refusal
+from bot.guards.facts import Answer, Stage, Verdict
+from bot.runbook.causes import Diagnosis, diagnose
+from bot.runbook.expressions import EvidenceMissing
+from bot.runbook.inputs import resolve
+from bot.runbook.load import parse
+from bot.runbook.remedies import build
+from bot.runbook.schema import Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A remedy planned and judged, not yet asked for."""
+
+    plan: Plan
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """Reads, thinks and proposes; changes nothing."""
+
+    fleet: Fleet
+    store: Store
+    desk: Desk
+    collector: Collector
+    gatherer: Gatherer
+    expires_after: float
+    now: Callable[[], datetime] = utc_now
+
+    def triage(self, steps: Steps, run_id: str) -> None:
+        """The segment `triage` of a run. It only reads, so after a crash it simply begins again."""
+        run = self.store.run(run_id)
+        if run is None or run.state is not RunState.TRIAGING:
+            return
+        self.desk.publish(run)
+        if not run.runbook:
+            self._end(run, RunState.DIAGNOSED, run.says)
+            return
+        runbook = parse(run.runbook_text, run.runbook)
+        target = self.target(run)
+        run, diagnosis, gathered = self.diagnose(run, runbook, target)
+        self._show(run)
+        lead = diagnosis.lead
+        if lead is None:
+            self._end(run, RunState.DIAGNOSED, _nothing_found(run))
+        elif lead.remedy is None:
+            self._end(run, RunState.DIAGNOSED, "There is nothing that Firstmate should change here by itself.")
+        else:
+            self._propose(run, runbook, target, lead.remedy, gathered)
+
+    def target(self, run: Run) -> Target | None:
+        """The run's target, or None when the inventory does not know it."""
+        try:
+            return self.fleet.find(run.target) if run.target else None
+        except UnknownTarget:
+            return None
+
+    def diagnose(self, run: Run, runbook: Runbook, target: Target | None) -> tuple[Run, Diagnosis, Gathered]:
+        """Gathers and judges; returns the run with its steps and causes."""
+        labels = dict(run.alert.labels) if run.alert else {}
+        inputs = resolve(runbook, labels, run.overrides)
+
+        def progress(steps: tuple[Step, ...]) -> None:
+            self._show(replace(run, steps=steps))
+
+        gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
+        diagnosis = diagnose(runbook, gathered.evidence, inputs)
+        causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedy) for c in diagnosis.causes)
+        return replace(run, steps=gathered.steps, causes=causes), diagnosis, gathered
+
+    def propose(
+        self, run: Run, runbook: Runbook, target: Target, remedy: str, gathered: Gathered
+    ) -> tuple[Proposal, Remediation]:
+        """Plans a remedy and judges it; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
+        labels = dict(run.alert.labels) if run.alert else {}
+        inputs = resolve(runbook, labels, run.overrides)
+        remediation, parameters = build(runbook, remedy, gathered.evidence, inputs)
+        written = runbook.remedies[remedy]
+        with self.fleet.read(target.shard, target.instance) as db:
+            plan = change.plan(
+                db,
+                self.fleet.identify(db),
+                target,
+                remediation,
+                remedy=remedy,
+                title=written.title or remedy.replace("_", " "),
+                action=written.use,
+                parameters=parameters,
+            )
+        facts = self.collector.collect(
+            run, target, plan, remediation, stage=Stage.BEFORE_ASKING, now=self.now()
+        )
+        return Proposal(plan, judge(facts)), remediation
+
+    def _propose(self, run: Run, runbook: Runbook, target: Target | None, remedy: str, gathered: Gathered) -> None:
+        assert target is not None  # without a target no evidence came, so no cause can hold
+        try:
+            proposal, _ = self.propose(run, runbook, target, remedy, gathered)
+        except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
+            verdict = Verdict("check", Answer.REFUSE, str(error))
+            self._end(replace(run, verdicts=(verdict,)), RunState.REFUSED, f"Not offered: {error}")
+            return
+        run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
+        refused = refusal(proposal.verdicts)
+        if refused is not None:
+            self._end(run, RunState.REFUSED, f"Not offered: {refused.says}")
+            return
+        run = replace(
+            run,
+            says=f"The fix waits for {run.approvals_needed} approval{'s' if run.approvals_needed > 1 else ''}.",
+            timeline=(*run.timeline, Event(self.now(), f"asked for approval of {proposal.plan.action}")),
+        )
+        if self.store.wait(run, expires_in=self.expires_after):
+            self._publish(run.id)
+
+    def expire(self, run_id: str) -> None:
+        """The segment `expire`: nobody decided in time, which is a no."""
+        run = self.store.run(run_id)
+        if run is not None and run.state is RunState.WAITING:
+            says = "Nobody approved in time, so nothing was changed. Ask again with /runbook run."
+            self._end(run, RunState.EXPIRED, says, expect=RunState.WAITING)
+
+    def resolved(self, run_id: str) -> None:
+        """The segment `resolved`: the alert is over; what still waits for an approval is withdrawn."""
+        run = self.store.run(run_id)
+        if run is None:
+            return
+        if run.state is RunState.WAITING:
+            says = "The alert resolved before anybody approved; nothing was changed."
+            self._end(run, RunState.RESOLVED, says, expect=RunState.WAITING)
+        self._publish(run_id)
+
+    def _show(self, run: Run) -> None:
+        """Keeps the progress, so that a card can be drawn from it at any time."""
+        if self.store.save(run, expect=RunState.TRIAGING):
+            self._publish(run.id)
+
+    def _end(self, run: Run, state: RunState, says: str, *, expect: RunState = RunState.TRIAGING) -> None:
+        ended = replace(run, state=state, says=says, timeline=(*run.timeline, Event(self.now(), says)))
+        lead = ended.lead
+        self.store.save(ended, expect=expect, event=f"run.{state.value}", says=says, cause=lead.id if lead else None)
+        self._publish(run.id)
+
+    def _publish(self, run_id: str) -> None:
+        run = self.store.run(run_id)
+        if run is None:
+            raise WrongUsage(f"There is no run {run_id}.")
+        self.desk.publish(run)
+
+
+def _nothing_found(run: Run) -> str:
+    undecided = [cause for cause in run.causes if cause.verdict == "undecided"]
+    if undecided:
+        return "No cause could be named: evidence is missing. Look at what failed, or ask again."
+    return "None of the causes that this runbook knows holds. Look at the evidence."

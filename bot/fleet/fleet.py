@@ -1,0 +1,58 @@
+"""The fleet as the engine sees it: the inventory, and connections as the right database user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+from actions.contract import MySQL, Prometheus
+from bot.config import Config, Instance, Role, Shard
+from bot.engine.ports import Identity
+from bot.engine.state import Target
+from bot.errors import NotAllowed
+from bot.fleet.inventory import Inventory
+from bot.fleet.mysql import MySQLChanger, MySQLReader, identity, open_changer, open_reader
+from bot.fleet.prometheus import PrometheusReader
+
+
+class ConfiguredFleet:
+    """Implements bot.engine.ports.Fleet for the shards of a configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._inventory = Inventory(config.shards)
+        self._prometheus = PrometheusReader(config.prometheus.url) if config.prometheus else None
+
+    @property
+    def prometheus(self) -> Prometheus | None:
+        return self._prometheus
+
+    def find(self, name: str) -> Target:
+        return self._inventory.find(name)
+
+    def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
+        return self._inventory.find_by_labels(labels)
+
+    def names(self) -> list[str]:
+        """The instances' names, for help texts."""
+        return self._inventory.names()
+
+    def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLReader]:
+        user = shard.reader
+        return open_reader(instance.host, instance.port, user.user, user.password.read())
+
+    def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLChanger]:
+        user = shard.changer
+        if user is None:
+            raise NotAllowed(
+                f"No user may change {shard.name}: this deployment only reads. Set `changer` of the shard to allow it."
+            )
+        return open_changer(instance.host, instance.port, user.user, user.password.read())
+
+    def identify(self, db: MySQL) -> Identity:
+        """Who the server says it is: a server that replicates is a replica, whatever its read_only says."""
+        seen = identity(db)
+        if seen.is_replica:
+            return Identity(seen.server_uuid, Role.REPLICA, f"it replicates from {seen.source}")
+        writable = "read-only" if seen.read_only else "writable"
+        says = f"it replicates from nobody, is {writable}, and {seen.connected_replicas} replicas are connected"
+        return Identity(seen.server_uuid, Role.PRIMARY, says)

@@ -1,0 +1,46 @@
+"""Which instances there are, by every name that people and alerts call them. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from bot.config import Shard
+from bot.engine.state import Target
+from bot.errors import UnknownTarget
+
+LABELS = ("instance", "target", "host", "server", "node", "nodename", "pod")
+"""Labels of alerts that may name an instance, the most telling first."""
+
+
+class Inventory:
+    """The instances of the configuration, found by name, address or alias."""
+
+    def __init__(self, shards: tuple[Shard, ...]) -> None:
+        self._by_name: dict[str, Target] = {}
+        for shard in shards:
+            for instance in shard.instances:
+                target = Target(instance, shard)
+                for name in (instance.name, instance.address, *instance.aliases):
+                    self._by_name[name] = target
+
+    def find(self, name: str) -> Target:
+        """Finds an instance; raises UnknownTarget with the nearest names."""
+        found = self._by_name.get(name.strip())
+        if found is not None:
+            return found
+        near = difflib.get_close_matches(name, self._by_name, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else f" Known: {', '.join(self.names()[:10])}."
+        raise UnknownTarget(f"The inventory knows no instance {name!r}.{hint}")
+
+    def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
+        """Finds the instance that an alert is about; a label that is present and unknown does not end the search."""
+        for label in LABELS:
+            found = self._by_name.get(labels.get(label, ""))
+            if found is not None:
+                return found
+        return None
+
+    def names(self) -> list[str]:
+        """The instances' own names."""
+        return sorted({target.name for target in self._by_name.values()})
