@@ -1,0 +1,96 @@
+"""Each guard by itself, and their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot import guards
+from bot.config import Role
+from bot.guards import approval, caller, check, digest, exclusive, halt, target
+from bot.guards.facts import Answer, Facts, Halt, Stage
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+GOOD = Facts(
+    stage=Stage.BEFORE_CHANGE,
+    now=NOW,
+    halt=None,
+    caller="U0CAROL",
+    caller_may_ask=True,
+    caller_says="Carol is an operator.",
+    target="orders-3",
+    inventory_role=Role.REPLICA,
+    server_role=Role.REPLICA,
+    server_says="it replicates from 127.0.0.1:3306",
+    planned_server="uuid-3",
+    server="uuid-3",
+    shard="orders",
+    holder=None,
+    holder_until=None,
+    approvals_needed=1,
+    approvers=("U0BOB",),
+    discounted=(),
+    denied_by=None,
+    expires_at=NOW + timedelta(minutes=5),
+    approved_digest="a" * 64,
+    plan_digest="a" * 64,
+    check_says=None,
+)
+
+
+def test_when_everything_is_in_order_every_guard_passes():
+    assert [verdict.answer for verdict in guards.judge(GOOD)] == [Answer.PASS] * len(guards.ORDER)
+    assert guards.refusal(guards.judge(GOOD)) is None
+
+
+def test_the_order_of_the_guards_is_the_documented_one():
+    names = [verdict.guard for verdict in guards.judge(GOOD)]
+    assert names == ["halt", "caller", "target", "exclusive", "approval", "digest", "check"]
+
+
+REFUSALS = [
+    pytest.param(halt, {"halt": Halt("U0ALICE", "failover drill", NOW)}, "failover drill", id="halted"),
+    pytest.param(caller, {"caller_may_ask": False, "caller_says": "Guests may not."}, "Guests", id="caller"),
+    pytest.param(target, {"inventory_role": None}, "does not know orders-3", id="unknown target"),
+    pytest.param(target, {"server_role": None, "server_says": "refused"}, "refused", id="role unreadable"),
+    pytest.param(target, {"server_role": Role.PRIMARY}, "the server says primary", id="role differs"),
+    pytest.param(target, {"server": "uuid-9"}, "Another server answers", id="another server"),
+    pytest.param(exclusive, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
+    pytest.param(approval, {"approvers": ()}, "0 of 1", id="not approved"),
+    pytest.param(approval, {"approvals_needed": 2}, "1 of 2", id="one of two"),
+    pytest.param(approval, {"approvals_needed": 2, "approvers": ("U0BOB", "U0BOB")}, "1 of 2", id="same person twice"),
+    pytest.param(approval, {"denied_by": "U0ALICE"}, "U0ALICE denied", id="denied"),
+    pytest.param(approval, {"expires_at": NOW}, "expired", id="expired"),
+    pytest.param(digest, {"approved_digest": "b" * 64}, "changed since", id="another plan"),
+    pytest.param(digest, {"approved_digest": None}, "none", id="no plan approved"),
+    pytest.param(check, {"check_says": "Error 1062 is not retryable."}, "1062", id="the action's own check"),
+]
+
+
+@pytest.mark.parametrize(("guard", "facts", "reason"), REFUSALS)
+def test_a_guard_refuses_and_says_why(guard, facts, reason):
+    verdict = guard.judge(replace(GOOD, **facts))
+    assert verdict.answer is Answer.REFUSE
+    assert reason in verdict.says
+
+
+@pytest.mark.parametrize(("guard", "facts", "reason"), REFUSALS)
+def test_one_refusal_is_enough(guard, facts, reason):
+    refused = guards.refusal(guards.judge(replace(GOOD, **facts)))
+    assert refused is not None
+    assert reason in refused.says
+
+
+def test_before_asking_a_missing_approval_is_asked_for_and_not_refused():
+    facts = replace(GOOD, stage=Stage.BEFORE_ASKING, approvers=(), approved_digest=None, expires_at=None)
+    verdicts = guards.judge(facts)
+    assert guards.refusal(verdicts) is None
+    assert [v.guard for v in verdicts if v.answer is Answer.ASK] == ["approval"]
+
+
+def test_approvals_that_do_not_count_are_named_with_their_reason():
+    verdict = approval.judge(replace(GOOD, approvers=(), discounted=("U0CAROL: asked for the change",)))
+    assert "U0CAROL: asked for the change" in verdict.says

@@ -1,0 +1,198 @@
+"""Alerts, runs, decisions, intents and leases."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.alerts import AlertStatus
+from bot.engine.state import Choice, Decision, RunState
+from bot.errors import Busy, NotAllowed
+from bot.guards.facts import Halt
+from bot.store import audit
+from bot.store.database import Database
+from bot.store.durable import DirectQueue
+from bot.store.runs import RunStore
+from tests import samples
+
+KEY = "mysql/replication-stopped@orders-3"
+
+
+def events(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return [entry.event for entry in audit.entries(connection)]
+
+
+def asked(store: RunStore) -> None:
+    store.open_run(samples.run(), key=KEY, actor="firstmate")
+    store.wait(samples.run(plan=samples.plan()), expires_in=300)
+
+
+def decision(choice: Choice = Choice.APPROVE, user: str = "U0BOB", digest: str | None = None) -> Decision:
+    return Decision(user, choice, digest or samples.plan().digest, samples.NOW)
+
+
+def test_a_run_comes_back_as_it_was_stored(store):
+    store.open_run(samples.run(), key=KEY, actor="firstmate")
+    assert store.run("r-1") == samples.run()
+
+
+def test_a_new_alert_opens_a_run_and_enqueues_its_triage(store, queue):
+    receipt = store.receive(samples.alert(), key=KEY, run=samples.run())
+    assert receipt.fresh
+    assert receipt.run == "r-1"
+    assert queue.waiting == [("r-1", "triage")]
+
+
+def test_the_same_alert_twice_is_one_alert(store, queue):
+    store.receive(samples.alert(), key=KEY, run=samples.run())
+    again = store.receive(samples.alert(), key=KEY, run=samples.run(id="r-2", incident="i-2"))
+    assert not again.fresh
+    assert again.incident == "i-1"
+    assert store.run("r-2") is None
+    assert len(queue.waiting) == 1
+
+
+def test_another_alert_of_the_same_trouble_joins_its_run(store):
+    store.receive(samples.alert(), key=KEY, run=samples.run())
+    other = samples.alert(labels={**samples.alert().labels, "thread": "io"})
+    receipt = store.receive(other, key=KEY, run=samples.run(id="r-2", incident="i-2"))
+    assert receipt.fresh
+    assert (receipt.incident, receipt.run) == ("i-1", "r-1")
+
+
+def test_when_its_last_alert_resolves_the_run_is_told(store, queue):
+    store.receive(samples.alert(), key=KEY, run=samples.run())
+    ended = samples.NOW + timedelta(minutes=3)
+    store.receive(samples.alert(status=AlertStatus.RESOLVED, ends_at=ended), key=KEY, run=samples.run(id="r-2"))
+    run = store.run("r-1")
+    assert run is not None
+    assert run.resolved_at == ended
+    assert queue.waiting[-1] == ("r-1", "resolved")
+
+
+def test_a_resolved_alert_that_nobody_saw_fire_opens_nothing(store, queue):
+    receipt = store.receive(samples.alert(status=AlertStatus.RESOLVED), key=KEY, run=samples.run())
+    assert receipt.run is None
+    assert queue.waiting == []
+
+
+def test_a_resolution_is_not_lost_when_a_segment_saves_its_own_copy(store):
+    store.receive(samples.alert(), key=KEY, run=samples.run())
+    store.receive(samples.alert(status=AlertStatus.RESOLVED, ends_at=samples.NOW), key=KEY, run=samples.run())
+    store.save(samples.run(says="from before"), expect=RunState.TRIAGING)
+    run = store.run("r-1")
+    assert run is not None
+    assert run.resolved_at == samples.NOW
+
+
+def test_a_second_run_of_the_same_trouble_is_not_opened(store):
+    assert store.open_run(samples.run(), key=KEY, actor="U0BOB")
+    assert not store.open_run(samples.run(id="r-2"), key=KEY, actor="U0BOB")
+
+
+def test_a_save_from_another_state_changes_nothing(store):
+    store.open_run(samples.run(), key=KEY, actor="firstmate")
+    assert not store.save(samples.run(state=RunState.MENDED), expect=RunState.CHANGING)
+    run = store.run("r-1")
+    assert run is not None
+    assert run.state is RunState.TRIAGING
+
+
+def test_one_approval_enqueues_the_change_once(store, queue, database):
+    asked(store)
+    run = store.decide("r-1", decision())
+    assert run.state is RunState.APPROVED
+    assert queue.waiting[-1] == ("r-1", "change")
+    with pytest.raises(NotAllowed, match="decided on run r-1 already"):
+        store.decide("r-1", decision())
+    assert queue.waiting.count(("r-1", "change")) == 1
+    assert events(database).count("approval.decided") == 1
+
+
+def test_two_approvals_come_from_two_people(store, queue):
+    store.open_run(samples.run(approvals_needed=2), key=KEY, actor="firstmate")
+    store.wait(samples.run(plan=samples.plan(), approvals_needed=2), expires_in=300)
+    store.decide("r-1", decision(user="U0BOB"))
+    assert ("r-1", "change") not in queue.waiting
+    store.decide("r-1", decision(user="U0ALICE"))
+    assert queue.waiting[-1] == ("r-1", "change")
+
+
+def test_a_denial_ends_the_run(store, queue):
+    asked(store)
+    run = store.decide("r-1", decision(Choice.DENY))
+    assert run.state is RunState.DENIED
+    with pytest.raises(NotAllowed, match="it is denied"):
+        store.decide("r-1", decision(user="U0ALICE"))
+    assert ("r-1", "change") not in queue.waiting
+
+
+def test_another_digest_approves_nothing(store):
+    asked(store)
+    with pytest.raises(NotAllowed, match="not the one that you saw"):
+        store.decide("r-1", decision(digest="f" * 64))
+
+
+def test_past_its_expiry_nothing_is_approved(store):
+    asked(store)
+    stored = store.run("r-1")
+    assert stored is not None
+    assert stored.expires_at is not None
+    with pytest.raises(NotAllowed, match="expired"):
+        store.decide("r-1", replace(decision(), at=stored.expires_at))
+
+
+def test_a_change_begins_once_whoever_asks(store, database):
+    store.intend("r-1", "change", "d")
+    store.intend("r-1", "change", "d")
+    begun: list[bool] = []
+    threads = [threading.Thread(target=lambda: begun.append(store.begin("r-1", "change"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(begun) == [False] * 7 + [True]
+    assert events(database).count("change.started") == 1
+
+
+def test_a_change_that_nobody_intended_does_not_begin(store):
+    assert not store.begin("r-1", "change")
+
+
+def test_one_run_holds_a_shard_until_it_lets_go(store):
+    first = store.lease("orders", "r-1", seconds=60)
+    assert first is not None
+    assert store.lease("orders", "r-2", seconds=60) is None
+    assert store.holder("orders", besides="r-2")[0] == "r-1"
+    assert store.holder("orders", besides="r-1") is None
+    store.release("orders", "r-1")
+    second = store.lease("orders", "r-2", seconds=60)
+    assert second is not None
+    assert second > first
+
+
+def test_a_lease_past_its_deadline_is_free(database):
+    now = [1000.0]
+    store = RunStore(database, DirectQueue(), clock=lambda: now[0])
+    store.lease("orders", "r-1", seconds=60)
+    now[0] += 61
+    assert store.holder("orders", besides="r-2") is None
+    assert store.lease("orders", "r-2", seconds=60) is not None
+
+
+def test_the_halt_switch_is_kept_and_audited(store, database):
+    halt = Halt("U0ALICE", "drill", samples.NOW)
+    store.set_halt(halt, actor="U0ALICE")
+    assert store.halt() == halt
+    store.set_halt(None, actor="U0ALICE")
+    assert store.halt() is None
+    assert events(database) == ["halt.set", "halt.lifted"]
+
+
+def test_a_second_process_is_told_who_holds_the_store(database):
+    with pytest.raises(Busy, match="in use by process"):
+        Database(database.folder)
