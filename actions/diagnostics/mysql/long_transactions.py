@@ -1,0 +1,79 @@
+"""Which transactions have been open for long, and who holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.diagnostics.mysql.processlist_summary import table
+from actions.text import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One open transaction of a session."""
+
+    thread_id: int
+    """The session's id, as KILL takes it."""
+    user: str
+    host: str
+    command: str
+    """`Sleep` for a session that holds its transaction open and does nothing."""
+    state: str
+    age: Seconds
+    """Seconds since the transaction began."""
+    idle_for: Seconds
+    """Seconds that the session has been in its present command."""
+    started: str
+    """When the transaction began, in the server's own time."""
+    rows_locked: Count
+    rows_modified: Count
+    statement: str
+    """The statement under way, literals as `?`; '' for an idle session."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongTransactions:
+    """Transactions older than the bound, the oldest first."""
+
+    transactions: tuple[Transaction, ...] = ()
+    oldest: Seconds = 0.0
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+)
+def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransactions:
+    """Reads information_schema.INNODB_TRX with the sessions that hold the transactions.
+
+    INNODB_TRX takes the list of transactions' latch, which a LIMIT does not shorten. The replication applier's own
+    transactions (user `system user`) are left out.
+    """
+    rows = db.rows(
+        "SELECT t.trx_mysql_thread_id AS thread_id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, "
+        "COALESCE(p.STATE, '') AS state, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, p.TIME AS idle_for, "
+        "t.trx_started AS started, t.trx_rows_locked AS rows_locked, t.trx_rows_modified AS rows_modified, "
+        "t.trx_query AS statement "
+        f"FROM information_schema.INNODB_TRX t JOIN {table(db.version)} p ON p.ID = t.trx_mysql_thread_id "
+        "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
+        "AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 20",
+        (older_than,),
+    )
+    found = tuple(
+        Transaction(
+            thread_id=int(row["thread_id"]),
+            user=str(row["user"]),
+            host=str(row["host"]).rsplit(":", 1)[0],
+            command=str(row["command"]),
+            state=str(row["state"]),
+            age=float(row["age"]),
+            idle_for=float(row["idle_for"] or 0),
+            started=str(row["started"]),
+            rows_locked=int(row["rows_locked"]),
+            rows_modified=int(row["rows_modified"]),
+            statement=normalise(row["statement"]),
+        )
+        for row in rows
+    )
+    return LongTransactions(found, found[0].age if found else 0.0)

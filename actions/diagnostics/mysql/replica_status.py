@@ -1,0 +1,97 @@
+"""How replication of this replica stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actions.contract import Cost, Flavour, MySQL, Seconds, ServerVersion, diagnostic
+from actions.text import redact_error
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """One channel's status; the fields of a server that does not replicate have their defaults."""
+
+    configured: bool = False
+    """Whether this server is set up to replicate at all."""
+    channel: str = ""
+    receiver_running: str = "No"
+    """`Yes`, `No` or `Connecting`: the I/O thread."""
+    applier_running: str = "No"
+    """`Yes` or `No`: the SQL thread, or the coordinator of its workers."""
+    lag: Seconds | None = None
+    """Seconds behind the source; None when the server cannot tell, which is not zero."""
+    delay: Seconds = 0.0
+    """Seconds by which the replica is delayed by configuration."""
+    receiver_errno: int = 0
+    receiver_error: str = ""
+    applier_errno: int = 0
+    applier_error: str = ""
+    receiver_state: str = ""
+    applier_state: str = ""
+    source_host: str = ""
+    source_port: int = 0
+    auto_position: bool = False
+    retrieved_gtid: str = ""
+    executed_gtid: str = ""
+
+    @property
+    def stopped_by_hand(self) -> bool:
+        """Whether the applier is stopped without any error: somebody, or a tool, did that."""
+        return self.configured and self.applier_running == "No" and self.applier_errno == 0
+
+    @property
+    def running(self) -> bool:
+        return self.receiver_running == "Yes" and self.applier_running == "Yes"
+
+
+def query(version: ServerVersion) -> str:
+    """The statement by version: SHOW REPLICA STATUS came with 8.0.22 and MariaDB 10.5.1; SHOW SLAVE STATUS went
+    with 8.4."""
+    new = version.at_least(10, 5, 1) if version.is_mariadb else version.at_least(8, 0, 22)
+    return "SHOW REPLICA STATUS" if new else "SHOW SLAVE STATUS"
+
+
+@diagnostic(
+    cost=Cost.LOW,
+    needs={Flavour.MYSQL: ("REPLICATION CLIENT",), Flavour.MARIADB: ("SLAVE MONITOR",)},
+)
+def replica_status(db: MySQL) -> ReplicaStatus:
+    """Reads the status of replication.
+
+    MySQL calls its columns Replica_* and Source_*, MariaDB and MySQL before 8.0.22 Slave_* and Master_*. With several
+    channels, the first that does not run is returned, else the first.
+    """
+    found = [_status(row) for row in db.rows(query(db.version), limit=64)]
+    if not found:
+        return ReplicaStatus()
+    return next((status for status in found if not status.running), found[0])
+
+
+def _status(row: Mapping[str, Any]) -> ReplicaStatus:
+    def get(new: str, old: str) -> Any:  # noqa: ANN401 - as the driver gives it
+        return row[new] if new in row else row.get(old)
+
+    lag = get("Seconds_Behind_Source", "Seconds_Behind_Master")
+    auto = row.get("Auto_Position") or row.get("Using_Gtid") in ("Slave_Pos", "Current_Pos")
+    return ReplicaStatus(
+        configured=True,
+        channel=str(row.get("Channel_Name") or row.get("Connection_name") or ""),
+        receiver_running=str(get("Replica_IO_Running", "Slave_IO_Running")),
+        applier_running=str(get("Replica_SQL_Running", "Slave_SQL_Running")),
+        lag=None if lag is None else float(lag),
+        delay=float(row.get("SQL_Delay") or 0),
+        receiver_errno=int(row.get("Last_IO_Errno") or 0),
+        receiver_error=redact_error(row.get("Last_IO_Error")),
+        applier_errno=int(row.get("Last_SQL_Errno") or 0),
+        applier_error=redact_error(row.get("Last_SQL_Error")),
+        receiver_state=str(get("Replica_IO_State", "Slave_IO_State") or ""),
+        applier_state=str(get("Replica_SQL_Running_State", "Slave_SQL_Running_State") or ""),
+        source_host=str(get("Source_Host", "Master_Host") or ""),
+        source_port=int(get("Source_Port", "Master_Port") or 0),
+        auto_position=bool(auto),
+        retrieved_gtid=str(row.get("Retrieved_Gtid_Set") or row.get("Gtid_IO_Pos") or "")[:2000],
+        executed_gtid=str(row.get("Executed_Gtid_Set") or row.get("Gtid_Slave_Pos") or "")[:2000],
+    )

@@ -1,0 +1,47 @@
+"""How a PromQL expression went over the last while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from actions.contract import Cost, Prometheus, Sample, Seconds, diagnostic
+
+POINTS = 240
+"""Points of a series at most: what a chart can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The series of an expression, and what one wants to know of the first."""
+
+    lines: tuple[Line, ...] = ()
+    last: float | None = None
+    most: float | None = None
+    rising: bool = False
+    """Whether the last value is above the one at half the window."""
+
+
+@diagnostic(cost=Cost.LOW, needs={})
+def range(prometheus: Prometheus, *, query: str, window: Seconds = 3600.0) -> Range:  # noqa: A001 - its name in YAML
+    """Evaluates `query` over the last `window` seconds, in at most 240 points."""
+    end = datetime.now(UTC)
+    step = max(1.0, window / POINTS)
+    found = prometheus.range(query, start=end - timedelta(seconds=window), end=end, step=step)
+    lines = tuple(
+        Line(series.labels.get("instance") or series.labels.get("__name__", "value"), series.samples)
+        for series in found
+        if series.samples
+    )
+    if not lines:
+        return Range()
+    values = [sample.value for sample in lines[0].samples]
+    return Range(lines, values[-1], max(values), values[-1] > values[len(values) // 2])

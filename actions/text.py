@@ -1,0 +1,39 @@
+"""Redaction: what a server says in words, made safe to keep and to show."""
+
+from __future__ import annotations
+
+import re
+
+MAX_STATEMENT = 300
+"""Characters of a statement that are kept."""
+
+_LITERAL = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$)|\b0x[0-9a-f]+\b|(?<![\w`.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b""",
+    re.IGNORECASE | re.DOTALL,
+)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|$)|--\s.*?$", re.DOTALL | re.MULTILINE)
+_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'")
+
+
+def normalise(statement: str | None) -> str:
+    """Returns a statement with every literal as `?`, comments gone, space folded, and at most 300 characters."""
+    if not statement:
+        return ""
+    text = _LITERAL.sub("?", _COMMENT.sub(" ", statement[:4000]))
+    text = " ".join(_LIST.sub("(?, ...)", text).split())
+    return text if len(text) <= MAX_STATEMENT else text[: MAX_STATEMENT - 1] + "…"
+
+
+def redact_error(error: str | None) -> str:
+    """Returns a server's error text without the values that it quotes, and without the statement that it repeats.
+
+    MySQL and MariaDB repeat the row's values and the whole statement in Last_SQL_Error; names of tables and keys stay,
+    since they are what one needs.
+    """
+    if not error:
+        return ""
+    text = re.split(r"\.?\s*(?:Query: |, Query: |Default database: )", error, maxsplit=1)[0]
+    text = re.sub(r"Duplicate entry '(?:[^'\\]|\\.|'')*'", "Duplicate entry '?'", text)
+    text = re.sub(r"(?i)(identified by|password)\s+'[^']*'", r"\1 '?'", text)
+    return " ".join(text.split())[:500]
