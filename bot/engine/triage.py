@@ -9,10 +9,10 @@ from datetime import datetime
 from actions.contract import Refused, Remediation, Unreadable
 from bot.engine import change
 from bot.engine.facts import Collector
-from bot.engine.gather import Gathered, Gatherer
+from bot.engine.gather import Gathered, Gatherer, Progress
 from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.remedy import utc_now
-from bot.engine.state import Cause, Event, Plan, Run, RunState, Step, Target
+from bot.engine.state import Cause, Event, Plan, Run, RunState, Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Stage, Verdict
@@ -55,7 +55,10 @@ class Triage:
             return
         runbook = parse(run.runbook_text, run.runbook)
         target = self.target(run)
-        run, diagnosis, gathered = self.diagnose(run, runbook, target)
+        begun = run
+        run, diagnosis, gathered = self.diagnose(
+            run, runbook, target, lambda steps: self._show(replace(begun, steps=steps))
+        )
         self._show(run)
         lead = diagnosis.lead
         if lead is None:
@@ -72,14 +75,12 @@ class Triage:
         except UnknownTarget:
             return None
 
-    def diagnose(self, run: Run, runbook: Runbook, target: Target | None) -> tuple[Run, Diagnosis, Gathered]:
-        """Gathers and judges; returns the run with its steps and causes."""
+    def diagnose(
+        self, run: Run, runbook: Runbook, target: Target | None, progress: Progress
+    ) -> tuple[Run, Diagnosis, Gathered]:
+        """Gathers and judges; returns the run with its steps and causes, and keeps nothing."""
         labels = dict(run.alert.labels) if run.alert else {}
         inputs = resolve(runbook, labels, run.overrides)
-
-        def progress(steps: tuple[Step, ...]) -> None:
-            self._show(replace(run, steps=steps))
-
         gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
         diagnosis = diagnose(runbook, gathered.evidence, inputs)
         causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedy) for c in diagnosis.causes)

@@ -1,0 +1,225 @@
+"""One run from the shell: diagnose an alert, and make its remedy when that is asked for. No Slack, no server."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from actions.contract import Refused, Unreadable
+from bot import app
+from bot.alerts import Alert, AlertStatus
+from bot.config import Config
+from bot.engine.engine import Engine
+from bot.engine.facts import SHELL
+from bot.engine.gather import Gathered
+from bot.engine.state import Choice, Decision, Run, RunState, Target
+from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
+from bot.fleet.fleet import ConfiguredFleet
+from bot.guards import refusal
+from bot.guards.facts import Verdict
+from bot.intake import alertmanager
+from bot.runbook.expressions import EvidenceMissing
+from bot.runbook.load import parse
+from bot.runbook.schema import Runbook
+from bot.store.database import Database
+from bot.store.durable import DirectQueue, DirectSteps
+from bot.store.runs import RunStore
+
+MAX_ALERT_FILE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run from the shell found and did."""
+
+    run: Run
+    evidence: Mapping[str, Any]
+    not_offered: str = ""
+    """Why the leading cause's remedy has no plan, or why a guard refuses it."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether a cause was named and, where a change was asked for, it was verified."""
+        return self.run.lead is not None and self.run.state in (RunState.TRIAGING, RunState.MENDED)
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys that the README documents."""
+        run, plan = self.run, self.run.plan
+        lead = run.lead
+        return {
+            "runbook": run.runbook or None,
+            "matched": run.matched,
+            "target": run.target or None,
+            "causes": [
+                {"id": c.id, "says": c.says, "remedy": c.remedy} for c in run.causes if c.verdict == "holds"
+            ],
+            "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
+            "remedy": lead.remedy if lead else None,
+            "plan": {**asdict(plan), "digest": plan.digest} if plan else None,
+            "guards": [{"guard": v.guard, "answer": v.answer.value, "says": v.says} for v in run.verdicts],
+            "not_offered": self.not_offered or None,
+            "state": run.state.value if run.state is not RunState.TRIAGING else "diagnosed",
+            "says": run.says or None,
+            "evidence": dict(self.evidence),
+            "missing": {s.id: s.says for s in run.steps if s.says},
+        }
+
+
+class _NoDesk:
+    def publish(self, run: Run) -> None:
+        """Nobody looks."""
+
+
+class _NoDirectory:
+    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+        return False, f"{user} is nobody here: without Slack only the shell's own user counts."
+
+
+def read_alert(path: Path) -> Alert:
+    """Reads an alert from a file: Alertmanager's webhook body (its first firing alert), or one alert with `labels`.
+
+    Raises WrongUsage with the file and the field that does not fit.
+    """
+    try:
+        body = path.read_bytes()[: MAX_ALERT_FILE + 1]
+    except OSError as error:
+        raise WrongUsage(f"The alert file {path} cannot be read: {error.strerror}.") from error
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise WrongUsage(f"{path} is not JSON: {error}") from error
+    if isinstance(document, dict) and "alerts" not in document and "labels" in document:
+        alert = {"status": "firing", "startsAt": datetime.now(UTC).isoformat(), **document}
+        body = json.dumps({"version": "4", "alerts": [alert]}).encode()
+    try:
+        alerts = alertmanager.parse(body)
+    except WrongUsage as error:
+        raise WrongUsage(f"{path} does not fit: {error}") from error
+    return next((alert for alert in alerts if alert.status is AlertStatus.FIRING), alerts[0])
+
+
+def diagnose(config: Config, alert: Alert) -> Report:
+    """Reads what the alert's runbook asks for and plans the leading cause's remedy; changes nothing."""
+    with _looking(config) as engine:
+        _, report = _diagnose(engine, alert)
+        return report
+
+
+def remedy(config: Config, alert: Alert, name: str) -> Report:
+    """Diagnoses, then makes the named remedy under all guards; the shell's user is its approver.
+
+    Raises Busy while a bot holds the store, WrongUsage for a remedy that no cause which holds offers.
+    """
+    user = f"{SHELL}{getpass.getuser()}"
+    with _writing(config) as engine:
+        run = replace(_opened(engine, alert), requester=user)
+        if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
+            raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
+        (_, target, gathered), report = _diagnose(engine, alert, opened=run)
+        run = report.run
+        offered = {cause.remedy for cause in run.causes if cause.verdict == "holds" and cause.remedy}
+        try:
+            if name not in offered:
+                raise WrongUsage(
+                    f"No cause that holds offers {name!r}; offered: {', '.join(sorted(offered)) or 'nothing'}."
+                )
+            assert target is not None
+            return _make(engine, run, target, name, gathered, report, user)
+        except FirstmateError as error:
+            engine.store.save(
+                replace(run, state=RunState.REFUSED, says=str(error)), expect=RunState.TRIAGING, event="run.refused"
+            )
+            raise
+
+
+def _make(
+    engine: Engine, run: Run, target: Target, name: str, gathered: Gathered, report: Report, user: str
+) -> Report:
+    """Plans, approves and makes one remedy."""
+    runbook = parse(run.runbook_text, run.runbook)
+    try:
+        proposal, _ = engine.triage.propose(run, runbook, target, name, gathered)
+    except (Refused, Unreadable, EvidenceMissing) as error:
+        raise NotAllowed(str(error)) from error
+    run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts, approvals_needed=1)
+    refused = refusal(proposal.verdicts)
+    if refused is not None:
+        raise NotAllowed(refused.says)
+    engine.store.wait(run, expires_in=60.0)
+    decided = Decision(user, Choice.APPROVE, proposal.plan.digest, datetime.now(UTC))
+    engine.store.decide(run.id, decided)
+    engine.remedy.change(DirectSteps(), run.id)
+    ended = engine.store.run(run.id)
+    assert ended is not None
+    return replace(report, run=ended, not_offered="")
+
+
+def _diagnose(
+    engine: Engine, alert: Alert, opened: Run | None = None
+) -> tuple[tuple[Runbook, Target | None, Gathered], Report]:
+    run = opened or _opened(engine, alert)
+    runbook = parse(run.runbook_text, run.runbook)
+    target = engine.triage.target(run)
+    run, diagnosis, gathered = engine.triage.diagnose(run, runbook, target, lambda _: None)
+    evidence = {step.id: step.evidence for step in run.steps}
+    not_offered = ""
+    if diagnosis.lead is not None and diagnosis.lead.remedy is not None and target is not None:
+        try:
+            proposal, _ = engine.triage.propose(run, runbook, target, diagnosis.lead.remedy, gathered)
+            run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
+            not_offered = _why_not(proposal.verdicts)
+        except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
+            not_offered = str(error)
+    return (runbook, target, gathered), Report(run, evidence, not_offered)
+
+
+def _why_not(verdicts: tuple[Verdict, ...]) -> str:
+    refused = refusal(verdicts)
+    return refused.says if refused else ""
+
+
+def _opened(engine: Engine, alert: Alert) -> Run:
+    """The run of an alert; raises UnknownTarget or WrongUsage where the bot would only tell it on a card."""
+    target = engine.fleet.find_by_labels(alert.labels)
+    run = engine.run_for(alert, target)
+    if not run.runbook:
+        raise WrongUsage(run.says)
+    if target is None:
+        named = alert.labels.get("instance", "")
+        engine.fleet.find(named)
+        raise UnknownTarget(f"The inventory knows no instance {named!r}.")
+    return run
+
+
+@contextmanager
+def _looking(config: Config) -> Iterator[Engine]:
+    """An engine that sees the bot's store where there is one, and writes to none."""
+    with tempfile.TemporaryDirectory(prefix="firstmate-") as scratch:
+        known = (config.data / "firstmate.sqlite").exists()
+        database = Database(config.data, exclusive=False) if known else Database(Path(scratch))
+        yield from _engine(config, database)
+
+
+@contextmanager
+def _writing(config: Config) -> Iterator[Engine]:
+    yield from _engine(config, Database(config.data))
+
+
+def _engine(config: Config, database: Database) -> Iterator[Engine]:
+    try:
+        store = RunStore(database, DirectQueue())
+        runbooks = app.library(config)
+        engine = app.engine_on(config, store, ConfiguredFleet(config), _NoDirectory(), _NoDesk(), runbooks)
+        try:
+            yield engine
+        finally:
+            engine.triage.gatherer.close()
+    finally:
+        database.close()
