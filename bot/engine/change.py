@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,15 +74,14 @@ def make(changer: Changer, remediation: Remediation, approved: Plan, *, tag: str
     NotAsPlanned, which says what ran until then.
     """
     ran = 0
-    with closing(_generator(remediation.change(changer.reader))) as statements:
-        for statement in statements:
-            if ran >= len(approved.statements) or str(statement) != approved.statements[ran]:
-                raise NotAsPlanned(
-                    f"The change on {approved.target} would now run {str(statement)!r}, which was not approved. "
-                    f"{_so_far(ran)} Ask for a new plan."
-                )
-            changer.execute(statement, tag=tag)
-            ran += 1
+    for statement in remediation.change(changer.reader):
+        if ran >= len(approved.statements) or str(statement) != approved.statements[ran]:
+            raise NotAsPlanned(
+                f"The change on {approved.target} would now run {str(statement)!r}, which was not approved. "
+                f"{_so_far(ran)} Ask for a new plan."
+            )
+        changer.execute(statement, tag=tag)
+        ran += 1
     if ran < len(approved.statements):
         raise NotAsPlanned(
             f"The change on {approved.target} ended before {approved.statements[ran]!r}, which was approved. "
@@ -132,10 +130,6 @@ class Verifier:
             if self.clock() >= deadline:
                 return Verdict(ok=False, says=f"{verdict.says} (seen for {remediation.settles_within:g} s)")
             self.sleep(self.pause)
-
-
-def _generator(statements: Iterator[Statement]) -> Any:  # noqa: ANN401 - closing() wants something with close()
-    return statements
 
 
 def _bounded(statements: Iterator[Statement]) -> Iterator[str]:

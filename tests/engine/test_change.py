@@ -1,0 +1,266 @@
+"""The change runs exactly what was approved, statement by statement, and is restored only while it still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Row,
+    ServerVersion,
+    Statement,
+    Unreadable,
+    Verdict,
+)
+from bot.config import DatabaseUser, Instance, Role, Secret, Shard
+from bot.engine import change
+from bot.engine.ports import Identity
+from bot.engine.state import Plan, Target
+from bot.errors import NotAllowed
+
+IDENTITY = Identity("uuid-2", Role.REPLICA, "it replicates")
+SHARD = Shard(
+    name="orders",
+    flavour="mysql",
+    reader=DatabaseUser(user="reader", password=Secret(env="NONE")),
+    instances=(
+        Instance(name="orders-1", host="h1", role=Role.PRIMARY),
+        Instance(name="orders-2", host="h2", role=Role.REPLICA),
+        Instance(name="orders-3", host="h3", role=Role.REPLICA),
+    ),
+)
+
+
+@dataclass
+class Server:
+    """A server with one setting, as the remediation below sees and changes it."""
+
+    value: int = 1
+    executed: list[str] = field(default_factory=list)
+    version: ServerVersion = field(default_factory=lambda: ServerVersion(Flavour.MYSQL, (9, 7, 0)))
+    address: str = "h2:3306"
+
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200) -> list[Row]:
+        return [{"value": self.value}]
+
+
+@dataclass
+class Connection:
+    server: Server
+
+    @property
+    def reader(self) -> MySQL:
+        return self.server
+
+    def execute(self, statement: Statement, *, tag: str) -> None:
+        self.server.executed.append(str(statement))
+        self.server.value = int(str(statement).rsplit("=", 1)[1])
+
+
+@dataclass(frozen=True)
+class SetTwice(Remediation):
+    """Sets a value in two statements; the second depends on what is read in between."""
+
+    to: int
+    risk: ClassVar[Risk] = Risk.REVERSIBLE
+    needs: ClassVar[Grants] = {}
+    settles_within: ClassVar[float] = 3.0
+
+    def check(self, db: MySQL) -> None:
+        if self.to > 100:
+            raise Refused("more than 100 is too much")
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        yield Statement(f"SET GLOBAL x={self.to}")
+        if db.rows("SELECT @@x")[0]["value"] in (1, self.to):
+            yield Statement(f"SET GLOBAL x={self.to}")
+
+    def verify(self, db: MySQL) -> Verdict:
+        value = db.rows("SELECT @@x")[0]["value"]
+        return Verdict(value == self.to, f"x is {value}")
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        yield Statement(f"SET GLOBAL x={db.rows('SELECT @@x')[0]['value']}")
+
+
+def planned(server: Server, remediation: Remediation | None = None, *, place: int = 1) -> Plan:
+    return change.plan(
+        server,
+        IDENTITY,
+        Target(SHARD.instances[place], SHARD),
+        remediation or SetTwice(8),
+        remedy="set",
+        title="Set x",
+        action="mysql.set_variable",
+        parameters={"to": 8},
+    )
+
+
+def test_planning_executes_nothing_and_shows_change_and_undo():
+    server = Server()
+    plan = planned(server)
+    assert plan.statements == ("SET GLOBAL x=8", "SET GLOBAL x=8")
+    assert plan.undo == ("SET GLOBAL x=1",)
+    assert plan.server == "uuid-2"
+    assert server.executed == []
+
+
+@pytest.mark.parametrize(
+    ("place", "says"), [(0, "the primary of orders: all its writes"), (1, "1 of 2 replicas of orders")]
+)
+def test_the_blast_radius_is_told_as_a_share_of_the_shard(place, says):
+    assert planned(Server(), place=place).blast_radius == says
+
+
+def test_a_change_without_undo_says_why():
+    class Final(SetTwice):
+        def undo(self, db: MySQL) -> Iterator[Statement]:
+            raise NoUndo("a killed query does not come back")
+
+    plan = planned(Server(), Final(8))
+    assert plan.undo == ()
+    assert plan.undo_says == "Cannot be undone: a killed query does not come back"
+
+
+def test_a_change_of_endless_statements_is_not_planned():
+    class Endless(SetTwice):
+        def change(self, db: MySQL) -> Iterator[Statement]:
+            while True:
+                yield Statement("SET GLOBAL x=1")
+
+    with pytest.raises(NotAllowed, match="more than 100 statements"):
+        planned(Server(), Endless(8))
+
+
+def test_the_approved_change_is_made_as_approved():
+    server = Server()
+    plan = planned(server)
+    assert change.make(Connection(server), SetTwice(8), plan, tag="r-1") == 2
+    assert server.executed == list(plan.statements)
+
+
+def test_a_statement_that_was_not_approved_does_not_run():
+    server = Server()
+    plan = planned(server)
+    with pytest.raises(change.NotAsPlanned, match=r"x=9.*not approved. Nothing ran"):
+        change.make(Connection(server), SetTwice(9), plan, tag="r-1")
+    assert server.executed == []
+
+
+def test_more_statements_than_approved_do_not_run():
+    server = Server()
+    plan = planned(server)
+    shorter = Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, "statements": plan.statements[:1]})
+    with pytest.raises(change.NotAsPlanned, match="1 statement ran before it"):
+        change.make(Connection(server), SetTwice(8), shorter, tag="r-1")
+    assert server.executed == ["SET GLOBAL x=8"]
+
+
+def test_fewer_statements_than_approved_is_said():
+    class Shorter(SetTwice):
+        def change(self, db: MySQL) -> Iterator[Statement]:
+            yield Statement("SET GLOBAL x=8")
+
+    server = Server()
+    plan = planned(server)
+    with pytest.raises(change.NotAsPlanned, match="ended before"):
+        change.make(Connection(server), Shorter(8), plan, tag="r-1")
+
+
+def test_a_refusal_while_reading_in_between_stops_the_change():
+    class Careful(SetTwice):
+        def change(self, db: MySQL) -> Iterator[Statement]:
+            raise Refused("session 7 is another one now")
+            yield
+
+    server = Server()
+    plan = planned(server)
+    with pytest.raises(Refused, match="another one now"):
+        change.make(Connection(server), Careful(8), plan, tag="r-1")
+    assert server.executed == []
+
+
+def test_what_was_changed_is_restored_while_it_still_holds():
+    server = Server()
+    plan = planned(server)
+    change.make(Connection(server), SetTwice(8), plan, tag="r-1")
+    change.restore(Connection(server), SetTwice(8), plan, tag="r-1")
+    assert server.value == 1
+
+
+def test_what_somebody_else_changed_since_is_not_touched():
+    server = Server()
+    plan = planned(server)
+    change.make(Connection(server), SetTwice(8), plan, tag="r-1")
+    server.value = 50
+    with pytest.raises(change.NotAsPlanned, match=r"x is 50.*somebody changed it since"):
+        change.restore(Connection(server), SetTwice(8), plan, tag="r-1")
+    assert server.value == 50
+
+
+FIELDS: list[dict[str, Any]] = [
+    {"statements": ("SET GLOBAL x=9",)},
+    {"undo": ()},
+    {"target": "orders-1"},
+    {"address": "h9:3306"},
+    {"server": "uuid-9"},
+    {"parameters": {"to": 9}},
+    {"revert_after": 60.0},
+    {"action": "mysql.kill_query"},
+]
+
+
+@pytest.mark.parametrize("changed", FIELDS, ids=lambda changed: next(iter(changed)))
+def test_whatever_decides_what_happens_is_in_the_digest(changed):
+    plan = planned(Server())
+    other = Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, **changed})
+    assert other.digest != plan.digest
+
+
+def test_the_same_plan_has_the_same_digest():
+    assert planned(Server()).digest == planned(Server()).digest
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def verifier(answers: list[Verdict | Exception]) -> change.Verifier:
+    clock = Clock()
+
+    def read(_: Remediation) -> Verdict:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return change.Verifier(read, clock=clock, sleep=clock.sleep)
+
+
+def test_verification_waits_until_it_is_settled():
+    early = Verdict(ok=False, says="Connecting", settled=False)
+    verdict = verifier([early, Unreadable("cut off"), Verdict(ok=True, says="running")]).verify(SetTwice(8))
+    assert verdict == Verdict(ok=True, says="running")
+
+
+def test_what_never_settles_has_failed_with_what_was_last_seen():
+    verdict = verifier([Verdict(ok=True, says="Connecting", settled=False)]).verify(SetTwice(8))
+    assert not verdict.ok
+    assert verdict.says == "Connecting (seen for 3 s)"
