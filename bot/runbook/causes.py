@@ -1,0 +1,70 @@
+"""Judges the causes of a runbook by the evidence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.runbook.expressions import EvidenceMissing, ExpressionError, holds, render
+from bot.runbook.schema import Cause, Runbook
+
+
+class Judged(StrEnum):
+    """What the evidence says of a cause."""
+
+    HOLDS = "holds"
+    NO = "no"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One cause as judged; `says` is the sentence for a person where it holds, the reason where it is undecided."""
+
+    id: str
+    verdict: Judged
+    says: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All causes in the runbook's order."""
+
+    causes: tuple[Finding, ...]
+
+    @property
+    def lead(self) -> Finding | None:
+        """The first cause that holds."""
+        return next((cause for cause in self.causes if cause.verdict is Judged.HOLDS), None)
+
+    @property
+    def holding(self) -> tuple[Finding, ...]:
+        """All causes that hold, in order."""
+        return tuple(cause for cause in self.causes if cause.verdict is Judged.HOLDS)
+
+
+def diagnose(runbook: Runbook, evidence: Mapping[str, object], inputs: Mapping[str, object]) -> Diagnosis:
+    """Judges every cause; one whose evidence is missing is undecided, with the reason, and never holds."""
+    scope = {**evidence, "inputs": dict(inputs)}
+    return Diagnosis(tuple(_judge(cause, scope) for cause in runbook.causes))
+
+
+def _judge(cause: Cause, scope: Mapping[str, object]) -> Finding:
+    try:
+        if not holds(cause.when, scope):
+            return Finding(cause.id, Judged.NO, "")
+    except EvidenceMissing as missing:
+        return Finding(cause.id, Judged.UNDECIDED, f"Not known, since {missing.step} is missing: {missing.reason}")
+    except ExpressionError as error:
+        return Finding(cause.id, Judged.UNDECIDED, f"Not known: {error}")
+    return Finding(cause.id, Judged.HOLDS, _sentence(cause, scope), cause.remedy)
+
+
+def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:
+    """The sentence, or the cause's name where a part of the sentence is not known: a proven cause is never lost."""
+    try:
+        return " ".join(render(cause.says, scope).split())
+    except (EvidenceMissing, ExpressionError) as error:
+        return f"{cause.id.replace('_', ' ').capitalize()}; the sentence cannot be completed ({error})."

@@ -1,0 +1,290 @@
+"""The one expression language: Jinja2's sandbox, cut down to names, fields, comparisons, arithmetic and a few filters.
+
+Nothing can be called, assigned or looped over, so an expression ends as soon as its text does; whatever could multiply
+its output (powers, products of text, formats, replacements) is refused or bounded. A value is returned as it is: text
+from a server is never read again as a number, a template or anything else.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, nodes
+from jinja2.environment import Template, TemplateExpression
+from jinja2.parser import Parser
+from jinja2.runtime import Context
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.errors import RunbookError
+from bot.runbook.filters import FILTERS, TESTS, show
+
+MAX_SOURCE = 2000
+"""Characters of one expression or template."""
+MAX_OUTPUT = 3000
+"""Characters of a rendered text; Slack's limit of one section."""
+MAX_ITEMS = 1000
+MAX_NUMBER = 1e30
+MAX_NESTING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Evidence that is not there, with the reason: its step failed, or was not needed."""
+
+    step: str
+    reason: str
+
+
+class EvidenceMissing(Exception):
+    """An expression needs evidence that is not there."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+class ExpressionError(RunbookError):
+    """An expression that cannot be used, or that this evidence does not suit."""
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Reads fields of dataclasses, entries of mappings and items of lists; nothing else can be reached."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - evidence may be anything
+        """A field of a dataclass or an entry of a mapping."""
+        _there(obj)
+        if is_dataclass(obj) and not isinstance(obj, type):
+            if attribute in {f.name for f in fields(obj)} or _is_fact(type(obj), attribute):
+                return getattr(obj, attribute)
+            return self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
+        """An item of a list, or as `getattr`."""
+        _there(obj)
+        if isinstance(obj, Sequence) and not isinstance(obj, str) and isinstance(argument, int | slice):
+            try:
+                return obj[argument]
+            except (IndexError, ValueError):
+                return self.undefined(f"there is no item {argument}", obj=obj, name=str(argument))
+        return self.getattr(obj, argument) if isinstance(argument, str) else self.undefined(obj=obj, name=argument)
+
+    def is_safe_callable(self, obj: Any) -> bool:  # noqa: ANN401
+        """Nothing may be called."""
+        return False
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+        """Arithmetic on numbers; joining of text and of lists, bounded."""
+        if operator == "+" and isinstance(left, str | list | tuple) and type(left) is type(right):
+            if len(left) + len(right) > (MAX_OUTPUT if isinstance(left, str) else MAX_ITEMS):
+                raise SecurityError("a sum of texts or lists is too long")
+        elif not (_is_number(left) and _is_number(right)):
+            shown = " and ".join(_kind(side) for side in (left, right))
+            raise TypeError(f"{operator} needs two numbers, not {shown}")
+        result = super().call_binop(context, operator, left, right)
+        if _is_number(result) and abs(result) > MAX_NUMBER:
+            raise SecurityError("a number is too large")
+        return result
+
+
+def _is_fact(kind: type, attribute: str) -> bool:
+    """Whether a class of evidence offers this as a property: a reading of its own fields under a name of its own."""
+    return not attribute.startswith("_") and isinstance(getattr(kind, attribute, None), property)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "an empty value"
+    return {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list"}.get(
+        type(value), type(value).__name__
+    )
+
+
+def _there(value: object) -> None:
+    """Raises where a value is not there."""
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()
+    if isinstance(value, list | tuple):
+        for each in value:
+            if isinstance(each, Undefined):
+                each._fail_with_undefined_error()
+
+
+def _holes(scope: Mapping[str, object]) -> dict[str, object]:
+    """The scope with a value in place of each Missing that raises EvidenceMissing whatever is done with it."""
+    return {name: _hole(value) if isinstance(value, Missing) else value for name, value in scope.items()}
+
+
+def _hole(missing: Missing) -> StrictUndefined:
+    def raised(_: str | None = None) -> EvidenceMissing:
+        return EvidenceMissing(missing.step, missing.reason)
+
+    return StrictUndefined(hint=missing.reason, name=missing.step, exc=cast(Any, raised))
+
+
+def _environment(finalize: Any = None) -> Sandbox:  # noqa: ANN401
+    sandbox = Sandbox(
+        undefined=StrictUndefined,
+        autoescape=False,
+        optimized=False,
+        cache_size=0,
+        finalize=finalize,
+        keep_trailing_newline=False,
+    )
+    sandbox.globals.clear()
+    sandbox.filters = dict(FILTERS)
+    sandbox.tests = dict(TESTS)
+    return sandbox
+
+
+def _promql(value: object) -> str:
+    """Text inside a quoted PromQL string: a label of an alert cannot end the string that it stands in."""
+    text = str(value)
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'").replace("\n", "\\n")[:500]
+
+
+_PLAIN = _environment(show)
+_PROMQL = _environment(_promql)
+_ALLOWED = (
+    nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Compare,
+    nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div,
+    nodes.FloorDiv, nodes.Mod, nodes.Concat, nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Keyword,
+    nodes.TemplateData, nodes.Output, nodes.Template,
+)  # fmt: skip
+_INNER = re.compile(r"\s*\{\{-?((?:(?!\}\}|\{\{).)*?)-?\}\}\s*", re.DOTALL)
+
+
+def _guard(source: str) -> None:
+    if len(source) > MAX_SOURCE:
+        raise ExpressionError(f"the text has {len(source):,} characters; {MAX_SOURCE:,} are the most")
+    if "{%" in source or "{#" in source:
+        raise ExpressionError("statements and comments ({% %}, {# #}) are not taken; an expression is enough")
+    depth = deepest = 0
+    for character in source:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > MAX_NESTING:
+        raise ExpressionError(f"the brackets are nested {deepest} deep; {MAX_NESTING} are the most")
+
+
+def _inspect(tree: nodes.Node) -> None:
+    """Refuses every kind of node that is not needed, and every name that begins with an underscore."""
+    for node in (tree, *tree.find_all(nodes.Node)):
+        if isinstance(node, nodes.Call):
+            raise ExpressionError("nothing can be called in an expression; read fields and use filters")
+        if isinstance(node, nodes.Pow):
+            raise ExpressionError("powers (**) are not taken")
+        if not isinstance(node, _ALLOWED):
+            raise ExpressionError(f"{type(node).__name__.lower()} is not taken in an expression")
+        if isinstance(node, nodes.Name) and node.name in ("self", "super", "loop", "caller", "varargs", "kwargs"):
+            raise ExpressionError(f"{node.name!r} means nothing here")
+        if isinstance(node, nodes.Const) and isinstance(node.value, float) and not math.isfinite(node.value):
+            raise ExpressionError("a number is too large")
+        name = getattr(node, "attr", getattr(node, "name", None))
+        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+            name = node.arg.value
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            raise ExpressionError(f"there is no filter {node.name!r}; the filters are {', '.join(sorted(FILTERS))}")
+        if isinstance(node, nodes.Test) and node.name not in TESTS:
+            raise ExpressionError(f"there is no test {node.name!r}; the tests are {', '.join(sorted(TESTS))}")
+        if isinstance(name, str) and name.startswith("_"):
+            raise ExpressionError(f"{name!r} begins with an underscore; such names are not for runbooks")
+
+
+def whole(written: str) -> str | None:
+    """The expression of a text that is exactly one `{{ ... }}`, else None."""
+    found = _INNER.fullmatch(written)
+    return found[1].strip() if found else None
+
+
+@lru_cache(maxsize=4096)
+def tree_of(source: str, *, template: bool = False) -> nodes.Node:
+    """The syntax tree of an expression or a template; raises ExpressionError."""
+    _guard(source)
+    try:
+        if template:
+            parsed: nodes.Node = _PLAIN.parse(source)
+        else:
+            parser = Parser(_PLAIN, source, state="variable")
+            parsed = parser.parse_expression()
+            if not parser.stream.eos:
+                raise ExpressionError(f"{source!r} goes on after the expression has ended")
+        _inspect(parsed)
+    except TemplateSyntaxError as error:
+        raise ExpressionError(f"{source!r} is not an expression: {error.message}") from error
+    except RecursionError:
+        raise ExpressionError("the expression is nested too deeply") from None
+    return parsed
+
+
+@lru_cache(maxsize=4096)
+def _expression(source: str) -> TemplateExpression:
+    tree_of(source)
+    try:
+        return _PLAIN.compile_expression(source, undefined_to_none=False)
+    except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"{source[:200]!r} cannot be compiled: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _template(source: str, promql: bool) -> Template:
+    tree_of(source, template=True)
+    try:
+        return (_PROMQL if promql else _PLAIN).from_string(source)
+    except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"{source[:200]!r} cannot be compiled: {error}") from error
+
+
+_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+def evaluate(source: str, scope: Mapping[str, object]) -> Any:  # noqa: ANN401 - a native value
+    """Evaluates an expression to a native value.
+
+    Raises EvidenceMissing where it touches evidence that is not there, ExpressionError where it cannot be used.
+    """
+    try:
+        value = _expression(source)(_holes(scope))
+        _there(value)
+    except _FAILURES as error:
+        raise ExpressionError(_says(source, error)) from error
+    return value
+
+
+def holds(source: str, scope: Mapping[str, object]) -> bool:
+    """Whether a condition holds; raises as `evaluate` does."""
+    return bool(evaluate(source, scope))
+
+
+def render(source: str, scope: Mapping[str, object], *, promql: bool = False) -> str:
+    """Renders a template to at most 3000 characters of text; with `promql`, what it fills in is escaped for PromQL.
+
+    Raises as `evaluate` does.
+    """
+    try:
+        text = _template(source, promql).render(_holes(scope))
+    except _FAILURES as error:
+        raise ExpressionError(_says(source, error)) from error
+    return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"
+
+
+def _says(source: str, error: Exception) -> str:
+    what = error.message if isinstance(error, UndefinedError | SecurityError) else str(error)
+    if isinstance(error, TypeError) and "NoneType" in str(error):
+        what = "a value is empty (NULL) and cannot be compared; ask with `is known` first"
+    return f"{source[:200]!r}: {what}"

@@ -1,0 +1,127 @@
+"""Finds the runbook that answers an alert, and tells why. Pure.
+
+An alternative of `match` is a conjunction of matchers. `metric` looks at the names of the metrics in the alert's own
+expression: a positive matcher takes any of them, a negative one must hold for all. The most specific alternative wins:
+first by its strongest matcher (an equality on alertname, a regular expression on alertname, an equality on metric, a
+regular expression on metric, any other label), then by the number of its matchers. A regular expression that takes
+everything is the weakest of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.alerts import Alert, Matcher, Operator
+from bot.runbook.schema import Runbook
+
+Specificity: TypeAlias = tuple[int, int]
+"""Rank of the strongest matcher (5 to 0), and the number of matchers."""
+
+_POSITIVE = (Operator.EQUAL, Operator.REGEX)
+_NOBODY = "\x00 no name is like this \x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a runbook does or does not answer an alert."""
+
+    runbook: Runbook
+    matches: bool
+    matcher: str
+    """The alternative that matched, or the one that came nearest."""
+    specificity: Specificity
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The runbook that answers an alert, and by which alternative."""
+
+    runbook: Runbook
+    matcher: str
+    specificity: Specificity
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Runbooks that answer an alert equally well; neither runs."""
+
+    matches: tuple[Match, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(match.runbook.runbook for match in self.matches)
+
+
+def explain(runbooks: Iterable[Runbook], alert: Alert) -> list[Explanation]:
+    """Tells for every runbook whether it answers the alert, the best first."""
+    found = [_explain(runbook, alert) for runbook in runbooks]
+    return sorted(found, key=lambda each: (each.matches, each.specificity), reverse=True)
+
+
+def choose(runbooks: Iterable[Runbook], alert: Alert) -> Match | Tie | None:
+    """The runbook that answers the alert, None where none does, and a Tie where two do equally well."""
+    answers = [each for each in explain(runbooks, alert) if each.matches]
+    best = [
+        Match(each.runbook, each.matcher, each.specificity)
+        for each in answers
+        if each.specificity == answers[0].specificity
+    ]
+    if len(best) > 1:
+        return Tie(tuple(sorted(best, key=lambda match: match.runbook.runbook)))
+    return best[0] if best else None
+
+
+def specificity(entry: tuple[Matcher, ...]) -> Specificity:
+    """How specific an alternative is; larger is more."""
+    return max(map(_rank, entry)), len(entry)
+
+
+def _rank(matcher: Matcher) -> int:
+    if matcher.operator not in _POSITIVE or matcher.accepts(_NOBODY):
+        return 0
+    equal = matcher.operator is Operator.EQUAL
+    if matcher.name == "alertname":
+        return 5 if equal else 4
+    if matcher.name == "metric":
+        return 3 if equal else 2
+    return 1
+
+
+def _explain(runbook: Runbook, alert: Alert) -> Explanation:
+    judged = [(entry, [matcher for matcher in entry if not _accepts(matcher, alert)]) for entry in runbook.entries]
+    matching = [entry for entry, failed in judged if not failed]
+    if matching:
+        best = max(matching, key=specificity)
+        return Explanation(runbook, True, _shown(best), specificity(best), f"matches by {_shown(best)}")
+    if not judged:
+        return Explanation(runbook, False, "", (0, 0), "answers no alert; a person runs it")
+    entry, failed = min(judged, key=lambda each: len(each[1]) / len(each[0]))
+    says = "; ".join(_why_not(matcher, alert) for matcher in failed)
+    return Explanation(runbook, False, _shown(entry), specificity(entry), says)
+
+
+def _accepts(matcher: Matcher, alert: Alert) -> bool:
+    if matcher.name == "metric":
+        if matcher.operator in _POSITIVE:
+            return any(map(matcher.accepts, alert.metrics))
+        return all(map(matcher.accepts, alert.metrics))
+    return matcher.accepts(alert.labels.get(matcher.name, ""))
+
+
+def _why_not(matcher: Matcher, alert: Alert) -> str:
+    if matcher.name == "metric":
+        names = ", ".join(sorted(alert.metrics)[:10])
+        return f"{matcher} does not hold: " + (
+            f"the alert's expression reads {names}" if names else "the alert carries no expression"
+        )
+    value = alert.labels.get(matcher.name)
+    return f"{matcher} does not hold: the alert has " + (
+        f"{matcher.name}={value!r}" if value is not None else f"no label {matcher.name!r}"
+    )
+
+
+def _shown(entry: tuple[Matcher, ...]) -> str:
+    return ", ".join(map(str, entry))

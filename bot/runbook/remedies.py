@@ -1,0 +1,43 @@
+"""Builds a remediation from a remedy and the evidence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from actions.catalog import REMEDIATIONS
+from actions.contract import Remediation
+from bot.errors import RunbookError
+from bot.runbook.expressions import ExpressionError
+from bot.runbook.schema import Runbook
+from bot.runbook.signatures import near, of_remediation
+from bot.runbook.values import fitted
+
+
+def parameters(
+    runbook: Runbook, remedy: str, evidence: Mapping[str, object], inputs: Mapping[str, object]
+) -> dict[str, Any]:
+    """Evaluates the remedy's `with`; raises RunbookError for a remedy that is not there, EvidenceMissing, and
+    ExpressionError for a value that does not fit."""
+    written = runbook.remedies.get(remedy)
+    if written is None:
+        raise RunbookError(f"{runbook.runbook} has no remedy {remedy!r}{near(remedy, runbook.remedies)}")
+    return fitted(of_remediation(written.use), written.parameters, {**evidence, "inputs": dict(inputs)})
+
+
+def build(
+    runbook: Runbook, remedy: str, evidence: Mapping[str, object], inputs: Mapping[str, object]
+) -> tuple[Remediation, dict[str, Any]]:
+    """Returns the remediation, and all its parameters as JSON values from which it can be made again.
+
+    Raises as `parameters` does; and whatever the remediation's own constructor refuses becomes ExpressionError.
+    """
+    chosen = parameters(runbook, remedy, evidence, inputs)
+    kind = REMEDIATIONS[runbook.remedies[remedy].use]
+    try:
+        made = kind(**chosen)
+    except (ValueError, TypeError) as error:
+        raise ExpressionError(f"{runbook.runbook}: remedy {remedy!r}: {error}") from error
+    return made, TypeAdapter(kind).dump_python(made, mode="json")

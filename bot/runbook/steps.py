@@ -1,0 +1,33 @@
+"""What a gather step needs, whether it runs, and what it asks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.runbook.expressions import holds
+from bot.runbook.names import names_in, names_of_condition
+from bot.runbook.schema import GatherStep
+from bot.runbook.signatures import of_diagnostic
+from bot.runbook.values import fitted
+
+
+def needs(step: GatherStep, steps: Iterable[str]) -> set[str]:
+    """The names of other steps whose evidence this one reads, in `when` or in `with`."""
+    named = names_in(step.parameters)
+    if step.when is not None:
+        named |= names_of_condition(step.when)
+    return set(named & set(steps))
+
+
+def step_runs(step: GatherStep, scope: Mapping[str, object]) -> bool:
+    """Whether the step's `when` holds; raises EvidenceMissing and ExpressionError."""
+    return step.when is None or holds(step.when, scope)
+
+
+def step_parameters(step: GatherStep, scope: Mapping[str, object]) -> dict[str, Any]:
+    """The parameters to ask the diagnostic with; raises EvidenceMissing and ExpressionError.
+
+    What an expression fills into the `query` of Prometheus is escaped, so that a label's text stays in its quotes.
+    """
+    return fitted(of_diagnostic(step.use), step.parameters, scope, promql=step.use.startswith("prometheus."))
