@@ -195,6 +195,8 @@ class Remediation(ABC):
     needs: ClassVar[Grants]
     settles_within: ClassVar[Seconds] = 10.0
     """How long `verify` may be asked before an unsettled verdict counts as failed."""
+    holds_for: ClassVar[Seconds] = 0.0
+    """How long a good verdict must last before it counts."""
 
     @abstractmethod
     def check(self, db: MySQL) -> None:

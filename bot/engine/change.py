@@ -120,14 +120,18 @@ class Verifier:
     def verify(self, remediation: Remediation) -> Verdict:
         """Returns the settled verdict; one that never settles is a failed one, with the last thing seen."""
         deadline = self.clock() + remediation.settles_within
+        good_since: float | None = None
         while True:
             try:
                 verdict = self.read(remediation)
             except (FirstmateError, Unreadable) as error:
                 verdict = Verdict(ok=False, says=str(error), settled=False)
-            if verdict.settled:
+            now = self.clock()
+            good_since = (good_since if good_since is not None else now) if verdict.ok else None
+            lasted = good_since is not None and now - good_since >= remediation.holds_for
+            if verdict.settled and (lasted or not verdict.ok):
                 return verdict
-            if self.clock() >= deadline:
+            if now >= deadline and not (verdict.ok and verdict.settled):
                 return Verdict(ok=False, says=f"{verdict.says} (seen for {remediation.settles_within:g} s)")
             self.sleep(self.pause)
 

@@ -52,7 +52,11 @@ class Gatherer:
     )
 
     def gather(
-        self, runbook: Runbook, target: Target | None, inputs: Mapping[str, object], labels: Mapping[str, str],
+        self,
+        runbook: Runbook,
+        target: Target | None,
+        inputs: Mapping[str, object],
+        labels: Mapping[str, str],
         progress: Progress,
     ) -> Gathered:
         """Runs every step as soon as the steps that it names are there; tells `progress` after each."""
@@ -76,7 +80,9 @@ class Gatherer:
         return Gathered(tuple(steps.values()), evidence)
 
     def _take(
-        self, running: dict[Future[tuple[Step, object]], tuple[str, float]], steps: dict[str, Step],
+        self,
+        running: dict[Future[tuple[Step, object]], tuple[str, float]],
+        steps: dict[str, Step],
         evidence: dict[str, object],
     ) -> None:
         """Waits for the next step to end, or for the first deadline, and books what came."""
@@ -110,9 +116,7 @@ class Gatherer:
             step, status=StepStatus.DONE, says="; ".join(failures), took=took, evidence=as_json(found)
         ), found
 
-    def _ask(
-        self, asked: GatherStep, target: Target, parameters: Mapping[str, Any]
-    ) -> tuple[object, tuple[str, ...]]:
+    def _ask(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any]) -> tuple[object, tuple[str, ...]]:
         diagnostic = catalog.DIAGNOSTICS[asked.use]
         if asked.use.startswith("prometheus."):
             if self.fleet.prometheus is None:

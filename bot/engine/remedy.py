@@ -76,9 +76,7 @@ class Remedy:
         self.desk.publish(begun)
         return "passed"
 
-    def _judge(
-        self, run: Run, target: Target, remediation: Remediation
-    ) -> tuple[tuple[GuardVerdict, ...], Plan]:
+    def _judge(self, run: Run, target: Target, remediation: Remediation) -> tuple[tuple[GuardVerdict, ...], Plan]:
         """Makes the plan again from the server as it is now, and judges it."""
         assert run.plan is not None
         try:
@@ -128,7 +126,8 @@ class Remedy:
         run = self._run(run_id)
         if run.state is not RunState.CHANGING or run.plan is None:
             return run.state.value
-        target, remediation = self._planned(run.plan)
+        plan = run.plan
+        target, remediation = self._planned(plan)
         if made.startswith("refused: "):
             verdict, state = Verdict(ok=False, says=made.removeprefix("refused: ")), RunState.REFUSED
         else:
@@ -144,9 +143,9 @@ class Remedy:
         elif made.startswith("lost: "):
             says = f"{made.removeprefix('lost: ')} Seen since: {verdict.says}"
         self.store.finish(run_id, CHANGE, f"{state.value}: {says}")
-        if state is RunState.MENDED and run.plan.revert_after is not None:
-            run = replace(run, revert_at=self.now() + timedelta(seconds=run.plan.revert_after))
-            self.store.enqueue(run_id, "revert", delay=run.plan.revert_after)
+        if state is RunState.MENDED and plan.revert_after is not None:
+            run = replace(run, revert_at=self.now() + timedelta(seconds=plan.revert_after))
+            self.store.enqueue(run_id, "revert", delay=plan.revert_after)
         self._end(run, RunState.CHANGING, state, says, f"run.{state.value}")
         self.store.release(run.shard, run_id)
         return state.value

@@ -105,9 +105,7 @@ class Triage:
                 action=written.use,
                 parameters=parameters,
             )
-        facts = self.collector.collect(
-            run, target, plan, remediation, stage=Stage.BEFORE_ASKING, now=self.now()
-        )
+        facts = self.collector.collect(run, target, plan, remediation, stage=Stage.BEFORE_ASKING, now=self.now())
         return Proposal(plan, judge(facts)), remediation
 
     def _propose(self, run: Run, runbook: Runbook, target: Target | None, remedy: str, gathered: Gathered) -> None:

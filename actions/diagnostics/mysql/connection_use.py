@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
-from actions.diagnostics.mysql.processlist_summary import table
+from actions.versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def connection_use(db: MySQL) -> ConnectionUse:
     users = db.rows(
         "SELECT USER AS user, COUNT(*) AS sessions, SUM(COMMAND = 'Sleep') AS sleeping, "
         "MAX(IF(COMMAND = 'Sleep', TIME, 0)) AS longest_sleep "
-        f"FROM {table(db.version)} WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() "
+        f"FROM {processlist(db.version)} WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() "
         "AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon' GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
     )
     connected = status.get("Threads_connected", 0)

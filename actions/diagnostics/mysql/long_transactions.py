@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.diagnostics.mysql.processlist_summary import table
 from actions.text import normalise
+from actions.versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
         "COALESCE(p.STATE, '') AS state, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, p.TIME AS idle_for, "
         "t.trx_started AS started, t.trx_rows_locked AS rows_locked, t.trx_rows_modified AS rows_modified, "
         "t.trx_query AS statement "
-        f"FROM information_schema.INNODB_TRX t JOIN {table(db.version)} p ON p.ID = t.trx_mysql_thread_id "
+        f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
         "AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 20",
         (older_than,),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Cost, Count, Flavour, MySQL, Seconds, ServerVersion, diagnostic
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,6 @@ class ProcesslistSummary:
     waiting_for_row_lock: Count = 0
 
 
-def table(version: ServerVersion) -> str:
-    """The process list that takes no global mutex where there is one: performance_schema.processlist since 8.0.22."""
-    if not version.is_mariadb and version.at_least(8, 0, 22):
-        return "performance_schema.processlist"
-    return "information_schema.PROCESSLIST"
-
-
 @diagnostic(
     cost=Cost.MEDIUM,
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
@@ -45,7 +39,7 @@ def processlist_summary(db: MySQL) -> ProcesslistSummary:
     """Groups the process list by user, command and state, without the reader's own session."""
     rows = db.rows(
         "SELECT USER AS user, COMMAND AS command, COALESCE(STATE, '') AS state, COUNT(*) AS sessions, "
-        f"MAX(TIME) AS longest FROM {table(db.version)} WHERE ID <> CONNECTION_ID() "
+        f"MAX(TIME) AS longest FROM {processlist(db.version)} WHERE ID <> CONNECTION_ID() "
         "GROUP BY 1, 2, 3 ORDER BY 4 DESC",
         limit=100,
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.contract import Cost, Flavour, MySQL, Seconds, ServerVersion, diagnostic
+from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
 from actions.text import redact_error
+from actions.versions import replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,6 @@ class ReplicaStatus:
         return self.receiver_running == "Yes" and self.applier_running == "Yes"
 
 
-def query(version: ServerVersion) -> str:
-    """The statement by version: SHOW REPLICA STATUS came with 8.0.22 and MariaDB 10.5.1; SHOW SLAVE STATUS went
-    with 8.4."""
-    new = version.at_least(10, 5, 1) if version.is_mariadb else version.at_least(8, 0, 22)
-    return "SHOW REPLICA STATUS" if new else "SHOW SLAVE STATUS"
-
-
 @diagnostic(
     cost=Cost.LOW,
     needs={Flavour.MYSQL: ("REPLICATION CLIENT",), Flavour.MARIADB: ("SLAVE MONITOR",)},
@@ -64,7 +58,7 @@ def replica_status(db: MySQL) -> ReplicaStatus:
     MySQL calls its columns Replica_* and Source_*, MariaDB and MySQL before 8.0.22 Slave_* and Master_*. With several
     channels, the first that does not run is returned, else the first.
     """
-    found = [_status(row) for row in db.rows(query(db.version), limit=64)]
+    found = [_status(row) for row in db.rows(f"SHOW {replica(db.version)} STATUS", limit=64)]
     if not found:
         return ReplicaStatus()
     return next((status for status in found if not status.running), found[0])

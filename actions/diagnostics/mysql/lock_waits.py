@@ -1,0 +1,133 @@
+"""Who waits for a row lock, and who holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, ServerVersion, diagnostic
+from actions.text import normalise
+from actions.versions import processlist
+
+MOST_ROWS_LOCKED = 1_000_000
+"""Locked rows above which the waits are not read: before the releases of October 2024, reading data_locks could freeze
+InnoDB on a server with many locks (MySQL bug 112035)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session that holds row locks which others wait for, and waits for none itself."""
+
+    thread_id: int
+    user: str
+    host: str
+    command: str
+    """`Sleep` for a session that holds its locks and does nothing."""
+    idle: bool
+    age: Seconds
+    """Seconds since its transaction began."""
+    command_for: Seconds
+    """Seconds that it has been in its present command."""
+    started: str
+    """When its transaction began, in the server's own time."""
+    command_since: int
+    """When its present command began, as Unix time of the server."""
+    rows_modified: Count
+    """What a rollback would have to undo."""
+    statement: str
+    waiting: Count
+    """How many sessions wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockWaits:
+    """The waits for row locks, and the sessions at their roots, the most waited-for first."""
+
+    waiting: Count = 0
+    longest: Seconds = 0.0
+    """Seconds that the longest wait has lasted."""
+    blockers: tuple[Blocker, ...] = ()
+    waiting_statements: tuple[str, ...] = ()
+    read: bool = True
+    """False when the waits were not read because too many rows are locked."""
+
+
+WAITS_MYSQL = """
+SELECT r.trx_mysql_thread_id AS waiter, b.trx_mysql_thread_id AS blocker,
+       COALESCE(TIMESTAMPDIFF(SECOND, r.trx_wait_started, NOW()), 0) AS waited, r.trx_query AS statement
+  FROM performance_schema.data_lock_waits w
+  JOIN information_schema.INNODB_TRX r ON r.trx_id = w.REQUESTING_ENGINE_TRANSACTION_ID
+  JOIN information_schema.INNODB_TRX b ON b.trx_id = w.BLOCKING_ENGINE_TRANSACTION_ID
+ LIMIT 200
+"""
+WAITS_OLDER = """
+SELECT r.trx_mysql_thread_id AS waiter, b.trx_mysql_thread_id AS blocker,
+       COALESCE(TIMESTAMPDIFF(SECOND, r.trx_wait_started, NOW()), 0) AS waited, r.trx_query AS statement
+  FROM information_schema.INNODB_LOCK_WAITS w
+  JOIN information_schema.INNODB_TRX r ON r.trx_id = w.requesting_trx_id
+  JOIN information_schema.INNODB_TRX b ON b.trx_id = w.blocking_trx_id
+ LIMIT 200
+"""
+
+
+def query(version: ServerVersion) -> str:
+    """The statement by version: INNODB_LOCK_WAITS went with MySQL 8.0.1; MariaDB has it still."""
+    return WAITS_MYSQL if not version.is_mariadb and version.at_least(8, 0, 1) else WAITS_OLDER
+
+
+@diagnostic(
+    cost=Cost.HIGH,
+    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+)
+def lock_waits(db: MySQL) -> LockWaits:
+    """Reads the waits for row locks and follows them to the sessions that wait for nobody.
+
+    Nothing is read where the server's own counter says that nobody waits, or where too many rows are locked.
+    """
+    gate = db.rows("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
+    if not gate or int(gate[0]["Value"]) == 0:
+        return LockWaits()
+    locked = db.rows("SELECT COALESCE(SUM(trx_rows_locked), 0) AS locked FROM information_schema.INNODB_TRX")
+    if int(locked[0]["locked"]) > MOST_ROWS_LOCKED:
+        return LockWaits(waiting=int(gate[0]["Value"]), read=False)
+    waits = db.rows(query(db.version))
+    waiters = {int(row["waiter"]) for row in waits}
+    roots = {int(row["blocker"]) for row in waits} - waiters
+    counts = {root: sum(int(row["blocker"]) == root for row in waits) for root in roots}
+    blockers = sorted(_blockers(db, counts), key=lambda b: (-b.waiting, -b.age))
+    return LockWaits(
+        waiting=len(waiters),
+        longest=max((float(row["waited"]) for row in waits), default=0.0),
+        blockers=tuple(blockers),
+        waiting_statements=tuple(sorted({normalise(row["statement"]) for row in waits} - {""}))[:5],
+    )
+
+
+def _blockers(db: MySQL, counts: dict[int, int]) -> list[Blocker]:
+    if not counts:
+        return []
+    listed = ", ".join(["%s"] * len(counts))
+    rows = db.rows(
+        "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
+        "UNIX_TIMESTAMP() - p.TIME AS since, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
+        "t.trx_started AS started, t.trx_rows_modified AS modified, COALESCE(t.trx_query, '') AS statement "
+        f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
+        f"WHERE p.ID IN ({listed}) LIMIT 50",
+        tuple(counts),
+    )
+    return [
+        Blocker(
+            thread_id=int(row["id"]),
+            user=str(row["user"]),
+            host=str(row["host"]).rsplit(":", 1)[0],
+            command=str(row["command"]),
+            idle=row["command"] == "Sleep",
+            age=float(row["age"]),
+            command_for=float(row["time"] or 0),
+            started=str(row["started"]),
+            command_since=int(row["since"]),
+            rows_modified=int(row["modified"]),
+            statement=normalise(row["statement"]),
+            waiting=counts[int(row["id"])],
+        )
+        for row in rows
+    ]

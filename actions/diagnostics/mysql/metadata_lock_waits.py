@@ -1,0 +1,136 @@
+"""Who waits for a metadata lock, and who holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
+from actions.text import normalise
+from actions.versions import processlist
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A session that holds a metadata lock which others wait for, and waits for none itself."""
+
+    thread_id: int
+    user: str
+    host: str
+    command: str
+    idle: bool
+    age: Seconds
+    """Seconds since its transaction began; 0 where it has none."""
+    started: str
+    """When its transaction began, in the server's own time; '' where it has none."""
+    command_for: Seconds
+    command_since: int
+    """When its present command began, as Unix time of the server."""
+    rows_modified: Count
+    statement: str
+    inferred: bool
+    """True where the server keeps no account of metadata locks, and this is the oldest open transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataLockWaits:
+    """The waits for metadata locks, and the sessions at their roots, the oldest transaction first."""
+
+    waiting: Count = 0
+    longest: Seconds = 0.0
+    object: str = ""
+    """`schema.table` that is waited for; '' where the server does not tell."""
+    ddl: str = ""
+    """The DDL that waits, when one does: everything that came after it queues behind it."""
+    holders: tuple[Holder, ...] = ()
+
+
+HOLDS = """
+SELECT p.OBJECT_SCHEMA AS object_schema, p.OBJECT_NAME AS object_name, pt.PROCESSLIST_ID AS waiter,
+       gt.PROCESSLIST_ID AS holder
+  FROM performance_schema.metadata_locks p
+  JOIN performance_schema.metadata_locks g
+    ON g.OBJECT_TYPE = p.OBJECT_TYPE AND g.OBJECT_SCHEMA = p.OBJECT_SCHEMA AND g.OBJECT_NAME = p.OBJECT_NAME
+   AND g.LOCK_STATUS = 'GRANTED' AND g.OWNER_THREAD_ID <> p.OWNER_THREAD_ID
+  JOIN performance_schema.threads pt ON pt.THREAD_ID = p.OWNER_THREAD_ID
+  JOIN performance_schema.threads gt ON gt.THREAD_ID = g.OWNER_THREAD_ID
+ WHERE p.LOCK_STATUS = 'PENDING' AND p.OBJECT_TYPE = 'TABLE' AND gt.PROCESSLIST_ID IS NOT NULL
+ LIMIT 500
+"""
+DDL = ("ALTER", "CREATE", "DROP", "TRUNCATE", "RENAME", "OPTIMIZE", "REPAIR", "ANALYZE")
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
+)
+def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
+    """Reads the waits for metadata locks and follows them to the sessions that wait for nobody.
+
+    performance_schema.metadata_locks is filled by default since MySQL 8.0; before, and on MariaDB, its instrument is
+    off. There the oldest open transaction that waits for nothing is named as the likely holder, and marked as inferred.
+    """
+    sessions = db.rows(
+        f"SELECT ID AS id, TIME AS time, INFO AS info FROM {processlist(db.version)} "
+        "WHERE STATE = 'Waiting for table metadata lock' ORDER BY TIME DESC LIMIT 200"
+    )
+    if not sessions:
+        return MetadataLockWaits()
+    waiting = {int(row["id"]) for row in sessions}
+    statements = [normalise(row["info"]) for row in sessions]
+    held = _held(db)
+    roots = {int(row["holder"]) for row in held} - waiting
+    holders = _holders(db, roots, waiting)
+    names = {f"{row['object_schema']}.{row['object_name']}" for row in held}
+    return MetadataLockWaits(
+        waiting=len(waiting),
+        longest=float(sessions[0]["time"] or 0),
+        object=", ".join(sorted(names)[:3]),
+        ddl=next((s for s in statements if s.upper().startswith(DDL)), ""),
+        holders=holders,
+    )
+
+
+def _held(db: MySQL) -> list[Row]:
+    """Waits and holds by table; empty where the instrument is off or the table cannot be read."""
+    try:
+        return db.rows(HOLDS, limit=500)
+    except Unreadable:
+        if db.version.is_mariadb:
+            return []
+        raise
+
+
+def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...]:
+    """The sessions at the roots; where none is known, the oldest open transaction that does not wait itself."""
+    known = bool(roots)
+    ids = sorted(roots or waiting)
+    where = f"p.ID {'IN' if known else 'NOT IN'} ({', '.join(['%s'] * len(ids))})"
+    rows = db.rows(
+        "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
+        "UNIX_TIMESTAMP() - p.TIME AS since, COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), 0) AS age, "
+        "t.trx_started AS started, COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(p.INFO, '') AS statement "
+        f"FROM {processlist(db.version)} p {'LEFT' if known else ''} JOIN information_schema.INNODB_TRX t "
+        f"ON t.trx_mysql_thread_id = p.ID WHERE {where} AND p.ID <> CONNECTION_ID() "
+        f"AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY 7 DESC LIMIT {20 if known else 1}",
+        tuple(ids),
+    )
+    return tuple(
+        Holder(
+            thread_id=int(row["id"]),
+            user=str(row["user"]),
+            host=str(row["host"]).rsplit(":", 1)[0],
+            command=str(row["command"]),
+            idle=row["command"] == "Sleep",
+            age=float(row["age"]),
+            started=str(row["started"] or ""),
+            command_for=float(row["time"] or 0),
+            command_since=int(row["since"]),
+            rows_modified=int(row["modified"]),
+            statement=normalise(row["statement"]),
+            inferred=not known,
+        )
+        for row in rows
+    )

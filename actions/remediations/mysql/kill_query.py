@@ -1,0 +1,70 @@
+"""Kills the statement that a session runs; the session stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions import sessions
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.sessions import Session
+from actions.sql import statement
+
+
+@dataclass(frozen=True)
+class KillQuery(Remediation):
+    """Kills one statement, known by its session, user, start and text."""
+
+    thread_id: int
+    user: str
+    statement: str
+    """The statement with its literals as `?`, as the diagnostics return it."""
+    command_since: int
+    """Unix time of the server when it began, as the diagnostics return it."""
+
+    risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    needs: ClassVar[Grants] = {
+        Flavour.MYSQL: ("PROCESS", "CONNECTION_ADMIN"),
+        Flavour.MARIADB: ("PROCESS", "CONNECTION ADMIN"),
+    }
+
+    def check(self, db: MySQL) -> None:
+        """Refuses a session that is another one now, is idle, or is never killed."""
+        self._same(db)
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """Reads the session again on this very connection, then KILL QUERY."""
+        self._same(db)
+        yield statement("KILL QUERY {}", self.thread_id)
+
+    def verify(self, db: MySQL) -> Verdict:
+        """Good when the statement is gone; a session that rolls back is waited for, never killed again."""
+        session = sessions.read(db, self.thread_id)
+        if session is None or session.idle or not self._is(session):
+            return Verdict(ok=True, says=f"The statement of session {self.thread_id} is gone.")
+        return Verdict(
+            ok=False,
+            says=f"Session {self.thread_id} still runs it or rolls back ({session.command}); do not kill it again.",
+            settled=False,
+        )
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """A killed statement does not come back."""
+        raise NoUndo("a killed statement does not come back; its client has an error and may try again")
+
+    def _same(self, db: MySQL) -> Session:
+        session = sessions.read(db, self.thread_id)
+        if session is None:
+            raise Refused(f"Session {self.thread_id} of {db.address} is gone; there is nothing to kill.")
+        if session.idle or not self._is(session):
+            raise Refused(f"Session {self.thread_id} of {db.address} does not run that statement any more; look again.")
+        sessions.refuse_protected(session)
+        return session
+
+    def _is(self, session: Session) -> bool:
+        return (
+            session.user == self.user
+            and session.statement == self.statement
+            and abs(session.command_since - self.command_since) <= sessions.TOLERANCE
+        )

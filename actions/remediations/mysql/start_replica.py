@@ -1,0 +1,103 @@
+"""Starts the threads of a replica that stopped for a reason that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, ServerVersion, Statement, Verdict
+from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.sql import statement
+from actions.versions import replica
+
+RETRYABLE = frozenset({1040, 1158, 1159, 1160, 1161, 1205, 1213, 2003, 2013})
+"""Errors that pass by themselves: too many connections, network reads and writes, lock wait timeout, deadlock, and a
+source that could not be reached for a while."""
+
+INSTEAD = {
+    1032: "the row to change is not there: the replica has drifted; compare the row with the source, then rebuild it",
+    1062: "the row is there already: somebody wrote to the replica, or it has drifted; compare the row with the source",
+    1236: "the source has purged the binary logs that the replica needs: rebuild it from a backup or a clone",
+    1045: "the source refuses the replication user: mend its password or its grants first",
+    1872: "the relay log cannot be initialised: reset the replica's relay logs and point it at the source again",
+    13121: "the relay log is damaged: reset the replica's relay logs; with GTIDs nothing is lost",
+}
+
+
+@dataclass(frozen=True)
+class StartReplica(Remediation):
+    """Starts the applier, the receiver, or both."""
+
+    thread: Literal["both", "applier", "receiver"] = "both"
+    stopped_by_hand_too: bool = False
+    """Whether to start threads that stopped without an error, which somebody may have stopped on purpose."""
+
+    risk: ClassVar[Risk] = Risk.REVERSIBLE
+    needs: ClassVar[Grants] = {
+        Flavour.MYSQL: ("REPLICATION CLIENT", "REPLICATION_SLAVE_ADMIN"),
+        Flavour.MARIADB: ("SLAVE MONITOR", "REPLICATION SLAVE ADMIN"),
+    }
+    settles_within: ClassVar[float] = 12.0
+    holds_for: ClassVar[float] = 1.5
+    """Longer than it takes an applier to run into the same error again."""
+
+    def check(self, db: MySQL) -> None:
+        """Refuses what does not replicate, runs already, was stopped by hand, or stopped for a reason that stays."""
+        status = replica_status(db)
+        if not status.configured:
+            raise Refused(f"{db.address} is not set up to replicate; there is nothing to start.")
+        if self._runs(status):
+            raise Refused(f"The {self._named()} of {db.address} runs already; look at the replica again.")
+        for errno, error in (
+            (status.applier_errno, status.applier_error),
+            (status.receiver_errno, status.receiver_error),
+        ):
+            if errno and errno not in RETRYABLE:
+                instead = INSTEAD.get(errno, "find out what it means before anything is started")
+                raise Refused(f"Error {errno} does not pass by itself ({error}): {instead}.")
+        if not (status.applier_errno or status.receiver_errno) and not self.stopped_by_hand_too:
+            raise Refused(
+                f"The {self._named()} of {db.address} stopped without an error: somebody, or a tool, stopped it. "
+                "Ask who works on it before you start it."
+            )
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """START REPLICA, for the channel that is stopped."""
+        yield self._statement("START", replica_status(db), db.version)
+
+    def verify(self, db: MySQL) -> Verdict:
+        """Good while the threads run without an error; Connecting is not settled."""
+        status = replica_status(db)
+        lag = "lag unknown" if status.lag is None else f"{status.lag:g} s behind"
+        if self._runs(status):
+            return Verdict(ok=True, says=f"The {self._named()} of {db.address} runs, {lag}.")
+        if status.applier_errno or (status.receiver_errno and status.receiver_running == "No"):
+            errno = status.applier_errno or status.receiver_errno
+            error = status.applier_error or status.receiver_error
+            return Verdict(
+                ok=False, says=f"The {self._named()} of {db.address} stopped again: error {errno} ({error})."
+            )
+        return Verdict(ok=False, says=f"The {self._named()} of {db.address} is not running yet.", settled=False)
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """STOP REPLICA, for the same threads."""
+        yield self._statement("STOP", replica_status(db), db.version)
+
+    def _runs(self, status: ReplicaStatus) -> bool:
+        applier = self.thread == "receiver" or status.applier_running == "Yes"
+        receiver = self.thread == "applier" or status.receiver_running == "Yes"
+        return applier and receiver
+
+    def _named(self) -> str:
+        return "replication" if self.thread == "both" else self.thread
+
+    def _statement(self, verb: str, status: ReplicaStatus, version: ServerVersion) -> Statement:
+        """The statement; a named channel stands last in MySQL, first in MariaDB."""
+        noun = replica(version)
+        thread = {"both": "", "applier": " SQL_THREAD", "receiver": " IO_THREAD"}[self.thread]
+        if not status.channel:
+            return statement(f"{verb} {noun}{thread}")
+        if version.is_mariadb:
+            return statement(f"{verb} {noun} {{}}{thread}", status.channel)
+        return statement(f"{verb} {noun}{thread} FOR CHANNEL {{}}", status.channel)
