@@ -48,7 +48,8 @@ def connection_use(db: MySQL) -> ConnectionUse:
     users = db.rows(
         "SELECT USER AS user, COUNT(*) AS sessions, SUM(COMMAND = 'Sleep') AS sleeping, "
         "MAX(IF(COMMAND = 'Sleep', TIME, 0)) AS longest_sleep "
-        f"FROM {processlist(db.version)} WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() "
+        f"FROM {processlist(db.version)} "
+        "WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() "
         "AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon' GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
     )
     connected = status.get("Threads_connected", 0)

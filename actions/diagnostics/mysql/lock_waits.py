@@ -47,6 +47,8 @@ class LockWaits:
     """Seconds that the longest wait has lasted."""
     blockers: tuple[Blocker, ...] = ()
     waiting_statements: tuple[str, ...] = ()
+    applier_waits: bool = False
+    """Whether the replication applier is among those that wait."""
     read: bool = True
     """False when the waits were not read because too many rows are locked."""
 
@@ -99,7 +101,20 @@ def lock_waits(db: MySQL) -> LockWaits:
         longest=max((float(row["waited"]) for row in waits), default=0.0),
         blockers=tuple(blockers),
         waiting_statements=tuple(sorted({normalise(row["statement"]) for row in waits} - {""}))[:5],
+        applier_waits=_applier_waits(db, waiters),
     )
+
+
+def _applier_waits(db: MySQL, waiters: set[int]) -> bool:
+    """Whether a session of replication's own user is among the waiters."""
+    if not waiters:
+        return False
+    listed = ", ".join(["%s"] * len(waiters))
+    rows = db.rows(
+        f"SELECT ID AS id FROM {processlist(db.version)} WHERE ID IN ({listed}) AND USER = 'system user' LIMIT 1",
+        tuple(sorted(waiters)),
+    )
+    return bool(rows)
 
 
 def _blockers(db: MySQL, counts: dict[int, int]) -> list[Blocker]:

@@ -42,6 +42,8 @@ class MetadataLockWaits:
     ddl: str = ""
     """The DDL that waits, when one does: everything that came after it queues behind it."""
     holders: tuple[Holder, ...] = ()
+    applier_waits: bool = False
+    """Whether the replication applier is among those that wait."""
 
 
 HOLDS = """
@@ -73,7 +75,7 @@ def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
     off. There the oldest open transaction that waits for nothing is named as the likely holder, and marked as inferred.
     """
     sessions = db.rows(
-        f"SELECT ID AS id, TIME AS time, INFO AS info FROM {processlist(db.version)} "
+        f"SELECT ID AS id, USER AS user, TIME AS time, INFO AS info FROM {processlist(db.version)} "
         "WHERE STATE = 'Waiting for table metadata lock' ORDER BY TIME DESC LIMIT 200"
     )
     if not sessions:
@@ -90,6 +92,7 @@ def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
         object=", ".join(sorted(names)[:3]),
         ddl=next((s for s in statements if s.upper().startswith(DDL)), ""),
         holders=holders,
+        applier_waits=any(row["user"] == "system user" for row in sessions),
     )
 
 
