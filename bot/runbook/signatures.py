@@ -14,7 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
-from actions import catalog
+from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Unit
 from bot.runbook import units
 
@@ -41,9 +41,9 @@ def near(name: str, names: typing.Iterable[str]) -> str:
 @lru_cache(maxsize=256)
 def of_diagnostic(name: str) -> Signature:
     """The signature of a diagnostic; raises UnknownAction."""
-    declared = catalog.DIAGNOSTICS.get(name)
+    declared = DIAGNOSTICS.get(name)
     if declared is None:
-        raise UnknownAction(f"there is no diagnostic {name!r}{near(name, catalog.DIAGNOSTICS)}")
+        raise UnknownAction(f"there is no diagnostic {name!r}{near(name, DIAGNOSTICS)}")
     hints = typing.get_type_hints(declared.ask, include_extras=True)
     asked = [p for p in inspect.signature(declared.ask).parameters.values() if p.kind is p.KEYWORD_ONLY]
     return Signature(
@@ -56,9 +56,9 @@ def of_diagnostic(name: str) -> Signature:
 @lru_cache(maxsize=256)
 def of_remediation(name: str) -> Signature:
     """The signature of a remediation; raises UnknownAction."""
-    declared = catalog.REMEDIATIONS.get(name)
+    declared = REMEDIATIONS.get(name)
     if declared is None:
-        raise UnknownAction(f"there is no remediation {name!r}{near(name, catalog.REMEDIATIONS)}")
+        raise UnknownAction(f"there is no remediation {name!r}{near(name, REMEDIATIONS)}")
     hints = typing.get_type_hints(declared, include_extras=True)
     found = [f for f in dataclasses.fields(typing.cast(Any, declared)) if f.init]
     missing = dataclasses.MISSING
