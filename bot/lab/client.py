@@ -1,0 +1,63 @@
+"""Connections of the lab to its own servers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pymysql
+from pymysql.connections import Connection
+from pymysql.cursors import DictCursor
+
+from bot.errors import FirstmateError
+from bot.lab.state import LabInstance, LabState, Login
+
+Rows = list[dict[str, Any]]
+
+
+def connect(host: str, port: int, login: Login, database: str | None = None) -> Connection[DictCursor]:
+    """Opens a connection with autocommit on; its reads end after a minute."""
+    return pymysql.connect(
+        host=host,
+        port=port,
+        user=login.user,
+        password=login.password,
+        database=database,
+        autocommit=True,
+        connect_timeout=5,
+        read_timeout=60,
+        cursorclass=DictCursor,
+    )
+
+
+@contextmanager
+def administrator(instance: LabInstance) -> Iterator[Connection[DictCursor]]:
+    """Opens a connection as the server's administrator."""
+    connection = connect(instance.host, instance.port, Login(instance.user, instance.password))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def session(state: LabState, instance: LabInstance, user: str) -> Connection[DictCursor]:
+    """Opens a connection as one of the lab's users, in the schema `shop`."""
+    return connect(instance.host, instance.port, state.users[user], "shop")
+
+
+def ask(connection: Connection[DictCursor], sql: str, values: Sequence[object] = ()) -> Rows:
+    """Runs one statement with bound values and returns its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, tuple(values) or None)
+        return list(cursor.fetchall())
+
+
+def wait_until(what: str, holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Waits until `holds` does; raises FirstmateError naming what did not come within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise FirstmateError(f"The lab waited {seconds:.0f} s in vain: {what}.")
+        time.sleep(0.05)

@@ -1,0 +1,77 @@
+"""The database users and their GRANTs, per flavour: those of Firstmate with the least that their work takes.
+
+The README's list for a real fleet is made from `statements`, and the lab creates its users from the same table.
+What each privilege is for was tried on the lab's own servers (MySQL 9.7, MariaDB 10.11).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Flavour = Literal["mysql", "mariadb"]
+
+READER = "firstmate_reader"
+CHANGER = "firstmate_changer"
+
+FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
+    "mysql": {
+        READER: (
+            "GRANT PROCESS, REPLICATION CLIENT ON *.*",
+            "GRANT SELECT ON performance_schema.*",
+        ),
+        CHANGER: (
+            "GRANT PROCESS, REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, CONNECTION_ADMIN,"
+            " SYSTEM_VARIABLES_ADMIN ON *.*",
+            "GRANT SELECT ON performance_schema.*",
+        ),
+    },
+    "mariadb": {
+        READER: (
+            "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.*",
+            "GRANT SELECT ON performance_schema.*",
+        ),
+        # MariaDB asks for SUPER where no finer privilege covers a global variable.
+        CHANGER: (
+            "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR, REPLICATION SLAVE ADMIN, CONNECTION ADMIN, SUPER ON *.*",
+            "GRANT SELECT ON performance_schema.*",
+        ),
+    },
+}
+
+LAB: dict[Flavour, dict[str, tuple[str, ...]]] = {
+    "mysql": {
+        "admin": ("GRANT ALL PRIVILEGES ON *.* WITH GRANT OPTION",),
+        "replication": ("GRANT REPLICATION SLAVE ON *.*",),
+        "exporter": ("GRANT PROCESS, REPLICATION CLIENT ON *.*", "GRANT SELECT ON performance_schema.*"),
+        "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
+        "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
+        "reports": ("GRANT SELECT, UPDATE, LOCK TABLES ON shop.*",),
+    },
+    "mariadb": {
+        "admin": ("GRANT ALL PRIVILEGES ON *.* WITH GRANT OPTION",),
+        "replication": ("GRANT REPLICATION SLAVE ON *.*",),
+        "exporter": (
+            "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.*",
+            "GRANT SELECT ON performance_schema.*",
+        ),
+        "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
+        "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
+        "reports": ("GRANT SELECT, UPDATE, LOCK TABLES ON shop.*",),
+    },
+}
+
+USERS = (*LAB["mysql"], READER, CHANGER)
+
+
+def statements(flavour: Flavour, user: str, password: str) -> list[str]:
+    """Returns the statements that create the user with its rights; `password` is letters and digits only."""
+    if not password.isalnum():
+        raise ValueError("the password of a lab user is letters and digits only")
+    grants = {**LAB[flavour], **FIRSTMATE[flavour]}[user]
+    created = f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'"
+    return [created, *(_granted(grant, user) for grant in grants)]
+
+
+def _granted(grant: str, user: str) -> str:
+    rights, option, rest = grant.partition(" WITH GRANT OPTION")
+    return f"{rights} TO '{user}'@'%'{option}{rest}"

@@ -1,0 +1,275 @@
+"""Brings the lab up and down, and says what is up."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import shutil
+import socket
+import string
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Literal
+
+import requests
+
+from bot.errors import Busy, FirstmateError
+from bot.lab import processes
+from bot.lab.client import wait_until
+from bot.lab.grants import USERS
+from bot.lab.monitoring import alertmanager, exporter, prometheus
+from bot.lab.packages import Programs, find_programs, locked
+from bot.lab.progress import Reporter, Silent
+from bot.lab.replication import answers, attach, create_schema, replicates
+from bot.lab.servers import FLEET, HOST, Plan, free_ports, make_template, prepare, program
+from bot.lab.settings import write_config, write_secrets
+from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of, new_marker, read, save
+
+_SERVICES = ("exporter", "prometheus", "alertmanager", "webhook", "workspace")
+_MADE = ("data", "run", "secrets", "lab.json", "marker")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a lab is: `down`, `up`, or `half` with what is missing."""
+
+    condition: Literal["down", "up", "half"]
+    missing: tuple[str, ...] = ()
+    state: LabState | None = None
+
+
+def bring_up(folder: Path, *, progress: Reporter | None = None) -> LabState:
+    """Brings the lab up in the folder and returns it; a lab that is up already is returned at once.
+
+    Raises FirstmateError when its servers cannot be had or do not start, or when an earlier one is half up; what was
+    started is then ended again.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    reporter = progress or Silent()
+    with _alone(folder):
+        found = status(folder)
+        if found.condition == "up" and found.state is not None:
+            return found.state
+        if found.condition == "half":
+            raise FirstmateError(
+                f"The lab in {folder} is only half up ({', '.join(found.missing)}); "
+                "run `firstmate lab down`, then `firstmate lab up`."
+            )
+        programs = find_programs(reporter)
+        with locked(programs.cache, reporter):
+            for number, flavour in enumerate(("mysql", "mariadb")):
+                reporter.step("Making empty data directories", number / 2)
+                make_template(programs, flavour)
+        _clear(folder, (*_MADE, "logs", CONFIG, "firstmate-data"))
+        marker = new_marker(folder)
+        try:
+            return _start(folder, marker, programs, reporter)
+        except BaseException:
+            processes.stop_all(folder, marker)
+            _clear(folder, _MADE)
+            raise
+
+
+def tear_down(folder: Path) -> list[int]:
+    """Ends what `bring_up` started in the folder, finished or not, and removes its databases and secrets.
+
+    Returns the pids it ended. The logs, firstmate.yml and the bot's own store stay for a look until the next `up`.
+    """
+    folder = folder.resolve()
+    if not folder.is_dir():
+        return []
+    with _alone(folder):
+        marker = marker_of(folder)
+        if marker is None:
+            return []
+        ended = processes.stop_all(folder, marker)
+        _clear(folder, _MADE)
+        return ended
+
+
+def status(folder: Path) -> Status:
+    """Says whether a lab is up in the folder."""
+    folder = folder.resolve()
+    marker = marker_of(folder)
+    if marker is None:
+        return Status("down")
+    state = read(folder)
+    if state is None or not (folder / "run" / "ready").exists():
+        return Status("half", ("it was never finished",), state)
+    dead = tuple(
+        f"{process.name} does not run"
+        for process in processes.recorded(folder)
+        if not process.name.startswith("fault-") and not processes.alive(process, marker)
+    )
+    return Status("half", dead, state) if dead else Status("up", (), state)
+
+
+def lab_config(cwd: Path) -> Path | None:
+    """Returns the path of firstmate.yml of the lab that is up in this working directory; None when none is."""
+    found = status(cwd / ".lab")
+    return found.state.config if found.condition == "up" and found.state is not None else None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as handle:
+        try:
+            flock(handle, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(f"Another `firstmate lab` is at work in {folder}; wait until it is done.") from error
+        yield
+
+
+def _clear(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _password() -> str:
+    letters = string.ascii_letters + string.digits
+    return "".join(secrets.choice(letters) for _ in range(24))
+
+
+def _start(folder: Path, marker: str, programs: Programs, reporter: Reporter) -> LabState:
+    names = [*(plan.name for plan in FLEET), *_SERVICES]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    logins = {user: Login(user, _password()) for user in USERS}
+    tokens = {
+        "bot_token": f"xoxb-{_password()}",
+        "app_token": f"xapp-{_password()}",
+        "signing_secret": _password(),
+        "alerts_bot_token": f"xoxb-{_password()}",
+    }
+    write_secrets(folder, logins, tokens, _password())
+    state = _state(folder, marker, programs, ports, logins)
+    save(state)
+    (folder / "logs").mkdir(exist_ok=True)
+    _start_servers(state, programs, ports, reporter)
+    _start_monitoring(state, programs, ports)
+    workspace = _start_workspace(state, ports)
+    _replicate(state, reporter)
+    for instance in state.instances:
+        if instance.role == "primary":
+            name = f"load-{instance.name}"
+            argv = [sys.executable, "-m", "bot.lab.load", str(folder), instance.name]
+            processes.start(folder, marker, name, argv)
+    reporter.step("Waiting for Prometheus and Alertmanager", 0.5)
+    wait_until("Prometheus scrapes every server", lambda: _scraped(state))
+    wait_until("Alertmanager is ready", lambda: _ready(f"{state.urls.alertmanager}/-/ready"))
+    if workspace:
+        wait_until("the workspace listens", lambda: _listens(ports["workspace"]))
+    (folder / "run" / "ready").touch()
+    reporter.step("The lab is up", 1.0)
+    return state
+
+
+def _state(folder: Path, marker: str, programs: Programs, ports: dict[str, int], logins: dict[str, Login]) -> LabState:
+    def instance(plan: Plan) -> LabInstance:
+        return LabInstance(
+            name=plan.name,
+            shard=plan.shard,
+            host=HOST,
+            port=ports[plan.name],
+            user="admin",
+            password=logins["admin"].password,
+            role=plan.role,
+            source=plan.source,
+            flavour=plan.flavour,
+            version=program(programs, plan.flavour).version,
+        )
+
+    def url(name: str) -> str:
+        return f"http://{HOST}:{ports[name]}"
+
+    return LabState(
+        folder=folder,
+        marker=marker,
+        instances=tuple(instance(plan) for plan in FLEET),
+        replication=logins["replication"],
+        urls=Urls(url("prometheus"), url("alertmanager"), url("webhook") + "/alerts/alertmanager", url("workspace")),
+        config=write_config(folder, ports),
+        users=logins,
+    )
+
+
+def _start_servers(state: LabState, programs: Programs, ports: dict[str, int], reporter: Reporter) -> None:
+    reporter.step("Starting the database servers")
+    for done, plan in enumerate(FLEET, start=1):
+        argv = prepare(state.folder, plan, programs, ports[plan.name], state.users)
+        processes.start(state.folder, state.marker, plan.name, argv)
+        reporter.step("Starting the database servers", done / (len(FLEET) + 1))
+
+
+def _start_monitoring(state: LabState, programs: Programs, ports: dict[str, int]) -> None:
+    commands = {
+        "exporter": exporter(state.folder, programs, ports["exporter"], state.users["exporter"]),
+        "prometheus": prometheus(state.folder, programs, state.instances, ports),
+        "alertmanager": alertmanager(state.folder, programs, ports, state.urls.webhook),
+    }
+    for name, argv in commands.items():
+        processes.start(state.folder, state.marker, name, argv)
+
+
+def _start_workspace(state: LabState, ports: dict[str, int]) -> bool:
+    if importlib.util.find_spec("bot.lab.workspace.__main__") is None:
+        return False
+    tokens = state.folder / "secrets" / "workspace.json"
+    argv = [sys.executable, "-m", "bot.lab.workspace", "--port", str(ports["workspace"]), "--tokens", str(tokens)]
+    processes.start(state.folder, state.marker, "workspace", argv)
+    return True
+
+
+def _replicate(state: LabState, reporter: Reporter) -> None:
+    def ready(instance: LabInstance) -> None:
+        wait_until(
+            f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
+            lambda: answers(instance),
+        )
+        if instance.role == "primary":
+            create_schema(instance)
+
+    def follow(instance: LabInstance) -> None:
+        if instance.source is not None:
+            attach(instance, state.instance(instance.source), state.replication)
+
+    steps: tuple[tuple[str, Callable[[LabInstance], None]], ...] = (
+        ("Waiting for the database servers", ready),
+        ("Starting replication", follow),
+    )
+    with ThreadPoolExecutor(max_workers=len(FLEET)) as pool:
+        for text, step in steps:
+            for done, _ in enumerate(pool.map(step, state.instances), start=1):
+                reporter.step(text, done / len(FLEET))
+
+
+def _scraped(state: LabState) -> bool:
+    try:
+        answer = requests.get(f"{state.urls.prometheus}/api/v1/query", params={"query": "mysql_up == 1"}, timeout=5)
+    except requests.RequestException:
+        return False
+    if not answer.ok:
+        return False
+    return len(answer.json()["data"]["result"]) == len(state.instances)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return bool(requests.get(url, timeout=5).ok)
+    except requests.RequestException:
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((HOST, port)) == 0

@@ -1,0 +1,169 @@
+"""Prometheus, Alertmanager and one mysqld_exporter for the whole fleet: their files and command lines.
+
+The alert rules name the metrics of both families: MySQL 8.4 and later answer with replica and source, MariaDB and
+MySQL before 8.4 with slave and master, and a rule written for one is silent on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.lab.packages import Programs
+from bot.lab.state import LabInstance, Login, write_private
+
+HOST = "127.0.0.1"
+
+_PRIMARY = "unless on (instance) (mysql_global_variables_read_only == 1)"
+
+
+def rules() -> dict[str, Any]:
+    """Returns the alert rules of the lab."""
+    stopped = " or ".join(
+        f"mysql_slave_status_{family}_{thread}_running == 0"
+        for family in ("replica", "slave")
+        for thread in ("sql", "io")
+    )
+    lag = "mysql_slave_status_seconds_behind_source > 5 or mysql_slave_status_seconds_behind_master > 5"
+    connections = "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0.85"
+    blocked = (
+        f"((mysql_global_status_innodb_row_lock_current_waits > 0) {_PRIMARY})"
+        " or sum by (instance, cluster, shard, flavour, job)"
+        ' (mysql_info_schema_processlist_threads{state="waiting for table metadata lock"}) > 0'
+    )
+    return {
+        "groups": [
+            {
+                "name": "mysql",
+                "rules": [
+                    _rule("MySQLReplicationStopped", stopped, "1s", "critical", "Replication on {{i}} has stopped"),
+                    _rule("MySQLReplicationLag", lag, "2s", "warning", "{{i}} is {{v}} s behind its source"),
+                    _rule("MySQLTooManyConnections", connections, "2s", "critical", "{{i}} runs out of connections"),
+                    _rule("MySQLBlockedWrites", blocked, "2s", "critical", "Sessions on {{i}} wait for locks"),
+                ],
+            }
+        ]
+    }
+
+
+def _rule(name: str, expression: str, pending: str, severity: str, summary: str) -> dict[str, Any]:
+    text = summary.replace("{{i}}", "{{ $labels.instance }}").replace("{{v}}", "{{ $value }}")
+    return {
+        "alert": name,
+        "expr": expression,
+        "for": pending,
+        "labels": {"severity": severity},
+        "annotations": {"summary": text},
+    }
+
+
+def exporter(folder: Path, programs: Programs, port: int, login: Login) -> list[str]:
+    """Writes the exporter's login and returns its command line; Prometheus tells it which server to ask."""
+    settings = folder / "secrets" / "exporter.cnf"
+    write_private(settings, f"[client]\nuser={login.user}\npassword={login.password}\n")
+    return [
+        *programs.mysqld_exporter.argv,
+        f"--web.listen-address={HOST}:{port}",
+        f"--config.my-cnf={settings}",
+        "--collect.info_schema.processlist",
+        "--log.level=warn",
+    ]
+
+
+def prometheus(folder: Path, programs: Programs, instances: Sequence[LabInstance], ports: dict[str, int]) -> list[str]:
+    """Writes Prometheus' settings and rules and returns its command line."""
+    home = folder / "data" / "prometheus"
+    home.mkdir(parents=True)
+    exporter_address = f"{HOST}:{ports['exporter']}"
+    settings = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(home / "rules.yml")],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{ports['alertmanager']}"]}]}]},
+        "scrape_configs": [
+            {
+                "job_name": "mysql",
+                "metrics_path": "/probe",
+                "params": {
+                    "collect[]": ["global_status", "global_variables", "slave_status", "info_schema.processlist"]
+                },
+                "static_configs": [
+                    {
+                        "targets": [instance.address],
+                        "labels": {
+                            "cluster": instance.shard,
+                            "shard": instance.shard,
+                            "flavour": instance.flavour,
+                        },
+                    }
+                    for instance in instances
+                ],
+                "relabel_configs": [
+                    {"source_labels": ["__address__"], "target_label": "__param_target"},
+                    {"source_labels": ["__param_target"], "target_label": "instance"},
+                    {"target_label": "__address__", "replacement": exporter_address},
+                ],
+            }
+        ],
+    }
+    _write(home / "prometheus.yml", settings)
+    _write(home / "rules.yml", rules())
+    address = f"{HOST}:{ports['prometheus']}"
+    return [
+        *programs.prometheus.argv,
+        f"--config.file={home / 'prometheus.yml'}",
+        f"--storage.tsdb.path={home / 'tsdb'}",
+        "--storage.tsdb.retention.time=1d",
+        f"--web.listen-address={address}",
+        f"--web.external-url=http://{address}",
+        "--log.level=warn",
+    ]
+
+
+def alertmanager(folder: Path, programs: Programs, ports: dict[str, int], webhook: str) -> list[str]:
+    """Writes Alertmanager's settings and returns its command line; it posts to the bot with its bearer token."""
+    home = folder / "data" / "alertmanager"
+    home.mkdir(parents=True)
+    settings = {
+        "route": {
+            "receiver": "firstmate",
+            "group_by": ["alertname", "cluster"],
+            "group_wait": "0s",
+            "group_interval": "1s",
+            "repeat_interval": "4h",
+        },
+        "receivers": [
+            {
+                "name": "firstmate",
+                "webhook_configs": [
+                    {
+                        "url": webhook,
+                        "send_resolved": True,
+                        "http_config": {
+                            "authorization": {
+                                "type": "Bearer",
+                                "credentials_file": str(folder / "secrets" / "intake-token"),
+                            }
+                        },
+                    }
+                ],
+            }
+        ],
+    }
+    _write(home / "alertmanager.yml", settings)
+    address = f"{HOST}:{ports['alertmanager']}"
+    return [
+        *programs.alertmanager.argv,
+        f"--config.file={home / 'alertmanager.yml'}",
+        f"--storage.path={home}",
+        f"--web.listen-address={address}",
+        f"--web.external-url=http://{address}",
+        "--cluster.listen-address=",
+        "--log.level=warn",
+    ]
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")

@@ -1,0 +1,92 @@
+"""Sets up replication between the lab's servers, and asks whether it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pymysql
+
+from bot.lab.client import administrator, ask, wait_until
+from bot.lab.state import LabInstance, Login
+
+SCHEMA = (
+    "CREATE DATABASE shop",
+    "CREATE TABLE shop.heartbeat (id INT PRIMARY KEY, beat TIMESTAMP(6) NOT NULL, beats BIGINT NOT NULL)",
+    "INSERT INTO shop.heartbeat VALUES (1, NOW(6), 0)",
+)
+
+TABLES = {
+    "orders": (
+        "CREATE TABLE shop.orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, customer_id INT NOT NULL,"
+        " status VARCHAR(16) NOT NULL, total_cents INT NOT NULL, created_at TIMESTAMP(6) NOT NULL,"
+        " KEY by_customer (customer_id))"
+    ),
+    "billing": (
+        "CREATE TABLE shop.invoices (id BIGINT AUTO_INCREMENT PRIMARY KEY, customer_id INT NOT NULL,"
+        " status VARCHAR(16) NOT NULL, total_cents INT NOT NULL, created_at TIMESTAMP(6) NOT NULL,"
+        " KEY by_customer (customer_id))"
+    ),
+}
+TABLE = {"orders": "orders", "billing": "invoices"}
+
+
+def answers(instance: LabInstance) -> bool:
+    """Says whether the server lets its administrator in."""
+    try:
+        with administrator(instance) as connection:
+            ask(connection, "SELECT 1")
+    except pymysql.err.OperationalError:
+        return False
+    return True
+
+
+def create_schema(primary: LabInstance) -> None:
+    """Creates the application's tables on a primary, with a few rows in each."""
+    table = TABLE[primary.shard]
+    with administrator(primary) as connection:
+        for statement in (*SCHEMA, TABLES[primary.shard]):
+            ask(connection, statement)
+        rows = [(customer, "new", customer * 100) for customer in range(1, 101)]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO shop.{table} (customer_id, status, total_cents, created_at)"  # noqa: S608 # own table
+                " VALUES (%s, %s, %s, NOW(6))",
+                rows,
+            )
+
+
+def attach(replica: LabInstance, source: LabInstance, login: Login) -> None:
+    """Makes the replica follow its source by GTID, and starts it."""
+    values = (source.host, source.port, login.user, login.password)
+    if replica.flavour == "mysql":
+        change = (
+            "CHANGE REPLICATION SOURCE TO SOURCE_HOST=%s, SOURCE_PORT=%s, SOURCE_USER=%s, SOURCE_PASSWORD=%s,"
+            " SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1, SOURCE_CONNECT_RETRY=1"
+        )
+    else:
+        change = (
+            "CHANGE MASTER TO MASTER_HOST=%s, MASTER_PORT=%s, MASTER_USER=%s, MASTER_PASSWORD=%s,"
+            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1"
+        )
+    with administrator(replica) as connection:
+        ask(connection, change, values)
+        ask(connection, "START REPLICA")
+    wait_until(f"{replica.name} replicates from {source.name}", lambda: replicates(replica))
+
+
+def replica_status(replica: LabInstance) -> dict[str, Any]:
+    """Returns SHOW REPLICA STATUS with the column names of MySQL 8.4 on every flavour; empty on a primary."""
+    with administrator(replica) as connection:
+        rows = ask(connection, "SHOW REPLICA STATUS")
+    if not rows:
+        return {}
+    renamed = {}
+    for name, value in rows[0].items():
+        renamed[name.replace("Slave_", "Replica_").replace("Master", "Source").replace("master", "source")] = value
+    return renamed
+
+
+def replicates(replica: LabInstance) -> bool:
+    """Says whether both of the replica's threads run."""
+    status = replica_status(replica)
+    return status.get("Replica_IO_Running") == "Yes" and status.get("Replica_SQL_Running") == "Yes"

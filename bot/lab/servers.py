@@ -1,0 +1,240 @@
+"""The lab's database servers: their settings, data directories and first statements."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bot.errors import FirstmateError
+from bot.lab.grants import USERS, Flavour, statements
+from bot.lab.packages import Program, Programs
+from bot.lab.state import Login
+
+HOST = "127.0.0.1"
+MAX_CONNECTIONS = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One server as it is to be."""
+
+    name: str
+    shard: str
+    flavour: Flavour
+    role: Literal["primary", "replica"]
+    source: str | None
+    server_id: int
+
+
+FLEET = (
+    Plan("orders-1", "orders", "mysql", "primary", None, 101),
+    Plan("orders-2", "orders", "mysql", "replica", "orders-1", 102),
+    Plan("orders-3", "orders", "mysql", "replica", "orders-1", 103),
+    Plan("billing-1", "billing", "mariadb", "primary", None, 201),
+    Plan("billing-2", "billing", "mariadb", "replica", "billing-1", 202),
+)
+
+
+def program(programs: Programs, flavour: Flavour) -> Program:
+    """Returns the server program of the flavour."""
+    return programs.mysqld if flavour == "mysql" else programs.mariadbd
+
+
+def prepare(folder: Path, plan: Plan, programs: Programs, port: int, logins: dict[str, Login]) -> list[str]:
+    """Makes the data directory and the settings of one server; returns the command line that starts it."""
+    server = program(programs, plan.flavour)
+    data = folder / "data" / plan.name
+    shutil.copytree(_template_path(programs, plan.flavour), data)
+    first = folder / "data" / f"{plan.name}.sql"
+    first.touch(mode=0o600)
+    first.write_text(_first_statements(plan, logins), encoding="utf-8")
+    settings = folder / "data" / f"{plan.name}.cnf"
+    settings.write_text(_settings(folder, plan, server, port, data), encoding="utf-8")
+    return [*server.argv, f"--defaults-file={settings}", f"--init-file={first}"]
+
+
+def make_template(programs: Programs, flavour: Flavour) -> None:
+    """Makes the empty data directory of the flavour in the cache, once; the caller holds the cache's lock."""
+    path = _template_path(programs, flavour)
+    if path.is_dir():
+        return
+    part = path.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    server = program(programs, flavour)
+    if flavour == "mysql":
+        _initialise_mysql(server, part)
+    else:
+        _initialise_mariadb(server, part)
+    (part / "auto.cnf").unlink(missing_ok=True)
+    part.rename(path)
+
+
+def _template_path(programs: Programs, flavour: Flavour) -> Path:
+    server = program(programs, flavour)
+    key = hashlib.sha256(" ".join(server.argv).encode()).hexdigest()[:8]
+    return programs.cache / "templates" / f"{flavour}-{server.version}-{key}"
+
+
+def _initialise_mysql(server: Program, data: Path) -> None:
+    _run(
+        [
+            *server.argv,
+            "--no-defaults",
+            "--initialize-insecure",
+            f"--datadir={data}",
+            *_mysql_paths(server),
+            *_as_root(),
+        ],
+        "",
+    )
+
+
+def _initialise_mariadb(server: Program, data: Path) -> None:
+    (data / "mysql").mkdir(parents=True)
+    names = (
+        "mysql_system_tables.sql",
+        "mysql_performance_tables.sql",
+        "mysql_system_tables_data.sql",
+        "maria_add_gis_sp_bootstrap.sql",
+        "mysql_sys_schema.sql",
+    )
+    script = "create database if not exists mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n"
+    script += "\n".join((_mariadb_share(server) / name).read_text(encoding="utf-8") for name in names)
+    _run(
+        [
+            *server.argv,
+            "--no-defaults",
+            "--bootstrap",
+            f"--datadir={data}",
+            f"--lc-messages-dir={_mariadb_share(server)}",
+            "--enforce-storage-engine=",
+            "--max_allowed_packet=8M",
+            "--net_buffer_length=16K",
+            *_as_root(),
+        ],
+        script,
+    )
+
+
+def _mariadb_share(server: Program) -> Path:
+    for name in ("mysql", "mariadb", ""):
+        path = server.prefix / "share" / name
+        if (path / "mysql_system_tables.sql").is_file():
+            return path
+    raise FirstmateError(
+        f"MariaDB's mysql_system_tables.sql is not below {server.prefix / 'share'}; install its server."
+    )
+
+
+def _run(argv: list[str], text: str) -> None:
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise FirstmateError(
+            f"{Path(argv[0]).name} could not make an empty data directory: {(done.stdout + done.stderr)[-400:].strip()}"
+        )
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _mysql_paths(server: Program) -> list[str]:
+    """Returns where a server that was unpacked beside the system finds its parts; one that is installed knows."""
+    share = server.prefix / "share/mysql"
+    if len(server.argv) == 1 or not share.is_dir():
+        return []
+    return [
+        f"--lc-messages-dir={share}",
+        f"--character-sets-dir={share / 'charsets'}",
+        f"--plugin-dir={server.prefix / 'lib/mysql/plugin'}",
+    ]
+
+
+def _settings(folder: Path, plan: Plan, server: Program, port: int, data: Path) -> str:
+    lines = [
+        "[mysqld]",
+        f"server-id={plan.server_id}",
+        f"bind-address={HOST}",
+        f"port={port}",
+        f"report-host={HOST}",
+        f"report-port={port}",
+        f"datadir={data}",
+        "socket=server.sock",  # relative to datadir: a socket's path may not be longer than 107 bytes
+        f"pid-file={data / 'server.pid'}",
+        f"log-error={folder / 'logs' / f'{plan.name}.log'}",
+        "log-bin=binlog",
+        "binlog-format=ROW",
+        f"max-connections={MAX_CONNECTIONS}",
+        "performance-schema=ON",
+        "innodb-buffer-pool-size=64M",
+        "innodb-flush-log-at-trx-commit=2",  # a lab need not survive a power cut
+        "sync-binlog=0",
+        "innodb-flush-method=fsync",
+        "skip-name-resolve=ON",
+        *(line.removeprefix("--") for line in _as_root()),
+    ]
+    lines += _mysql_settings(plan, server) if plan.flavour == "mysql" else _mariadb_settings(plan, server)
+    return "\n".join(lines) + "\n"
+
+
+def _mysql_settings(plan: Plan, server: Program) -> list[str]:
+    semi_sync = "source" if plan.role == "primary" else "replica"
+    return [
+        *(line.removeprefix("--") for line in _mysql_paths(server)),
+        "gtid-mode=ON",
+        "enforce-gtid-consistency=ON",
+        "plugin-load-add=semisync_source.so;semisync_replica.so",
+        f"rpl-semi-sync-{semi_sync}-enabled=ON",
+        *(["rpl-semi-sync-source-timeout=1000"] if plan.role == "primary" else []),  # milliseconds
+        "mysqlx=OFF",
+        "secure-file-priv=NULL",
+        "innodb-redo-log-capacity=16M",
+        *(["read-only=ON", "super-read-only=ON"] if plan.role == "replica" else []),
+    ]
+
+
+def _mariadb_settings(plan: Plan, server: Program) -> list[str]:
+    return [
+        *([f"lc-messages-dir={_mariadb_share(server)}"] if len(server.argv) > 1 else []),
+        "innodb-log-file-size=16M",
+        "log-slave-updates=ON",
+        "gtid-strict-mode=ON",
+        "gtid-domain-id=0",
+        *(["read-only=ON"] if plan.role == "replica" else []),
+    ]
+
+
+def _first_statements(plan: Plan, logins: dict[str, Login]) -> str:
+    """Returns the statements a server runs before it listens: its users, kept out of the binary log, one per line."""
+    lines = ["SET SESSION sql_log_bin=0"]
+    for user in USERS:
+        lines += statements(plan.flavour, logins[user].user, logins[user].password)
+    admin = logins["admin"].password
+    lines.append(f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{admin}'")
+    return ";\n".join(lines) + ";\n"
+
+
+def free_ports(count: int) -> list[int]:
+    """Returns free ports of the loopback, below the range from which the kernel takes ports for outgoing connections."""
+
+    found: list[int] = []
+    generator = random.SystemRandom()
+    while len(found) < count:
+        port = generator.randrange(18000, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found

@@ -1,0 +1,151 @@
+"""What a lab is made of, as lab.json keeps it and `firstmate lab up --json` prints it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from bot.errors import FirstmateError
+
+FOLDER = ".lab"
+CONFIG = "firstmate.yml"
+
+
+@dataclass(frozen=True)
+class LabInstance:
+    """One database server of the lab. `user` is its administrator; `source` names the primary of a replica."""
+
+    name: str
+    shard: str
+    host: str
+    port: int
+    user: str
+    password: str
+    role: Literal["primary", "replica"]
+    source: str | None
+    flavour: Literal["mysql", "mariadb"]
+    version: str
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user of the servers and its password."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the parts answer; `webhook` is the bot's, to which Alertmanager posts whether or not the bot runs."""
+
+    prometheus: str
+    alertmanager: str
+    webhook: str
+    workspace: str
+
+
+@dataclass(frozen=True)
+class LabState:
+    """A lab that is up.
+
+    `marker` is what its processes carry in their environment; `users` holds the logins of application, reader, changer
+    and so on by user name, the same on every server.
+    """
+
+    folder: Path
+    marker: str
+    instances: tuple[LabInstance, ...]
+    replication: Login
+    urls: Urls
+    config: Path
+    users: dict[str, Login] = field(default_factory=dict)
+
+    def instance(self, name: str) -> LabInstance:
+        """Returns the instance of this name; raises KeyError when the lab has none."""
+        return next((i for i in self.instances if i.name == name), None) or _missing(name)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what `firstmate lab up --json` prints.
+
+        Keys: `instances` (a list; each has name, shard, host, port, user and password of the administrator, role
+        `primary` or `replica`, source (a name, null for a primary), flavour `mysql` or `mariadb`, version),
+        `replication` (user, password), `urls` (prometheus, alertmanager, webhook, workspace), `config` (the path of
+        firstmate.yml) and `folder`.
+        """
+        return {
+            "instances": [asdict(instance) for instance in self.instances],
+            "replication": asdict(self.replication),
+            "urls": asdict(self.urls),
+            "config": str(self.config),
+            "folder": str(self.folder),
+        }
+
+
+def _missing(name: str) -> LabInstance:
+    raise KeyError(name)
+
+
+def save(state: LabState) -> None:
+    """Writes lab.json, readable by its owner alone: it holds passwords."""
+    document = {
+        **state.as_json(),
+        "marker": state.marker,
+        "users": {name: asdict(login) for name, login in state.users.items()},
+    }
+    write_private(state.folder / "lab.json", json.dumps(document, indent=2) + "\n")
+
+
+def read(folder: Path) -> LabState | None:
+    """Returns the lab that was brought up in the folder; None when there is none or it was never finished."""
+    path = folder / "lab.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise FirstmateError(
+            f"{path} cannot be read ({error}); run `firstmate lab down`, then `firstmate lab up`."
+        ) from error
+    return LabState(
+        folder=folder,
+        marker=document["marker"],
+        instances=tuple(LabInstance(**instance) for instance in document["instances"]),
+        replication=Login(**document["replication"]),
+        urls=Urls(**document["urls"]),
+        config=Path(document["config"]),
+        users={name: Login(**login) for name, login in document["users"].items()},
+    )
+
+
+def new_marker(folder: Path) -> str:
+    """Writes the identity of a new lab before any of its processes starts, and returns it."""
+    marker = f"{folder}#{secrets.token_hex(8)}"
+    write_private(folder / "marker", marker + "\n")
+    return marker
+
+
+def marker_of(folder: Path) -> str | None:
+    """Returns the identity of the lab in the folder, finished or not; None when there is none."""
+    try:
+        return (folder / "marker").read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file with mode 0600, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    part.rename(path)
