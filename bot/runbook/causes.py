@@ -48,7 +48,13 @@ class Diagnosis:
 def diagnose(runbook: Runbook, evidence: Mapping[str, object], inputs: Mapping[str, object]) -> Diagnosis:
     """Judges every cause; one whose evidence is missing is undecided, with the reason, and never holds."""
     scope = {**evidence, "inputs": dict(inputs)}
-    return Diagnosis(tuple(_judge(cause, scope) for cause in runbook.causes))
+    found: list[Finding] = []
+    for cause in runbook.causes:
+        if cause.otherwise and any(each.verdict is Judged.HOLDS for each in found):
+            found.append(Finding(cause.id, Judged.NO, ""))
+        else:
+            found.append(_judge(cause, scope))
+    return Diagnosis(tuple(found))
 
 
 def _judge(cause: Cause, scope: Mapping[str, object]) -> Finding:
