@@ -52,7 +52,7 @@ class MySQLReader:
     def __init__(self, connection: Connection[DictCursor], address: str) -> None:
         self._connection = connection
         self._address = address
-        self._version = parse_version(str(connection.get_server_info()))
+        self._version = parse_version(str(connection.get_server_info()))  # type: ignore[no-untyped-call]
 
     @property
     def version(self) -> ServerVersion:

@@ -55,7 +55,7 @@ class PrometheusReader:
 
 
 def _samples(points: list[Any]) -> tuple[Sample, ...]:
-    """The points as numbers; those that are not a number (NaN, Inf) are left out, since nothing can be drawn of them."""
+    """The points as numbers; those that are not finite are left out, since nothing can be drawn of them."""
     samples = (Sample(float(at), float(value)) for at, value in points[-MOST_POINTS:])
     return tuple(sample for sample in samples if math.isfinite(sample.value))
 

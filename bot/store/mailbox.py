@@ -1,0 +1,96 @@
+"""The wanted messages, kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from bot.engine.mail import Envelope, Message, Priority
+from bot.store.database import Database
+from bot.store.tables import messages
+
+
+class StoredMailbox:
+    """Implements bot.engine.mail.Mailbox on a Database; `woken` is called after each new content."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self.woken: Callable[[], None] = lambda: None
+
+    def put(self, message: Message) -> None:
+        content = {
+            "channel": message.channel,
+            "thread_key": message.root,
+            "priority": int(message.priority),
+            "payload": json.dumps(message.payload, separators=(",", ":")),
+            "wanted": message.digest,
+            "put_at": self._clock(),
+        }
+        fresh = {"key": message.key, "sent": "", "state": "wanted", **content}
+        statement = insert(messages).values(**fresh)
+        statement = statement.on_conflict_do_update(
+            ["key"], set_={**content, "attempt": 0}, where=messages.c.wanted != message.digest
+        )
+        with self._database.transaction() as connection:
+            changed = connection.execute(statement).rowcount
+        if changed:
+            self.woken()
+
+    def due(self, *, limit: int = 50) -> Sequence[Envelope]:
+        root = messages.alias("root")
+        query = (
+            sa.select(messages, root.c.ts.label("root_ts"))
+            .outerjoin(root, root.c.key == messages.c.thread_key)
+            .where(
+                messages.c.wanted != messages.c.sent,
+                messages.c.not_before <= self._clock(),
+                sa.or_(messages.c.thread_key.is_(None), root.c.ts.is_not(None)),
+            )
+            .order_by(messages.c.priority, messages.c.put_at)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [_envelope(row) for row in connection.execute(query)]
+
+    def waiting(self) -> int:
+        """How many messages are not in Slack as they are wanted."""
+        query = sa.select(sa.func.count()).select_from(messages).where(messages.c.wanted != messages.c.sent)
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def sending(self, key: str) -> None:
+        self._update(key, state="sending", attempt=messages.c.attempt + 1)
+
+    def sent(self, key: str, digest: str, ts: str) -> None:
+        self._update(key, state="wanted", sent=digest, ts=ts, attempt=0, error="", not_before=0.0)
+
+    def refused(self, key: str, error: str, *, retry_in: float) -> None:
+        self._update(key, state="wanted", error=error, not_before=self._clock() + retry_in)
+
+    def lost(self, key: str, error: str, *, retry_in: float) -> None:
+        self._update(key, state="sending", error=error, not_before=self._clock() + retry_in)
+
+    def _update(self, key: str, **values: object) -> None:
+        with self._database.transaction() as connection:
+            connection.execute(messages.update().where(messages.c.key == key).values(**values))
+
+
+def _envelope(row: sa.Row[tuple[object, ...]]) -> Envelope:
+    found = row._mapping
+    return Envelope(
+        key=found["key"],
+        channel=found["channel"],
+        priority=Priority(found["priority"]),
+        payload=json.loads(found["payload"]),
+        digest=found["wanted"],
+        ts=found["ts"],
+        root_ts=found["root_ts"],
+        threaded=found["thread_key"] is not None,
+        attempt=found["attempt"],
+        doubtful=found["state"] == "sending",
+    )
