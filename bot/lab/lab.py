@@ -88,7 +88,8 @@ def tear_down(folder: Path) -> list[int]:
         marker = marker_of(folder)
         if marker is None:
             return []
-        ended = processes.stop_all(folder, marker)
+        # Polite for a second only: what a database server would still write is removed in the next line.
+        ended = processes.stop_all(folder, marker, patience=1.0)
         _clear(folder, _MADE)
         return ended
 
@@ -235,6 +236,8 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
             f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
             lambda: answers(instance),
         )
+
+    def fill(instance: LabInstance) -> None:
         if instance.role == "primary":
             create_schema(instance)
 
@@ -245,6 +248,7 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
     steps: tuple[tuple[str, Callable[[LabInstance], None]], ...] = (
         ("Waiting for the database servers", ready),
         ("Starting replication", follow),
+        ("Creating the application's tables", fill),
     )
     with ThreadPoolExecutor(max_workers=len(FLEET)) as pool:
         for text, step in steps:

@@ -68,6 +68,8 @@ class Programs:
     cache: Path
 
 
+_SHARE = "/usr/share/prometheus"
+
 # file name, bundle, path in the bundle, versions that fit on PATH, package to install where there is no apt
 _WANTED: tuple[tuple[str, Bundle, str, str, str], ...] = (
     ("mysqld", UNSTABLE, "usr/sbin/mysqld", r"(?i)(?!.*mariadb).*\b((?:8\.4|9\.\d+)\.\d+)", "MySQL server 8.4 or 9.x"),
@@ -130,16 +132,15 @@ def find_programs(progress: Reporter) -> Programs:
 
 
 def _in_root(root: Path, path: str, pattern: str) -> Program:
-    loader = next(
-        (p for p in sorted(root.glob("usr/lib*/ld-linux*.so.*")) + sorted(root.glob("lib*/ld-linux*.so.*"))), None
-    )
-    libraries = [str(p) for p in sorted(root.glob("usr/lib/*-linux-gnu*")) + sorted(root.glob("lib/*-linux-gnu*"))]
-    private = root / "usr/lib/mysql/private"
-    if private.is_dir():
-        libraries.append(str(private))
-    if loader is None:
+    """Returns a program of an unpacked tree; raises FirstmateError when it does not run here."""
+    loaders = (*sorted(root.glob("usr/lib*/ld-linux*.so.*")), *sorted(root.glob("lib*/ld-linux*.so.*")))
+    libraries = (*sorted(root.glob("usr/lib/*-linux-gnu*")), *sorted(root.glob("lib/*-linux-gnu*")))
+    if not loaders:
         raise FirstmateError(f"The unpacked programs in {root} have no loader; remove that folder and run it again.")
-    argv = (str(loader), "--library-path", ":".join(libraries), str(root / path))
+    argv = (str(loaders[0]), "--library-path", ":".join(map(str, libraries)), str(_relocated(root, root / path)))
+    share = root / _SHARE.lstrip("/")
+    if share.is_dir():
+        argv = ("/usr/bin/env", f"--chdir={share}", *argv)
     version = _version(argv, pattern)
     if version is None:
         raise FirstmateError(
@@ -147,6 +148,27 @@ def _in_root(root: Path, path: str, pattern: str) -> Program:
             f"remove {root} and run it again to download it anew."
         )
     return Program(argv, root / "usr", version)
+
+
+def _relocated(root: Path, binary: Path) -> Path:
+    """Returns the program, or a copy of it that looks for its data in its working directory.
+
+    Debian's Alertmanager does not start without the templates that it expects below /usr/share/prometheus. Its path is
+    replaced by one of the same length that leads to the unpacked tree, from which the lab starts it.
+    """
+    if not (root / _SHARE.lstrip("/")).is_dir():
+        return binary
+    copy = binary.with_name(f"{binary.name}.lab")
+    if copy.exists():
+        return copy
+    content = binary.read_bytes()
+    if _SHARE.encode() not in content:
+        return binary
+    part = binary.with_name(f"{binary.name}.part")
+    part.write_bytes(content.replace(_SHARE.encode(), b"/proc/self/cwd".ljust(len(_SHARE), b"/")))
+    part.chmod(0o755)
+    part.rename(copy)
+    return copy
 
 
 def _from_path(cache: Path, why: str) -> Programs:
