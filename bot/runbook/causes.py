@@ -50,7 +50,7 @@ def diagnose(runbook: Runbook, evidence: Mapping[str, object], inputs: Mapping[s
     scope = {**evidence, "inputs": dict(inputs)}
     found: list[Finding] = []
     for cause in runbook.causes:
-        if cause.otherwise and any(each.verdict is Judged.HOLDS for each in found):
+        if any(each.verdict is Judged.HOLDS and each.id in cause.unless for each in found):
             found.append(Finding(cause.id, Judged.NO, ""))
         else:
             found.append(_judge(cause, scope))

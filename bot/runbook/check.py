@@ -84,6 +84,9 @@ def _causes(runbook: Runbook) -> Iterator[Problem]:
         path: Path = ("causes", number)
         if cause.id in seen:
             yield Problem((*path, "id"), f"the cause {cause.id!r} stands here a second time")
+        for other in cause.unless:
+            if other not in seen:
+                yield Problem((*path, "unless"), f"there is no cause {other!r} before this one{near(other, seen)}")
         seen[cause.id] = number
         yield from _tried((*path, "when"), check_expression, cause.when, scope)
         yield from _tried((*path, "says"), check_template, cause.says, scope)

@@ -95,8 +95,8 @@ class Cause(Part):
     when: Template
     says: Template
     remedy: Name | None = None
-    otherwise: bool = False
-    """Holds only where no cause before it does: the general after the particular."""
+    unless: tuple[Name, ...] = ()
+    """Causes before this one; where one of them holds, this one does not: the general after the particular."""
 
 
 class Remedy(Part):
