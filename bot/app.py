@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 
@@ -16,32 +15,39 @@ from bot.config import Config, SlackSettings
 from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
-from bot.engine.ports import Desk, Directory
+from bot.engine.ports import Desk, Directory, Receipt
 from bot.engine.remedy import Remedy
 from bot.engine.triage import Triage
-from bot.errors import ConfigError
+from bot.errors import ConfigError, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
+from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
 from bot.runbook.load import Library, load_folders, shipped_folder
-from bot.slack.connect import Connection, connect
+from bot.slack.connect import Connection, HttpConnection, connect, team_of, web_client
 from bot.slack.directory import SlackDirectory
+from bot.slack.listeners import build_app
 from bot.slack.outbox import Sender, SlackDesk
 from bot.store.database import Database
-from bot.store.durable import Durable, SegmentQueue
+from bot.store.durable import Durable
 from bot.store.mailbox import StoredMailbox
 from bot.store.runs import RunStore
 
 log = logging.getLogger(__name__)
 
-STOP_WITHIN = 10.0
-"""Seconds that a stop may take: what is under way is finished, what waits stays in the store."""
+STOP_WITHIN = 5
+"""Seconds that what is under way may take when the bot stops; the rest goes on at the next start."""
 
 
 def channel_table(config: Config) -> Callable[[Alert], str]:
-    """Returns the function that routes an alert to its channel: the first route whose matchers all hold, else the
-    default. Raises ConfigError for a matcher that does not parse."""
-    table = [([parse_matcher(text) for text in route.match], route.channel) for route in config.routes]
+    """Returns the function that routes an alert: to the first route whose matchers all hold, else to the default.
+
+    Raises ConfigError for a matcher that does not parse.
+    """
+    try:
+        table = [([parse_matcher(text) for text in route.match], route.channel) for route in config.routes]
+    except WrongUsage as error:
+        raise ConfigError(f"routes: {error}") from error
 
     def route(alert: Alert) -> str:
         for matchers, channel in table:
@@ -52,9 +58,9 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
     return route
 
 
-def library(config: Config) -> Library:
+def library(config: Config | None) -> Library:
     """The runbooks of the configured folders, or the shipped ones; raises RunbookError."""
-    return load_folders(config.runbooks or (shipped_folder(),))
+    return load_folders((config.runbooks if config else ()) or (shipped_folder(),))
 
 
 def engine_on(
@@ -62,20 +68,150 @@ def engine_on(
 ) -> Engine:
     """Puts the engine together."""
     collector = Collector(fleet, store, directory)
-    triage = Triage(fleet, store, desk, collector, Gatherer(fleet), config.approvals.expires_after)
     return Engine(
         library=runbooks,
         fleet=fleet,
         store=store,
         directory=directory,
-        triage=triage,
+        triage=Triage(fleet, store, desk, collector, Gatherer(fleet), config.approvals.expires_after),
         remedy=Remedy(fleet, store, desk, collector),
         approvals=config.approvals,
         channel_of=channel_table(config),
     )
 
 
-def open_store(config: Config, queue: Callable[[Database], SegmentQueue]) -> tuple[Database, RunStore]:
-    """Opens the store for writing; raises Busy when another process holds it."""
-    database = Database(config.data)
-    return database, RunStore(database, queue(database))
+class _Receiver:
+    """The intake's receiver: the engine for alerts, the store for what did not fit."""
+
+    def __init__(self, engine: Engine, store: RunStore) -> None:
+        self._engine = engine
+        self._store = store
+
+    def receive(self, alerts: Sequence[Alert]) -> Sequence[Receipt]:
+        return self._engine.receive(alerts)
+
+    def keep_refused(self, source: str, reason: str, body: bytes) -> None:
+        self._store.keep_refused(source, reason, body)
+
+
+class Bot:
+    """The whole bot in one process. What can be wrong with a configuration is found before anything starts."""
+
+    def __init__(self, config: Config) -> None:
+        settings = _slack_settings(config)
+        if not config.default_channel:
+            raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
+        runbooks = library(config)
+        token = config.intake.token.read()
+        client = web_client(settings)
+        team = team_of(client)
+        self._database = Database(config.data)
+        self._mailbox = StoredMailbox(self._database)
+        self._durable = Durable(self._database)
+        self._sender = Sender(client, self._mailbox)
+        self._mailbox.woken = self._sender.wake
+        self.store = RunStore(self._database, self._durable)
+        directory = SlackDirectory(client, config.roles, team)
+        desk = SlackDesk(self._mailbox)
+        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, runbooks)
+        secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
+        front = EngineDesk(self.engine, self._mailbox.waiting)
+        self._connection: Connection = connect(build_app(client, secret, front, directory, self._record), settings)
+        self._server = _Server(config, self._door(token))
+
+    def start(self) -> None:
+        """Starts what works off first, then what lets work in."""
+        self._sender.start()
+        self._durable.start(self.engine.advance)
+        self._connection.open()
+        self._server.start()
+
+    def stop(self) -> None:
+        """Lets nothing new in, finishes what is under way within its bound, and closes the store."""
+        self._server.stop()
+        self._connection.close()
+        self._durable.stop(STOP_WITHIN)
+        self._sender.stop()
+        self.engine.triage.gatherer.close()
+        self._database.close()
+
+    def _door(self, token: str) -> Door:
+        slack = self._connection.handle if isinstance(self._connection, HttpConnection) else None
+        return Door(
+            receiver=_Receiver(self.engine, self.store),
+            token=token,
+            metrics=Metrics(self._gauges),
+            not_ready=self._not_ready,
+            slack=slack,
+        )
+
+    def _record(self, user: str, entry: str, reason: str) -> None:
+        self.store.audit("request.refused", actor=user or "unknown", subject=entry, reason=reason)
+
+    def _not_ready(self) -> Sequence[str]:
+        return [] if self._connection.connected else ["Slack is not connected; commands and buttons do not arrive."]
+
+    def _gauges(self) -> Mapping[str, Mapping[str, float]]:
+        under_way = Counter(run.state.value for run in self.store.runs(under_way=True, limit=10_000))
+        return {
+            "runs": {state: float(count) for state, count in under_way.items()},
+            "messages": {"waiting": float(self._mailbox.waiting())},
+            "connected": {"slack": float(self._connection.connected)},
+            "halted": {"everything": float(self.store.halt() is not None)},
+        }
+
+
+class _Server:
+    """The HTTP side in a thread of its own."""
+
+    def __init__(self, config: Config, door: Door) -> None:
+        host, port = config.intake.host, config.intake.port
+        self._where = f"{host}:{port}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                door.app(), host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._failed = False
+
+    def start(self) -> None:
+        """Returns when the port accepts; raises ConfigError when it is taken."""
+        self._thread.start()
+        while not self._server.started:
+            self._thread.join(0.01)
+            if self._failed or not self._thread.is_alive():
+                raise ConfigError(
+                    f"Nothing can listen on {self._where}; another process has the port. Set intake.port."
+                )
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except SystemExit:
+            # uvicorn ends so when the port is taken.
+            self._failed = True
+
+
+def serve(config: Config, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Runs the bot until SIGTERM or SIGINT; raises what is wrong with the configuration before anything starts."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    bot = Bot(config)
+    try:
+        bot.start()
+        ready()
+        stopped.wait()
+    finally:
+        bot.stop()
+
+
+def _slack_settings(config: Config) -> SlackSettings:
+    if config.slack is None:
+        raise ConfigError("The configuration has no `slack`; the README's second page shows what it takes.")
+    return config.slack

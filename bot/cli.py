@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import click
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bot import app as composition
@@ -22,7 +23,7 @@ from bot.engine.remedy import utc_now
 from bot.errors import Exit, FirstmateError, WrongUsage
 from bot.lab import commands as lab_commands
 from bot.lab import demo as lab_demo
-from bot.lab.state import lab_config
+from bot.lab.lab import lab_config
 from bot.runbook.match import Tie, choose, explain
 from bot.store import audit as audit_log
 from bot.store.database import Database
@@ -91,7 +92,9 @@ def serve(
     """Runs the bot: webhooks in, Slack out, until it is stopped."""
     if verbose:
         logging.getLogger("bot").setLevel(logging.INFO)
-    composition.serve(_config(config))
+    settings = _config(config)
+    address = f"http://{settings.intake.host}:{settings.intake.port}"
+    composition.serve(settings, ready=lambda: err.print(f"Firstmate stands watch; alerts go to {address}/alerts/…"))
 
 
 @cli.command()
@@ -115,14 +118,17 @@ def match(
                 "runbook": name,
                 "matcher": None if chosen is None or isinstance(chosen, Tie) else chosen.matcher,
                 "tie": list(chosen.names) if isinstance(chosen, Tie) else [],
-                "runbooks": [{"runbook": e.runbook, "matched": e.matched, "says": e.says} for e in explanations],
+                "runbooks": [
+                    {"runbook": e.runbook.runbook, "matched": e.matches, "says": e.says} for e in explanations
+                ],
             }
         )
     else:
         table = Table("runbook", "answers", "why", box=None, pad_edge=False)
         for each in explanations:
-            mark = "[bold green]this one" if each.runbook == name else "yes" if each.matched else "[dim]no"
-            table.add_row(each.runbook, mark, each.says)
+            here = each.runbook.runbook
+            mark = "[bold green]this one" if here == name else "yes" if each.matches else "[dim]no"
+            table.add_row(here, mark, escape(each.says))
         out.print(table)
     if name is None:
         raise typer.Exit(Exit.FOUND)

@@ -57,9 +57,7 @@ class Report:
             "runbook": run.runbook or None,
             "matched": run.matched,
             "target": run.target or None,
-            "causes": [
-                {"id": c.id, "says": c.says, "remedy": c.remedy} for c in run.causes if c.verdict == "holds"
-            ],
+            "causes": [{"id": c.id, "says": c.says, "remedy": c.remedy} for c in run.causes if c.verdict == "holds"],
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": lead.remedy if lead else None,
             "plan": {**asdict(plan), "digest": plan.digest} if plan else None,
@@ -139,9 +137,7 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
             raise
 
 
-def _make(
-    engine: Engine, run: Run, target: Target, name: str, gathered: Gathered, report: Report, user: str
-) -> Report:
+def _make(engine: Engine, run: Run, target: Target, name: str, gathered: Gathered, report: Report, user: str) -> Report:
     """Plans, approves and makes one remedy."""
     runbook = parse(run.runbook_text, run.runbook)
     try:

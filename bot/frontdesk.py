@@ -1,0 +1,57 @@
+"""What the application does for people in Slack: the engine's answers in the terms of the listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.engine.engine import FIRST_LOOK, Engine
+from bot.engine.state import Choice, Run
+from bot.errors import NotAllowed
+from bot.slack.listeners import RunbookLine, Status
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDesk:
+    """Implements bot.slack.listeners.FrontDesk."""
+
+    engine: Engine
+    waiting_messages: Callable[[], int]
+
+    def triage(self, user: str, instance: str, channel: str) -> Run:
+        return self.ask(user, FIRST_LOOK, instance, channel)
+
+    def ask(self, user: str, runbook: str, instance: str, channel: str) -> Run:
+        self._operator(user)
+        return self.engine.ask(user, runbook, instance, channel)
+
+    def runbooks(self) -> Sequence[RunbookLine]:
+        return [RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.library.runbooks]
+
+    def runbook_text(self, name: str) -> str:
+        return self.engine.library.find(name).text
+
+    def status(self) -> Status:
+        halt = self.engine.store.halt()
+        halted = ""
+        if halt is not None:
+            halted = f":octagonal_sign: Halted by <@{halt.by}> since {halt.since:%H:%M} UTC: {halt.reason}"
+        return Status(halted, self.engine.store.runs(under_way=True), self.waiting_messages())
+
+    def halt(self, user: str, reason: str) -> str:
+        halt = self.engine.halt(user, reason)
+        return f"All changes are halted: {halt.reason}. Lift it with /mate resume."
+
+    def resume(self, user: str) -> None:
+        self.engine.resume(user)
+
+    def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
+        return self.engine.decide(user, run_id, digest, choice)
+
+    def undo(self, user: str, run_id: str, digest: str) -> Run:
+        return self.engine.ask_undo(user, run_id, digest)
+
+    def _operator(self, user: str) -> None:
+        may, says = self.engine.directory.may(user, "operator")
+        if not may:
+            raise NotAllowed(says)

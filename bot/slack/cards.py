@@ -1,0 +1,238 @@
+"""The cards of a run: everything that a thread shows, drawn from the run as it stands. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.engine.mail import Message, Priority
+from bot.engine.state import Choice, Plan, Run, RunState, StepStatus
+from bot.guards.facts import Answer
+from bot.slack import evidence
+from bot.slack.blocks import (
+    Block,
+    actions,
+    button,
+    code,
+    confirm,
+    context,
+    duration,
+    escape,
+    fitting,
+    header,
+    link,
+    moment,
+    numbered,
+    plain,
+    preformatted,
+    section,
+    sentence,
+    table,
+)
+
+FIRING, ACKNOWLEDGED, RESOLVED, QUIET = "#a30200", "#daa038", "#2eb886", "#dddddd"
+
+APPROVE, DENY, UNDO = "run.approve", "run.deny", "run.undo"
+
+_ICON = {
+    StepStatus.PENDING: ":white_circle:",
+    StepStatus.DONE: ":white_check_mark:",
+    StepStatus.FAILED: ":warning:",
+    StepStatus.SKIPPED: ":heavy_minus_sign:",
+}
+_STATE = {
+    RunState.TRIAGING: "Looking",
+    RunState.WAITING: "Waits for approval",
+    RunState.APPROVED: "Approved",
+    RunState.CHANGING: "Changing now",
+    RunState.DIAGNOSED: "Diagnosed",
+    RunState.REFUSED: "Not changed",
+    RunState.DENIED: "Denied",
+    RunState.EXPIRED: "Expired",
+    RunState.RESOLVED: "Resolved by itself",
+    RunState.MENDED: "Mended and verified",
+    RunState.FAILED: "Failed",
+    RunState.UNKNOWN: "Unknown: look at it",
+    RunState.UNDONE: "Undone",
+}
+_ASKED = frozenset(_STATE) - {RunState.TRIAGING, RunState.DIAGNOSED}
+
+
+def render(run: Run) -> list[Message]:
+    """All messages of a run as they are wanted now; the same run gives the same messages."""
+    messages = [_message(run, "card", Priority.NEWS, card(run), _fallback(run), colour=colour(run))]
+    chart = _chart(run)
+    if chart is not None:
+        messages.append(Message(f"{run.id}:chart", run.channel, f"{run.id}:card", Priority.PICTURE, {"chart": chart}))
+    if run.plan is not None and run.expires_at is not None:
+        text = f"Approval needed: {run.plan.title} on {run.target}"
+        messages.append(_message(run, "approval", Priority.ACT, approval(run, run.plan), text))
+    if run.state.ended and run.state in _ASKED:
+        text = f"{_STATE[run.state]}: {run.says}"
+        messages.append(_message(run, "outcome", Priority.ACT, outcome(run), text))
+    return messages
+
+
+def colour(run: Run) -> str:
+    """The colour of a run's bar."""
+    if run.resolved_at is not None or run.state in (RunState.MENDED, RunState.RESOLVED):
+        return RESOLVED
+    if run.state in (RunState.WAITING, RunState.APPROVED, RunState.CHANGING):
+        return ACKNOWLEDGED
+    return FIRING if run.alert is not None else QUIET
+
+
+def card(run: Run) -> list[Block]:
+    """The triage card: what, where, why, what is seen, and what happens next."""
+    name = run.alert.name if run.alert else run.title
+    place = run.target or (run.alert.labels.get("instance", "") if run.alert else "")
+    icon = "🟢" if colour(run) == RESOLVED else "🟠" if colour(run) == ACKNOWLEDGED else "🔴" if run.alert else "🔎"
+    found = [header(f"{icon} {name} · {place}" if place else f"{icon} {name}"), context(_facts(run))]
+    lead = run.lead
+    if lead is not None:
+        found.append(section(f"*{escape(lead.says, 1500)}*"))
+    others = [c for c in run.causes if c.verdict == "holds" and c is not lead]
+    if others:
+        found.append(section("\n".join(f"Also: {escape(c.says, 400)}" for c in others[:4])))
+    if run.state is RunState.TRIAGING:
+        found.append(section(_progress(run)))
+    seen = evidence.rows(run)
+    if seen and run.state is not RunState.TRIAGING:
+        found.append(table(["Evidence", "From", "Seen"], seen))
+    missing = [s for s in run.steps if s.says and s.status is not StepStatus.SKIPPED]
+    if missing:
+        found.append(context("\n".join(f":warning: Missing: {code(s.id)} {escape(s.says, 300)}" for s in missing[:5])))
+    undecided = [c for c in run.causes if c.verdict == "undecided"]
+    if undecided and lead is None:
+        found.append(context(f"Cannot be told: {', '.join(code(c.id) for c in undecided[:6])}"))
+    return found
+
+
+def approval(run: Run, plan: Plan) -> list[Block]:
+    """What would run, exactly; with the buttons while it waits, and with the decisions for ever."""
+    expires = moment(run.expires_at) if run.expires_at else "–"
+    needed = f"{run.approvals_needed} approver{'s' if run.approvals_needed > 1 else ''}, not the requester"
+    found = [
+        section(
+            f"*{escape(plan.title, 200)}* · {code(plan.action)} on {code(plan.target)} ({escape(plan.address)})",
+            [
+                f"*Blast radius*\n{escape(plan.blast_radius)}",
+                f"*Risk*\n{escape(plan.risk)}",
+                f"*Takes*\n{needed}",
+                f"*Expires*\n{expires}",
+            ],
+        ),
+        preformatted(plan.statements),
+        context(*_undo(plan)),
+    ]
+    passed = [v for v in run.verdicts if v.answer is Answer.PASS]
+    found.append(context("\n".join(f":white_check_mark: {escape(v.guard)}: {escape(v.says, 200)}" for v in passed[:8])))
+    decided = [_decision(d.user, d.choice, d.at) for d in run.decisions if d.digest == plan.digest]
+    if decided:
+        found.append(section("\n".join(decided)))
+    if run.state is RunState.WAITING:
+        found.append(_buttons(run, plan))
+    else:
+        found.append(context(f"*{_STATE[run.state]}*"))
+    found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
+    return found
+
+
+def outcome(run: Run) -> list[Block]:
+    """How it ended, with the timeline, and the way back where there is one."""
+    icon = ":large_green_circle:" if run.state is RunState.MENDED else ":warning:"
+    if run.state in (RunState.DENIED, RunState.EXPIRED, RunState.RESOLVED, RunState.UNDONE):
+        icon = ":white_circle:"
+    found = [section(f"{icon} *{_STATE[run.state]}.* {sentence(run.says)}")]
+    if run.revert_at is not None and run.state is RunState.MENDED:
+        found.append(context(f"It is undone by itself at {moment(run.revert_at)}, if nobody changes it before."))
+    lines = [f"{moment(e.at)}  {sentence(e.what, 160)}" for e in run.timeline[-10:]]
+    if lines:
+        found.append(context("\n".join(lines)))
+    if run.state is RunState.MENDED and run.plan is not None and run.plan.undo:
+        sure = confirm(f"Undo on {run.target}?", "; ".join(run.plan.undo), "Undo", danger=True)
+        found.append(actions(button(UNDO, "Undo", f"{run.id}:{run.plan.digest}", confirm=sure)))
+    return found
+
+
+def _buttons(run: Run, plan: Plan) -> Block:
+    value = f"{run.id}:{plan.digest}"
+    sure = confirm(f"Run on {plan.target}?", "; ".join(plan.statements), "Run", danger=plan.risk != "reversible")
+    return actions(
+        button(APPROVE, "Approve", value, style="primary", confirm=sure),
+        button(DENY, "Deny", value, style="danger"),
+    )
+
+
+def _facts(run: Run) -> str:
+    parts = []
+    if run.alert is not None:
+        severity = run.alert.labels.get("severity")
+        parts += [f"*{escape(severity)}*"] if severity else []
+    parts += [f"shard {code(run.shard)}"] if run.shard else []
+    if run.alert is not None:
+        if run.resolved_at is not None:
+            lasted = (run.resolved_at - run.alert.starts_at).total_seconds()
+            parts.append(f"resolved after {duration(max(0.0, lasted))}")
+        else:
+            parts.append(f"firing since {moment(run.alert.starts_at)}")
+    else:
+        parts.append(f"asked by <@{escape(run.requester)}>")
+    if run.runbook:
+        parts.append(f"runbook {code(run.runbook)} {code(run.runbook_digest[:7])}")
+    if run.alert is not None and run.alert.generator_url.startswith(("http://", "https://")):
+        parts.append(link(run.alert.generator_url, "alert"))
+    return " · ".join(parts)
+
+
+def _progress(run: Run) -> str:
+    done = sum(s.status is not StepStatus.PENDING for s in run.steps)
+    head = f"*Triage {done}/{len(run.steps)}*" if run.steps else "*Triage begins*"
+    lines = [f"{_ICON[s.status]} {escape(s.id.replace('_', ' '))}" for s in run.steps[:15]]
+    return "\n".join([head, *lines])
+
+
+def _undo(plan: Plan) -> list[str]:
+    lines = [f"*Undo* {escape(plan.undo_says, 300)}"]
+    lines += [code(text, 300) for text in plan.undo[:3]]
+    if plan.revert_after is not None:
+        lines.append(f"Undone by itself after {duration(plan.revert_after)}.")
+    return lines
+
+
+def _decision(user: str, choice: Choice, at: datetime) -> str:
+    done = "approved" if choice is Choice.APPROVE else "denied"
+    icon = ":white_check_mark:" if choice is Choice.APPROVE else ":no_entry_sign:"
+    return f"{icon} <@{escape(user)}> {done} it at {moment(at)}"
+
+
+def _fallback(run: Run) -> str:
+    """The text of notifications and screen readers."""
+    name = run.alert.name if run.alert else run.title
+    says = run.lead.says if run.lead else run.says or _STATE[run.state]
+    return f"{name} on {run.target or 'an unknown instance'}: {says}"
+
+
+def _message(run: Run, part: str, priority: Priority, found: list[Block], text: str, *, colour: str = "") -> Message:
+    payload: dict[str, Any] = {"text": escape(text, 900), "blocks": numbered(fitting(found), f"{run.id}:{part}")}
+    if colour:
+        state = f"*{_STATE[run.state]}*" + (f" · {sentence(run.says)}" if run.says else "")
+        payload["attachments"] = [{"color": colour, "blocks": [section(state)], "fallback": _STATE[run.state]}]
+    root = None if part == "card" else f"{run.id}:card"
+    return Message(f"{run.id}:{part}", run.channel, root, priority, payload)
+
+
+def _chart(run: Run) -> dict[str, Any] | None:
+    """The first range of Prometheus with something to draw, once all evidence is in."""
+    if run.state is RunState.TRIAGING:
+        return None
+    for step in run.steps:
+        if step.use == "prometheus.range" and isinstance(step.evidence, dict) and step.evidence.get("lines"):
+            lines = [
+                {"name": plain(line["name"], 60), "points": [[s["at"], s["value"]] for s in line["samples"]]}
+                for line in step.evidence["lines"][:5]
+                if len(line["samples"]) > 1
+            ]
+            if lines:
+                return {"title": f"{step.id.replace('_', ' ')} of {run.target}", "lines": lines}
+    return None

@@ -1,0 +1,103 @@
+"""The connection to Slack: Socket Mode, or signed HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.config import SlackSettings
+from bot.errors import ConfigError, Unreachable
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 10
+"""Seconds for one call of the Web API."""
+
+
+def web_client(settings: SlackSettings) -> WebClient:
+    """A client that neither sleeps nor repeats by itself: the outbox decides about both."""
+    return WebClient(
+        token=settings.bot_token.read(), base_url=settings.base_url, timeout=ANSWER_WITHIN, retry_handlers=[]
+    )
+
+
+def team_of(client: WebClient) -> str:
+    """Asks Slack whose token this is; raises ConfigError for a wrong one, Unreachable without an answer."""
+    try:
+        return str(client.auth_test()["team_id"])
+    except SlackApiError as error:
+        code = error.response.get("error", "unknown")
+        raise ConfigError(
+            f"Slack refuses the bot token ({code}); install the app again and renew the secret."
+        ) from error
+    except (SlackClientError, OSError) as error:
+        raise Unreachable(f"Slack at {client.base_url} does not answer: {error}.") from error
+
+
+class SocketConnection:
+    """Socket Mode; Slack sends each request to one of the open connections."""
+
+    def __init__(self, app: App, settings: SlackSettings) -> None:
+        assert settings.app_token is not None  # held by SlackSettings
+        client = WebClient(base_url=settings.base_url, timeout=ANSWER_WITHIN)
+        self._handler = SocketModeHandler(app, app_token=settings.app_token.read(), web_client=client, ping_interval=5)
+
+    def open(self) -> None:
+        """Connects; raises Unreachable or ConfigError."""
+        try:
+            self._handler.connect()  # type: ignore[no-untyped-call]
+        except SlackApiError as error:
+            code = error.response.get("error", "unknown")
+            raise ConfigError(f"Slack refuses the app token ({code}); it needs connections:write.") from error
+        except (SlackClientError, OSError) as error:
+            raise Unreachable(f"Slack does not open a socket: {error}.") from error
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._handler.client.is_connected())
+
+    def close(self) -> None:
+        self._handler.close()  # type: ignore[no-untyped-call]
+
+
+class HttpConnection:
+    """Signed HTTP: bot.intake hands each request here."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def open(self) -> None:
+        """Nothing to open: Slack comes to us."""
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def handle(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], str]:
+        """Answers one request: 401 for a wrong signature, 400 for what is no request of Slack at all."""
+        stamp = headers.get("x-slack-request-timestamp", "")
+        if not stamp.isascii() or not stamp.isdigit():
+            return 400, {}, "x-slack-request-timestamp is missing or no number"
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:
+            return 400, {}, "the body is not UTF-8"
+        lists: dict[str, str | Sequence[str]] = {name: [value] for name, value in headers.items()}
+        answer = self._app.dispatch(BoltRequest(body=text, headers=lists))
+        return answer.status, {name: values[0] for name, values in answer.headers.items() if values}, answer.body
+
+
+Connection = SocketConnection | HttpConnection
+
+
+def connect(app: App, settings: SlackSettings) -> Connection:
+    """The connection that the settings ask for, not opened yet."""
+    return SocketConnection(app, settings) if settings.mode == "socket" else HttpConnection(app)

@@ -1,0 +1,217 @@
+"""What people ask from Slack: commands and buttons. A listener acknowledges and hands over; it does no work."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.engine.state import Choice, Run
+from bot.errors import FirstmateError
+from bot.slack import cards
+from bot.slack.authorise import Authorise, Record, entry_of
+from bot.slack.blocks import code, escape, moment, sentence
+from bot.slack.directory import SlackDirectory
+
+log = logging.getLogger(__name__)
+
+HELP = {
+    "/triage": "Write `/triage INSTANCE`, for example `/triage orders-3`.",
+    "/runbook": "Write `/runbook list`, `/runbook show NAME` or `/runbook run NAME INSTANCE`.",
+    "/mate": "Write `/mate status`, `/mate halt REASON` or `/mate resume`.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookLine:
+    """One runbook, for the list."""
+
+    name: str
+    title: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What `/mate status` tells."""
+
+    halted: str
+    """The sentence of the halt, or ''."""
+    runs: Sequence[Run]
+    waiting_messages: int
+
+
+class FrontDesk(Protocol):
+    """What the application does for people; every method raises FirstmateError with the sentence for them."""
+
+    def triage(self, user: str, instance: str, channel: str) -> Run: ...
+
+    def ask(self, user: str, runbook: str, instance: str, channel: str) -> Run: ...
+
+    def runbooks(self) -> Sequence[RunbookLine]: ...
+
+    def runbook_text(self, name: str) -> str: ...
+
+    def status(self) -> Status: ...
+
+    def halt(self, user: str, reason: str) -> str: ...
+
+    def resume(self, user: str) -> None: ...
+
+    def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run: ...
+
+    def undo(self, user: str, run_id: str, digest: str) -> Run: ...
+
+
+@dataclass
+class Listeners:
+    """Registers every entry, and turns every answer and error into one ephemeral reply."""
+
+    desk: FrontDesk
+    authorise: Authorise
+    record: Record
+    pool: Executor = field(default_factory=lambda: ThreadPoolExecutor(8, "listener"))
+
+    def register(self, app: App) -> None:
+        """Registers commands, buttons and catch-alls; the first that matches wins."""
+        app.use(self.authorise)
+        app.command("/triage")(self._command(self._triage))
+        app.command("/runbook")(self._command(self._runbook))
+        app.command("/mate")(self._command(self._mate))
+        app.action(cards.APPROVE)(self._button(self._approve))
+        app.action(cards.DENY)(self._button(self._deny))
+        app.action(cards.UNDO)(self._button(self._undo))
+        # Slack retries what is not acknowledged, so whatever else comes is.
+        app.event("message")(_ignore)
+        app.event("app_mention")(_ignore)
+
+    # -- entries --------------------------------------------------------------------------------------------------
+
+    def _command(self, answer: Callable[[str, str, str], str]) -> Callable[..., None]:
+        def listen(ack: Ack, body: dict[str, Any]) -> None:
+            ack()
+            user, channel = str(body["user_id"]), str(body["channel_id"])
+            text = str(body.get("text", ""))
+            self.pool.submit(self._answer, user, channel, entry_of(body), lambda: answer(user, channel, text))
+
+        return listen
+
+    def _button(self, answer: Callable[[str, str, str], str]) -> Callable[..., None]:
+        def listen(ack: Ack, body: dict[str, Any]) -> None:
+            ack()
+            user, channel = str(body["user"]["id"]), str((body.get("channel") or {}).get("id", ""))
+            run_id, _, digest = str(body["actions"][0].get("value", "")).partition(":")
+            self.pool.submit(self._answer, user, channel, entry_of(body), lambda: answer(user, run_id, digest))
+
+        return listen
+
+    def _answer(self, user: str, channel: str, entry: str, do: Callable[[], str]) -> None:
+        """Does what was asked and tells the one who asked; the one place where an error becomes a reply."""
+        try:
+            says = do()
+        except FirstmateError as error:
+            self.record(user, entry, str(error))
+            says = f":no_entry: {sentence(str(error))}"
+        except Exception:
+            # The edge: a bug. The log has the traceback under the number that the person is told.
+            number = secrets.token_hex(4)
+            log.exception("bug %s in %s of %s", number, entry, user)
+            self.record(user, entry, f"bug {number}")
+            says = f":warning: That did not work, by a bug of Firstmate; the bot's log has it under `{number}`."
+        if says:
+            self.authorise.tell(user, channel, says[:3900])
+
+    # -- commands -------------------------------------------------------------------------------------------------
+
+    def _triage(self, user: str, channel: str, text: str) -> str:
+        if len(text.split()) != 1:
+            return HELP["/triage"]
+        run = self.desk.triage(user, text.strip(), channel)
+        return f"Looking at {code(run.target)}; the card is in <#{run.channel}>."
+
+    def _runbook(self, user: str, channel: str, text: str) -> str:
+        match text.split():
+            case ["list"]:
+                lines = [f"• {code(r.name)} {escape(r.title)} {code(r.digest[:7])}" for r in self.desk.runbooks()]
+                return "\n".join(lines) or "There are no runbooks."
+            case ["show", name]:
+                return f"```{_fenced(self.desk.runbook_text(name))}```"
+            case ["run", name, instance]:
+                run = self.desk.ask(user, name, instance, channel)
+                return f"Running {code(run.runbook)} on {code(run.target)}; the card is in <#{run.channel}>."
+            case _:
+                return HELP["/runbook"]
+
+    def _mate(self, user: str, channel: str, text: str) -> str:
+        word, _, reason = text.strip().partition(" ")
+        match word:
+            case "status" | "":
+                return _status(self.desk.status())
+            case "halt":
+                return f":octagonal_sign: {self.desk.halt(user, reason.strip())}"
+            case "resume":
+                self.desk.resume(user)
+                return ":arrow_forward: Changes are allowed again."
+            case _:
+                return HELP["/mate"]
+
+    # -- buttons --------------------------------------------------------------------------------------------------
+
+    def _approve(self, user: str, run_id: str, digest: str) -> str:
+        self.desk.decide(user, run_id, digest, Choice.APPROVE)
+        return ""
+
+    def _deny(self, user: str, run_id: str, digest: str) -> str:
+        self.desk.decide(user, run_id, digest, Choice.DENY)
+        return ""
+
+    def _undo(self, user: str, run_id: str, digest: str) -> str:
+        self.desk.undo(user, run_id, digest)
+        return "Undoing it; the thread will tell."
+
+
+def build_app(
+    client: WebClient, signing_secret: str | None, desk: FrontDesk, directory: SlackDirectory, record: Record
+) -> App:
+    """The Bolt app with every entry registered; asks Slack once who we are."""
+    me = client.auth_test()
+    bot = client.bots_info(bot=me["bot_id"])["bot"] if me.get("bot_id") else {}
+    app = App(
+        client=client,
+        signing_secret=signing_secret or "unused in socket mode",
+        request_verification_enabled=signing_secret is not None,
+        token_verification_enabled=False,
+        process_before_response=False,
+        listener_executor=ThreadPoolExecutor(16, "bolt"),
+        raise_error_for_unhandled_request=False,
+    )
+    authorise = Authorise(directory, client, str(me["team_id"]), str(bot.get("app_id", "")), record)
+    Listeners(desk, authorise, record).register(app)
+    return app
+
+
+def _ignore(ack: Ack) -> None:
+    ack()
+
+
+def _status(status: Status) -> str:
+    lines = [status.halted or ":arrow_forward: Changes are allowed."]
+    for run in status.runs[:15]:
+        waits = f", expires {moment(run.expires_at)}" if run.expires_at and not run.state.ended else ""
+        lines.append(f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.value}*{waits}")
+    if not status.runs:
+        lines.append("No run is under way.")
+    if status.waiting_messages:
+        lines.append(f"{status.waiting_messages} messages wait for Slack.")
+    return "\n".join(lines)
+
+
+def _fenced(text: str) -> str:
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "ˋˋˋ")
+    return safe if len(safe) <= 3500 else safe[:3500] + "\n…"

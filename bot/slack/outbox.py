@@ -1,0 +1,233 @@
+"""The outbox: brings Slack to the wanted messages, one writer, within Slack's limits, never twice."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.engine.mail import Envelope, Mailbox
+from bot.engine.state import Run
+from bot.slack import cards, charts
+from bot.slack.blocks import Block
+
+log = logging.getLogger(__name__)
+
+EVENT = "firstmate_message"
+"""event_type of the metadata by which a message that may have been posted is found again."""
+BURST, PER_SECOND = 3, 1.0
+"""Posts to one channel: Slack takes about one a second, and short bursts."""
+EDIT_GAP = 1.0
+"""Seconds between two edits of one message; the first edit goes at once."""
+SLOWEST_RETRY = 60.0
+LOOK_BACK = 100
+"""Messages that are looked through for one that may have been posted."""
+
+
+class SlackDesk:
+    """Implements bot.engine.ports.Desk: draws a run's cards and wants them."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    def publish(self, run: Run) -> None:
+        for message in cards.render(run):
+            self._mailbox.put(message)
+
+
+class Pace:
+    """When the next post to a channel, or the next edit of a message, may go."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._posts: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=BURST))
+        self._edits: dict[str, float] = {}
+        self._closed: dict[str, float] = {}
+
+    def allows(self, envelope: Envelope) -> bool:
+        now = self._clock()
+        if self._closed.get(envelope.channel, 0.0) > now:
+            return False
+        if envelope.ts is not None:
+            return now - self._edits.get(envelope.key, -EDIT_GAP) >= EDIT_GAP
+        posts = self._posts[envelope.channel]
+        return len(posts) < BURST or now - posts[0] >= BURST / PER_SECOND
+
+    def went(self, envelope: Envelope) -> None:
+        if envelope.ts is None:
+            self._posts[envelope.channel].append(self._clock())
+            return
+        if len(self._edits) > 10_000:
+            self._edits.clear()
+        self._edits[envelope.key] = self._clock()
+
+    def close(self, channel: str, seconds: float) -> None:
+        """Slack asked to wait: nothing goes to the channel until then."""
+        self._closed[channel] = self._clock() + seconds
+
+
+class Sender:
+    """The one writer to Slack: a thread that sends what is due."""
+
+    def __init__(self, client: WebClient, mailbox: Mailbox, *, pace: Pace | None = None) -> None:
+        self._client = client
+        self._mailbox = mailbox
+        self._pace = pace or Pace()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something new is wanted."""
+        self._wake.set()
+
+    def stop(self, within: float = 3.0) -> None:
+        """Sends what may go at once, then ends; the rest stays in the mailbox for the next start."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(within)
+
+    def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                sent = self.send_due()
+            except Exception:
+                # The edge of this thread: it must outlive whatever breaks, and says so in the log.
+                log.exception("the outbox stumbled")
+                sent = 0
+            if self._stopping.is_set() and sent == 0:
+                return
+            if sent == 0:
+                self._wake.wait(0.2)
+
+    def send_due(self) -> int:
+        """Sends every due message that its pace allows now; returns how many went."""
+        sent = 0
+        for envelope in self._mailbox.due():
+            if self._pace.allows(envelope):
+                self._pace.went(envelope)
+                self._send(envelope)
+                sent += 1
+        return sent
+
+    def _send(self, envelope: Envelope) -> None:
+        """Sends one message and books what came of it."""
+        try:
+            if envelope.doubtful and envelope.ts is None:
+                found = self._find(envelope)
+                if found is not None:
+                    # It is there, perhaps with an older content: an empty digest lets the next round edit it.
+                    self._mailbox.sent(envelope.key, "", found)
+                    self._wake.set()
+                    return
+            self._mailbox.sending(envelope.key)
+            ts = self._deliver(envelope, envelope.payload)
+        except SlackApiError as error:
+            self._refused(envelope, error)
+        except (SlackClientError, OSError) as error:
+            # No answer: it may be there or not.
+            log.warning("no answer from Slack over %s: %s", envelope.key, error)
+            self._mailbox.lost(envelope.key, str(error)[:300], retry_in=_backoff(envelope.attempt))
+        else:
+            self._mailbox.sent(envelope.key, envelope.digest, ts)
+
+    def _deliver(self, envelope: Envelope, payload: dict[str, Any]) -> str:
+        """Posts, edits or uploads; returns where it stands."""
+        if "chart" in payload:
+            return self._upload(envelope, payload["chart"])
+        common: dict[str, Any] = {
+            "channel": envelope.channel,
+            "text": payload["text"],
+            "blocks": payload["blocks"],
+            "attachments": payload.get("attachments", []),
+            "metadata": {"event_type": EVENT, "event_payload": {"key": envelope.key}},
+        }
+        if envelope.ts is not None:
+            return str(self._client.chat_update(ts=envelope.ts, **common)["ts"])
+        answer = self._client.chat_postMessage(
+            thread_ts=envelope.root_ts, unfurl_links=False, unfurl_media=False, **common
+        )
+        return str(answer["ts"])
+
+    def _upload(self, envelope: Envelope, chart: dict[str, Any]) -> str:
+        if envelope.ts is not None:
+            return envelope.ts  # a picture is not edited
+        answer = self._client.files_upload_v2(
+            channel=envelope.channel,
+            thread_ts=envelope.root_ts,
+            filename=f"{envelope.key.replace(':', '-')}.png",
+            title=chart["title"],
+            alt_txt=chart["title"],
+            content=charts.png(chart),
+        )
+        return str(answer["file"]["id"])
+
+    def _find(self, envelope: Envelope) -> str | None:
+        """Looks whether the message is in Slack already, by its key in the metadata or the picture's name."""
+        if envelope.threaded:
+            answer = self._client.conversations_replies(
+                channel=envelope.channel, ts=str(envelope.root_ts), limit=LOOK_BACK, include_all_metadata=True
+            )
+        else:
+            answer = self._client.conversations_history(
+                channel=envelope.channel, limit=LOOK_BACK, include_all_metadata=True
+            )
+        picture = f"{envelope.key.replace(':', '-')}.png"
+        for message in answer.get("messages") or []:
+            metadata = message.get("metadata") or {}
+            if metadata.get("event_type") == EVENT and metadata["event_payload"].get("key") == envelope.key:
+                return str(message["ts"])
+            for file in message.get("files") or []:
+                if file.get("name") == picture:
+                    return str(file["id"])
+        return None
+
+    def _refused(self, envelope: Envelope, error: SlackApiError) -> None:
+        """Slack said no: wait as long as it asks, or send a plainer version of what it cannot draw."""
+        answer = error.response
+        code = str(answer.get("error", "unknown")) if hasattr(answer, "get") else "unknown"
+        status = getattr(answer, "status_code", 0)
+        if status == 429 or code == "ratelimited":
+            wait = float(answer.headers.get("Retry-After", 1))
+            self._pace.close(envelope.channel, wait)
+            self._mailbox.refused(envelope.key, "Slack asked to wait", retry_in=wait)
+            return
+        if status >= 500:
+            self._mailbox.lost(envelope.key, f"Slack answered {status}", retry_in=_backoff(envelope.attempt))
+            return
+        log.warning("Slack refused %s in %s: %s", envelope.key, envelope.channel, code)
+        if code in ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "invalid_attachments"):
+            self._send_plain(envelope)
+            return
+        self._mailbox.refused(envelope.key, code, retry_in=_backoff(envelope.attempt + 3))
+
+    def _send_plain(self, envelope: Envelope) -> None:
+        """What a workspace without the newest blocks can draw: the same without its tables."""
+        payload = {"text": envelope.payload["text"], "blocks": plain_blocks(envelope.payload["blocks"])}
+        try:
+            ts = self._deliver(envelope, payload)
+        except SlackApiError as error:
+            code = str(error.response.get("error", "unknown"))
+            self._mailbox.refused(envelope.key, code, retry_in=_backoff(envelope.attempt + 3))
+        else:
+            self._mailbox.sent(envelope.key, envelope.digest, ts)
+
+
+def plain_blocks(blocks: list[Block]) -> list[Block]:
+    """The blocks that every workspace can draw."""
+    return [b for b in blocks if b["type"] in ("header", "section", "context", "actions")]
+
+
+def _backoff(attempt: int) -> float:
+    return float(min(SLOWEST_RETRY, 0.5 * 2.0 ** min(attempt, 10)))
