@@ -61,7 +61,11 @@ class Durable:
             "notification_listener_polling_interval_sec": 5.0,
         }
         DBOS(config=config)
-        self._workflow = DBOS.workflow(name="advance")(self._run)
+
+        @DBOS.workflow(name="advance")
+        def advance(run_id: str, segment: str) -> None:
+            self._run(run_id, segment)
+
         self._client: DBOSClient | None = None
 
     def start(self, advance: Advance) -> None:
