@@ -23,10 +23,8 @@ def resolve(runbook: Runbook, labels: Mapping[str, str], given: Mapping[str, Any
     found: dict[str, Any] = {}
     for name, declared in runbook.inputs.items():
         value = given.get(name)
-        if value is None and declared.label is not None:
-            value = labels.get(declared.label)
         if value is None:
-            value = declared.default
+            value = _of_label(declared, labels)
         if value is None:
             source = f" or the label {declared.label!r} on the alert" if declared.label else ""
             raise WrongUsage(f"{runbook.runbook} needs the input {name!r} ({declared.type}); give it{source}.")
@@ -35,6 +33,17 @@ def resolve(runbook: Runbook, labels: Mapping[str, str], given: Mapping[str, Any
         except ValueError as error:
             raise WrongUsage(f"{runbook.runbook}: input {name!r}: {error}.") from error
     return found
+
+
+def _of_label(declared: Input, labels: Mapping[str, str]) -> object:
+    """The label's value, or the default: a label that does not fit must not end a triage that can do without it."""
+    value = labels.get(declared.label) if declared.label is not None else None
+    if value is None:
+        return declared.default
+    try:
+        return read(declared, value)
+    except ValueError:
+        return value if declared.default is None else declared.default
 
 
 def read(declared: Input, value: object) -> Any:  # noqa: ANN401 - by its type
@@ -74,8 +83,8 @@ def _boolean(value: object) -> bool:
 
 def _text(value: object) -> str:
     text = str(value)
-    if not text or len(text) > MAX_TEXT:
-        raise ValueError(f"it has {len(text):,} characters; 1 to {MAX_TEXT} are taken")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"it has {len(text):,} characters; {MAX_TEXT} are the most")
     return text
 
 

@@ -17,7 +17,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
-    field_validator,
     model_validator,
 )
 
@@ -150,6 +149,15 @@ def _short_step(value: object) -> object:
 Step: TypeAlias = Annotated[GatherStep, BeforeValidator(_short_step)]
 
 
+def _parses(value: object) -> object:
+    """Refuses what is no alternative, at its own line."""
+    entry(value)
+    return value
+
+
+Alternative: TypeAlias = Annotated[Any, AfterValidator(_parses)]
+
+
 class Runbook(Part):
     """A whole runbook."""
 
@@ -157,7 +165,7 @@ class Runbook(Part):
     """Its name, which is its path below the folder of runbooks."""
     title: Line
     owner: Line
-    match: tuple[Any, ...] = ()
+    match: tuple[Alternative, ...] = ()
     """Alternatives; each is one matcher, several with commas between, or a list of them."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
     gather: Mapping[Name, Step] = Field(min_length=1)
@@ -171,13 +179,6 @@ class Runbook(Part):
 
     _text: str = PrivateAttr(default="")
     _entries: tuple[tuple[Matcher, ...], ...] = PrivateAttr(default=())
-
-    @field_validator("match")
-    @classmethod
-    def _matchers_parse(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        for each in value:
-            entry(each)
-        return value
 
     def model_post_init(self, _: Any) -> None:  # noqa: ANN401 - pydantic's own signature
         self._entries = tuple(entry(each) for each in self.match)

@@ -1,0 +1,207 @@
+"""Evidence becomes causes, and a cause's remedy becomes a remediation with its parameters."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from actions.diagnostics.mysql.lock_waits import Blocker, LockWaits
+from actions.diagnostics.mysql.replica_status import ReplicaStatus
+from actions.remediations.mysql.kill_connection import KillConnection
+from actions.remediations.mysql.set_variable import SetVariable
+from bot.errors import RunbookError, WrongUsage
+from bot.runbook.causes import Judged, diagnose
+from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
+from bot.runbook.inputs import resolve
+from bot.runbook.load import parse
+from bot.runbook.remedies import build
+from bot.runbook.schema import Runbook
+from bot.runbook.selftest import run_tests
+from bot.runbook.steps import needs, step_parameters, step_runs
+
+TEXT = """\
+runbook: mysql/example
+title: An example
+owner: datastores
+inputs:
+  limit: {type: seconds, default: 30s}
+  instance: {type: text, label: instance, default: ""}
+  revert: {type: seconds, default: 1h}
+gather:
+  replica: mysql.replica_status
+  locks: {use: mysql.lock_waits, when: replica.applier_running == "Yes"}
+  siblings: {use: mysql.replica_status, on: replicas}
+  writers:
+    use: mysql.long_transactions
+    on: primary
+    with: {older_than: "{{ inputs.limit }}"}
+  chart:
+    use: prometheus.range
+    with: {query: 'lag{instance="{{ inputs.instance }}"}', window: 30m}
+causes:
+  - id: blocked
+    when: locks.blockers and locks.blockers[0].idle
+    says: Session {{ locks.blockers[0].thread_id }} of {{ locks.blockers[0].user }} holds the lock.
+    remedy: end
+  - id: late
+    when: replica.lag > inputs.limit
+    says: The replica is {{ replica.lag | duration }} behind.
+    remedy: room
+  - id: stopped
+    when: replica.applier_running == "No"
+    says: Stopped ({{ replica.applier_error }}), {{ locks.waiting }} wait.
+  - id: general
+    unless: [stopped]
+    when: replica.configured
+    says: Something else.
+remedies:
+  end:
+    use: mysql.kill_connection
+    with:
+      thread_id: "{{ locks.blockers[0].thread_id }}"
+      user: "{{ locks.blockers[0].user }}"
+      transaction_started: "{{ locks.blockers[0].started }}"
+  room:
+    use: mysql.set_variable
+    with: {name: max_connections, value: "{{ 100 * 2 }}", revert_after: "{{ inputs.revert }}"}
+tests:
+  - name: right
+    given: {replica: {configured: true, applier_running: "Yes"}}
+    expect: {cause: general}
+  - name: wrong cause
+    given: {replica: {configured: true, applier_running: "Yes"}}
+    expect: {cause: stopped}
+  - name: wrong remedy and sentence
+    given: {replica: {applier_running: "Yes", lag: 1h}}
+    expect: {cause: late, remedy: end, says: of course}
+  - name: wrong parameter
+    given: {replica: {applier_running: "Yes", lag: 1h}}
+    expect: {cause: late, remedy: room, with: {value: 7, valu: 8}}
+"""
+BLOCKER = Blocker(41, "app", "web1", "Sleep", True, 60.0, 50.0, "2026-01-01 10:00:00", 0, 1, "", 2)
+INPUTS = {"limit": 30.0, "instance": "db1", "revert": 3600.0}
+
+
+@pytest.fixture(scope="module")
+def runbook() -> Runbook:
+    return parse(TEXT, "example.yml")
+
+
+def test_causes_stand_in_order_and_the_first_that_holds_leads(runbook):
+    evidence = {
+        "replica": ReplicaStatus(configured=True, applier_running="Yes", lag=95.0),
+        "locks": LockWaits(1, 5.0, (BLOCKER,)),
+    }
+    found = diagnose(runbook, evidence, INPUTS)
+    assert [(each.id, each.verdict) for each in found.causes] == [
+        ("blocked", Judged.HOLDS),
+        ("late", Judged.HOLDS),
+        ("stopped", Judged.NO),
+        ("general", Judged.HOLDS),
+    ]
+    assert found.lead is not None
+    assert (found.lead.says, found.lead.remedy) == ("Session 41 of app holds the lock.", "end")
+    assert found.causes[1].says == "The replica is 1 min 35 s behind."
+
+
+def test_a_cause_without_its_evidence_is_undecided_and_says_why(runbook):
+    evidence = {
+        "replica": ReplicaStatus(configured=True, applier_running="Yes"),
+        "locks": Missing("locks", "access denied"),
+    }
+    found = {each.id: each for each in diagnose(runbook, evidence, INPUTS).causes}
+    assert found["blocked"].verdict is Judged.UNDECIDED
+    assert found["blocked"].says == "Not known, since locks is missing: access denied"
+    assert found["late"].verdict is Judged.UNDECIDED
+    assert "empty (NULL)" in found["late"].says
+
+
+def test_a_proven_cause_is_not_lost_when_its_sentence_lacks_something(runbook):
+    evidence = {
+        "replica": ReplicaStatus(configured=True, applier_running="No", lag=1.0),
+        "locks": Missing("locks", "not needed"),
+    }
+    found = diagnose(runbook, evidence, INPUTS)
+    assert found.lead is not None
+    assert found.lead.id == "stopped"
+    assert "cannot be completed (locks: not needed)" in found.lead.says
+    assert found.causes[3].verdict is Judged.NO
+
+
+def test_what_a_server_says_is_no_template(runbook):
+    evil = "{{ 7 * 7 }} {% raw %} <!channel>"
+    evidence = {
+        "replica": ReplicaStatus(configured=True, applier_running="No", lag=1.0, applier_error=evil),
+        "locks": LockWaits(),
+    }
+    lead = diagnose(runbook, evidence, INPUTS).lead
+    assert lead is not None
+    assert lead.says == f"Stopped ({evil}), 0 wait."
+
+
+def test_a_remedy_is_built_with_native_types_and_can_be_made_again_from_json(runbook):
+    made, parameters = build(runbook, "end", {"locks": LockWaits(1, 5.0, (BLOCKER,))}, INPUTS)
+    assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
+    assert KillConnection(**json.loads(json.dumps(parameters))) == made
+    assert build(runbook, "room", {}, INPUTS)[0] == SetVariable("max_connections", 200, 3600.0)
+
+
+def test_a_remedy_that_cannot_be_built_says_why(runbook):
+    with pytest.raises(EvidenceMissing, match="locks: down"):
+        build(runbook, "end", {"locks": Missing("locks", "down")}, INPUTS)
+    with pytest.raises(ExpressionError, match="no item 0"):
+        build(runbook, "end", {"locks": LockWaits()}, INPUTS)
+    with pytest.raises(RunbookError, match="did you mean 'room'"):
+        build(runbook, "rooms", {}, INPUTS)
+    with pytest.raises(ExpressionError, match=r"revert_after: .*'a while' is not a duration"):
+        build(runbook, "room", {}, {**INPUTS, "revert": "a while"})
+
+
+def test_inputs_come_from_a_person_or_a_label_or_a_default(runbook):
+    assert resolve(runbook, {"instance": "db7"}) == {"limit": 30.0, "instance": "db7", "revert": 3600.0}
+    assert resolve(runbook, {"instance": "db7"}, {"instance": "db9", "limit": "2m"})["instance"] == "db9"
+    assert resolve(runbook, {"instance": "x"}, {"limit": "1h30m"})["limit"] == 5400.0
+
+
+def test_a_label_that_does_not_fit_gives_way_to_the_default(runbook):
+    assert resolve(runbook, {"instance": "x" * 600})["instance"] == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [({"limt": 5}, "did you mean 'limit'"), ({"limit": "soon"}, "not a duration"), ({"instance": "x" * 600}, "600")],
+)
+def test_an_input_that_does_not_fit_is_told(runbook, given, says):
+    with pytest.raises(WrongUsage, match=says):
+        resolve(runbook, {}, given)
+
+
+def test_a_step_tells_what_it_needs_whether_it_runs_and_what_it_asks(runbook):
+    assert needs(runbook.gather["locks"], runbook.gather) == {"replica"}
+    assert needs(runbook.gather["writers"], runbook.gather) == set()
+    assert step_runs(runbook.gather["locks"], {"replica": ReplicaStatus(applier_running="Yes")})
+    assert not step_runs(runbook.gather["locks"], {"replica": ReplicaStatus()})
+    assert step_runs(runbook.gather["replica"], {})
+    with pytest.raises(EvidenceMissing):
+        step_runs(runbook.gather["locks"], {"replica": Missing("replica", "down")})
+    assert step_parameters(runbook.gather["writers"], {"inputs": INPUTS}) == {"older_than": 30.0}
+
+
+def test_a_label_cannot_leave_its_place_in_a_query(runbook):
+    asked = step_parameters(runbook.gather["chart"], {"inputs": {**INPUTS, "instance": 'x"} or vector(1) or y{z="'}})
+    assert asked == {"query": 'lag{instance="x\\"} or vector(1) or y{z=\\""}', "window": 1800.0}
+
+
+def test_the_tests_in_a_runbook_tell_what_differs(runbook):
+    differences = {each.name: each.differences for each in run_tests(runbook)}
+    assert differences["right"] == ()
+    assert differences["wrong cause"] == ("cause: expected stopped, got general (Something else.)",)
+    assert differences["wrong remedy and sentence"] == (
+        "remedy: expected end, got room",
+        "says: expected 'of course' in 'The replica is 1 h behind.'",
+    )
+    assert differences["wrong parameter"] == (
+        "with: value: expected 7, got 200",
+        "with: room has no parameter 'valu'; did you mean 'value'?",
+    )

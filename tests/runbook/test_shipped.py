@@ -1,0 +1,143 @@
+"""The runbooks that come with Firstmate: their own tests, and the alerts that they answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+
+from bot.alerts import Alert, AlertStatus
+from bot.runbook.load import load_folders, shipped_folder
+from bot.runbook.match import Tie, choose
+from bot.runbook.selftest import run_tests
+
+LIBRARY = load_folders([shipped_folder()])
+BY_NAME = {runbook.runbook: runbook for runbook in LIBRARY.runbooks}
+STOPPED = "mysql/replication-stopped"
+LAG = "mysql/replication-lag"
+CONNECTIONS = "mysql/connections-exhausted"
+WRITES = "mysql/blocked-writes"
+
+
+def test_the_runbooks_are_there():
+    assert {STOPPED, LAG, CONNECTIONS, WRITES, "mysql/first-look"} <= BY_NAME.keys()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_its_own_tests_pass(name):
+    results = run_tests(BY_NAME[name])
+    assert [(each.name, each.differences) for each in results if not each.passed] == []
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_cause_has_a_test_that_it_leads_or_is_listed(name):
+    runbook = BY_NAME[name]
+    tested = {cause for test in runbook.tests for cause in (test.expect.cause, *(test.expect.causes or ()))}
+    assert {cause.id for cause in runbook.causes} - tested == set()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_remedy_has_a_cause_and_it_says_when_not_to_act(name):
+    runbook = BY_NAME[name]
+    assert runbook.remedies.keys() == {cause.remedy for cause in runbook.causes if cause.remedy}
+    assert runbook.notes
+
+
+def answer(name: str, expression: str) -> object:
+    url = f"http://prometheus:9090/graph?g0.expr={quote(expression)}&g0.tab=1" if expression else ""
+    found = choose(
+        LIBRARY.runbooks,
+        Alert({"alertname": name}, AlertStatus.FIRING, datetime(2026, 1, 1, tzinfo=UTC), generator_url=url),
+    )
+    return found if found is None or isinstance(found, Tie) else found.runbook.runbook
+
+
+ANSWERED = [
+    # by name alone, as teams call it; the families of names are slave and replica, master and source
+    ("MySQLSlaveIOThreadNotRunning", "", STOPPED),
+    ("MySQLSlaveSqlThreadNotRunning", "", STOPPED),
+    ("MySQLReplicaIOThreadNotRunning", "", STOPPED),
+    ("MysqlReplicationNotRunning", "", STOPPED),
+    ("[MySQL] Slave Sql Thread Not Running", "", STOPPED),
+    ("mysql_replication_broken", "", STOPPED),
+    ("MariaDBReplicationStopped", "", STOPPED),
+    ("ReplicaApplierError", "", STOPPED),
+    ("MySQLReplicationDown", "", STOPPED),
+    ("MySQLSlaveReplicationLag", "", LAG),
+    ("MysqlReplicaLagging", "", LAG),
+    ("MySQLReplicationLag", "", LAG),
+    ("mysql replication delay", "", LAG),
+    ("ReplicaBehindSource", "", LAG),
+    ("SlaveSecondsBehindMaster", "", LAG),
+    ("MySQLHeartbeatLag", "", LAG),
+    ("MySQLTooManyConnections", "", CONNECTIONS),
+    ("MySQL Too many Connections (>80%)", "", CONNECTIONS),
+    ("MysqlConnectionsHigh", "", CONNECTIONS),
+    ("MariaDBMaxConnectionsReached", "", CONNECTIONS),
+    ("MySQLConnectionUsage80", "", CONNECTIONS),
+    ("MySQLThreadsConnectedNearLimit", "", CONNECTIONS),
+    ("MySQLInnodbRowLockWaits", "", WRITES),
+    ("MySQLRowLockTimeHigh", "", WRITES),
+    ("MySQLMetadataLockWaits", "", WRITES),
+    ("MySQLLockWaitTimeout", "", WRITES),
+    ("MySQLBlockedTransactions", "", WRITES),
+    ("MySQLWritesBlocked", "", WRITES),
+    # by the metrics of the expression, where the name says nothing
+    ("DB-17", "mysql_slave_status_slave_io_running == 0 or mysql_slave_status_slave_sql_running == 0", STOPPED),
+    ("DB-17", 'mysql_slave_status_replica_sql_running{channel_name=""} == 0', STOPPED),
+    ("DB-17", "mysql_slave_status_seconds_behind_master - mysql_slave_status_sql_delay > 30", LAG),
+    ("DB-17", "max by (instance) (mysql_slave_status_seconds_behind_source) > 30", LAG),
+    ("DB-17", "predict_linear(instance:mysql_slave_lag_seconds[5m], 120) > 0", LAG),
+    ("DB-17", "mysql_heartbeat_now_timestamp_seconds - mysql_heartbeat_stored_timestamp_seconds > 30", LAG),
+    ("DB-17", "mysql_global_status_threads_connected / mysql_global_variables_max_connections > 0.8", CONNECTIONS),
+    ("DB-17", "increase(mysql_global_status_connection_errors_max_connections[5m]) > 0", CONNECTIONS),
+    ("DB-17", "mysql_global_status_innodb_row_lock_current_waits > 5", WRITES),
+    ("DB-17", "rate(mysql_global_status_innodb_row_lock_waits[1m]) > 10", WRITES),
+    # where both could answer, the more serious or the more particular does
+    ("DB-17", "mysql_slave_status_seconds_behind_master > 30 or mysql_slave_status_slave_sql_running == 0", STOPPED),
+    (
+        "MySQLReplicationLag",
+        "mysql_slave_status_seconds_behind_source > 30 and mysql_slave_status_replica_sql_running",
+        LAG,
+    ),
+    ("MySQLReplicationLagOrStopped", "", STOPPED),
+    ("MySQLReplicaLockWaitLag", "", LAG),
+]
+
+UNANSWERED = [
+    # another product's trouble, however alike the name
+    ("PostgresqlReplicationLag", "pg_replication_lag > 30"),
+    ("PostgreSQLTooManyConnections", ""),
+    ("MongodbReplicationLag", ""),
+    ("RedisReplicationBroken", ""),
+    ("RedisTooManyConnections", ""),
+    ("KafkaConsumerLag", ""),
+    ("NginxHighConnections", ""),
+    ("MSSQLLockWaits", ""),
+    ("VitessTabletReplicationLag", "vttablet_replication_lag_sec > 30"),
+    ("MySQLGaleraNotReady", "mysql_global_status_wsrep_ready != 1"),
+    ("GaleraReplicationLatencyTooLong", "mysql_galera_evs_repl_latency_avg_seconds > 0.1"),
+    ("MySQLHighReplicationDelay", "mysql_perf_schema_replication_group_worker_apply_time_seconds > 0.5"),
+    ("KubeDeploymentReplicasMismatch", "kube_deployment_spec_replicas != kube_deployment_status_replicas_available"),
+    ("KubeStatefulSetReplicasDown", ""),
+    # MySQL's, but no family of these runbooks
+    ("MySQLDown", "mysql_up == 0"),
+    ("MySQLSlowQueries", "increase(mysql_global_status_slow_queries[1m]) > 0"),
+    ("MySQLHighThreadsRunning", "mysql_global_status_threads_running / mysql_global_variables_max_connections > 0.6"),
+    ("MySQLRestarted", "mysql_global_status_uptime < 60"),
+    ("MySQLDeadlocks", "rate(mysql_global_status_innodb_deadlocks[5m]) > 0"),
+    ("MySQLTooManyOpenFiles", "mysql_global_status_open_files / mysql_global_variables_open_files_limit > 0.8"),
+    ("Watchdog", "vector(1)"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "expression", "runbook"), ANSWERED)
+def test_an_alert_finds_its_runbook(name, expression, runbook):
+    assert answer(name, expression) == runbook
+
+
+@pytest.mark.parametrize(("name", "expression"), UNANSWERED)
+def test_what_is_none_of_its_business_is_left_alone(name, expression):
+    assert answer(name, expression) is None
