@@ -9,7 +9,7 @@ everything is the weakest of all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -20,6 +20,8 @@ Specificity: TypeAlias = tuple[int, int]
 """Rank of the strongest matcher (5 to 0), and the number of matchers."""
 
 _POSITIVE = (Operator.EQUAL, Operator.REGEX)
+_LONGEST = 300
+"""Characters of a label or a metric's name that are looked at: regular expressions take longer than their text."""
 _NOBODY = "\x00 no name is like this \x00"
 
 
@@ -57,7 +59,8 @@ class Tie:
 
 def explain(runbooks: Iterable[Runbook], alert: Alert) -> list[Explanation]:
     """Tells for every runbook whether it answers the alert, the best first."""
-    found = [_explain(runbook, alert) for runbook in runbooks]
+    seen = _Seen(alert.labels, tuple(name[:_LONGEST] for name in sorted(alert.metrics)))
+    found = [_explain(runbook, seen) for runbook in runbooks]
     return sorted(found, key=lambda each: (each.matches, each.specificity), reverse=True)
 
 
@@ -90,7 +93,15 @@ def _rank(matcher: Matcher) -> int:
     return 1
 
 
-def _explain(runbook: Runbook, alert: Alert) -> Explanation:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What matchers look at."""
+
+    labels: Mapping[str, str]
+    metrics: tuple[str, ...]
+
+
+def _explain(runbook: Runbook, alert: _Seen) -> Explanation:
     judged = [(entry, [matcher for matcher in entry if not _accepts(matcher, alert)]) for entry in runbook.entries]
     matching = [entry for entry, failed in judged if not failed]
     if matching:
@@ -103,23 +114,23 @@ def _explain(runbook: Runbook, alert: Alert) -> Explanation:
     return Explanation(runbook, False, _shown(entry), specificity(entry), says)
 
 
-def _accepts(matcher: Matcher, alert: Alert) -> bool:
+def _accepts(matcher: Matcher, alert: _Seen) -> bool:
     if matcher.name == "metric":
         if matcher.operator in _POSITIVE:
             return any(map(matcher.accepts, alert.metrics))
         return all(map(matcher.accepts, alert.metrics))
-    return matcher.accepts(alert.labels.get(matcher.name, ""))
+    return matcher.accepts(alert.labels.get(matcher.name, "")[:_LONGEST])
 
 
-def _why_not(matcher: Matcher, alert: Alert) -> str:
+def _why_not(matcher: Matcher, alert: _Seen) -> str:
     if matcher.name == "metric":
-        names = ", ".join(sorted(alert.metrics)[:10])
+        names = ", ".join(alert.metrics[:10])
         return f"{matcher} does not hold: " + (
             f"the alert's expression reads {names}" if names else "the alert carries no expression"
         )
     value = alert.labels.get(matcher.name)
     return f"{matcher} does not hold: the alert has " + (
-        f"{matcher.name}={value!r}" if value is not None else f"no label {matcher.name!r}"
+        f"{matcher.name}={value[:_LONGEST]!r}" if value is not None else f"no label {matcher.name!r}"
     )
 
 

@@ -104,7 +104,8 @@ class Remedy(Part):
     use: str
     """Name of a remediation in the catalog, e.g. mysql.start_replica."""
     title: Line | None = None
-    on: Literal["target", "primary"] = "target"
+    on: Literal["target"] = "target"
+    """Where the change is made: on the server that the run is about, and nowhere else so far."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
 
 
