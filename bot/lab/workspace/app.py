@@ -17,6 +17,8 @@ from starlette.websockets import WebSocket
 from bot.lab.workspace.answers import response_url
 from bot.lab.workspace.api import api, upload
 from bot.lab.workspace.local import GETS, POSTS
+from bot.lab.workspace.page import ROUTES
+from bot.lab.workspace.rendering import Rendering
 from bot.lab.workspace.state import State
 
 OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
@@ -71,9 +73,11 @@ def create_app(state: State) -> Starlette:
             WebSocketRoute("/link/", link),
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in POSTS.items()),
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in GETS.items()),
+            *ROUTES,
         ],
         middleware=[Middleware(OwnHostOnly)],
         lifespan=lifespan,
     )
     app.state.workspace = state
+    app.state.rendering = Rendering(state)
     return app
