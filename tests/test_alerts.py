@@ -50,7 +50,7 @@ def test_the_fingerprint_is_of_the_labels_alone():
     one = samples.alert()
     assert replace(one, annotations={"summary": "x"}).fingerprint == one.fingerprint
     assert replace(one, labels={**one.labels, "instance": "other"}).fingerprint != one.fingerprint
-    assert replace(one, labels=dict(reversed(one.labels.items()))).fingerprint == one.fingerprint
+    assert replace(one, labels=dict(reversed(list(one.labels.items())))).fingerprint == one.fingerprint
 
 
 MATCHERS = [

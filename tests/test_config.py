@@ -37,7 +37,7 @@ def test_paths_are_relative_to_the_files_own_folder(file):
 
 def test_settings_do_not_change(file):
     with pytest.raises(ValueError, match="frozen"):
-        load(file).default_channel = "C0OTHER"  # type: ignore[misc]
+        load(file).default_channel = "C0OTHER"
 
 
 WRONG = [

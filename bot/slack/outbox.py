@@ -23,8 +23,8 @@ EVENT = "firstmate_message"
 """event_type of the metadata by which a message that may have been posted is found again."""
 BURST, PER_SECOND = 3, 1.0
 """Posts to one channel: Slack takes about one a second, and short bursts."""
-EDIT_GAP = 1.0
-"""Seconds between two edits of one message; the first edit goes at once."""
+EDITS, EDITS_WITHIN = 3, 3.0
+"""Edits of one message, and the seconds in which they may come: the first ones go at once."""
 SLOWEST_RETRY = 60.0
 LOOK_BACK = 100
 """Messages that are looked through for one that may have been posted."""
@@ -47,7 +47,7 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._posts: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=BURST))
-        self._edits: dict[str, float] = {}
+        self._edits: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=EDITS))
         self._closed: dict[str, float] = {}
 
     def allows(self, envelope: Envelope) -> bool:
@@ -55,7 +55,8 @@ class Pace:
         if self._closed.get(envelope.channel, 0.0) > now:
             return False
         if envelope.ts is not None:
-            return now - self._edits.get(envelope.key, -EDIT_GAP) >= EDIT_GAP
+            edits = self._edits[envelope.key]
+            return len(edits) < EDITS or now - edits[0] >= EDITS_WITHIN
         posts = self._posts[envelope.channel]
         return len(posts) < BURST or now - posts[0] >= BURST / PER_SECOND
 
@@ -65,7 +66,7 @@ class Pace:
             return
         if len(self._edits) > 10_000:
             self._edits.clear()
-        self._edits[envelope.key] = self._clock()
+        self._edits[envelope.key].append(self._clock())
 
     def close(self, channel: str, seconds: float) -> None:
         """Slack asked to wait: nothing goes to the channel until then."""

@@ -1,0 +1,218 @@
+"""The demo: replication breaks on a real server, and is mended from Slack; with a person, or once without."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console
+
+from bot.config import load
+from bot.errors import Exit, Unreachable
+from bot.lab.bot_process import running_bot
+from bot.lab.faults import break_
+from bot.lab.lab import bring_up, tear_down
+from bot.lab.progress import Bar, Silent
+from bot.lab.replication import replicates
+from bot.lab.state import LabState
+from bot.lab.workspace.client import WorkspaceClient
+from bot.lab.workspace.model import Json
+from bot.store import audit
+from bot.store.database import Database
+
+FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
+CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
+WITHIN = 60.0
+"""Seconds for each thing that is waited for; all of them together are a bounded time."""
+
+err = Console(stderr=True)
+
+
+@dataclass
+class Transcript:
+    """What happened when, from the fault on; printed as it comes."""
+
+    as_json: bool
+    began: float = field(default_factory=time.time)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def tell(self, event: str, says: str, *, at: float | None = None, **details: object) -> None:
+        """Prints one event with its seconds since the fault."""
+        entry = {"event": event, "t": round((at or time.time()) - self.began, 3), "says": says, **details}
+        self.events.append(entry)
+        if self.as_json:
+            sys.stdout.write(json.dumps(entry) + "\n")
+        else:
+            sys.stdout.write(f"{entry['t']:8.2f} s  {event:<12} {says}\n")
+        sys.stdout.flush()
+
+    def at(self, event: str) -> float | None:
+        """Seconds of the first event of this name."""
+        return next((float(e["t"]) for e in self.events if e["event"] == event), None)
+
+
+@dataclass
+class Watcher:
+    """Looks at the lab, the workspace and the audit log from outside, as a person would."""
+
+    state: LabState
+    workspace: WorkspaceClient
+    database: Database
+
+    def audited(self, event: str) -> float:
+        """Waits for an event of the audit log and returns when it was."""
+
+        def look() -> float | None:
+            with self.database.reading() as connection:
+                found = [e for e in audit.entries(connection, newest=200) if e.event == event]
+            return datetime.fromisoformat(found[-1].at).timestamp() if found else None
+
+        return self.workspace.wait_for(look, WITHIN, f"The event {event}")
+
+    def firing(self) -> float:
+        """Waits until Prometheus says that the alert fires, and returns since when."""
+
+        def look() -> float | None:
+            answer = requests.get(f"{self.state.urls.prometheus}/api/v1/alerts", timeout=5).json()
+            for alert in answer["data"]["alerts"]:
+                if alert["labels"]["alertname"] == ALERT and alert["state"] == "firing":
+                    return time.time()
+            return None
+
+        return self.workspace.wait_for(look, WITHIN, f"The alert {ALERT}")
+
+    def journal(self, method: str, fits: Callable[[Json], bool], what: str) -> Json:
+        """Waits for a call of the Web API that fits."""
+        return self.workspace.wait_for(
+            lambda: next((e for e in self.workspace.journal(kind="api") if _calls(e, method) and fits(e)), None),
+            WITHIN,
+            what,
+        )
+
+    def message(self, action: str) -> Json:
+        """Waits for the message with this button, in the channel or a thread."""
+        return self.workspace.wait_for(
+            lambda: next((m for m in _all(self.workspace.messages(CHANNEL)) if _has(m, action)), None),
+            WITHIN,
+            f"A message with {action}",
+        )
+
+
+def once(*, as_json: bool) -> int:
+    """Plays it without a person and leaves nothing running; 0 only when the replica really replicates again."""
+    folder = Path(tempfile.mkdtemp(prefix="firstmate-demo-"))
+    reporter = Silent() if as_json else Bar()
+    try:
+        if isinstance(reporter, Bar):
+            with reporter:
+                state = bring_up(folder, progress=reporter)
+        else:
+            state = bring_up(folder, progress=reporter)
+        with running_bot(state, log=folder / "logs" / "bot.log"):
+            mended = _play_once(state, Transcript(as_json))
+    finally:
+        tear_down(folder)
+    return Exit.DONE if mended else Exit.FOUND
+
+
+def _play_once(state: LabState, transcript: Transcript) -> bool:
+    database = Database(load(state.config).data, exclusive=False)
+    watcher = Watcher(state, WorkspaceClient(state.urls.workspace), database)
+    try:
+        return _story(watcher, transcript)
+    except Unreachable as error:
+        transcript.tell("failed", str(error))
+        return False
+    finally:
+        database.close()
+
+
+def _story(watcher: Watcher, transcript: Transcript) -> bool:
+    """The events in the order in which they come."""
+    fault = break_(watcher.state.folder, FAULT)
+    transcript.began = time.time()
+    transcript.tell("fault", f"{fault.says} on {INSTANCE}", instance=INSTANCE, fault=FAULT)
+    transcript.tell("firing", f"{ALERT} fires in Prometheus", at=watcher.firing(), alert=ALERT)
+    webhook = watcher.audited("alert.received")
+    transcript.tell("webhook", "Alertmanager's webhook is stored and answered", at=webhook)
+    card = watcher.journal("chat.postMessage", lambda e: True, "The first card")
+    transcript.tell("card", "the card stands in the channel", at=_when(card), after_webhook=_when(card) - webhook)
+    cause = watcher.journal("chat.update", lambda e: ": Looking" not in str(e), "The cause")
+    says = str(_arguments(cause).get("text", ""))
+    transcript.tell("cause", says, at=_when(cause), after_webhook=_when(cause) - webhook)
+    approval = watcher.message("run.approve")
+    statements = _statements(approval)
+    transcript.tell("approval", f"asked for: {'; '.join(statements)}", statements=statements)
+    watcher.workspace.click(APPROVER, CHANNEL, str(approval["ts"]), "run.approve", _value(approval, "run.approve"))
+    transcript.tell("approved", f"{APPROVER} pressed Approve", at=watcher.audited("approval.decided"))
+    transcript.tell("change", "the change runs", at=watcher.audited("change.started"))
+    transcript.tell("verified", "the thread says: mended and verified", at=watcher.audited("run.mended"))
+    transcript.tell("resolved", "the alert resolved, in the same thread", at=watcher.audited("alert.resolved"))
+    mended = replicates(watcher.state.instance(INSTANCE))
+    transcript.tell("end", "the replica replicates" if mended else "the replica does NOT replicate", mended=mended)
+    return mended
+
+
+def play() -> int:
+    """Plays it with a person: brings up lab, workspace and bot, breaks replication, and waits for Ctrl-C."""
+    folder = Path(".lab")
+    try:
+        with Bar() as reporter:
+            state = bring_up(folder, progress=reporter)
+        with running_bot(state, log=folder / "logs" / "bot.log"):
+            break_(folder, FAULT)
+            err.print(f"\nThe applier of {INSTANCE} is broken. In a moment [bold]#db-alerts[/] tells what happened:")
+            err.print(f"    [bold]{state.urls.workspace}[/]\n")
+            err.print("Act as Bob, press Approve, and see it mended. Ctrl-C ends the demo and everything it started.")
+            webbrowser.open(state.urls.workspace)
+            while True:
+                time.sleep(3600)
+    except KeyboardInterrupt:
+        err.print("\nEnding; nothing stays behind.")
+        return Exit.DONE
+    finally:
+        tear_down(folder)
+
+
+def _calls(entry: Json, method: str) -> bool:
+    return bool(entry.get("name") == method)
+
+
+def _when(entry: Json) -> float:
+    return float(entry["t"])
+
+
+def _arguments(entry: Json) -> Json:
+    found: Json = entry.get("args") or {}
+    return found
+
+
+def _all(messages: list[Json]) -> list[Json]:
+    return [each for message in messages for each in (message, *message.get("replies", []))]
+
+
+def _elements(message: Json) -> list[Json]:
+    return [e for block in message.get("blocks") or [] for e in block.get("elements") or [] if isinstance(e, dict)]
+
+
+def _has(message: Json, action: str) -> bool:
+    return any(element.get("action_id") == action for element in _elements(message))
+
+
+def _value(message: Json, action: str) -> str:
+    return next(str(e["value"]) for e in _elements(message) if e.get("action_id") == action)
+
+
+def _statements(message: Json) -> list[str]:
+    """The statements of an approval card, as it shows them."""
+    texts = [e["elements"][0]["text"] for e in _elements(message) if e.get("type") == "rich_text_preformatted"]
+    return texts[0].splitlines() if texts else []
