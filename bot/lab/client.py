@@ -17,8 +17,10 @@ from bot.lab.state import LabInstance, LabState, Login
 Rows = list[dict[str, Any]]
 
 
-def connect(host: str, port: int, login: Login, database: str | None = None) -> Connection[DictCursor]:
-    """Opens a connection with autocommit on; its reads end after a minute."""
+def connect(
+    host: str, port: int, login: Login, database: str | None = None, patience: float | None = None
+) -> Connection[DictCursor]:
+    """Opens a connection with autocommit on; `patience` is how many seconds a statement may take, None for ever."""
     return pymysql.connect(
         host=host,
         port=port,
@@ -27,7 +29,7 @@ def connect(host: str, port: int, login: Login, database: str | None = None) -> 
         database=database,
         autocommit=True,
         connect_timeout=5,
-        read_timeout=60,
+        read_timeout=patience,
         cursorclass=DictCursor,
     )
 
@@ -35,7 +37,7 @@ def connect(host: str, port: int, login: Login, database: str | None = None) -> 
 @contextmanager
 def administrator(instance: LabInstance) -> Iterator[Connection[DictCursor]]:
     """Opens a connection as the server's administrator."""
-    connection = connect(instance.host, instance.port, Login(instance.user, instance.password))
+    connection = connect(instance.host, instance.port, Login(instance.user, instance.password), patience=60.0)
     try:
         yield connection
     finally:

@@ -45,7 +45,7 @@ LAB: dict[Flavour, dict[str, tuple[str, ...]]] = {
         "exporter": ("GRANT PROCESS, REPLICATION CLIENT ON *.*", "GRANT SELECT ON performance_schema.*"),
         "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
         "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
-        "reports": ("GRANT SELECT, UPDATE, LOCK TABLES ON shop.*",),
+        "reports": ("GRANT SELECT ON shop.*",),
     },
     "mariadb": {
         "admin": ("GRANT ALL PRIVILEGES ON *.* WITH GRANT OPTION",),
@@ -56,7 +56,7 @@ LAB: dict[Flavour, dict[str, tuple[str, ...]]] = {
         ),
         "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
         "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
-        "reports": ("GRANT SELECT, UPDATE, LOCK TABLES ON shop.*",),
+        "reports": ("GRANT SELECT ON shop.*",),
     },
 }
 

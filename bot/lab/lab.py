@@ -14,19 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import requests
 
 from bot.errors import Busy, FirstmateError
 from bot.lab import processes
 from bot.lab.client import wait_until
-from bot.lab.grants import USERS
+from bot.lab.grants import USERS, Flavour
 from bot.lab.monitoring import alertmanager, exporter, prometheus
 from bot.lab.packages import Programs, find_programs, locked
 from bot.lab.progress import Reporter, Silent
-from bot.lab.replication import answers, attach, create_schema, replicates
-from bot.lab.servers import FLEET, HOST, Plan, free_ports, make_template, prepare, program
+from bot.lab.replication import answers, attach, create_schema
+from bot.lab.servers import FLEET, HOST, Plan, first_statements, free_ports, make_template, prepare, program
 from bot.lab.settings import write_config, write_secrets
 from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of, new_marker, read, save
 
@@ -63,7 +63,7 @@ def bring_up(folder: Path, *, progress: Reporter | None = None) -> LabState:
             )
         programs = find_programs(reporter)
         with locked(programs.cache, reporter):
-            for number, flavour in enumerate(("mysql", "mariadb")):
+            for number, flavour in enumerate(get_args(Flavour)):
                 reporter.step("Making empty data directories", number / 2)
                 make_template(programs, flavour)
         _clear(folder, (*_MADE, "logs", CONFIG, "firstmate-data"))
@@ -155,8 +155,9 @@ def _start(folder: Path, marker: str, programs: Programs, reporter: Reporter) ->
     state = _state(folder, marker, programs, ports, logins)
     save(state)
     (folder / "logs").mkdir(exist_ok=True)
-    _start_servers(state, programs, ports, reporter)
+    # First, because Prometheus takes about five seconds from its start to its first scrape.
     _start_monitoring(state, programs, ports)
+    _start_servers(state, programs, ports, reporter)
     workspace = _start_workspace(state, ports)
     _replicate(state, reporter)
     for instance in state.instances:
@@ -236,6 +237,7 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
             f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
             lambda: answers(instance),
         )
+        first_statements(state.folder, instance.name).unlink()
 
     def fill(instance: LabInstance) -> None:
         if instance.role == "primary":

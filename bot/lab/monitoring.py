@@ -32,7 +32,7 @@ def rules() -> dict[str, Any]:
     blocked = (
         f"((mysql_global_status_innodb_row_lock_current_waits > 0) {_PRIMARY})"
         " or sum by (instance, cluster, shard, flavour, job)"
-        ' (mysql_info_schema_processlist_threads{state="waiting for table metadata lock"}) > 0'
+        ' (mysql_info_schema_processlist_threads{state="waiting_for_table_metadata_lock"}) > 0'
     )
     return {
         "groups": [

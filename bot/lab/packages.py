@@ -118,7 +118,7 @@ def locked(cache: Path, progress: Reporter) -> Iterator[None]:
 
 
 def find_programs(progress: Reporter) -> Programs:
-    """Returns the programs, downloading them when the cache does not hold them; raises FirstmateError when it cannot."""
+    """Returns the programs, downloading what the cache does not hold; raises FirstmateError when it cannot."""
     cache = cache_folder()
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         return _from_path(cache, "there is no apt on this machine")
@@ -137,7 +137,12 @@ def _in_root(root: Path, path: str, pattern: str) -> Program:
     libraries = (*sorted(root.glob("usr/lib/*-linux-gnu*")), *sorted(root.glob("lib/*-linux-gnu*")))
     if not loaders:
         raise FirstmateError(f"The unpacked programs in {root} have no loader; remove that folder and run it again.")
-    argv = (str(loaders[0]), "--library-path", ":".join(map(str, libraries)), str(_relocated(root, root / path)))
+    argv: tuple[str, ...] = (
+        str(loaders[0]),
+        "--library-path",
+        ":".join(map(str, libraries)),
+        str(_relocated(root, root / path)),
+    )
     share = root / _SHARE.lstrip("/")
     if share.is_dir():
         argv = ("/usr/bin/env", f"--chdir={share}", *argv)

@@ -15,10 +15,15 @@ from typing import Literal
 from bot.errors import FirstmateError
 from bot.lab.grants import USERS, Flavour, statements
 from bot.lab.packages import Program, Programs
-from bot.lab.state import Login
+from bot.lab.state import Login, write_private
 
 HOST = "127.0.0.1"
 MAX_CONNECTIONS = 100
+_SMALL_LOGS: dict[Flavour, tuple[str, ...]] = {
+    "mysql": ("--innodb-redo-log-capacity=16M",),
+    "mariadb": ("--innodb-log-file-size=16M",),
+}
+"""Without them every data directory begins with a redo log of 100 MB, which has to be copied."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,16 @@ def prepare(folder: Path, plan: Plan, programs: Programs, port: int, logins: dic
     server = program(programs, plan.flavour)
     data = folder / "data" / plan.name
     shutil.copytree(_template_path(programs, plan.flavour), data)
-    first = folder / "data" / f"{plan.name}.sql"
-    first.touch(mode=0o600)
-    first.write_text(_first_statements(plan, logins), encoding="utf-8")
+    first = first_statements(folder, plan.name)
+    write_private(first, _first_statements(plan, logins))
     settings = folder / "data" / f"{plan.name}.cnf"
     settings.write_text(_settings(folder, plan, server, port, data), encoding="utf-8")
     return [*server.argv, f"--defaults-file={settings}", f"--init-file={first}"]
+
+
+def first_statements(folder: Path, name: str) -> Path:
+    """Returns the file of the statements that a server runs before it listens; it holds passwords."""
+    return folder / "data" / f"{name}.sql"
 
 
 def make_template(programs: Programs, flavour: Flavour) -> None:
@@ -79,7 +88,7 @@ def make_template(programs: Programs, flavour: Flavour) -> None:
 
 def _template_path(programs: Programs, flavour: Flavour) -> Path:
     server = program(programs, flavour)
-    key = hashlib.sha256(" ".join(server.argv).encode()).hexdigest()[:8]
+    key = hashlib.sha256(" ".join((*server.argv, *_SMALL_LOGS[flavour])).encode()).hexdigest()[:8]
     return programs.cache / "templates" / f"{flavour}-{server.version}-{key}"
 
 
@@ -91,6 +100,7 @@ def _initialise_mysql(server: Program, data: Path) -> None:
             "--initialize-insecure",
             f"--datadir={data}",
             *_mysql_paths(server),
+            *_SMALL_LOGS["mysql"],
             *_as_root(),
         ],
         "",
@@ -118,6 +128,7 @@ def _initialise_mariadb(server: Program, data: Path) -> None:
             "--enforce-storage-engine=",
             "--max_allowed_packet=8M",
             "--net_buffer_length=16K",
+            *_SMALL_LOGS["mariadb"],
             *_as_root(),
         ],
         script,
@@ -181,6 +192,7 @@ def _settings(folder: Path, plan: Plan, server: Program, port: int, data: Path) 
         "skip-name-resolve=ON",
         *(line.removeprefix("--") for line in _as_root()),
     ]
+    lines += [option.removeprefix("--") for option in _SMALL_LOGS[plan.flavour]]
     lines += _mysql_settings(plan, server) if plan.flavour == "mysql" else _mariadb_settings(plan, server)
     return "\n".join(lines) + "\n"
 
@@ -196,7 +208,6 @@ def _mysql_settings(plan: Plan, server: Program) -> list[str]:
         *(["rpl-semi-sync-source-timeout=1000"] if plan.role == "primary" else []),  # milliseconds
         "mysqlx=OFF",
         "secure-file-priv=NULL",
-        "innodb-redo-log-capacity=16M",
         *(["read-only=ON", "super-read-only=ON"] if plan.role == "replica" else []),
     ]
 
@@ -204,7 +215,6 @@ def _mysql_settings(plan: Plan, server: Program) -> list[str]:
 def _mariadb_settings(plan: Plan, server: Program) -> list[str]:
     return [
         *([f"lc-messages-dir={_mariadb_share(server)}"] if len(server.argv) > 1 else []),
-        "innodb-log-file-size=16M",
         "log-slave-updates=ON",
         "gtid-strict-mode=ON",
         "gtid-domain-id=0",
@@ -223,8 +233,7 @@ def _first_statements(plan: Plan, logins: dict[str, Login]) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Returns free ports of the loopback, below the range from which the kernel takes ports for outgoing connections."""
-
+    """Returns free ports of the loopback, below those that the kernel takes for outgoing connections."""
     found: list[int] = []
     generator = random.SystemRandom()
     while len(found) < count:
