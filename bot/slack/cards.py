@@ -60,7 +60,8 @@ _ASKED = frozenset(_STATE) - {RunState.TRIAGING, RunState.DIAGNOSED}
 
 def render(run: Run) -> list[Message]:
     """All messages of a run as they are wanted now; the same run gives the same messages."""
-    messages = [_message(run, "card", Priority.NEWS, card(run), _fallback(run), colour=colour(run))]
+    priority = Priority.PROGRESS if run.state is RunState.TRIAGING else Priority.NEWS
+    messages = [_message(run, "card", priority, card(run), _fallback(run), colour=colour(run))]
     chart = _chart(run)
     if chart is not None:
         messages.append(Message(f"{run.id}:chart", run.channel, f"{run.id}:card", Priority.PICTURE, {"chart": chart}))

@@ -12,7 +12,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.engine.mail import Envelope, Mailbox
+from bot.engine.mail import Envelope, Mailbox, Priority
 from bot.engine.state import Run
 from bot.slack import cards, charts
 from bot.slack.blocks import Block
@@ -25,6 +25,8 @@ BURST, PER_SECOND = 3, 1.0
 """Posts to one channel: Slack takes about one a second, and short bursts."""
 EDITS, EDITS_WITHIN = 3, 3.0
 """Edits of one message, and the seconds in which they may come: the first ones go at once."""
+PROGRESS_GAP = 1.0
+"""Seconds between two edits that only show progress."""
 SLOWEST_RETRY = 60.0
 LOOK_BACK = 100
 """Messages that are looked through for one that may have been posted."""
@@ -56,6 +58,9 @@ class Pace:
             return False
         if envelope.ts is not None:
             edits = self._edits[envelope.key]
+            if envelope.priority is Priority.PROGRESS:
+                # Progress gives way, so that the cause finds its edit free.
+                return not edits or now - edits[-1] >= PROGRESS_GAP
             return len(edits) < EDITS or now - edits[0] >= EDITS_WITHIN
         posts = self._posts[envelope.channel]
         return len(posts) < BURST or now - posts[0] >= BURST / PER_SECOND
