@@ -97,9 +97,10 @@ class MySQL(Protocol):
         """`host:port`, for sentences."""
         ...
 
-    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200) -> list[Row]:
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         """Runs one reading statement with bound parameters and returns at most `limit` rows, keyed as the server does.
 
+        `costly` marks the statement that makes a diagnostic HIGH; a reader sends one a minute to a server.
         Raises Unreadable when the server refuses, is cut off, or takes longer than the reader's bound.
         """
         ...

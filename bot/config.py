@@ -78,6 +78,8 @@ class Instance(Settings):
     port: int = 3306
     role: Role
     aliases: tuple[str, ...] = ()
+    spare_port: int | None = None
+    """MySQL's admin_port or MariaDB's extra_port, asked when all connections are taken."""
 
     @property
     def address(self) -> str:

@@ -10,6 +10,7 @@ from bot.config import Config, Instance, Role, Shard
 from bot.engine.ports import Identity
 from bot.engine.state import Target
 from bot.errors import NotAllowed
+from bot.fleet.costs import CostGate
 from bot.fleet.inventory import Inventory
 from bot.fleet.mysql import MySQLChanger, MySQLReader, identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
@@ -20,6 +21,7 @@ class ConfiguredFleet:
 
     def __init__(self, config: Config) -> None:
         self._inventory = Inventory(config.shards)
+        self._gate = CostGate()
         self._prometheus = PrometheusReader(config.prometheus.url) if config.prometheus else None
 
     @property
@@ -38,7 +40,14 @@ class ConfiguredFleet:
 
     def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLReader]:
         user = shard.reader
-        return open_reader(instance.host, instance.port, user.user, user.password.read())
+        return open_reader(
+            instance.host,
+            instance.port,
+            user.user,
+            user.password.read(),
+            spare_port=instance.spare_port,
+            gate=self._gate,
+        )
 
     def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLChanger]:
         user = shard.changer
@@ -46,7 +55,9 @@ class ConfiguredFleet:
             raise NotAllowed(
                 f"No user may change {shard.name}: this deployment only reads. Set `changer` of the shard to allow it."
             )
-        return open_changer(instance.host, instance.port, user.user, user.password.read())
+        return open_changer(
+            instance.host, instance.port, user.user, user.password.read(), spare_port=instance.spare_port
+        )
 
     def identify(self, db: MySQL) -> Identity:
         """Who the server says it is: a server that replicates is a replica, whatever its read_only says."""

@@ -7,30 +7,58 @@ executes the statements of an approved plan and reads on the same connection.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import pymysql
 from pymysql.connections import Connection
-from pymysql.cursors import DictCursor
+from pymysql.cursors import SSDictCursor
 
-from actions.contract import Flavour, MySQL, Row, ServerVersion, Statement, Unreadable
+from actions.contract import Flavour, MySQL, Row, Seconds, ServerVersion, Statement, Unreadable
 from actions.diagnostics.mysql.replica_status import replica_status
 from actions.versions import processlist
 from bot.errors import Unreachable
+from bot.fleet import failures
+from bot.fleet.costs import CostGate
 from bot.fleet.statements import check_reading
 
 READ_WITHIN = 2.0
 """Seconds that the server may take over one reading statement."""
 CHANGE_WITHIN = 30.0
 """Seconds that the bot waits for one changing statement."""
+CONNECT_WITHIN = 2.0
 LOCK_WAIT = 2
-"""Seconds that a reader waits for any lock."""
+"""Seconds that a session waits for any lock at most."""
 MOST_ROWS = 1000
 """Rows that the server sends for one SELECT at most, whatever was asked."""
+MOST_BYTES = 4_000_000
+"""Characters and bytes of one answer that are kept."""
 _TAG = re.compile(r"[\w-]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server answers, and as whom to ask it.
+
+    `spare_port` is MySQL's admin_port or MariaDB's extra_port, tried when all connections are taken; None where there
+    is none. MySQL's needs SERVICE_CONNECTION_ADMIN.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: ssl.SSLContext | None = None
+    spare_port: int | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"Server({self.user}@{self.address})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +67,23 @@ class ServerIdentity:
 
     server_uuid: str
     """server_uuid; MariaDB has none, so there it is server_id, host name and port."""
+    hostname: str
+    port: int
     read_only: bool
     is_replica: bool
     source: str
     """`host:port` of its source, or ''."""
     connected_replicas: int
+    uptime: Seconds
 
 
 class MySQLReader:
     """Reads one server over one connection; implements actions.contract.MySQL."""
 
-    def __init__(self, connection: Connection[DictCursor], address: str) -> None:
+    def __init__(self, connection: Connection[SSDictCursor], server: Server, gate: CostGate | None = None) -> None:
         self._connection = connection
-        self._address = address
+        self._server = server
+        self._gate = gate
         self._version = parse_version(str(connection.get_server_info()))  # type: ignore[no-untyped-call]
 
     @property
@@ -60,72 +92,105 @@ class MySQLReader:
 
     @property
     def address(self) -> str:
-        return self._address
+        return self._server.address
 
-    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200) -> list[Row]:
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         """Runs one reading statement; see the contract."""
         check_reading(sql)
+        if costly and self._gate is not None:
+            self._gate.admit(self.address)
+        # The cursor is not closed on an error: closing it would read on, from a socket that may be gone.
+        cursor = self._connection.cursor()
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(sql, tuple(params) or None)
-                return list(cursor.fetchmany(min(limit, MOST_ROWS)))
+            cursor.execute(sql, tuple(params) or None)
+            found = _bounded(cursor, min(limit, MOST_ROWS), self.address, sql)
+            cursor.close()
+            return found
         except pymysql.MySQLError as error:
-            raise Unreadable(_says_query(error, self._address, sql)) from error
+            if failures.code_of(error) in failures.CUT_OFF:
+                _end(self._server, self._connection)
+            raise Unreadable(failures.asking(error, self.address, sql)) from error
 
 
 class MySQLChanger:
     """Executes the statements of a plan on one connection, and reads on it."""
 
-    def __init__(self, connection: Connection[DictCursor], address: str) -> None:
+    def __init__(self, connection: Connection[SSDictCursor], server: Server) -> None:
         self._connection = connection
-        self._reader = MySQLReader(connection, address)
+        self._reader = MySQLReader(connection, server)
 
     @property
     def reader(self) -> MySQLReader:
         return self._reader
 
     def execute(self, statement: Statement, *, tag: str) -> None:
-        """Executes one statement with the run's id as a comment, for those who read the server's logs."""
+        """Executes one statement with the run's id as a comment, for those who read the server's logs.
+
+        Raises Unreachable when the server refuses it or does not answer; in the latter case it may have been done.
+        """
         if not _TAG.fullmatch(tag):
             raise ValueError(f"{tag!r} is not a run's id")
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(f"{statement} /* firstmate {tag} */")
         except pymysql.MySQLError as error:
-            raise Unreachable(_says_query(error, self._reader.address, str(statement))) from error
+            raise Unreachable(failures.asking(error, self._reader.address, str(statement))) from error
 
 
 @contextmanager
 def open_reader(
-    host: str, port: int, user: str, password: str, *, timeout: float = READ_WITHIN
+    host: str,
+    port: int,
+    user: str,
+    password: str,
+    *,
+    timeout: Seconds = READ_WITHIN,
+    tls: ssl.SSLContext | None = None,
+    spare_port: int | None = None,
+    gate: CostGate | None = None,
 ) -> Iterator[MySQLReader]:
-    """Connects for reading; raises Unreachable with what was wrong, and closes at the end."""
-    with _connect(host, port, user, password, read_timeout=timeout + 1.0) as connection:
-        reader = MySQLReader(connection, f"{host}:{port}")
-        _prepare(connection, reader, read_only(reader.version, timeout))
+    """Connects for reading; raises Unreachable with what was wrong, and closes at the end.
+
+    `timeout` is what the server may take over one statement; the connection is given up one second later. `gate`
+    holds back costly statements.
+    """
+    server = Server(host, port, user, password, tls, spare_port)
+    with _connect(server, read_timeout=timeout + 1.0) as connection:
+        reader = MySQLReader(connection, server, gate)
+        _prepare(connection, server, read_only(reader.version, timeout))
         yield reader
 
 
 @contextmanager
-def open_changer(host: str, port: int, user: str, password: str) -> Iterator[MySQLChanger]:
+def open_changer(
+    host: str,
+    port: int,
+    user: str,
+    password: str,
+    *,
+    tls: ssl.SSLContext | None = None,
+    spare_port: int | None = None,
+) -> Iterator[MySQLChanger]:
     """Connects as the user that may change; raises Unreachable."""
-    with _connect(host, port, user, password, read_timeout=CHANGE_WITHIN) as connection:
-        changer = MySQLChanger(connection, f"{host}:{port}")
-        waits = f"SET SESSION lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}"
-        _prepare(connection, changer.reader, waits)
+    server = Server(host, port, user, password, tls, spare_port)
+    with _connect(server, read_timeout=CHANGE_WITHIN) as connection:
+        changer = MySQLChanger(connection, server)
+        _prepare(connection, server, f"SET SESSION lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}")
         yield changer
 
 
-def read_only(version: ServerVersion, timeout: float) -> str:
+def read_only(version: ServerVersion, timeout: Seconds) -> str:
     """The settings of a reader's session, by flavour.
 
     The time limit that holds is max_execution_time (milliseconds, SELECT only) in MySQL from 5.7.8, and
-    max_statement_time (seconds) in MariaDB, which takes MySQL's hint for a comment.
+    max_statement_time (seconds) in MariaDB, which takes MySQL's hint for a comment. What they do not bound, SHOW
+    above all, waits for locks no longer than they do.
     """
-    common = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, sql_select_limit={MOST_ROWS}"
+    waits = max(1, min(LOCK_WAIT, int(timeout)))
+    common = f"lock_wait_timeout={waits}, innodb_lock_wait_timeout={waits}, sql_select_limit={MOST_ROWS}"
     if version.is_mariadb:
         return f"SET SESSION {common}, max_statement_time={timeout:g}, tx_read_only=1"
-    return f"SET SESSION {common}, max_execution_time={int(timeout * 1000)}, transaction_read_only=1"
+    return f"SET SESSION {common}, max_execution_time={max(1, int(timeout * 1000))}, transaction_read_only=1"
 
 
 def parse_version(text: str) -> ServerVersion:
@@ -141,83 +206,103 @@ def parse_version(text: str) -> ServerVersion:
 def identity(db: MySQL) -> ServerIdentity:
     """Reads who a server is and what it does; raises Unreadable."""
     name = "CONCAT(@@server_id, '@', @@hostname, ':', @@port)" if db.version.is_mariadb else "@@server_uuid"
-    row = db.rows(f"SELECT {name} AS name, @@GLOBAL.read_only AS ro")[0]
+    row = db.rows(f"SELECT {name} AS name, @@hostname AS host, @@port AS port, @@GLOBAL.read_only AS ro")[0]
     status = replica_status(db)
     dumps = db.rows(
         f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'"  # noqa: S608
     )
+    uptime = db.rows("SHOW GLOBAL STATUS LIKE 'Uptime'")
     return ServerIdentity(
         server_uuid=str(row["name"]),
+        hostname=str(row["host"]),
+        port=int(row["port"]),
         read_only=bool(int(row["ro"])),
         is_replica=status.configured,
         source=f"{status.source_host}:{status.source_port}" if status.configured else "",
         connected_replicas=int(dumps[0]["dumps"]),
+        uptime=float(uptime[0]["Value"]),
     )
 
 
 @contextmanager
-def _connect(
-    host: str, port: int, user: str, password: str, *, read_timeout: float
-) -> Iterator[Connection[DictCursor]]:
-    try:
-        connection: Connection[DictCursor] = pymysql.connect(
-            host=host,
-            port=port,
-            user=user,
-            password=password,
-            charset="utf8mb4",
-            autocommit=True,
-            connect_timeout=2,
-            read_timeout=read_timeout,
-            write_timeout=2,
-            cursorclass=DictCursor,
-            program_name="firstmate",
-            local_infile=False,
-        )
-    except (pymysql.MySQLError, OSError, RuntimeError) as error:
-        raise Unreachable(_says_connect(error, host, port, user)) from error
+def _connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSDictCursor]]:
+    connection = _open(server, read_timeout)
     try:
         yield connection
     finally:
-        connection.close()
+        with suppress(pymysql.MySQLError, OSError):  # it is closed already where it was cut off
+            connection.close()
 
 
-def _prepare(connection: Connection[DictCursor], reader: MySQLReader, settings: str) -> None:
+def _open(server: Server, read_timeout: Seconds) -> Connection[SSDictCursor]:
+    """Opens a connection; where the server is full, over its spare port."""
+    try:
+        return _dial(server, server.port, read_timeout)
+    except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
+        failed: Exception = error
+    if failures.code_of(failed) == failures.FULL and server.spare_port is not None:
+        try:
+            return _dial(server, server.spare_port, read_timeout)
+        except (pymysql.MySQLError, OSError, RuntimeError) as error:
+            raise Unreachable(
+                f"{server.address} is up but full (error 1040), and over its spare port: "
+                f"{failures.connecting(error, server.host, server.spare_port, server.user)}"
+            ) from error
+    raise Unreachable(failures.connecting(failed, server.host, server.port, server.user)) from failed
+
+
+def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
+    return pymysql.connect(
+        host=server.host,
+        port=port,
+        user=server.user,
+        password=server.password,
+        charset="utf8mb4",
+        autocommit=True,
+        connect_timeout=CONNECT_WITHIN,
+        read_timeout=read_timeout,
+        write_timeout=CONNECT_WITHIN,
+        cursorclass=SSDictCursor,
+        program_name="firstmate",
+        local_infile=False,
+        ssl=server.tls,
+    )
+
+
+def _prepare(connection: Connection[SSDictCursor], server: Server, settings: str) -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(settings)
     except pymysql.MySQLError as error:
-        raise Unreachable(_says_query(error, reader.address, settings)) from error
+        raise Unreachable(failures.asking(error, server.address, settings)) from error
 
 
-def _code(error: Exception) -> tuple[int, str]:
-    arguments: tuple[Any, ...] = error.args
-    code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
-    return code, str(arguments[-1]) if arguments else type(error).__name__
+def _bounded(cursor: SSDictCursor, limit: int, address: str, sql: str) -> list[Row]:
+    """The first rows of an answer; the rest is read and dropped row by row, so that it takes no memory."""
+    found: list[Row] = []
+    size = 0
+    for row in cursor:
+        size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row.values())
+        if len(found) < limit and size <= MOST_BYTES:
+            found.append(row)
+    if size > MOST_BYTES and len(found) < limit:
+        raise Unreadable(
+            f"{address} answered with {size:,} bytes over {' '.join(sql.split())[:60]!r}; {MOST_BYTES:,} are taken."
+        )
+    return found
 
 
-def _says_connect(error: Exception, host: str, port: int, user: str) -> str:
-    """What was wrong with a connection, and what to do next; never the password."""
-    code, text = _code(error)
-    where = f"{host}:{port}"
-    if code == 1045:
-        return f"{where} refuses the user {user}: its password or its host is wrong. Mend the secret or the account."
-    if code == 1040:
-        return f"{where} is up but full (error 1040, too many connections), so {user} cannot look. It is not down."
-    if code in (2003, 2002):
-        return f"{where} does not accept connections ({text}). Look whether the host and mysqld are up."
-    if code == 1130:
-        return f"{where} does not let this host in (error 1130). Grant {user} access from here."
-    return f"{where} cannot be used as {user}: {text} (error {code})."
+def _end(server: Server, connection: Connection[SSDictCursor]) -> None:
+    """Ends the session whose answer did not come in time.
 
-
-def _says_query(error: Exception, address: str, sql: str) -> str:
-    code, text = _code(error)
-    asked = " ".join(sql.split())[:60]
-    if code in (1142, 1143, 1227, 1044):
-        return f"{address} denies it ({text}). Grant the privilege; asked was {asked!r}."
-    if code in (3024, 1969):
-        return f"{address} took longer than allowed over {asked!r} and was stopped."
-    if code in (2013, 2006):
-        return f"{address} was cut off or did not answer in time over {asked!r}."
-    return f"{address} answered error {code} over {asked!r}: {text[:200]}"
+    The server notices a client that went away only when it answers; until then each look would leave one more session
+    waiting. A session may end another of its own user without any privilege.
+    """
+    thread = connection.thread_id()  # type: ignore[no-untyped-call]
+    with suppress(pymysql.MySQLError, OSError, RuntimeError):
+        other = _dial(server, server.port, CONNECT_WITHIN)
+        try:
+            with other.cursor() as cursor:
+                cursor.execute(f"KILL {int(thread)}")
+        finally:
+            other.close()

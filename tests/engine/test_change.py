@@ -50,7 +50,7 @@ class Server:
     version: ServerVersion = field(default_factory=lambda: ServerVersion(Flavour.MYSQL, (9, 7, 0)))
     address: str = "h2:3306"
 
-    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200) -> list[Row]:
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         return [{"value": self.value}]
 
 

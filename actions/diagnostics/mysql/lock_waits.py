@@ -91,7 +91,7 @@ def lock_waits(db: MySQL) -> LockWaits:
     locked = db.rows("SELECT COALESCE(SUM(trx_rows_locked), 0) AS locked FROM information_schema.INNODB_TRX")
     if int(locked[0]["locked"]) > MOST_ROWS_LOCKED:
         return LockWaits(waiting=int(gate[0]["Value"]), read=False)
-    waits = db.rows(query(db.version))
+    waits = db.rows(query(db.version), costly=True)
     waiters = {int(row["waiter"]) for row in waits}
     roots = {int(row["blocker"]) for row in waits} - waiters
     counts = {root: sum(int(row["blocker"]) == root for row in waits) for root in roots}
