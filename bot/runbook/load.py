@@ -54,7 +54,7 @@ def parse(text: str, file: str, *, name: str | None = None) -> Runbook:
     """
     document = read(text, file)
     if not isinstance(document.value, dict):
-        raise document.error((), "a runbook is a mapping of keys such as runbook, title, owner, match, gather and causes.")
+        raise document.error((), "a runbook is a mapping of keys: runbook, title, owner, match, gather, causes.")
     try:
         runbook = Runbook.model_validate(document.value).read_from(text)
     except ValidationError as error:

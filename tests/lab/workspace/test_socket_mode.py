@@ -151,7 +151,7 @@ def test_after_an_abrupt_close_the_client_comes_back(app: App, connect: Connect,
 def test_the_second_bots_alert_comes_as_bot_message(
     workspace: Workspace, app: App, connect: Connect, people: WorkspaceClient
 ):
-    heard: list[dict] = []
+    heard: list[dict[str, object]] = []
     came = threading.Event()
 
     @app.event("message")
