@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from slack_bolt import App
 from slack_sdk import WebClient
@@ -151,7 +152,7 @@ def test_after_an_abrupt_close_the_client_comes_back(app: App, connect: Connect,
 def test_the_second_bots_alert_comes_as_bot_message(
     workspace: Workspace, app: App, connect: Connect, people: WorkspaceClient
 ):
-    heard: list[dict[str, object]] = []
+    heard: list[dict[str, Any]] = []
     came = threading.Event()
 
     @app.event("message")
