@@ -69,8 +69,8 @@ def _judge(cause: Cause, scope: Mapping[str, object]) -> Finding:
 
 
 def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:
-    """The sentence, or the cause's name where a part of the sentence is not known: a proven cause is never lost."""
+    """The sentence, with what is missing as `unknown`; a proven cause is never lost to its own sentence."""
     try:
-        return " ".join(render(cause.says, scope).split())
+        return " ".join(render(cause.says, scope, forgiving=True).split())
     except (EvidenceMissing, ExpressionError) as error:
         return f"{cause.id.replace('_', ' ').capitalize()}; the sentence cannot be completed ({error})."

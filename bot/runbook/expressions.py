@@ -14,7 +14,15 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError, nodes
+from jinja2 import (
+    ChainableUndefined,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    UndefinedError,
+    nodes,
+)
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.parser import Parser
@@ -62,6 +70,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - evidence may be anything
         """A field of a dataclass or an entry of a mapping."""
         _there(obj)
+        if isinstance(obj, Unknown):
+            return obj
         if is_dataclass(obj) and not isinstance(obj, type):
             if attribute in {f.name for f in fields(obj)} or _is_fact(type(obj), attribute):
                 return getattr(obj, attribute)
@@ -73,6 +83,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
         """An item of a list, or as `getattr`."""
         _there(obj)
+        if isinstance(obj, Unknown):
+            return obj
         if isinstance(obj, Sequence) and not isinstance(obj, str) and isinstance(argument, int | slice):
             try:
                 return obj[argument]
@@ -115,9 +127,13 @@ def _kind(value: object) -> str:
     )
 
 
+class Unknown(ChainableUndefined):
+    """Stands in a sentence for evidence that is missing: whatever is read of it is unknown too, and it is no answer."""
+
+
 def _there(value: object) -> None:
     """Raises where a value is not there."""
-    if isinstance(value, Undefined):
+    if isinstance(value, Undefined) and not isinstance(value, Unknown):
         value._fail_with_undefined_error()
     if isinstance(value, list | tuple):
         for each in value:
@@ -128,6 +144,11 @@ def _there(value: object) -> None:
 def _holes(scope: Mapping[str, object]) -> dict[str, object]:
     """The scope with a value in place of each Missing that raises EvidenceMissing whatever is done with it."""
     return {name: _hole(value) if isinstance(value, Missing) else value for name, value in scope.items()}
+
+
+def _unknowns(scope: Mapping[str, object]) -> dict[str, object]:
+    """The scope with Unknown in place of each Missing."""
+    return {name: Unknown(name=value.step) if isinstance(value, Missing) else value for name, value in scope.items()}
 
 
 def _hole(missing: Missing) -> StrictUndefined:
@@ -271,13 +292,13 @@ def holds(source: str, scope: Mapping[str, object]) -> bool:
     return bool(evaluate(source, scope))
 
 
-def render(source: str, scope: Mapping[str, object], *, promql: bool = False) -> str:
+def render(source: str, scope: Mapping[str, object], *, promql: bool = False, forgiving: bool = False) -> str:
     """Renders a template to at most 3000 characters of text; with `promql`, what it fills in is escaped for PromQL.
 
-    Raises as `evaluate` does.
+    Raises as `evaluate` does; when `forgiving`, missing evidence reads `unknown` instead, and `or` goes on past it.
     """
     try:
-        text = _template(source, promql).render(_holes(scope))
+        text = _template(source, promql).render(_unknowns(scope) if forgiving else _holes(scope))
     except _FAILURES as error:
         raise ExpressionError(_says(source, error)) from error
     return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"

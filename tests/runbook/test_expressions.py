@@ -192,6 +192,27 @@ def test_text_filled_into_promql_cannot_leave_its_quotes():
     assert query == 'up{instance="a\\"} or vector(1) or up{b=\\"\\n\\\\"}'
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ broken.error }}", "unknown"),
+        ("{{ broken.sessions[0].user }}", "unknown"),
+        ("{{ broken.sessions | where('age', '>', 5) | pick('user') | join }}", "unknown"),
+        ("{{ broken.age | duration }}", "unknown"),
+        ("{{ broken.error or replica.error }}", "Lock wait timeout exceeded"),
+        ("{{ broken.error.__class__ if false else 1 }}", None),
+        ("{{ replica.nope }}", None),
+        ("{{ nobody }}", None),
+    ],
+)
+def test_a_forgiving_sentence_says_unknown_for_missing_evidence_alone(source, text):
+    if text is None:
+        with pytest.raises(ExpressionError):
+            render(source, SCOPE, forgiving=True)
+    else:
+        assert render(source, SCOPE, forgiving=True) == text
+
+
 def test_an_empty_value_says_so_when_it_is_compared():
     with pytest.raises(ExpressionError, match="is empty"):
         evaluate("replica.lag > 5", SCOPE)

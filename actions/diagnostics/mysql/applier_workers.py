@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Cost, Flavour, MySQL, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
 from actions.text import redact_error
 
 
@@ -24,12 +24,21 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class ApplierWorkers:
-    """All workers; `known` is False where the server keeps no account of them."""
+    """All workers of all channels."""
 
     known: bool = False
+    """False where the server keeps no account of its workers, or has none; `note` says which."""
     workers: tuple[Worker, ...] = ()
     busiest_for: Seconds = 0.0
     """Seconds that the longest transaction has been applied for."""
+
+    note: str = ""
+    """What the server does not tell, in a sentence; '' where it tells all."""
+
+    @property
+    def error(self) -> str:
+        """What the workers that failed say, which is more than their coordinator does; '' where none failed."""
+        return "; ".join(worker.error for worker in self.workers if worker.errno)
 
 
 MYSQL = """
@@ -43,6 +52,13 @@ SELECT WORKER_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST
        '' AS applying, 0 AS age
   FROM performance_schema.replication_applier_status_by_worker
 """
+MARIADB = """
+SELECT THREAD_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error,
+       '' AS applying, 0 AS age
+  FROM performance_schema.replication_applier_status_by_worker
+"""
+NO_WORKERS = "No workers: this server does not replicate, or a single thread applies (see replica_status)."
+NO_TRANSACTIONS = "This version does not tell which transaction a worker applies."
 
 
 @diagnostic(
@@ -55,16 +71,11 @@ SELECT WORKER_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST
 def applier_workers(db: MySQL) -> ApplierWorkers:
     """Reads performance_schema.replication_applier_status_by_worker.
 
-    MariaDB has the table, without rows as long as its applier is not parallel; it names the transaction under other
-    columns, so only states and errors are read there.
+    MariaDB fills it only while slave_parallel_threads is above 0, has no WORKER_ID there, and gives the last
+    transaction seen instead of the one being applied; so states and errors alone are read of it, and of MySQL 5.7.
     """
-    known = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
-    try:
-        rows = db.rows(MYSQL if known else OLDER, limit=256)
-    except Unreadable:
-        if known:
-            raise
-        return ApplierWorkers()
+    full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
+    rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=256)
     workers = tuple(
         Worker(
             id=int(row["id"]),
@@ -76,4 +87,6 @@ def applier_workers(db: MySQL) -> ApplierWorkers:
         )
         for row in rows
     )
-    return ApplierWorkers(bool(workers), workers, max((w.applying_for for w in workers), default=0.0))
+    if not workers:
+        return ApplierWorkers(note=NO_WORKERS)
+    return ApplierWorkers(True, workers, max(w.applying_for for w in workers), "" if full else NO_TRANSACTIONS)
