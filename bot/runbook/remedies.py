@@ -12,7 +12,7 @@ from actions.contract import Remediation
 from bot.errors import RunbookError
 from bot.runbook.expressions import ExpressionError
 from bot.runbook.schema import Runbook
-from bot.runbook.signatures import near, of_remediation
+from bot.runbook.signatures import UnknownAction, coerce, near, of_remediation
 from bot.runbook.values import fitted
 
 
@@ -41,3 +41,17 @@ def build(
     except (ValueError, TypeError) as error:
         raise ExpressionError(f"{runbook.runbook}: remedy {remedy!r}: {error}") from error
     return made, TypeAdapter(kind).dump_python(made, mode="json")
+
+
+def again(use: str, stored: Mapping[str, Any]) -> Remediation:
+    """Makes a remediation again from the parameters that `build` returned, also after they were JSON.
+
+    Raises RunbookError where the catalog does not have it any more, or has other parameters since.
+    """
+    try:
+        kinds = of_remediation(use).parameters
+        return REMEDIATIONS[use](**{name: coerce(kinds[name], value) for name, value in stored.items()})
+    except UnknownAction as error:
+        raise RunbookError(f"The planned change cannot be made any more: {error}") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise RunbookError(f"The planned change {use} does not fit this version of Firstmate: {error}.") from error

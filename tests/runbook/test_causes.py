@@ -15,7 +15,7 @@ from bot.runbook.causes import Judged, diagnose
 from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.inputs import resolve
 from bot.runbook.load import parse
-from bot.runbook.remedies import build
+from bot.runbook.remedies import again, build
 from bot.runbook.schema import Runbook
 from bot.runbook.selftest import run_tests
 from bot.runbook.steps import needs, step_parameters, step_runs
@@ -143,8 +143,16 @@ def test_what_a_server_says_is_no_template(runbook):
 def test_a_remedy_is_built_with_native_types_and_can_be_made_again_from_json(runbook):
     made, parameters = build(runbook, "end", {"locks": LockWaits(1, 5.0, (BLOCKER,))}, INPUTS)
     assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
-    assert KillConnection(**json.loads(json.dumps(parameters))) == made
+    assert again("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
     assert build(runbook, "room", {}, INPUTS)[0] == SetVariable("max_connections", 200, 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("use", "stored"), [("mysql.gone", {}), ("mysql.start_replica", {"thred": 1}), ("mysql.kill_query", {})]
+)
+def test_a_stored_remedy_that_does_not_fit_any_more_is_told(use, stored):
+    with pytest.raises(RunbookError, match="planned change"):
+        again(use, stored)
 
 
 def test_a_remedy_that_cannot_be_built_says_why(runbook):
