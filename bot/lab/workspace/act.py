@@ -135,7 +135,9 @@ async def _click(state: State, user: User, given: Json) -> Json:
     message = state.messages.ephemeral_at(user.id, channel.id, ts) or state.messages.get(channel.id, ts)
     if message.get("bot_id") != state.app.id:
         raise Unfit("This message is not from the app that the workspace delivers clicks to.")
-    blocks = [*message.get("blocks", []), *(b for a in message.get("attachments", []) for b in a.get("blocks", []))]
+    drawn = [*message.get("blocks", []), *(b for a in message.get("attachments", []) for b in a.get("blocks", []))]
+    # A client that has not redrawn yet still shows, and presses, the buttons of an earlier revision.
+    blocks = given.get("seen") or drawn
     block, element = _element(blocks, given)
     values = values_of(blocks, given.get("values") or {})
     payload = payloads.click(state, user, channel, message, _action(state, block, element, value), values)
