@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from actions.contract import MySQL, Refused
 from actions.text import normalise
 from actions.versions import processlist
 
-PROTECTED_USERS = ("system user", "event_scheduler", "mysql.session", "mariadb.sys", "firstmate", "repl", "backup")
+PROTECTED_USERS = ("system user", "event_scheduler", "mysql.", "mariadb.sys", "firstmate", "repl", "backup", "dump")
 """Users, or parts of their names, whose sessions are never killed: the server's own, replication's, backups', ours."""
-PROTECTED_COMMANDS = ("Binlog Dump", "Daemon", "Connect", "Slave", "Clone")
+PROTECTED_COMMANDS = ("Binlog Dump", "Daemon", "Connect", "Slave", "Clone", "Register")
 PROTECTED_STATEMENTS = (
     "ALTER", "CREATE", "DROP", "TRUNCATE", "RENAME", "OPTIMIZE", "REPAIR", "ANALYZE", "LOAD", "BACKUP", "FLUSH", "LOCK",
-    "CLONE",
+    "CLONE", "CHECK", "CHECKSUM", "GRANT", "REVOKE", "STOP", "START", "RESET", "CHANGE", "PURGE", "XA", "SET STATEMENT",
 )  # fmt: skip
+"""Statements that are never killed: what they began cannot be rolled back, or belongs to replication or a backup."""
+DUMPS = "SELECT /*!40001 SQL_NO_CACHE */"
+"""How mysqldump and mariadb-dump begin each table; the comment is gone from a normalised statement."""
 MOST_ROWS_MODIFIED = 100_000
 """Modified rows above which a rollback costs more than it mends."""
 TOLERANCE = 2
@@ -37,18 +41,33 @@ class Session:
     """'' where it has no InnoDB transaction."""
     rows_modified: int
     killed: bool
+    query_id: int = 0
+    """MariaDB's number of this very statement; 0 in MySQL, which has none."""
+    ours: bool = False
+    """Whether it is this connection, or another one of its user."""
+    dumps: bool = False
+    """Whether it reads a table for a logical backup."""
 
     @property
     def idle(self) -> bool:
         return self.command == "Sleep"
 
+    def runs_since(self, moment: int) -> bool:
+        """Whether its present command began at this Unix time of the server."""
+        return abs(self.command_since - moment) <= TOLERANCE
+
 
 def read(db: MySQL, thread_id: int) -> Session | None:
-    """Reads one session, or None when it is gone."""
+    """Reads one session, or None when it is gone.
+
+    InnoDB's own table may be 0.1 s old; user, command and statement are of this moment.
+    """
+    query_id = "p.QUERY_ID" if db.version.is_mariadb else "0"
     rows = db.rows(
-        "SELECT p.ID AS id, p.USER AS user, p.COMMAND AS command, COALESCE(p.STATE, '') AS state, "
-        "UNIX_TIMESTAMP() - p.TIME AS since, COALESCE(p.INFO, '') AS info, t.trx_started AS started, "
-        "COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(t.trx_state, '') AS trx_state "
+        f"SELECT p.ID AS id, p.USER AS user, p.COMMAND AS command, COALESCE(p.STATE, '') AS state, {query_id} AS qid, "
+        "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, COALESCE(p.INFO, '') AS info, t.trx_started AS started, "
+        "COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(t.trx_state, '') AS trx_state, "
+        "p.ID = CONNECTION_ID() OR p.USER = SUBSTRING_INDEX(USER(), '@', 1) AS ours "
         f"FROM {processlist(db.version)} p LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
         "WHERE p.ID = %s",
         (thread_id,),
@@ -56,13 +75,21 @@ def read(db: MySQL, thread_id: int) -> Session | None:
     return _session(rows[0]) if rows else None
 
 
-def refuse_protected(session: Session) -> None:
-    """Raises Refused for a session that is never killed."""
+def refuse_protected(session: Session, only_users: str = "") -> None:
+    """Raises Refused for a session that is never killed, or whose user is none of `only_users`.
+
+    `only_users` are patterns such as `report*, batch`; '' means any user that is not protected.
+    """
     who = f"Session {session.thread_id} of {session.user}"
-    if any(part in session.user.lower() for part in PROTECTED_USERS):
+    if session.ours or any(part in session.user.lower() for part in PROTECTED_USERS):
         raise Refused(f"{who} is protected: replication, backups, the server's own sessions and ours are never killed.")
+    patterns = [pattern.strip() for pattern in only_users.split(",") if pattern.strip()]
+    if patterns and not any(fnmatchcase(session.user, pattern) for pattern in patterns):
+        raise Refused(f"{who} is not of a user that may be killed here ({only_users}); ask its owner.")
     if session.command.startswith(PROTECTED_COMMANDS):
         raise Refused(f"{who} runs {session.command}, which is never killed.")
+    if session.dumps:
+        raise Refused(f"{who} reads a table for a backup, which would be void; find its owner.")
     if session.statement.upper().startswith(PROTECTED_STATEMENTS):
         raise Refused(f"{who} runs DDL or maintenance ({session.statement[:60]}), which is never killed from here.")
     if session.killed:
@@ -75,6 +102,7 @@ def refuse_protected(session: Session) -> None:
 
 
 def _session(row: Mapping[str, Any]) -> Session:
+    state = f"{row['state']} {row['trx_state']}".lower()
     return Session(
         thread_id=int(row["id"]),
         user=str(row["user"]),
@@ -83,5 +111,8 @@ def _session(row: Mapping[str, Any]) -> Session:
         statement=normalise(row["info"]),
         transaction_started=str(row["started"] or ""),
         rows_modified=int(row["modified"]),
-        killed=row["command"] == "Killed" or "rolling back" in str(row["trx_state"]).lower(),
+        killed=row["command"] == "Killed" or "rolling back" in state or "rollback" in state,
+        query_id=int(row["qid"] or 0),
+        ours=bool(row["ours"]),
+        dumps=str(row["info"]).lstrip().startswith(DUMPS),
     )

@@ -11,9 +11,9 @@ _LITERAL = re.compile(
     r"""'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.|"")*(?:"|$)|\b0x[0-9a-f]+\b|(?<![\w`.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b""",
     re.IGNORECASE | re.DOTALL,
 )
-_COMMENT = re.compile(r"/\*.*?(?:\*/|$)|--\s.*?$", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|--\s[^\n]*|\#[^\n]*", re.DOTALL)
 _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'")
+_VALUE = re.compile(r"(Duplicate entry|value:?|string:) '.*?'(?= for | at |,|\.|$)", re.IGNORECASE | re.DOTALL)
 
 
 def normalise(statement: str | None) -> str:
@@ -34,6 +34,6 @@ def redact_error(error: str | None) -> str:
     if not error:
         return ""
     text = re.split(r"\.?\s*(?:Query: |, Query: |Default database: )", error, maxsplit=1)[0]
-    text = re.sub(r"Duplicate entry '(?:[^'\\]|\\.|'')*'", "Duplicate entry '?'", text)
+    text = _VALUE.sub(r"\1 '?'", text)
     text = re.sub(r"(?i)(identified by|password)\s+'[^']*'", r"\1 '?'", text)
     return " ".join(text.split())[:500]

@@ -123,8 +123,8 @@ def _blockers(db: MySQL, counts: dict[int, int]) -> list[Blocker]:
     listed = ", ".join(["%s"] * len(counts))
     rows = db.rows(
         "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
-        "UNIX_TIMESTAMP() - p.TIME AS since, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
-        "t.trx_started AS started, t.trx_rows_modified AS modified, COALESCE(t.trx_query, '') AS statement "
+        "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
+        "t.trx_started AS started, t.trx_rows_modified AS modified, COALESCE(p.INFO, '') AS statement "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         f"WHERE p.ID IN ({listed}) LIMIT 50",
         tuple(counts),

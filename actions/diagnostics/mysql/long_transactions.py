@@ -26,6 +26,8 @@ class Transaction:
     """Seconds that the session has been in its present command."""
     started: str
     """When the transaction began, in the server's own time."""
+    command_since: int
+    """When the session's present command began, as Unix time of the server."""
     rows_locked: Count
     rows_modified: Count
     statement: str
@@ -52,9 +54,10 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
     """
     rows = db.rows(
         "SELECT t.trx_mysql_thread_id AS thread_id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, "
-        "COALESCE(p.STATE, '') AS state, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, p.TIME AS idle_for, "
-        "t.trx_started AS started, t.trx_rows_locked AS rows_locked, t.trx_rows_modified AS rows_modified, "
-        "t.trx_query AS statement "
+        "COALESCE(p.STATE, '') AS state, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
+        "p.TIME AS idle_for, UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, t.trx_started AS started, "
+        "t.trx_rows_locked AS rows_locked, t.trx_rows_modified AS rows_modified, "
+        "COALESCE(p.INFO, '') AS statement "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
         "AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 20",
@@ -70,6 +73,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
             age=float(row["age"]),
             idle_for=float(row["idle_for"] or 0),
             started=str(row["started"]),
+            command_since=int(row["since"]),
             rows_locked=int(row["rows_locked"]),
             rows_modified=int(row["rows_modified"]),
             statement=normalise(row["statement"]),

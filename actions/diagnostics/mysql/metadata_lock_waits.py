@@ -113,11 +113,12 @@ def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...
     where = f"p.ID {'IN' if known else 'NOT IN'} ({', '.join(['%s'] * len(ids))})"
     rows = db.rows(
         "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
-        "UNIX_TIMESTAMP() - p.TIME AS since, COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), 0) AS age, "
-        "t.trx_started AS started, COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(p.INFO, '') AS statement "
+        "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, t.trx_started AS started, "
+        "COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), 0) AS age, "
+        "COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(p.INFO, '') AS statement "
         f"FROM {processlist(db.version)} p {'LEFT' if known else ''} JOIN information_schema.INNODB_TRX t "
         f"ON t.trx_mysql_thread_id = p.ID WHERE {where} AND p.ID <> CONNECTION_ID() "
-        f"AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY 7 DESC LIMIT {20 if known else 1}",
+        f"AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY age DESC LIMIT {20 if known else 1}",
         tuple(ids),
     )
     return tuple(

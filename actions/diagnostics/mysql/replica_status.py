@@ -55,10 +55,12 @@ class ReplicaStatus:
 def replica_status(db: MySQL) -> ReplicaStatus:
     """Reads the status of replication.
 
-    MySQL calls its columns Replica_* and Source_*, MariaDB and MySQL before 8.0.22 Slave_* and Master_*. With several
-    channels, the first that does not run is returned, else the first.
+    MySQL calls its columns Replica_* and Source_*, MariaDB and MySQL before 8.0.22 Slave_* and Master_*. MariaDB shows
+    the default connection alone unless ALL are asked for. With several channels, the first that does not run is
+    returned, else the first.
     """
-    found = [_status(row) for row in db.rows(f"SHOW {replica(db.version)} STATUS", limit=64)]
+    all_of_them = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
+    found = [_status(row) for row in db.rows(f"SHOW {all_of_them} STATUS", limit=64)]
     if not found:
         return ReplicaStatus()
     return next((status for status in found if not status.running), found[0])

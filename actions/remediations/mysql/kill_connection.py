@@ -19,9 +19,13 @@ class KillConnection(Remediation):
     thread_id: int
     user: str
     transaction_started: str
-    """When its transaction began, in the server's own time, as the diagnostics return it."""
+    """When its transaction began, in the server's own time, as the diagnostics return it; '' where it has none."""
     even_if_busy: bool = False
     """Whether to end it also while it runs a statement."""
+    command_since: int = 0
+    """When its present command began, as the diagnostics return it; needed where it has no transaction."""
+    only_users: str = ""
+    """Patterns of users whose sessions may be ended, such as `report*, batch`; none means any that is not protected."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
@@ -39,25 +43,34 @@ class KillConnection(Remediation):
         yield statement("KILL {}", self.thread_id)
 
     def verify(self, db: MySQL) -> Verdict:
-        """Good when the session is gone; one that rolls back is waited for."""
+        """Good when the session is gone; one that rolls back is waited for, never killed again."""
         session = sessions.read(db, self.thread_id)
-        if session is None or session.transaction_started != self.transaction_started:
-            return Verdict(ok=True, says=f"Session {self.thread_id} is gone, and its locks with it.")
-        return Verdict(
-            ok=False, says=f"Session {self.thread_id} is still rolling back ({session.command}).", settled=False
-        )
+        if session is None or session.user != self.user:
+            return Verdict(ok=True, says=f"Session {self.thread_id} of {db.address} is gone, and its locks with it.")
+        if session.killed:
+            says = f"Session {self.thread_id} of {db.address} rolls back; wait for it, do not kill it again."
+        else:
+            says = f"Session {self.thread_id} of {db.address} is still there ({session.command})."
+        return Verdict(ok=False, says=says, settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """A rolled back transaction does not come back."""
         raise NoUndo("its transaction is rolled back; its client has lost the connection and may begin again")
 
     def _same(self, db: MySQL) -> Session:
+        where = f"Session {self.thread_id} of {db.address}"
         session = sessions.read(db, self.thread_id)
         if session is None:
-            raise Refused(f"Session {self.thread_id} of {db.address} is gone; there is nothing to kill.")
+            raise Refused(f"{where} is gone; there is nothing to kill.")
+        if session.killed:
+            sessions.refuse_protected(session)
         if session.user != self.user or session.transaction_started != self.transaction_started:
-            raise Refused(f"Session {self.thread_id} of {db.address} is not in that transaction any more; look again.")
+            raise Refused(f"{where} is not in that transaction any more; look again.")
+        if not self.transaction_started and not self.command_since:
+            raise Refused(f"{where} has no transaction to know it by; say when its present command began, too.")
+        if self.command_since and not session.runs_since(self.command_since):
+            raise Refused(f"{where} has done something else since; look again.")
         if not session.idle and not self.even_if_busy:
-            raise Refused(f"Session {self.thread_id} of {db.address} works again ({session.command}); look again.")
-        sessions.refuse_protected(session)
+            raise Refused(f"{where} works again ({session.command}); look again.")
+        sessions.refuse_protected(session, self.only_users)
         return session

@@ -22,6 +22,8 @@ class KillQuery(Remediation):
     """The statement with its literals as `?`, as the diagnostics return it."""
     command_since: int
     """Unix time of the server when it began, as the diagnostics return it."""
+    only_users: str = ""
+    """Patterns of users whose statements may be killed, such as `report*, batch`; none means any that is not protected."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
@@ -34,18 +36,32 @@ class KillQuery(Remediation):
         self._same(db)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """Reads the session again on this very connection, then KILL QUERY."""
-        self._same(db)
-        yield statement("KILL QUERY {}", self.thread_id)
+        """Reads the session again on this very connection, then KILL QUERY.
+
+        MariaDB numbers its statements: there the number is killed, which cannot hit the session's next one.
+        """
+        session = self._same(db)
+        if session.query_id:
+            yield statement("KILL QUERY ID {}", session.query_id)
+        else:
+            yield statement("KILL QUERY {}", self.thread_id)
 
     def verify(self, db: MySQL) -> Verdict:
         """Good when the statement is gone; a session that rolls back is waited for, never killed again."""
         session = sessions.read(db, self.thread_id)
-        if session is None or session.idle or not self._is(session):
-            return Verdict(ok=True, says=f"The statement of session {self.thread_id} is gone.")
+        if session is None or session.user != self.user:
+            return Verdict(ok=True, says=f"Session {self.thread_id} of {db.address} is gone.")
+        if session.killed:
+            return Verdict(
+                ok=False,
+                says=f"Session {self.thread_id} of {db.address} rolls back; wait for it, do not kill it again.",
+                settled=False,
+            )
+        if session.idle or not self._is(session):
+            return Verdict(ok=True, says=f"The statement of session {self.thread_id} of {db.address} is gone.")
         return Verdict(
             ok=False,
-            says=f"Session {self.thread_id} still runs it or rolls back ({session.command}); do not kill it again.",
+            says=f"Session {self.thread_id} of {db.address} still runs it; look what it waits for, do not repeat it.",
             settled=False,
         )
 
@@ -57,14 +73,13 @@ class KillQuery(Remediation):
         session = sessions.read(db, self.thread_id)
         if session is None:
             raise Refused(f"Session {self.thread_id} of {db.address} is gone; there is nothing to kill.")
+        if session.killed:
+            sessions.refuse_protected(session)
         if session.idle or not self._is(session):
             raise Refused(f"Session {self.thread_id} of {db.address} does not run that statement any more; look again.")
-        sessions.refuse_protected(session)
+        sessions.refuse_protected(session, self.only_users)
         return session
 
     def _is(self, session: Session) -> bool:
-        return (
-            session.user == self.user
-            and session.statement == self.statement
-            and abs(session.command_since - self.command_since) <= sessions.TOLERANCE
-        )
+        same = session.user == self.user and session.statement == self.statement
+        return same and session.runs_since(self.command_since)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +19,12 @@ from actions.contract import (
     Unreadable,
     Verdict,
 )
+from actions.diagnostics.mysql.replica_status import replica_status
 from actions.sql import identifier, statement
+
+BOTH = frozenset(Flavour)
+MYSQL = frozenset({Flavour.MYSQL})
+MARIADB = frozenset({Flavour.MARIADB})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +33,40 @@ class Bounds:
 
     least: int
     most: int
-    times: float
-    """How many times its present value it may grow to, and shrink to the inverse of."""
-    flavours: frozenset[Flavour] = frozenset(Flavour)
+    times: float | None = None
+    """How many times its present value it may grow to, and shrink to the inverse of; None where that means nothing."""
+    flavours: frozenset[Flavour] = BOTH
+    multiple_of: int = 1
+    """The server rounds other values, silently."""
+    replica_only: bool = False
+    """Whether it weakens what a crash would lose, which a replica can fetch again."""
+    grows_only: bool = False
+    """Whether a smaller value removes what no undo brings back."""
+    not_above: str = ""
+    """A variable that it may not exceed: MySQL cuts it down to that, MariaDB raises the other one with it."""
+    not_below: str = ""
 
 
 ALLOWED = {
-    "max_connections": Bounds(10, 20_000, 2.0),
-    "innodb_io_capacity": Bounds(100, 100_000, 4.0),
-    "innodb_io_capacity_max": Bounds(100, 200_000, 4.0),
+    "binlog_expire_logs_seconds": Bounds(3600, 7_776_000, 4.0, MYSQL, grows_only=True),
+    "innodb_flush_log_at_trx_commit": Bounds(0, 2, replica_only=True),
+    "innodb_io_capacity": Bounds(100, 100_000, 4.0, not_above="innodb_io_capacity_max"),
+    "innodb_io_capacity_max": Bounds(100, 200_000, 4.0, not_below="innodb_io_capacity"),
     "innodb_lock_wait_timeout": Bounds(1, 300, 10.0),
-    "lock_wait_timeout": Bounds(1, 31_536_000, 1e9),
-    "wait_timeout": Bounds(30, 28_800, 1e9),
-    "interactive_timeout": Bounds(30, 28_800, 1e9),
-    "max_execution_time": Bounds(0, 3_600_000, 1e9, frozenset({Flavour.MYSQL})),
-    "innodb_thread_concurrency": Bounds(0, 1000, 1e9),
-    "innodb_max_purge_lag": Bounds(0, 100_000_000, 1e9),
-    "replica_transaction_retries": Bounds(0, 1000, 1e9, frozenset({Flavour.MYSQL})),
-    "slave_transaction_retries": Bounds(0, 1000, 1e9, frozenset({Flavour.MARIADB})),
+    "innodb_max_purge_lag": Bounds(0, 100_000_000),
+    "innodb_redo_log_capacity": Bounds(8 << 20, 128 << 30, 4.0, MYSQL, multiple_of=1 << 20, grows_only=True),
+    "innodb_thread_concurrency": Bounds(0, 1000, flavours=MYSQL),
+    "interactive_timeout": Bounds(30, 28_800),
+    "lock_wait_timeout": Bounds(1, 31_536_000),
+    "max_connections": Bounds(10, 20_000, 2.0),
+    "max_execution_time": Bounds(0, 3_600_000, flavours=MYSQL),
+    "replica_transaction_retries": Bounds(0, 1000, flavours=MYSQL),
+    "slave_transaction_retries": Bounds(0, 1000, flavours=MARIADB),
+    "sync_binlog": Bounds(0, 10_000, replica_only=True),
+    "wait_timeout": Bounds(30, 28_800),
 }
-"""The variables that may be set, and their bounds; every other one belongs into the server's configuration."""
+"""The variables that may be set, and their bounds; every other one belongs into the server's configuration. The session
+variables among them (the timeouts, max_execution_time) hold for connections that begin afterwards."""
 LONGEST: Seconds = 24 * 3600.0
 
 
@@ -61,25 +81,33 @@ class SetVariable(Remediation):
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: ("SYSTEM_VARIABLES_ADMIN",),
-        Flavour.MARIADB: ("CONNECTION ADMIN", "SUPER"),
+        # MariaDB asks for SUPER for all but max_connections and sync_binlog.
+        Flavour.MARIADB: ("CONNECTION ADMIN", "BINLOG ADMIN", "SUPER"),
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses variables and values that are not allowed, and a value that is set already."""
+        """Refuses variables and values that are not allowed here, and a value that is set already."""
         bounds = ALLOWED.get(self.name)
         if bounds is None or db.version.flavour not in bounds.flavours:
-            raise Refused(f"{self.name} is not one of the variables that may be set on {db.version.flavour.value}.")
+            raise Refused(
+                f"{self.name} is not one of the variables that may be set on {db.version}; change it in the server's "
+                "configuration."
+            )
         if not 0 < self.revert_after <= LONGEST:
             raise Refused(f"A change of {self.name} must be reverted within {LONGEST:g} s.")
         now = self._now(db)
         if now == self.value:
             raise Refused(f"{self.name} of {db.address} is {now} already.")
-        most, least = min(bounds.most, now * bounds.times), max(bounds.least, now / bounds.times)
-        if not least <= self.value <= most:
+        most, least = _range(bounds, now)
+        if not least <= self.value <= most or self.value % bounds.multiple_of:
+            step = f" in steps of {bounds.multiple_of}" if bounds.multiple_of > 1 else ""
             raise Refused(
                 f"{self.name}={self.value} is out of bounds on {db.address}: it is {now}, and may become "
-                f"{least:g} to {most:g}."
+                f"{least} to {most}{step}."
             )
+        self._fits_the_others(db, bounds)
+        if bounds.replica_only and not replica_status(db).configured:
+            raise Refused(f"{self.name} may be changed on replicas only, and {db.address} replicates from nobody.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """SET GLOBAL to the new value."""
@@ -94,11 +122,34 @@ class SetVariable(Remediation):
         """SET GLOBAL to the value that it has now."""
         yield statement(f"SET GLOBAL {identifier(self.name)} = {{}}", self._now(db))
 
+    def _fits_the_others(self, db: MySQL, bounds: Bounds) -> None:
+        for other, above in ((bounds.not_above, True), (bounds.not_below, False)):
+            if not other:
+                continue
+            limit = _value(db, other)
+            if (self.value > limit) if above else (self.value < limit):
+                raise Refused(
+                    f"{self.name}={self.value} would be {'above' if above else 'below'} {other}={limit} of "
+                    f"{db.address}, and the server would change one of the two by itself. Change {other} first."
+                )
+
     def _now(self, db: MySQL) -> int:
-        rows = db.rows("SHOW GLOBAL VARIABLES WHERE Variable_name = %s", (self.name,))
-        if not rows:
-            raise Refused(f"{db.address} ({db.version}) has no variable {self.name}.")
-        try:
-            return int(rows[0]["Value"])
-        except ValueError as error:
-            raise Unreadable(f"{self.name} of {db.address} is not a whole number: {rows[0]['Value']!r}.") from error
+        return _value(db, self.name)
+
+
+def _range(bounds: Bounds, now: int) -> tuple[int, int]:
+    """The most and the least that a variable may become, from what it is."""
+    most, least = bounds.most, bounds.least
+    if bounds.times is not None:
+        most, least = min(most, int(now * bounds.times)), max(least, math.ceil(now / bounds.times))
+    return most, max(least, now) if bounds.grows_only else least
+
+
+def _value(db: MySQL, name: str) -> int:
+    rows = db.rows("SHOW GLOBAL VARIABLES WHERE Variable_name = %s", (name,))
+    if not rows:
+        raise Refused(f"{db.address} ({db.version}) has no variable {name}.")
+    try:
+        return int(rows[0]["Value"])
+    except ValueError as error:
+        raise Unreadable(f"{name} of {db.address} is not a whole number: {rows[0]['Value']!r}.") from error

@@ -22,6 +22,10 @@ INSTEAD = {
     1045: "the source refuses the replication user: mend its password or its grants first",
     1872: "the relay log cannot be initialised: reset the replica's relay logs and point it at the source again",
     13121: "the relay log is damaged: reset the replica's relay logs; with GTIDs nothing is lost",
+    13114: "the source cannot send what the replica needs; when its binary logs are purged, rebuild the replica",
+    13117: "source and replica have the same server_uuid: remove auto.cnf of the copy and restart it",
+    1593: "source and replica do not fit each other (ids, versions or GTID modes): mend the configuration",
+    1950: "a transaction of this server's own is in the way: somebody wrote to the replica; find that write first",
 }
 
 
@@ -47,20 +51,23 @@ class StartReplica(Remediation):
         status = replica_status(db)
         if not status.configured:
             raise Refused(f"{db.address} is not set up to replicate; there is nothing to start.")
-        if self._runs(status):
+        stopped = self._stopped(status)
+        if not stopped and self._runs(status):
             raise Refused(f"The {self._named()} of {db.address} runs already; look at the replica again.")
-        for errno, error in (
-            (status.applier_errno, status.applier_error),
-            (status.receiver_errno, status.receiver_error),
-        ):
+        if not stopped:
+            raise Refused(
+                f"The receiver of {db.address} is started and tries to connect (error {status.receiver_errno}: "
+                f"{status.receiver_error}); starting it again changes nothing. Look at the source and the network."
+            )
+        for thread, errno, error in stopped:
             if errno and errno not in RETRYABLE:
                 instead = INSTEAD.get(errno, "find out what it means before anything is started")
-                raise Refused(f"Error {errno} does not pass by itself ({error}): {instead}.")
-        if not (status.applier_errno or status.receiver_errno) and not self.stopped_by_hand_too:
-            raise Refused(
-                f"The {self._named()} of {db.address} stopped without an error: somebody, or a tool, stopped it. "
-                "Ask who works on it before you start it."
-            )
+                raise Refused(f"Error {errno} of the {thread} does not pass by itself ({error}): {instead}.")
+            if not errno and not self.stopped_by_hand_too:
+                raise Refused(
+                    f"The {thread} of {db.address} stopped without an error: somebody, or a tool, stopped it. "
+                    "Ask who works on it before you start it."
+                )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """START REPLICA, for the channel that is stopped."""
@@ -72,17 +79,25 @@ class StartReplica(Remediation):
         lag = "lag unknown" if status.lag is None else f"{status.lag:g} s behind"
         if self._runs(status):
             return Verdict(ok=True, says=f"The {self._named()} of {db.address} runs, {lag}.")
-        if status.applier_errno or (status.receiver_errno and status.receiver_running == "No"):
-            errno = status.applier_errno or status.receiver_errno
-            error = status.applier_error or status.receiver_error
-            return Verdict(
-                ok=False, says=f"The {self._named()} of {db.address} stopped again: error {errno} ({error})."
-            )
-        return Verdict(ok=False, says=f"The {self._named()} of {db.address} is not running yet.", settled=False)
+        failed = next(((t, errno, error) for t, errno, error in self._stopped(status) if errno), None)
+        if failed is not None:
+            thread, errno, error = failed
+            return Verdict(ok=False, says=f"The {thread} of {db.address} stopped again: error {errno} ({error}).")
+        why = f" (error {status.receiver_errno}: {status.receiver_error})" if status.receiver_errno else ""
+        return Verdict(ok=False, says=f"The {self._named()} of {db.address} is not running yet{why}.", settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """STOP REPLICA, for the same threads."""
         yield self._statement("STOP", replica_status(db), db.version)
+
+    def _stopped(self, status: ReplicaStatus) -> list[tuple[str, int, str]]:
+        """The threads to be started that do not run, with their errors; one that is connecting runs."""
+        found = []
+        if self.thread != "receiver" and status.applier_running == "No":
+            found.append(("applier", status.applier_errno, status.applier_error))
+        if self.thread != "applier" and status.receiver_running == "No":
+            found.append(("receiver", status.receiver_errno, status.receiver_error))
+        return found
 
     def _runs(self, status: ReplicaStatus) -> bool:
         applier = self.thread == "receiver" or status.applier_running == "Yes"
