@@ -17,7 +17,7 @@ from bot.runbook.inputs import resolve
 from bot.runbook.names import evidence_types
 from bot.runbook.remedies import build
 from bot.runbook.schema import Runbook, Test
-from bot.runbook.signatures import bare, coerce, item_of, near, unit_of
+from bot.runbook.signatures import bare, coerce, fields_of, item_of, near, unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def given(kind: Any, fields: object) -> Any:  # noqa: ANN401 - evidence of any t
         return None
     if not isinstance(fields, Mapping):
         raise ValueError(f"fields of {plain.__name__} are needed here, not {str(fields)[:60]!r}")
-    hints = typing.get_type_hints(plain, include_extras=True)
+    hints = fields_of(plain)
     declared = {field.name: field for field in dataclasses.fields(plain) if field.init}
     for name in fields:
         if name not in declared:

@@ -100,11 +100,16 @@ def item_of(kind: Any) -> Any:  # noqa: ANN401
 
 
 @lru_cache(maxsize=1024)
+def fields_of(kind: type) -> Mapping[str, Any]:
+    """The fields of a dataclass with their types."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+@lru_cache(maxsize=1024)
 def facts(kind: type) -> Mapping[str, Any]:
     """What can be read of a dataclass of evidence: its fields and its properties, with their types."""
-    found = dict(typing.get_type_hints(kind, include_extras=True))
-    names = {f.name for f in dataclasses.fields(kind)}
-    found = {name: hint for name, hint in found.items() if name in names}
+    found = dict(fields_of(kind))
     for name, member in inspect.getmembers(kind, lambda each: isinstance(each, property)):
         if not name.startswith("_"):
             hints = typing.get_type_hints(member.fget, include_extras=True) if member.fget else {}
