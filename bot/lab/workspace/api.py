@@ -33,7 +33,7 @@ async def api(request: Request) -> Response:
         args = await arguments(request)
     except SlackError as refusal:
         return _answer(state, method, {}, refusal.body())
-    token = request.headers.get("authorization", "").removeprefix("Bearer ").strip() or str(args.pop("token", ""))
+    token = request.headers.get("authorization", "").partition(" ")[2].strip() or str(args.pop("token", ""))
     fault = state.faults.take(method)
     if fault is not None and fault.when == "before":
         return _failed(state, method, args, fault)

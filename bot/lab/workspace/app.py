@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 
 from bot.lab.workspace.answers import response_url
 from bot.lab.workspace.api import api, upload
+from bot.lab.workspace.keeping import keep
 from bot.lab.workspace.local import GETS, POSTS
 from bot.lab.workspace.page import ROUTES
 from bot.lab.workspace.rendering import Rendering
@@ -59,8 +60,12 @@ def create_app(state: State) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         state.faults.bind(asyncio.get_running_loop())
+        keeping = asyncio.create_task(keep(state, state.data)) if state.data else None
         yield
         state.delivery.stop()
+        if keeping is not None:
+            keeping.cancel()
+            await asyncio.wait([keeping])
 
     app = Starlette(
         routes=[

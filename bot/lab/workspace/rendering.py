@@ -36,6 +36,7 @@ class Rendering:
         self._jinja = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
+        self._jinja.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
         self._jinja.filters |= {
             "author": self.author,
             "by_day": self._by_day,

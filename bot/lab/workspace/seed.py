@@ -35,7 +35,7 @@ def users() -> dict[str, User]:
             app_id=FIRSTMATE,
         ),
         User(
-            "U0ALERTMGR", "alertmanager", "Alertmanager", colour="b3541e", is_bot=True, bot_id="B0ALERTS", app_id=ALERTS
+            "U0ALERTMGR", "alertmanager", "Alertmanager", colour="f3dfd6", is_bot=True, bot_id="B0ALERTS", app_id=ALERTS
         ),
     )
     return {user.id: user for user in everyone}

@@ -12,6 +12,7 @@ import uvicorn
 
 from bot.errors import Unreachable
 from bot.lab.workspace.app import create_app
+from bot.lab.workspace.keeping import load
 from bot.lab.workspace.model import Tokens
 from bot.lab.workspace.state import Options, State
 
@@ -41,8 +42,10 @@ class Workspace:
     """A local workspace on 127.0.0.1; `url`, `api_url` and `state` are there from the start."""
 
     def __init__(self, tokens: Tokens | None = None, options: Options | None = None, port: int = 0) -> None:
-        """Binds the port (0: a free one); raises Unreachable when somebody else holds it."""
+        """Binds the port (0: a free one); raises Unreachable when somebody else holds it, ConfigError for bad files."""
         self.state = State(tokens or Tokens(), options or Options())
+        if self.state.data is not None:
+            load(self.state, self.state.data)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -41,6 +41,7 @@ class State:
         self.tokens = tokens
         self.clock = clock
         self.url = ""
+        self.data = options.data
         self.team_id = seed.TEAM
         self.users = seed.users()
         self.bots = seed.bots(tokens)

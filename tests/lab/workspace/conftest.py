@@ -40,6 +40,7 @@ def app(workspace: Workspace, web: WebClient) -> App:
 
 @pytest.fixture
 def connect(workspace: Workspace, people: WorkspaceClient) -> Iterator[Connect]:
+    clients: list[SocketModeClient] = []
     with ExitStack() as closing:
 
         def connected(app: App) -> SocketModeClient:
@@ -48,7 +49,13 @@ def connect(workspace: Workspace, people: WorkspaceClient) -> Iterator[Connect]:
             before = len(workspace.state.sockets.connections)
             handler.connect()
             closing.callback(handler.close)
+            clients.append(handler.client)
             people.wait_for(lambda: len(workspace.state.sockets.connections) > before, what="The connection of bolt")
             return handler.client
 
         yield connected
+        # bolt's own close may sit in a select for 10 s; a connection that the server ends wakes it at once
+        for client in clients:
+            client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
+        people.sockets("drop")
+        people.wait_for(lambda: not any(client.is_connected() for client in clients), what="The end of the connections")

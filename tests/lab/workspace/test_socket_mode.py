@@ -174,4 +174,4 @@ def test_the_second_bots_alert_comes_as_bot_message(
     assert heard[0]["subtype"] == "bot_message"
     assert heard[0]["bot_id"] == "B0ALERTS"
     assert heard[0]["text"] == ""
-    assert heard[0]["attachments"][0]["color"] == "a30200"
+    assert heard[0]["attachments"] == [{"id": 1, "title": "[FIRING:1] X", "color": "a30200"}]
