@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from actions.catalog import REMEDIATIONS
 from actions.contract import Refused, Remediation, Unreadable, Verdict
 from bot.engine import change
 from bot.engine.facts import Collector
@@ -17,6 +16,7 @@ from bot.errors import FirstmateError
 from bot.guards import judge, refusal
 from bot.guards.facts import Stage
 from bot.guards.facts import Verdict as GuardVerdict
+from bot.runbook.remedies import again
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class Remedy:
         return run
 
     def _planned(self, plan: Plan) -> tuple[Target, Remediation]:
-        return self.fleet.find(plan.target), REMEDIATIONS[plan.action](**plan.parameters)
+        return self.fleet.find(plan.target), again(plan.action, plan.parameters)
 
     def _end(self, run: Run, expect: RunState, state: RunState, says: str, event: str) -> None:
         ended = replace(run, state=state, says=says, timeline=(*run.timeline, Event(self.now(), says)))

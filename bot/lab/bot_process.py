@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
+from bot.config import load
 from bot.errors import Unreachable
-from bot.lab.state import LabState
 
 READY_WITHIN = 30.0
 STOP_WITHIN = 15.0
+SERVE = ("-m", "bot", "serve", "--config")
 
 
 @contextmanager
-def running_bot(state: LabState, *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `firstmate serve` for a lab, yields it when it is ready, and stops it; what it says is in `log`."""
+def running_bot(config: Path, *, log: Path, command: Sequence[str] = SERVE) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs `firstmate serve`, yields it when it is ready, and stops it; what it says is in `log`.
+
+    Raises Unreachable with the bot's last words when it ends before.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "serve", "--config", str(state.config)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            [sys.executable, *command, str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     try:
-        _await_ready(state, process, log)
+        _await_ready(config, process, log)
         yield process
     finally:
         process.terminate()
@@ -42,15 +41,15 @@ def running_bot(state: LabState, *, log: Path) -> Iterator[subprocess.Popen[byte
             process.wait()
 
 
-def _await_ready(state: LabState, process: subprocess.Popen[bytes], log: Path) -> None:
-    url = state.urls.webhook.removesuffix("/alerts/alertmanager") + "/readyz"
+def _await_ready(config: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    intake = load(config).intake
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
             said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise Unreachable(f"The bot ended with {process.returncode}: {said[-1] if said else 'it said nothing'}")
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"http://{intake.host}:{intake.port}/readyz", timeout=1):  # noqa: S310
                 return
         except (URLError, OSError):
             time.sleep(0.05)

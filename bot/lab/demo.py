@@ -117,7 +117,7 @@ def once(*, as_json: bool) -> int:
                 state = bring_up(folder, progress=reporter)
         else:
             state = bring_up(folder, progress=reporter)
-        with running_bot(state, log=folder / "logs" / "bot.log"):
+        with running_bot(state.config, log=folder / "logs" / "bot.log"):
             mended = _play_once(state, Transcript(as_json))
     finally:
         tear_down(folder)
@@ -168,7 +168,7 @@ def play() -> int:
     try:
         with Bar() as reporter:
             state = bring_up(folder, progress=reporter)
-        with running_bot(state, log=folder / "logs" / "bot.log"):
+        with running_bot(state.config, log=folder / "logs" / "bot.log"):
             break_(folder, FAULT)
             err.print(f"\nThe applier of {INSTANCE} is broken. In a moment [bold]#db-alerts[/] tells what happened:")
             err.print(f"    [bold]{state.urls.workspace}[/]\n")

@@ -35,7 +35,7 @@ class RunStore:
     """Implements bot.engine.ports.Store on a Database."""
 
     def __init__(self, database: Database, queue: SegmentQueue, *, clock: Callable[[], float] = time.time) -> None:
-        self._database = database
+        self.database = database
         self._queue = queue
         self._clock = clock
 
@@ -46,7 +46,7 @@ class RunStore:
 
     def receive(self, alert: Alert, *, key: str, run: Run) -> Receipt:
         """Stores an alert; see the port. A resolved alert marks its runs and enqueues their resolution."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             known = connection.execute(
                 sa.select(alerts.c.status, alerts.c.incident).where(_is(alert)).limit(1),
             ).first()
@@ -102,7 +102,7 @@ class RunStore:
                 self._queue.put(connection, run.id, "resolved")
 
     def open_run(self, run: Run, *, key: str, actor: str) -> bool:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             if self._active(connection, key) is not None:
                 return False
             self._insert(connection, run, key, actor=actor)
@@ -130,7 +130,7 @@ class RunStore:
         return _RUN.validate_json(found) if found else None
 
     def run(self, run_id: str) -> Run | None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._load(connection, run_id)
 
     def _load(self, connection: sa.Connection, run_id: str) -> Run | None:
@@ -149,11 +149,11 @@ class RunStore:
         query = sa.select(runs.c.document).order_by(runs.c.opened_at.desc()).limit(limit)
         if under_way:
             query = query.where(runs.c.state.in_(UNDER_WAY))
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return [_RUN.validate_json(row.document) for row in connection.execute(query)]
 
     def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             return self._save(connection, run, expect=expect, event=event, actor=actor, data=data)
 
     def _save(
@@ -174,7 +174,7 @@ class RunStore:
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
     def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             self._queue.put(connection, run_id, segment, delay=delay)
 
     # -- decisions ------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class RunStore:
         waiting = replace(run, state=RunState.WAITING, expires_at=now + timedelta(seconds=expires_in))
         assert run.plan is not None
         data = {"digest": run.plan.digest, "statements": list(run.plan.statements), "target": run.plan.target}
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             saved = self._save(
                 connection,
                 waiting,
@@ -198,7 +198,7 @@ class RunStore:
         return saved
 
     def decide(self, run_id: str, decision: Decision) -> Run:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             run = self._load(connection, run_id)
             if run is None:
                 raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
@@ -230,14 +230,14 @@ class RunStore:
 
     def intend(self, run_id: str, what: str, digest: str) -> None:
         values = {"run": run_id, "what": what, "state": "intent", "digest": digest, "at": self._clock()}
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             done = connection.execute(insert(intents).values(**values).on_conflict_do_nothing())
             if done.rowcount:
                 audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
 
     def begin(self, run_id: str, what: str) -> bool:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             begun = connection.execute(
                 intents.update().where(row, intents.c.state == "intent").values(state="started", at=self._clock())
             )
@@ -249,7 +249,7 @@ class RunStore:
 
     def finish(self, run_id: str, what: str, outcome: str) -> None:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(intents.update().where(row).values(state="ended", outcome=outcome, at=self._clock()))
             audit.append(connection, "change.ended", "firstmate", run_id, {"what": what, "outcome": outcome})
 
@@ -257,7 +257,7 @@ class RunStore:
 
     def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
         now = self._clock()
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             held = connection.execute(sa.select(leases).where(leases.c.shard == shard)).first()
             if held is not None and held.run not in ("", run_id) and held.until > now:
                 return None
@@ -269,13 +269,13 @@ class RunStore:
 
     def release(self, shard: str, run_id: str) -> None:
         # The row stays, so that the fencing token only ever grows.
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(
                 leases.update().where(leases.c.shard == shard, leases.c.run == run_id).values(run="", until=0.0)
             )
 
     def holder(self, shard: str, *, besides: str) -> tuple[str, datetime] | None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             held = connection.execute(sa.select(leases).where(leases.c.shard == shard)).first()
         if held is None or held.run in ("", besides) or held.until <= self._clock():
             return None
@@ -284,12 +284,12 @@ class RunStore:
     # -- the halt switch, the audit log, and what did not fit -----------------------------------------------------
 
     def halt(self) -> Halt | None:
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(sa.select(halts).where(halts.c.scope == "")).first()
         return Halt(row.by, row.reason, datetime.fromtimestamp(row.since, UTC)) if row else None
 
     def set_halt(self, halt: Halt | None, *, actor: str) -> None:
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(halts.delete().where(halts.c.scope == ""))
             if halt is None:
                 audit.append(connection, "halt.lifted", actor, "everything", {})
@@ -300,12 +300,12 @@ class RunStore:
             audit.append(connection, "halt.set", actor, "everything", {"reason": halt.reason})
 
     def audit(self, event: str, *, actor: str, subject: str, **data: Any) -> None:  # noqa: ANN401
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             audit.append(connection, event, actor, subject, data)
 
     def keep_refused(self, source: str, reason: str, body: bytes) -> None:
         """Keeps a body that did not fit for a look: the newest 200, 64 KiB of each."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(
                 refused_bodies.insert().values(
                     received_at=self._clock(), source=source, reason=reason, body=body[:KEPT_BYTES]

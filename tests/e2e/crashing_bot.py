@@ -1,0 +1,42 @@
+"""The bot, except that it kills itself (SIGKILL) at one point: `before` or `after` one call of one object.
+
+Usage: python -m tests.e2e.crashing_bot before:RunStore.begin firstmate.yml
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from bot import app
+from bot.config import load
+from bot.fleet.mysql import MySQLChanger
+from bot.slack.outbox import Sender
+from bot.store.mailbox import StoredMailbox
+from bot.store.runs import RunStore
+
+OWNERS = {each.__name__: each for each in (RunStore, MySQLChanger, StoredMailbox, Sender)}
+
+
+def crash_at(point: str) -> None:
+    """Replaces the method by one that kills this process before or after the real one."""
+    when, _, place = point.partition(":")
+    owner, _, name = place.partition(".")
+    real = getattr(OWNERS[owner], name)
+
+    def crashing(*arguments: Any, **named: Any) -> Any:
+        if when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(OWNERS[owner], name, crashing)
+
+
+if __name__ == "__main__":
+    crash_at(sys.argv[1])
+    app.serve(load(Path(sys.argv[2])))

@@ -1,0 +1,26 @@
+"""An approval that nobody gives in time is a no."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.engine.state import RunState
+from bot.lab.bot_process import running_bot
+from bot.lab.state import LabState
+from tests.e2e.play import BOB, Play, general_log, variant
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+
+
+def test_after_its_expiry_nothing_is_changed(lab: LabState):
+    play = Play(lab, variant(lab, "expiry", approvals={"count": 1, "expires_after": 1.5}))
+    with general_log(lab), running_bot(play.path, log=lab.folder / "logs" / "expiry.log"):
+        run_id = play.fire()
+        run = play.run_in(run_id, RunState.WAITING, RunState.EXPIRED)
+        seen = play.button(run_id, "run.approve")
+        play.run_in(run_id, RunState.EXPIRED)
+        play.message(run_id, "outcome", holds="Nobody approved in time")
+        play.press(BOB, run, "run.approve", seen=seen)
+        play.told(BOB, "it is expired")
+        assert play.statements(run_id) == []
+        assert play.audited("run.expired", run_id)
