@@ -25,7 +25,7 @@ class KillConnection(Remediation):
     command_since: int = 0
     """When its present command began, as the diagnostics return it; needed where it has no transaction."""
     only_users: str = ""
-    """Patterns of users whose sessions may be ended, such as `report*, batch`; none means any that is not protected."""
+    """Patterns of users whose sessions may be ended, such as `report*, batch`; none means all but protected ones."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {

@@ -23,7 +23,7 @@ class KillQuery(Remediation):
     command_since: int
     """Unix time of the server when it began, as the diagnostics return it."""
     only_users: str = ""
-    """Patterns of users whose statements may be killed, such as `report*, batch`; none means any that is not protected."""
+    """Patterns of users whose statements may be killed, such as `report*, batch`; none means all but protected ones."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
