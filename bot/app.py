@@ -35,6 +35,8 @@ from bot.store.runs import RunStore
 
 log = logging.getLogger(__name__)
 
+PUBLISHED_AGAIN = 100
+"""Runs whose cards are drawn again at a start."""
 STOP_WITHIN = 5
 """Seconds that what is under way may take when the bot stops; the rest goes on at the next start."""
 
@@ -122,9 +124,20 @@ class Bot:
     def start(self) -> None:
         """Starts what works off first, then what lets work in."""
         self._sender.start()
+        self._publish_again()
         self._durable.start(self.engine.advance)
         self._connection.open()
         self._server.start()
+
+    def _publish_again(self) -> None:
+        """Wants the cards of the newest runs as they stand: the last process may have died before it did.
+
+        What is in Slack already as it is wanted is not sent again.
+        """
+        for run in reversed(self.store.runs(limit=PUBLISHED_AGAIN)):
+            full = self.store.run(run.id)
+            if full is not None:
+                self.engine.triage.desk.publish(full)
 
     def stop(self) -> None:
         """Lets nothing new in, finishes what is under way within its bound, and closes the store."""

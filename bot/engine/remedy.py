@@ -59,6 +59,7 @@ class Remedy:
         run = self._run(run_id)
         if run.state is RunState.CHANGING:
             return "passed"
+        self.desk.publish(run)
         if run.state is not RunState.APPROVED or run.plan is None:
             return "not approved"
         target, remediation = self._planned(run.plan)
@@ -125,6 +126,8 @@ class Remedy:
         """Looks whether it worked and ends the run with what was seen."""
         run = self._run(run_id)
         if run.state is not RunState.CHANGING or run.plan is None:
+            self.desk.publish(run)
+            self.store.release(run.shard, run_id)
             return run.state.value
         plan = run.plan
         target, remediation = self._planned(plan)

@@ -47,9 +47,11 @@ class Triage:
     def triage(self, steps: Steps, run_id: str) -> None:
         """The segment `triage` of a run. It only reads, so after a crash it simply begins again."""
         run = self.store.run(run_id)
-        if run is None or run.state is not RunState.TRIAGING:
+        if run is None:
             return
         self.desk.publish(run)
+        if run.state is not RunState.TRIAGING:
+            return  # a crash came after the end of the triage and before its cards
         if not run.runbook:
             self._end(run, RunState.DIAGNOSED, run.says)
             return
