@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bot.errors import FirstmateError
+from bot.errors import Exit, FirstmateError
 from bot.lab.workspace.model import Tokens
 from bot.lab.workspace.server import Workspace
 from bot.lab.workspace.state import Options
@@ -31,8 +31,11 @@ def main(argv: list[str] | None = None) -> int:
         return problem.exit_code
     sys.stdout.write(f"The local workspace is at {workspace.url}\n")
     sys.stdout.flush()
-    workspace.run()
-    return 0
+    try:
+        workspace.run()
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return Exit.DONE
 
 
 if __name__ == "__main__":

@@ -137,6 +137,8 @@ async def alerts_hook(request: Request) -> Response:
 async def request_url(state: State, given: Json) -> Json:
     """Switches to signed HTTP once the URL has repeated a challenge, or back."""
     old = state.delivery.request_url
+    if given.get("url") and not str(given["url"]).startswith("http://"):
+        raise Unfit("The request URL must begin with http://; the workspace speaks no TLS.")
     state.delivery.request_url = str(given.get("url") or "")
     if state.delivery.request_url and not await state.delivery.verify_url(secrets.token_hex(16)):
         state.delivery.request_url = old

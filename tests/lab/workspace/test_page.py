@@ -96,7 +96,7 @@ def test_a_thread_opens_beside_the_channel_and_grows(page: Page, web: WebClient)
     page.get_by_role("link", name="1 reply").click()
     thread = page.get_by_role("complementary", name="Thread")
     expect(thread).to_contain_text("triage begins")
-    web.chat_postMessage(channel=CHANNEL, text="", blocks=approval(), thread_ts=ts)
+    web.chat_postMessage(channel=CHANNEL, text="Approve?", blocks=approval(), thread_ts=ts)
 
     expect(thread.get_by_role("button", name="Approve")).to_be_visible()
     expect(thread).to_contain_text("2 replies")

@@ -52,6 +52,7 @@ def test_a_thread_counts_its_replies(web: WebClient):
     assert [reply["text"] for reply in replies] == ["0", "1"]
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing")
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

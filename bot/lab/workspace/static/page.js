@@ -224,6 +224,7 @@ async function swap(pane, prefix, ts, belongs) {
     old?.remove();
   } else if (old) {
     if (!old.querySelector("details[open], dialog[open]")) old.replaceWith(element(html));
+    else setTimeout(() => (work = work.then(() => swap(pane, prefix, ts, belongs))), 500); // somebody is choosing in it
   } else if (belongs) {
     const stay = !atBottom(pane);
     pane.append(element(html));
