@@ -109,6 +109,8 @@ def _held(db: MySQL) -> list[Row]:
 def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...]:
     """The sessions at the roots; where none is known, the oldest open transaction that does not wait itself."""
     known = bool(roots)
+    # One that waits for a row itself is no root, however old it is.
+    guessed = "AND t.trx_state = 'RUNNING' "
     ids = sorted(roots or waiting)
     where = f"p.ID {'IN' if known else 'NOT IN'} ({', '.join(['%s'] * len(ids))})"
     rows = db.rows(
@@ -118,7 +120,8 @@ def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...
         "COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(p.INFO, '') AS statement "
         f"FROM {processlist(db.version)} p {'LEFT' if known else ''} JOIN information_schema.INNODB_TRX t "
         f"ON t.trx_mysql_thread_id = p.ID WHERE {where} AND p.ID <> CONNECTION_ID() "
-        f"AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY age DESC LIMIT {20 if known else 1}",
+        f"AND p.USER NOT IN ('system user', 'event_scheduler') {'' if known else guessed}"
+        f"ORDER BY age DESC, started LIMIT {20 if known else 1}",
         tuple(ids),
     )
     return tuple(
