@@ -36,8 +36,8 @@ def connect(
 
 @contextmanager
 def administrator(instance: LabInstance) -> Iterator[Connection[DictCursor]]:
-    """Opens a connection as the server's administrator."""
-    connection = connect(instance.host, instance.port, Login(instance.user, instance.password), patience=60.0)
+    """Opens a connection as the server's administrator, over the spare port, where a full server answers too."""
+    connection = connect(instance.host, instance.spare_port, Login(instance.user, instance.password), patience=60.0)
     try:
         yield connection
     finally:

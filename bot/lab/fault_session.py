@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,22 +20,32 @@ from pymysql.cursors import DictCursor
 
 from bot.lab.client import administrator, ask, session, wait_until
 from bot.lab.replication import TABLE
-from bot.lab.servers import MAX_CONNECTIONS
 from bot.lab.state import LabInstance, LabState, read
 
 HELD_ROW = 1
 WAITERS = 3
-LEFT_FREE = 6
-"""Connections left so that the exporter and the triage can still look."""
+TOO_MANY_CONNECTIONS = 1040
 
 Sessions: TypeAlias = "list[Connection[DictCursor]]"  # pymysql's classes take no parameters at run time
 
 
 def connections(state: LabState, instance: LabInstance) -> Sessions:
-    """Fills the server with idle sessions of the application, as a pool does that leaks."""
-    with administrator(instance) as admin:
-        used = int(ask(admin, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[0]["Value"])
-    return [session(state, instance, "app") for _ in range(MAX_CONNECTIONS - LEFT_FREE - used)]
+    """Takes every connection that the server has with idle sessions of the application, as a pool does that leaks."""
+    held: Sessions = []
+
+    def fill() -> None:
+        while True:
+            try:
+                held.append(session(state, instance, "app"))
+            except pymysql.err.OperationalError as error:
+                if error.args[0] != TOO_MANY_CONNECTIONS:
+                    raise
+                return
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        for filled in [pool.submit(fill) for _ in range(4)]:
+            filled.result()
+    return held
 
 
 def row_locks(state: LabState, instance: LabInstance) -> Sessions:

@@ -1,7 +1,9 @@
 """The database users and their GRANTs, per flavour: those of Firstmate with the least that their work takes.
 
 The README's list for a real fleet is made from `statements`, and the lab creates its users from the same table.
-What each privilege is for was tried on the lab's own servers (MySQL 9.7, MariaDB 10.11).
+What each privilege is for was tried on the lab's own servers (MySQL 9.7, MariaDB 10.11): MySQL's
+SERVICE_CONNECTION_ADMIN opens its admin_port, the way in when all connections are taken (MariaDB's extra_port asks for
+no privilege), and MariaDB's SLAVE MONITOR is what SHOW REPLICA STATUS takes.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ CHANGER = "firstmate_changer"
 FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
     "mysql": {
         READER: (
-            "GRANT PROCESS, REPLICATION CLIENT ON *.*",
+            "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
         CHANGER: (
-            "GRANT PROCESS, REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, CONNECTION_ADMIN,"
-            " SYSTEM_VARIABLES_ADMIN ON *.*",
+            "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN,"
+            " CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
     },
@@ -42,7 +44,10 @@ LAB: dict[Flavour, dict[str, tuple[str, ...]]] = {
     "mysql": {
         "admin": ("GRANT ALL PRIVILEGES ON *.* WITH GRANT OPTION",),
         "replication": ("GRANT REPLICATION SLAVE ON *.*",),
-        "exporter": ("GRANT PROCESS, REPLICATION CLIENT ON *.*", "GRANT SELECT ON performance_schema.*"),
+        "exporter": (
+            "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN ON *.*",
+            "GRANT SELECT ON performance_schema.*",
+        ),
         "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
         "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
         "reports": ("GRANT SELECT ON shop.*",),

@@ -16,6 +16,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Literal, get_args
 
+import pymysql
 import requests
 
 from bot.errors import Busy, FirstmateError
@@ -26,7 +27,7 @@ from bot.lab.monitoring import alertmanager, exporter, prometheus
 from bot.lab.packages import Programs, find_programs, locked
 from bot.lab.progress import Reporter, Silent
 from bot.lab.replication import answers, attach, create_schema
-from bot.lab.servers import FLEET, HOST, Plan, first_statements, free_ports, make_template, prepare, program
+from bot.lab.servers import FLEET, HOST, Plan, first_statements, free_ports, make_template, prepare, program, spare
 from bot.lab.settings import write_config, write_secrets
 from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of, new_marker, read, save
 
@@ -70,9 +71,13 @@ def bring_up(folder: Path, *, progress: Reporter | None = None) -> LabState:
         marker = new_marker(folder)
         try:
             return _start(folder, marker, programs, reporter)
-        except BaseException:
-            processes.stop_all(folder, marker)
+        except BaseException as error:
+            processes.stop_all(folder, marker, patience=1.0)
             _clear(folder, _MADE)
+            if isinstance(error, pymysql.err.MySQLError | OSError):
+                raise FirstmateError(
+                    f"The lab could not be brought up: {error}; its logs are {folder}/logs."
+                ) from error
             raise
 
 
@@ -142,7 +147,8 @@ def _password() -> str:
 
 
 def _start(folder: Path, marker: str, programs: Programs, reporter: Reporter) -> LabState:
-    names = [*(plan.name for plan in FLEET), *_SERVICES]
+    servers = [plan.name for plan in FLEET]
+    names = [*servers, *(spare(name) for name in servers), *_SERVICES]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     logins = {user: Login(user, _password()) for user in USERS}
     tokens = {
@@ -182,6 +188,7 @@ def _state(folder: Path, marker: str, programs: Programs, ports: dict[str, int],
             shard=plan.shard,
             host=HOST,
             port=ports[plan.name],
+            spare_port=ports[spare(plan.name)],
             user="admin",
             password=logins["admin"].password,
             role=plan.role,
@@ -207,7 +214,7 @@ def _state(folder: Path, marker: str, programs: Programs, ports: dict[str, int],
 def _start_servers(state: LabState, programs: Programs, ports: dict[str, int], reporter: Reporter) -> None:
     reporter.step("Starting the database servers")
     for done, plan in enumerate(FLEET, start=1):
-        argv = prepare(state.folder, plan, programs, ports[plan.name], state.users)
+        argv = prepare(state.folder, plan, programs, ports, state.users)
         processes.start(state.folder, state.marker, plan.name, argv)
         reporter.step("Starting the database servers", done / (len(FLEET) + 1))
 
@@ -235,7 +242,7 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
     def ready(instance: LabInstance) -> None:
         wait_until(
             f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
-            lambda: answers(instance),
+            lambda: _answers(state, instance),
         )
         first_statements(state.folder, instance.name).unlink()
 
@@ -256,6 +263,16 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
         for text, step in steps:
             for done, _ in enumerate(pool.map(step, state.instances), start=1):
                 reporter.step(text, done / len(FLEET))
+
+
+def _answers(state: LabState, instance: LabInstance) -> bool:
+    """Says whether the server lets its administrator in; raises FirstmateError when it has ended instead."""
+    if not any(p.name == instance.name and processes.alive(p, state.marker) for p in processes.recorded(state.folder)):
+        log = state.folder / "logs" / f"{instance.name}.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        reason = next((line for line in reversed(lines) if "[ERROR]" in line), "it gives no reason")
+        raise FirstmateError(f"{instance.name} ended at its start ({reason}); its log is {log}.")
+    return answers(instance)
 
 
 def _scraped(state: LabState) -> bool:

@@ -96,13 +96,15 @@ def prometheus(folder: Path, programs: Programs, instances: Sequence[LabInstance
                             "cluster": instance.shard,
                             "shard": instance.shard,
                             "flavour": instance.flavour,
+                            "__spare": f"{instance.host}:{instance.spare_port}",
                         },
                     }
                     for instance in instances
                 ],
                 "relabel_configs": [
-                    {"source_labels": ["__address__"], "target_label": "__param_target"},
-                    {"source_labels": ["__param_target"], "target_label": "instance"},
+                    # The exporter asks over the spare port, or it would go blind just when a server is full.
+                    {"source_labels": ["__address__"], "target_label": "instance"},
+                    {"source_labels": ["__spare"], "target_label": "__param_target"},
                     {"target_label": "__address__", "replacement": exporter_address},
                 ],
             }

@@ -48,6 +48,10 @@ def start(folder: Path, marker: str, name: str, argv: Sequence[str], extra: Mapp
     )
     started = _start_time(pid)
     process = Process(name, pid, -1 if started is None else started)
+    # The kernel lets this process go on a moment before it shows the environment of the new one.
+    deadline = time.monotonic() + 5.0
+    while _start_time(pid) is not None and _marker(pid) is None and time.monotonic() < deadline:
+        time.sleep(0.001)
     path = folder / "run" / f"{name}.json"
     path.write_text(json.dumps(asdict(process)), encoding="utf-8")
     return process
@@ -116,7 +120,7 @@ def _open(pid: int, marker: str) -> int | None:
     """Returns a pidfd of the process when it is the lab's; from then on the pid cannot come to mean another one."""
     try:
         handle = os.pidfd_open(pid)
-    except OSError:
+    except ProcessLookupError:
         return None
     if _marker(pid) != marker:
         os.close(handle)

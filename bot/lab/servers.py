@@ -52,7 +52,12 @@ def program(programs: Programs, flavour: Flavour) -> Program:
     return programs.mysqld if flavour == "mysql" else programs.mariadbd
 
 
-def prepare(folder: Path, plan: Plan, programs: Programs, port: int, logins: dict[str, Login]) -> list[str]:
+def spare(name: str) -> str:
+    """Returns the name under which the spare port of a server stands in the table of ports."""
+    return f"{name} spare"
+
+
+def prepare(folder: Path, plan: Plan, programs: Programs, ports: dict[str, int], logins: dict[str, Login]) -> list[str]:
     """Makes the data directory and the settings of one server; returns the command line that starts it."""
     server = program(programs, plan.flavour)
     data = folder / "data" / plan.name
@@ -60,7 +65,7 @@ def prepare(folder: Path, plan: Plan, programs: Programs, port: int, logins: dic
     first = first_statements(folder, plan.name)
     write_private(first, _first_statements(plan, logins))
     settings = folder / "data" / f"{plan.name}.cnf"
-    settings.write_text(_settings(folder, plan, server, port, data), encoding="utf-8")
+    settings.write_text(_settings(folder, plan, server, ports, data), encoding="utf-8")
     return [*server.argv, f"--defaults-file={settings}", f"--init-file={first}"]
 
 
@@ -169,7 +174,8 @@ def _mysql_paths(server: Program) -> list[str]:
     ]
 
 
-def _settings(folder: Path, plan: Plan, server: Program, port: int, data: Path) -> str:
+def _settings(folder: Path, plan: Plan, server: Program, ports: dict[str, int], data: Path) -> str:
+    port, spare_port = ports[plan.name], ports[spare(plan.name)]
     lines = [
         "[mysqld]",
         f"server-id={plan.server_id}",
@@ -193,11 +199,15 @@ def _settings(folder: Path, plan: Plan, server: Program, port: int, data: Path) 
         *(line.removeprefix("--") for line in _as_root()),
     ]
     lines += [option.removeprefix("--") for option in _SMALL_LOGS[plan.flavour]]
-    lines += _mysql_settings(plan, server) if plan.flavour == "mysql" else _mariadb_settings(plan, server)
+    lines += (
+        _mysql_settings(plan, server, spare_port)
+        if plan.flavour == "mysql"
+        else _mariadb_settings(plan, server, spare_port)
+    )
     return "\n".join(lines) + "\n"
 
 
-def _mysql_settings(plan: Plan, server: Program) -> list[str]:
+def _mysql_settings(plan: Plan, server: Program, spare_port: int) -> list[str]:
     semi_sync = "source" if plan.role == "primary" else "replica"
     return [
         *(line.removeprefix("--") for line in _mysql_paths(server)),
@@ -206,15 +216,19 @@ def _mysql_settings(plan: Plan, server: Program) -> list[str]:
         "plugin-load-add=semisync_source.so;semisync_replica.so",
         f"rpl-semi-sync-{semi_sync}-enabled=ON",
         *(["rpl-semi-sync-source-timeout=1000"] if plan.role == "primary" else []),  # milliseconds
+        f"admin-address={HOST}",
+        f"admin-port={spare_port}",
         "mysqlx=OFF",
         "secure-file-priv=NULL",
         *(["read-only=ON", "super-read-only=ON"] if plan.role == "replica" else []),
     ]
 
 
-def _mariadb_settings(plan: Plan, server: Program) -> list[str]:
+def _mariadb_settings(plan: Plan, server: Program, spare_port: int) -> list[str]:
     return [
         *([f"lc-messages-dir={_mariadb_share(server)}"] if len(server.argv) > 1 else []),
+        f"extra-port={spare_port}",
+        "extra-max-connections=20",
         "log-slave-updates=ON",
         "gtid-strict-mode=ON",
         "gtid-domain-id=0",

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from bot.lab.grants import CHANGER, READER
-from bot.lab.servers import FLEET, HOST
+from bot.lab.servers import FLEET, HOST, spare
 from bot.lab.state import CONFIG, Login, write_private
 
 OPERATORS = ("U0ALICE", "U0CAROL", "U0BOB")
@@ -77,7 +77,16 @@ def _shard(name: str, ports: dict[str, int]) -> dict[str, Any]:
         "flavour": plans[0].flavour,
         "reader": {"user": READER, "password": _file(READER)},
         "changer": {"user": CHANGER, "password": _file(CHANGER)},
-        "instances": [{"name": plan.name, "host": HOST, "port": ports[plan.name], "role": plan.role} for plan in plans],
+        "instances": [
+            {
+                "name": plan.name,
+                "host": HOST,
+                "port": ports[plan.name],
+                "spare_port": ports[spare(plan.name)],
+                "role": plan.role,
+            }
+            for plan in plans
+        ],
     }
 
 

@@ -17,12 +17,16 @@ CONFIG = "firstmate.yml"
 
 @dataclass(frozen=True)
 class LabInstance:
-    """One database server of the lab. `user` is its administrator; `source` names the primary of a replica."""
+    """One database server of the lab. `user` is its administrator; `source` names the primary of a replica.
+
+    `spare_port` lets administrators in when all connections are taken: MySQL's admin_port, MariaDB's extra_port.
+    """
 
     name: str
     shard: str
     host: str
     port: int
+    spare_port: int
     user: str
     password: str
     role: Literal["primary", "replica"]
@@ -76,8 +80,9 @@ class LabState:
     def as_json(self) -> dict[str, Any]:
         """Returns what `firstmate lab up --json` prints.
 
-        Keys: `instances` (a list; each has name, shard, host, port, user and password of the administrator, role
-        `primary` or `replica`, source (a name, null for a primary), flavour `mysql` or `mariadb`, version),
+        Keys: `instances` (a list; each has name, shard, host, port, spare_port, user and password of the
+        administrator, role `primary` or `replica`, source (a name, null for a primary), flavour `mysql` or `mariadb`,
+        version),
         `replication` (user, password), `urls` (prometheus, alertmanager, webhook, workspace), `config` (the path of
         firstmate.yml) and `folder`.
         """
