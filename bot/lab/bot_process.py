@@ -49,7 +49,7 @@ def _await_ready(config: Path, process: subprocess.Popen[bytes], log: Path) -> N
             said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise Unreachable(f"The bot ended with {process.returncode}: {said[-1] if said else 'it said nothing'}")
         try:
-            with urllib.request.urlopen(f"http://{intake.host}:{intake.port}/readyz", timeout=1):  # noqa: S310
+            with urllib.request.urlopen(f"http://{intake.host}:{intake.port}/readyz", timeout=1):
                 return
         except (URLError, OSError):
             time.sleep(0.05)
