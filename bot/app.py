@@ -122,12 +122,12 @@ class Bot:
         self._server = _Server(config, self._door(token))
 
     def start(self) -> None:
-        """Starts what works off first, then what lets work in."""
+        """Starts what works off first, then what lets work in; alerts do not wait for Slack."""
         self._sender.start()
         self._publish_again()
         self._durable.start(self.engine.advance)
-        self._connection.open()
         self._server.start()
+        self._connection.open()
 
     def _publish_again(self) -> None:
         """Wants the cards of the newest runs as they stand: the last process may have died before it did.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from slack_bolt import App, BoltRequest
-from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 10
 """Seconds for one call of the Web API."""
+PING_EACH = 3
+"""Seconds between two looks whether the socket still lives."""
 
 
 def web_client(settings: SlackSettings) -> WebClient:
@@ -45,7 +47,9 @@ class SocketConnection:
     def __init__(self, app: App, settings: SlackSettings) -> None:
         assert settings.app_token is not None  # held by SlackSettings
         client = WebClient(base_url=settings.base_url, timeout=ANSWER_WITHIN)
-        self._handler = SocketModeHandler(app, app_token=settings.app_token.read(), web_client=client, ping_interval=5)
+        self._handler = SocketModeHandler(
+            app, app_token=settings.app_token.read(), web_client=client, ping_interval=PING_EACH
+        )
 
     def open(self) -> None:
         """Connects; raises Unreachable or ConfigError."""

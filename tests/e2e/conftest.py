@@ -10,6 +10,7 @@ import pytest
 from bot.lab.bot_process import running_bot
 from bot.lab.faults import break_, mend_all
 from bot.lab.state import LabState
+from bot.lab.workspace.client import WorkspaceClient
 from tests.e2e.play import Play, general_log, variant
 
 
@@ -26,6 +27,7 @@ def play(lab: LabState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
 @pytest.fixture
 def stopped(lab: LabState) -> Iterator[None]:
     """The applier of orders-3 has given up on a lock wait."""
+    WorkspaceClient(lab.urls.workspace).forget_limits()
     break_(lab.folder, "replication_stopped")
     yield
     mend_all(lab.folder)

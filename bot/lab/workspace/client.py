@@ -143,3 +143,7 @@ class WorkspaceClient:
     def sockets(self, do: str) -> None:
         """Makes Socket Mode connections refresh, break or freeze: warning, refresh, drop, freeze, thaw."""
         self.post("/local/sockets", {"do": do})
+
+    def forget_limits(self) -> None:
+        """Lets every rate limit begin anew, so that a test does not wait for the calls of the one before."""
+        self.post("/local/limits", {"forget": True})

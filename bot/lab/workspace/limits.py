@@ -63,6 +63,10 @@ class Limits:
         """Takes one message in the channel; gives 0, or the whole seconds until the next one is allowed."""
         return self._take((app_id, "message", channel), self.channel_rate, self.channel_burst)
 
+    def forget(self) -> None:
+        """Forgets every call so far: the next ones find full buckets."""
+        self._buckets.clear()
+
     def _take(self, key: tuple[str, ...], per_second: float, burst: float) -> int:
         if not self.enforced:
             return 0

@@ -19,6 +19,7 @@ POST /local/request-url                  {"url"} signed HTTP instead of Socket M
 POST /local/sockets                      {"do": "warning" | "refresh" | "drop" | "freeze" | "thaw"}
 POST /local/faults                       {"method", "status", "times", "retry_after", "error", "when"};
                                          {"answering": false} hangs every call; {"clear": true} ends all
+POST /local/limits                       {"forget": true}: every rate limit begins anew
 POST /local/channel                      {"channel", "is_ext_shared"?, "is_archived"?, "join"?, "leave"?}
 POST /local/user                         {"user", and any of deleted, is_restricted, is_ultra_restricted, is_stranger}
 POST /local/usergroup                    {"usergroup", "users": [...]}
@@ -174,6 +175,14 @@ async def faults(state: State, given: Json) -> Json:
     return {"ok": True}
 
 
+async def limits(state: State, given: Json) -> Json:
+    """Lets every rate limit begin anew."""
+    if given.get("forget") is not True:
+        raise Unfit('The only thing to do is {"forget": true}.')
+    state.limits.forget()
+    return {"ok": True}
+
+
 async def change_channel(state: State, given: Json) -> Json:
     """Shares, archives or changes the members of a channel."""
     channel = state.channel(given.get("channel"))
@@ -209,6 +218,7 @@ POSTS: dict[str, Endpoint] = {
     "/local/request-url": told(request_url),
     "/local/sockets": told(sockets),
     "/local/faults": told(faults),
+    "/local/limits": told(limits),
     "/local/channel": told(change_channel),
     "/local/user": told(change_user),
     "/local/usergroup": told(change_usergroup),

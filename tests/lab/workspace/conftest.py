@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.websocket_client import SocketModeHandler
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
-from slack_sdk.socket_mode.websocket_client import SocketModeClient
+from slack_sdk.socket_mode import SocketModeClient
 
 from bot.lab.workspace import Options, Workspace, WorkspaceClient, running_workspace
 

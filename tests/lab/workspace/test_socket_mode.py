@@ -133,7 +133,6 @@ def test_after_a_refresh_the_client_comes_back_and_hears_commands(app: App, conn
     connect(app)
 
     people.sockets("refresh")
-    # the websocket-client adapter notices its own close only at its next ping, up to 10 s later
     people.wait_for(lambda: connections(people) >= 2, 30)
 
     assert people.command("U0BOB", "C0DBALERTS", "/mate status")["acked"]
