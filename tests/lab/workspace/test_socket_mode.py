@@ -130,10 +130,11 @@ def test_each_payload_goes_to_one_of_two_connections(
 
 def test_after_a_refresh_the_client_comes_back_and_hears_commands(app: App, connect: Connect, people: WorkspaceClient):
     app.command("/mate")(lambda ack: ack("here"))
-    connect(app)
+    client = connect(app)
+    first = client.session_id()
 
     people.sockets("refresh")
-    people.wait_for(lambda: connections(people) >= 2, 30)
+    people.wait_for(lambda: connections(people) >= 2 and client.session_id() != first, 30)
 
     assert people.command("U0BOB", "C0DBALERTS", "/mate status")["acked"]
 
