@@ -1,0 +1,58 @@
+"""Servers and sessions for the tests of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bot.lab.client import administrator, ask, wait_until
+from bot.lab.state import LabInstance, LabState
+from tests.actions.hands import Client
+
+ROWS = ", ".join(f"({number}, 'secret-{number}')" for number in range(1, 21))
+
+
+@pytest.fixture(scope="session")
+def notes(lab: LabState) -> LabState:
+    """The lab with a table shop.notes of 20 rows on every server, which the lab's own load leaves alone."""
+    for instance in lab.instances:
+        if instance.role == "primary":
+            with administrator(instance) as admin:
+                ask(admin, "CREATE TABLE IF NOT EXISTS shop.notes (id INT PRIMARY KEY, note VARCHAR(40) NOT NULL)")
+                ask(admin, f"REPLACE INTO shop.notes VALUES {ROWS}")
+    for instance in lab.instances:
+        wait_until(f"the notes are on {instance.name}", lambda instance=instance: _has_notes(instance))  # type: ignore[misc]
+    return lab
+
+
+def _has_notes(instance: LabInstance) -> bool:
+    with administrator(instance) as admin:
+        tables = ask(admin, "SHOW TABLES FROM shop LIKE 'notes'")
+        return bool(tables) and ask(admin, "SELECT COUNT(*) AS n FROM shop.notes")[0]["n"] >= 20
+
+
+@pytest.fixture(params=["orders-1", "billing-1"], ids=["mysql", "mariadb"])
+def primary(request: pytest.FixtureRequest, notes: LabState) -> LabInstance:
+    """A primary of each flavour."""
+    return notes.instance(request.param)
+
+
+@pytest.fixture(params=["orders-3", "billing-2"], ids=["mysql", "mariadb"])
+def replica(request: pytest.FixtureRequest, notes: LabState) -> LabInstance:
+    """A replica of each flavour."""
+    return notes.instance(request.param)
+
+
+@pytest.fixture
+def client(notes: LabState) -> Iterator[Callable[..., Client]]:
+    """Opens sessions of the lab's users; they are ended with the test."""
+    opened: list[Client] = []
+
+    def open_(instance: LabInstance, user: str = "app") -> Client:
+        opened.append(Client(notes, instance, user))
+        return opened[-1]
+
+    yield open_
+    for each in opened:
+        each.close()

@@ -1,0 +1,137 @@
+"""What tests do on the lab's servers: read and change as Firstmate, and be the session that is in the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pymysql
+
+from actions.contract import Remediation, Verdict
+from bot.engine.change import Verifier
+from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
+from bot.lab.client import administrator, ask, connect, wait_until
+from bot.lab.grants import CHANGER, READER
+from bot.lab.state import LabInstance, LabState
+
+RUN = "r-test"
+
+
+@contextmanager
+def reader(lab: LabState, instance: LabInstance, **options: Any) -> Iterator[MySQLReader]:
+    """Reads as Firstmate's own user."""
+    login = lab.users[READER]
+    with open_reader(instance.host, instance.port, login.user, login.password, **options) as db:
+        yield db
+
+
+@contextmanager
+def changer(lab: LabState, instance: LabInstance) -> Iterator[MySQLChanger]:
+    """Changes as Firstmate's own user."""
+    login = lab.users[CHANGER]
+    with open_changer(instance.host, instance.port, login.user, login.password) as found:
+        yield found
+
+
+def check(lab: LabState, instance: LabInstance, remediation: Remediation) -> None:
+    """Asks the remediation's own check; raises Refused."""
+    with reader(lab, instance) as db:
+        remediation.check(db)
+
+
+def undo_of(lab: LabState, instance: LabInstance, remediation: Remediation) -> list[str]:
+    """The statements that would restore what is now."""
+    with reader(lab, instance) as db:
+        return [str(each) for each in remediation.undo(db)]
+
+
+def make(lab: LabState, instance: LabInstance, remediation: Remediation) -> list[str]:
+    """Makes the change and returns its statements."""
+    made = []
+    with changer(lab, instance) as hand:
+        for statement in remediation.change(hand.reader):
+            hand.execute(statement, tag=RUN)
+            made.append(str(statement))
+    return made
+
+
+def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Verdict:
+    """The verdict once it is settled."""
+
+    def read(asked: Remediation) -> Verdict:
+        with reader(lab, instance) as db:
+            return asked.verify(db)
+
+    return Verifier(read, pause=0.2).verify(remediation)
+
+
+def administer(instance: LabInstance, *statements: str) -> None:
+    """Runs statements as the server's administrator."""
+    with administrator(instance) as admin:
+        for statement in statements:
+            ask(admin, statement)
+
+
+class Client:
+    """One session of a user of the lab; `runs` lets it run a statement meanwhile."""
+
+    def __init__(self, lab: LabState, instance: LabInstance, user: str = "app") -> None:
+        self._connection = connect(instance.host, instance.port, lab.users[user], "shop")
+        self._instance = instance
+        self._thread: threading.Thread | None = None
+        self.user = user
+        self.id: int = self._connection.thread_id()
+        self.error = 0
+
+    def ask(self, sql: str) -> list[dict[str, Any]]:
+        return ask(self._connection, sql)
+
+    def begin(self) -> None:
+        self._connection.begin()
+
+    def runs(self, sql: str, *, until: str = "") -> None:
+        """Starts a statement and returns once the server shows it, in a state that contains `until`."""
+
+        def run() -> None:
+            try:
+                ask(self._connection, sql)
+            except pymysql.MySQLError as error:
+                self.error = error.args[0]
+            except (OSError, ValueError, AttributeError):
+                self.error = -1  # the test closed the connection under it
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+        self.shows(lambda row: row["Command"] != "Sleep" and until in (row["State"] or ""))
+
+    def shows(self, holds: Callable[[dict[str, Any]], bool]) -> None:
+        """Waits until this session's row of the process list is as wanted."""
+
+        def shown() -> bool:
+            with administrator(self._instance) as admin:
+                return any(row["Id"] == self.id and holds(row) for row in ask(admin, "SHOW FULL PROCESSLIST"))
+
+        wait_until(f"session {self.id} shows what is wanted", shown, 10)
+
+    def ends_with(self) -> int:
+        """The error number with which the statement ended; 0 for none."""
+        assert self._thread is not None
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the statement still runs"
+        return self.error
+
+    def alive(self) -> bool:
+        """Whether the server still knows the session."""
+        with administrator(self._instance) as admin:
+            return any(row["Id"] == self.id for row in ask(admin, "SHOW PROCESSLIST"))
+
+    def close(self) -> None:
+        """Ends the session from the outside, whatever it does."""
+        with administrator(self._instance) as admin, suppress(pymysql.err.OperationalError):  # 1094: it is gone
+            ask(admin, f"KILL {self.id}")
+        if self._thread is not None:
+            self._thread.join(10)
+        elif self._connection.open:
+            self._connection.close()
