@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -9,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from actions import catalog
-from actions.contract import MySQL, Unreadable
+from actions.contract import Cost, MySQL, Unreadable
 from bot.config import Instance
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
@@ -23,6 +24,10 @@ from bot.runbook.expressions import EvidenceMissing, Missing
 from bot.runbook.schema import GatherStep, Runbook
 from bot.runbook.steps import needs, step_parameters, step_runs
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
 Progress = Callable[[tuple[Step, ...]], None]
 
 PER_HOST = 2
@@ -30,6 +35,8 @@ PER_HOST = 2
 WORKERS = 16
 SLOWEST = 10.0
 """Seconds after which a step counts as failed, whatever its own bound."""
+PAUSE = 0.2
+"""Seconds between two tries of one question."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,8 @@ class Gatherer:
             for name in [n for n, s in waiting.items() if needs(s, steps) <= evidence.keys()]:
                 asked = waiting.pop(name)
                 here = {**scope, **evidence}
-                future = self._pool.submit(self._one, name, asked, target, here)
-                running[future] = (name, time.monotonic() + min(asked.timeout * 2 + 1, SLOWEST))
+                deadline = time.monotonic() + min(asked.timeout * 2 + 1, SLOWEST)
+                running[self._pool.submit(self._one, name, asked, target, here, deadline)] = (name, deadline)
             self._take(running, steps, evidence)
             progress(tuple(steps.values()))
         return Gathered(tuple(steps.values()), evidence)
@@ -99,7 +106,9 @@ class Gatherer:
                 steps[name] = replace(steps[name], status=StepStatus.FAILED, says=reason)
                 evidence[name] = Missing(name, reason)
 
-    def _one(self, name: str, asked: GatherStep, target: Target, scope: Mapping[str, object]) -> tuple[Step, object]:
+    def _one(
+        self, name: str, asked: GatherStep, target: Target, scope: Mapping[str, object], deadline: float
+    ) -> tuple[Step, object]:
         """Runs one step; every failure becomes a sentence on the step."""
         begun = time.monotonic()
         step = Step(name, asked.use, asked.on)
@@ -107,45 +116,67 @@ class Gatherer:
             if not step_runs(asked, scope):
                 reason = "not needed"
                 return replace(step, status=StepStatus.SKIPPED, says=reason), Missing(name, reason)
-            found, failures = self._ask(asked, target, step_parameters(asked, scope))
+            found, failures = self._ask(asked, target, step_parameters(asked, scope), deadline)
+            shown = as_json(found)
         except (FirstmateError, Unreadable, EvidenceMissing) as error:
+            reason = str(error)
+        except Exception as error:
+            # The edge of the step's own thread: a row that no diagnostic expected must not take the others with it.
+            log.exception("step %s (%s) of %s broke", name, asked.use, target.name)
+            reason = f"{asked.use} could not make sense of the answer ({type(error).__name__}); the bot's log has more."
+        else:
             took = time.monotonic() - begun
-            return replace(step, status=StepStatus.FAILED, says=str(error), took=took), Missing(name, str(error))
+            return replace(step, status=StepStatus.DONE, says="; ".join(failures), took=took, evidence=shown), found
         took = time.monotonic() - begun
-        return replace(
-            step, status=StepStatus.DONE, says="; ".join(failures), took=took, evidence=as_json(found)
-        ), found
+        return replace(step, status=StepStatus.FAILED, says=reason, took=took), Missing(name, reason)
 
-    def _ask(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any]) -> tuple[object, tuple[str, ...]]:
-        diagnostic = catalog.DIAGNOSTICS[asked.use]
+    def _ask(
+        self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float
+    ) -> tuple[object, tuple[str, ...]]:
         if asked.use.startswith("prometheus."):
-            if self.fleet.prometheus is None:
+            prometheus = self.fleet.prometheus
+            if prometheus is None:
                 raise Unreadable("No Prometheus is configured; set prometheus.url in firstmate.yml.")
-            return diagnostic(self.fleet.prometheus, **parameters), ()
+            diagnostic = catalog.DIAGNOSTICS[asked.use]
+            return _tried(asked, lambda: diagnostic(prometheus, **parameters), deadline), ()
         if asked.on == "replicas":
-            return self._ask_many(asked, target, target.replicas, parameters)
+            return self._ask_many(asked, target, target.replicas, parameters, deadline)
         instance = target.instance
         if asked.on == "primary":
             if target.primary is None:
                 raise Unreadable(f"The inventory knows no primary of {target.shard.name}.")
             instance = target.primary
-        with self._reader(target, instance) as db:
-            return diagnostic(db, **parameters), ()
+        return self._look(asked, target, instance, parameters, deadline), ()
 
     def _ask_many(
-        self, asked: GatherStep, target: Target, instances: tuple[Instance, ...], parameters: Mapping[str, Any]
+        self,
+        asked: GatherStep,
+        target: Target,
+        instances: tuple[Instance, ...],
+        parameters: Mapping[str, Any],
+        deadline: float,
     ) -> tuple[object, tuple[str, ...]]:
         """Asks several instances one after the other; those that do not answer are named, the rest counts."""
         found, failures = [], []
         for instance in instances:
             try:
-                with self._reader(target, instance) as db:
-                    found.append(catalog.DIAGNOSTICS[asked.use](db, **parameters))
+                found.append(self._look(asked, target, instance, parameters, deadline))
             except (FirstmateError, Unreadable) as error:
                 failures.append(f"{instance.name}: {error}")
         if failures and not found:
             raise Unreadable("; ".join(failures))
         return found, tuple(failures)
+
+    def _look(
+        self, asked: GatherStep, target: Target, instance: Instance, parameters: Mapping[str, Any], deadline: float
+    ) -> object:
+        """Asks one instance, each try over a connection of its own."""
+
+        def look() -> object:
+            with self._reader(target, instance) as db:
+                return catalog.DIAGNOSTICS[asked.use](db, **parameters)
+
+        return _tried(asked, look, deadline)
 
     @contextmanager
     def _reader(self, target: Target, instance: Instance) -> Iterator[MySQL]:
@@ -155,6 +186,22 @@ class Gatherer:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _tried(asked: GatherStep, look: Callable[[], T], deadline: float) -> T:
+    """Looks, and again as often as the step says while there is time; raises what the last look raised.
+
+    A costly diagnostic is asked once: what it costs the server, it would cost it again.
+    """
+    left = 0 if catalog.DIAGNOSTICS[asked.use].cost is Cost.HIGH else asked.retries
+    while True:
+        try:
+            return look()
+        except (FirstmateError, Unreadable):
+            if left == 0 or time.monotonic() + PAUSE >= deadline:
+                raise
+        left -= 1
+        time.sleep(PAUSE)
 
 
 def view(target: Target) -> dict[str, object]:

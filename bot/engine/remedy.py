@@ -175,9 +175,12 @@ class Remedy:
             self.store.release(run.shard, run_id)
 
     def _restore(self, run: Run, plan: Plan, by: str) -> str:
-        target, remediation = self._planned(plan)
-        with self.fleet.read(target.shard, target.instance) as db:
-            identity = self.fleet.identify(db)
+        try:
+            target, remediation = self._planned(plan)
+            with self.fleet.read(target.shard, target.instance) as db:
+                identity = self.fleet.identify(db)
+        except (FirstmateError, Unreadable) as error:
+            return self._not_undone(run, str(error), by)
         if identity.server != plan.server:
             return self._not_undone(run, f"another server answers at {run.target} now", by)
         self.store.intend(run.id, UNDO, plan.digest)

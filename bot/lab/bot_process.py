@@ -20,8 +20,12 @@ SERVE = ("-m", "bot", "serve", "--config")
 
 
 @contextmanager
-def running_bot(config: Path, *, log: Path, command: Sequence[str] = SERVE) -> Iterator[subprocess.Popen[bytes]]:
+def running_bot(
+    config: Path, *, log: Path, command: Sequence[str] = SERVE, stop_within: float = STOP_WITHIN
+) -> Iterator[subprocess.Popen[bytes]]:
     """Runs `firstmate serve`, yields it when it is ready, and stops it; what it says is in `log`.
+
+    It is killed when it has not stopped after `stop_within` seconds.
 
     Raises Unreachable with the bot's last words when it ends before.
     """
@@ -35,7 +39,7 @@ def running_bot(config: Path, *, log: Path, command: Sequence[str] = SERVE) -> I
     finally:
         process.terminate()
         try:
-            process.wait(STOP_WITHIN)
+            process.wait(stop_within)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import pytest
 
 from bot.engine.state import RunState
@@ -60,11 +62,16 @@ def die(play: Play, point: str, *, approve: bool) -> str:
         return run_id
 
 
+def started_again(play: Play) -> AbstractContextManager[object]:
+    """The bot at its next start; it is killed at the end, which is quicker than a stop."""
+    return running_bot(play.path, log=play.path.with_suffix(".log"), stop_within=0)
+
+
 @pytest.mark.parametrize("point", BEFORE_APPROVAL)
 def test_killed_before_the_approval_the_run_goes_on_as_if_nothing_had_been(play: Play, point: str):
     with general_log(play.lab):
         run_id = die(play, point, approve=False)
-        with running_bot(play.path, log=play.path.with_suffix(".log")):
+        with started_again(play):
             run = play.run_in(run_id, RunState.WAITING)
             play.press(BOB, run, "run.approve")
             play.run_in(run_id, RunState.MENDED)
@@ -78,7 +85,7 @@ def test_killed_before_the_approval_the_run_goes_on_as_if_nothing_had_been(play:
 def test_killed_after_the_approval_the_change_is_issued_once_at_most(play: Play, point: str, state: RunState):
     with general_log(play.lab):
         run_id = die(play, point, approve=True)
-        with running_bot(play.path, log=play.path.with_suffix(".log")):
+        with started_again(play):
             run = play.run_in(run_id, *ENDED)
             assert run.state is state, run.says
             play.message(run_id, "outcome", holds=SAYS[state])
