@@ -198,7 +198,7 @@ class Remedy:
         return "undone"
 
     def _not_undone(self, run: Run, reason: str, by: str) -> str:
-        says = f"{run.says} Not undone ({by}): {reason}."
+        says = f"{run.says} Not undone ({by}): {reason.removesuffix('.')}."
         self._end(run, RunState.MENDED, RunState.MENDED, says, "run.not_undone")
         return "not undone"
 
