@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
 import shutil
 import socket
@@ -30,6 +29,7 @@ from bot.lab.replication import answers, attach, create_schema
 from bot.lab.servers import FLEET, HOST, Plan, first_statements, free_ports, make_template, prepare, program, spare
 from bot.lab.settings import write_config, write_secrets
 from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of, new_marker, read, save
+from bot.lab.workspace.manifest import Manifest
 
 _SERVICES = ("exporter", "prometheus", "alertmanager", "webhook", "workspace")
 _MADE = ("data", "run", "secrets", "lab.json", "marker")
@@ -164,7 +164,7 @@ def _start(folder: Path, marker: str, programs: Programs, reporter: Reporter) ->
     # First, because Prometheus takes about five seconds from its start to its first scrape.
     _start_monitoring(state, programs, ports)
     _start_servers(state, programs, ports, reporter)
-    workspace = _start_workspace(state, ports)
+    _start_workspace(state, ports)
     _replicate(state, reporter)
     for instance in state.instances:
         if instance.role == "primary":
@@ -174,8 +174,7 @@ def _start(folder: Path, marker: str, programs: Programs, reporter: Reporter) ->
     reporter.step("Waiting for Prometheus and Alertmanager", 0.5)
     wait_until("Prometheus scrapes every server", lambda: _scraped(state))
     wait_until("Alertmanager is ready", lambda: _ready(f"{state.urls.alertmanager}/-/ready"))
-    if workspace:
-        wait_until("the workspace listens", lambda: _listens(ports["workspace"]))
+    wait_until("the workspace listens", lambda: _listens(ports["workspace"]))
     (folder / "run" / "ready").touch()
     reporter.step("The lab is up", 1.0)
     return state
@@ -229,13 +228,11 @@ def _start_monitoring(state: LabState, programs: Programs, ports: dict[str, int]
         processes.start(state.folder, state.marker, name, argv)
 
 
-def _start_workspace(state: LabState, ports: dict[str, int]) -> bool:
-    if importlib.util.find_spec("bot.lab.workspace.__main__") is None:
-        return False
+def _start_workspace(state: LabState, ports: dict[str, int]) -> None:
     tokens = state.folder / "secrets" / "workspace.json"
     argv = [sys.executable, "-m", "bot.lab.workspace", "--port", str(ports["workspace"]), "--tokens", str(tokens)]
+    argv += ["--manifest", str(Manifest.shipped())]
     processes.start(state.folder, state.marker, "workspace", argv)
-    return True
 
 
 def _replicate(state: LabState, reporter: Reporter) -> None:

@@ -26,9 +26,15 @@ class ProcesslistSummary:
     groups: tuple[Group, ...] = ()
     total: Count = 0
     running: Count = 0
+    """Sessions of clients that run a statement; the server's own threads are not among them."""
     sleeping: Count = 0
     waiting_for_metadata_lock: Count = 0
     waiting_for_row_lock: Count = 0
+    """By InnoDB's own count: a session's state does not tell, it is `updating` with and without a wait."""
+
+
+OWN = ("system user", "event_scheduler")
+"""Users of the server's own threads: MySQL shows idle workers of the applier with the command Query."""
 
 
 @diagnostic(
@@ -48,18 +54,12 @@ def processlist_summary(db: MySQL) -> ProcesslistSummary:
         for r in rows
     )
 
-    def count(*, state: str = "", commands: tuple[str, ...] = ()) -> int:
-        return sum(
-            g.sessions
-            for g in groups
-            if (not state or state in g.state.lower()) and (not commands or g.command in commands)
-        )
-
+    waits = db.rows("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
     return ProcesslistSummary(
         groups=groups,
-        total=count(),
-        running=count(commands=("Query", "Execute")),
-        sleeping=count(commands=("Sleep",)),
-        waiting_for_metadata_lock=count(state="metadata lock"),
-        waiting_for_row_lock=count(state="updating"),
+        total=sum(g.sessions for g in groups),
+        running=sum(g.sessions for g in groups if g.command in ("Query", "Execute") and g.user not in OWN),
+        sleeping=sum(g.sessions for g in groups if g.command == "Sleep"),
+        waiting_for_metadata_lock=sum(g.sessions for g in groups if "metadata lock" in g.state.lower()),
+        waiting_for_row_lock=int(waits[0]["Value"]) if waits else 0,
     )

@@ -75,8 +75,8 @@ def _status(row: Mapping[str, Any]) -> ReplicaStatus:
     return ReplicaStatus(
         configured=True,
         channel=str(row.get("Channel_Name") or row.get("Connection_name") or ""),
-        receiver_running=str(get("Replica_IO_Running", "Slave_IO_Running")),
-        applier_running=str(get("Replica_SQL_Running", "Slave_SQL_Running")),
+        receiver_running=str(get("Replica_IO_Running", "Slave_IO_Running") or "No"),
+        applier_running=str(get("Replica_SQL_Running", "Slave_SQL_Running") or "No"),
         lag=None if lag is None else float(lag),
         delay=float(row.get("SQL_Delay") or 0),
         receiver_errno=int(row.get("Last_IO_Errno") or 0),

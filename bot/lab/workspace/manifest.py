@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+import bot
 from bot.errors import ConfigError
 from bot.lab.workspace import seed
 
@@ -35,6 +36,12 @@ class Manifest:
     def default(cls) -> Manifest:
         """Gives the commands that Firstmate has, one message shortcut, and every event."""
         return cls(dict(seed.COMMANDS), (Shortcut("Triage this", "triage_message", "message"),))
+
+    @staticmethod
+    def shipped() -> Path:
+        """The manifest of Firstmate itself: in the package of a wheel, at the top of a checkout."""
+        package = Path(bot.__file__).resolve().parent
+        return next(filter(Path.is_file, (package / "manifest.yml", package.parent / "manifest.yml")))
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
