@@ -9,8 +9,8 @@ from typing import Any
 
 from slack_bolt import BoltResponse
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.slack.answers import NO_ANSWER
 from bot.slack.blocks import sentence
 from bot.slack.directory import SlackDirectory
 
@@ -51,7 +51,7 @@ class Authorise:
             return
         try:
             self.client.chat_postEphemeral(channel=channel, user=user, text=text)
-        except (SlackApiError, SlackClientError, OSError) as error:
+        except NO_ANSWER as error:
             log.warning("could not tell %s: %s", user, error)
 
     def _refusal(self, body: Mapping[str, Any], user: str) -> str | None:

@@ -31,7 +31,12 @@ def plain(text: object, limit: int = 500) -> str:
 
 def escape(text: object, limit: int = 500) -> str:
     """Text for mrkdwn: as `plain`, and without any character that begins a link, a mention or formatting."""
-    safe = plain(text, limit).replace("`", "ˋ").replace("*", "∗").replace("~", "∼")
+    return _inert(plain(text, limit))
+
+
+def _inert(text: str) -> str:
+    """Plain text without any character that means something in mrkdwn."""
+    safe = text.replace("`", "ˋ").replace("*", "∗").replace("~", "∼")
     safe = re.sub(r"(?<!\w)_|_(?!\w)", "\u02cd", safe)
     return safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -39,11 +44,11 @@ def escape(text: object, limit: int = 500) -> str:
 def sentence(text: str, limit: int = 1500) -> str:
     """A sentence of ours for mrkdwn: escaped, but our own mentions of people (`<@U…>`) work."""
     parts = plain(text, limit).split("<@")
-    safe = escape(parts[0], limit)
+    safe = _inert(parts[0])
     for part in parts[1:]:
         user, closed, rest = part.partition(">")
         known = closed and user[:1] in "UW" and user.isalnum()
-        safe += f"<@{user}>{escape(rest, limit)}" if known else escape(f"<@{part}", limit)
+        safe += f"<@{user}>{_inert(rest)}" if known else _inert(f"<@{part}")
     return safe
 
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.config import SlackSettings
 from bot.errors import ConfigError, Unreachable
+from bot.slack.answers import NO_ANSWER, refusal
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,10 @@ def team_of(client: WebClient) -> str:
     try:
         return str(client.auth_test()["team_id"])
     except SlackApiError as error:
-        code = error.response.get("error", "unknown")
         raise ConfigError(
-            f"Slack refuses the bot token ({code}); install the app again and renew the secret."
+            f"Slack refuses the bot token ({refusal(error)}); install the app again and renew the secret."
         ) from error
-    except (SlackClientError, OSError) as error:
+    except NO_ANSWER as error:
         raise Unreachable(f"Slack at {client.base_url} does not answer: {error}.") from error
 
 
@@ -56,9 +56,8 @@ class SocketConnection:
         try:
             self._handler.connect()  # type: ignore[no-untyped-call]
         except SlackApiError as error:
-            code = error.response.get("error", "unknown")
-            raise ConfigError(f"Slack refuses the app token ({code}); it needs connections:write.") from error
-        except (SlackClientError, OSError) as error:
+            raise ConfigError(f"Slack refuses the app token ({refusal(error)}); it needs connections:write.") from error
+        except NO_ANSWER as error:
             raise Unreachable(f"Slack does not open a socket: {error}.") from error
 
     @property

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.config import People, Roles
+from bot.slack.answers import NO_ANSWER, refusal
 
 CACHED = 60.0
 """Seconds for which an answer of Slack is believed; a change asks past it."""
@@ -43,7 +44,7 @@ class SlackDirectory:
             known: Mapping[str, Any] = self._ask(
                 f"user:{user}", lambda: self._client.users_info(user=user)["user"], fresh
             )
-        except (SlackApiError, SlackClientError, OSError, KeyError) as error:
+        except (*NO_ANSWER, KeyError) as error:
             return False, f"Slack did not say who <@{user}> is ({_kind(error)}); try again when it does."
         return _colleague(user, known, self._team)
 
@@ -58,7 +59,7 @@ class SlackDirectory:
         for group in people.usergroups:
             try:
                 members = self._members(group, fresh)
-            except (SlackApiError, SlackClientError, OSError, KeyError) as error:
+            except (*NO_ANSWER, KeyError) as error:
                 return False, f"Slack did not say who is in {group} ({_kind(error)}); try again when it does."
             if user in members:
                 return True, f"<@{user}> is an {role} by the user group {group}."
@@ -101,5 +102,5 @@ def _colleague(user: str, known: Mapping[str, Any], team: str) -> tuple[bool, st
 
 def _kind(error: Exception) -> str:
     if isinstance(error, SlackApiError):
-        return str(error.response.get("error", "no answer"))
+        return refusal(error)
     return type(error).__name__

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.engine.mail import Envelope, Mailbox, Priority
 from bot.engine.state import Run
 from bot.slack import cards, charts
+from bot.slack.answers import NO_ANSWER, refusal
 from bot.slack.blocks import Block
 
 log = logging.getLogger(__name__)
@@ -141,10 +142,8 @@ class Sender:
             ts = self._deliver(envelope, envelope.payload)
         except SlackApiError as error:
             self._refused(envelope, error)
-        except (SlackClientError, OSError) as error:
-            # No answer: it may be there or not.
-            log.warning("no answer from Slack over %s: %s", envelope.key, error)
-            self._mailbox.lost(envelope.key, str(error)[:300], retry_in=_backoff(envelope.attempt))
+        except NO_ANSWER as error:
+            self._lost(envelope, str(error))
         else:
             self._mailbox.sent(envelope.key, envelope.digest, ts)
 
@@ -199,10 +198,15 @@ class Sender:
                     return str(file["id"])
         return None
 
+    def _lost(self, envelope: Envelope, why: str) -> None:
+        """It may be there or not: the next attempt looks first."""
+        log.warning("no answer from Slack over %s: %s", envelope.key, why)
+        self._mailbox.lost(envelope.key, why[:300], retry_in=_backoff(envelope.attempt))
+
     def _refused(self, envelope: Envelope, error: SlackApiError) -> None:
         """Slack said no: wait as long as it asks, or send a plainer version of what it cannot draw."""
         answer = error.response
-        code = str(answer.get("error", "unknown")) if hasattr(answer, "get") else "unknown"
+        code = refusal(error)
         status = getattr(answer, "status_code", 0)
         if status == 429 or code == "ratelimited":
             wait = float(answer.headers.get("Retry-After", 1))
@@ -210,7 +214,7 @@ class Sender:
             self._mailbox.refused(envelope.key, "Slack asked to wait", retry_in=wait)
             return
         if status >= 500:
-            self._mailbox.lost(envelope.key, f"Slack answered {status}", retry_in=_backoff(envelope.attempt))
+            self._lost(envelope, f"Slack answered {status}")
             return
         log.warning("Slack refused %s in %s: %s", envelope.key, envelope.channel, code)
         if code in ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "invalid_attachments"):
@@ -224,8 +228,9 @@ class Sender:
         try:
             ts = self._deliver(envelope, payload)
         except SlackApiError as error:
-            code = str(error.response.get("error", "unknown"))
-            self._mailbox.refused(envelope.key, code, retry_in=_backoff(envelope.attempt + 3))
+            self._mailbox.refused(envelope.key, refusal(error), retry_in=_backoff(envelope.attempt + 3))
+        except NO_ANSWER as error:
+            self._lost(envelope, str(error))
         else:
             self._mailbox.sent(envelope.key, envelope.digest, ts)
 

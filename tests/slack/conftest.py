@@ -1,0 +1,54 @@
+"""A local workspace, and what Firstmate needs to speak to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.lab.workspace import Options, Workspace, WorkspaceClient, running_workspace
+from bot.lab.workspace.manifest import Manifest
+from bot.store.database import Database
+from bot.store.mailbox import StoredMailbox
+
+
+@pytest.fixture
+def workspace() -> Iterator[Workspace]:
+    with running_workspace(options=Options(manifest=Manifest.shipped(), limits=False, ack_seconds=1.0)) as running:
+        yield running
+
+
+@pytest.fixture
+def people(workspace: Workspace) -> WorkspaceClient:
+    return WorkspaceClient(workspace.url)
+
+
+@pytest.fixture
+def web(workspace: Workspace) -> WebClient:
+    """A client that neither sleeps nor repeats, as bot.slack.connect makes it."""
+    token = workspace.state.tokens.bot_token
+    return WebClient(token=token, base_url=workspace.api_url, timeout=5, retry_handlers=[])
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path, clock: Clock) -> Iterator[StoredMailbox]:
+    database = Database(tmp_path / "data")
+    yield StoredMailbox(database, clock=clock)
+    database.close()

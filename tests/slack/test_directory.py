@@ -1,0 +1,74 @@
+"""Who may do what, by Slack's own word; whoever is not known is denied."""
+
+from __future__ import annotations
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.config import People, Roles
+from bot.lab.workspace import WorkspaceClient
+from bot.slack.directory import CACHED, SlackDirectory
+from tests.slack.conftest import Clock
+
+ROLES = Roles(
+    operator=People(users=("U0CAROL", "U0GUEST", "U0STRANGER", "U0FIRSTMATE", "U0NOBODY")),
+    approver=People(usergroups=("S0DBAONCALL",)),
+    admin=People(users=("U0ALICE",)),
+)
+
+
+@pytest.fixture
+def directory(web: WebClient, clock: Clock) -> SlackDirectory:
+    return SlackDirectory(web, ROLES, "T0LOCAL", clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "reason"),
+    [
+        ("U0CAROL", "operator", "by the configuration"),
+        ("U0BOB", "approver", "by the user group S0DBAONCALL"),
+        ("U0ALICE", "admin", "by the configuration"),
+    ],
+)
+def test_a_role_comes_from_the_configuration_or_a_user_group(directory, user, role, reason):
+    assert directory.may(user, role) == (True, f"<@{user}> is an {role} {reason}.")
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "reason"),
+    [
+        ("U0CAROL", "approver", "is not an approver. Who should be, is set under roles.approver"),
+        ("U0GUEST", "operator", "is a guest"),
+        ("U0STRANGER", "operator", "another"),
+        ("U0FIRSTMATE", "operator", "is a bot"),
+        ("U0NOBODY", "operator", "user_not_found"),
+    ],
+)
+def test_everybody_else_is_denied_with_the_reason(directory, user, role, reason):
+    may, says = directory.may(user, role)
+    assert not may
+    assert reason in says
+
+
+def test_a_deactivated_person_is_denied_once_the_cache_is_old(directory, people: WorkspaceClient, clock: Clock):
+    assert directory.may("U0CAROL", "operator")[0]
+    people.post("/local/user", {"user": "U0CAROL", "deleted": True})
+    clock.now += CACHED
+    assert directory.may("U0CAROL", "operator") == (
+        False,
+        "<@U0CAROL> is deactivated; only full members of this workspace may use Firstmate.",
+    )
+
+
+def test_before_a_change_the_cache_is_not_believed(directory, people: WorkspaceClient):
+    assert directory.may("U0BOB", "approver")[0]
+    people.post("/local/usergroup", {"usergroup": "S0DBAONCALL", "users": ["U0ALICE"]})
+    assert directory.may("U0BOB", "approver")[0]
+    assert not directory.may("U0BOB", "approver", fresh=True)[0]
+
+
+def test_when_slack_does_not_answer_nobody_is_allowed(directory, people: WorkspaceClient):
+    people.fail_next("usergroups.users.list", status=500)
+    may, says = directory.may("U0BOB", "approver")
+    assert not may
+    assert "try again when it does" in says
