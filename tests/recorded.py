@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from actions.contract import Flavour, Row, ServerVersion, Unreadable
+from actions.contract import Flavour, Row, Series, ServerVersion, Unreadable
 
 MYSQL_57 = ServerVersion(Flavour.MYSQL, (5, 7, 44))
 MYSQL_80 = ServerVersion(Flavour.MYSQL, (8, 0, 36))
@@ -36,3 +37,25 @@ class Recorded:
                     raise answer
                 return list(answer)[:limit]
         raise Unreadable(f"{self.address} has no recorded answer to {text!r}")
+
+
+class RecordedPrometheus:
+    """Implements actions.contract.Prometheus: the same answer to every question, or an error."""
+
+    def __init__(self, answer: Sequence[Series] | Exception) -> None:
+        self.answer = answer
+        self.ranges: list[tuple[str, datetime, datetime, float]] = []
+
+    def instant(self, query: str, *, limit: int = 200) -> list[Series]:
+        """Answers from the record."""
+        return self._answer(limit)
+
+    def range(self, query: str, *, start: datetime, end: datetime, step: float, limit: int = 50) -> list[Series]:
+        """Answers from the record; keeps what was asked."""
+        self.ranges.append((query, start, end, step))
+        return self._answer(limit)
+
+    def _answer(self, limit: int) -> list[Series]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return list(self.answer)[:limit]

@@ -1,0 +1,168 @@
+"""mysql.replica_status: one record from the columns of every version, and never a guess."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from tests.actions.hands import administer, reader
+from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
+
+NEW = {
+    "Replica_IO_State": "Waiting for source to send event",
+    "Source_Host": "db1",
+    "Source_Port": 3306,
+    "Replica_IO_Running": "Yes",
+    "Replica_SQL_Running": "Yes",
+    "Seconds_Behind_Source": 3,
+    "Last_IO_Errno": 0,
+    "Last_IO_Error": "",
+    "Last_SQL_Errno": 0,
+    "Last_SQL_Error": "",
+    "SQL_Delay": 0,
+    "Replica_SQL_Running_State": "Replica has read all relay log; waiting for more updates",
+    "Retrieved_Gtid_Set": "u:1-9",
+    "Executed_Gtid_Set": "u:1-8",
+    "Auto_Position": 1,
+    "Channel_Name": "",
+}
+OLD = {
+    "Slave_IO_State": "Waiting for master to send event",
+    "Master_Host": "db1",
+    "Master_Port": 3306,
+    "Slave_IO_Running": "Yes",
+    "Slave_SQL_Running": "Yes",
+    "Seconds_Behind_Master": 3,
+    "Last_IO_Errno": 0,
+    "Last_IO_Error": "",
+    "Last_SQL_Errno": 0,
+    "Last_SQL_Error": "",
+    "SQL_Delay": 0,
+    "Slave_SQL_Running_State": "Slave has read all relay log; waiting for the slave I/O thread to update it",
+    "Retrieved_Gtid_Set": "u:1-9",
+    "Executed_Gtid_Set": "u:1-8",
+    "Auto_Position": 1,
+    "Channel_Name": "",
+}
+MARIADB = {
+    "Connection_name": "",
+    "Slave_IO_State": "Waiting for master to send event",
+    "Master_Host": "db1",
+    "Master_Port": 3306,
+    "Slave_IO_Running": "Yes",
+    "Slave_SQL_Running": "Yes",
+    "Seconds_Behind_Master": 3,
+    "Last_IO_Errno": 0,
+    "Last_IO_Error": "",
+    "Last_SQL_Errno": 0,
+    "Last_SQL_Error": "",
+    "Using_Gtid": "Slave_Pos",
+    "Gtid_IO_Pos": "u:1-9",
+    "SQL_Delay": 0,
+    "Slave_SQL_Running_State": "Slave has read all relay log; waiting for more updates",
+    "Gtid_Slave_Pos": "u:1-8",
+}
+VERSIONS = [
+    (MYSQL_57, "SHOW SLAVE STATUS", OLD),
+    (MYSQL_80, "SHOW REPLICA STATUS", NEW),
+    (MYSQL_97, "SHOW REPLICA STATUS", NEW),
+    (MARIADB_104, "SHOW ALL SLAVES STATUS", MARIADB),
+    (MARIADB_1011, "SHOW ALL REPLICAS STATUS", MARIADB),
+]
+
+
+@pytest.mark.parametrize(("version", "statement", "row"), VERSIONS, ids=lambda value: str(value)[:24])
+def test_the_same_is_read_of_every_version(version, statement, row):
+    db = Recorded(version, {statement: [row]})
+    status = replica_status(db)
+    assert db.asked == [(statement, ())]
+    assert status.running
+    assert (status.lag, status.delay) == (3.0, 0.0)
+    assert (status.source_host, status.source_port, status.auto_position) == ("db1", 3306, True)
+    assert (status.retrieved_gtid, status.executed_gtid) == ("u:1-9", "u:1-8")
+    assert status.receiver_state.startswith("Waiting for")
+    assert "has read all relay log" in status.applier_state
+
+
+@pytest.mark.parametrize(("version", "statement", "row"), VERSIONS, ids=lambda value: str(value)[:24])
+def test_a_server_that_replicates_from_nobody_is_not_configured(version, statement, row):
+    status = replica_status(Recorded(version, {statement: []}))
+    assert status == ReplicaStatus()
+    assert not status.configured
+    assert not status.stopped_by_hand
+
+
+def test_an_unknown_lag_is_not_zero():
+    status = replica_status(Recorded(MYSQL_97, {"SHOW": [{**NEW, "Seconds_Behind_Source": None}]}))
+    assert status.lag is None
+
+
+@pytest.mark.parametrize(("errno", "by_hand"), [(0, True), (1062, False)])
+def test_stopped_without_an_error_is_stopped_by_hand(errno, by_hand):
+    row = {**NEW, "Replica_SQL_Running": "No", "Last_SQL_Errno": errno}
+    assert replica_status(Recorded(MYSQL_97, {"SHOW": [row]})).stopped_by_hand is by_hand
+
+
+def test_of_several_channels_the_one_that_does_not_run_is_told():
+    rows = [{**NEW, "Channel_Name": "a"}, {**NEW, "Channel_Name": "b", "Replica_IO_Running": "Connecting"}]
+    assert replica_status(Recorded(MYSQL_97, {"SHOW": rows})).channel == "b"
+    named = [{**MARIADB, "Connection_name": "a"}, {**MARIADB, "Connection_name": "b"}]
+    assert replica_status(Recorded(MARIADB_1011, {"SHOW": named})).channel == "a"
+
+
+def test_values_of_rows_and_statements_are_not_kept():
+    error = (
+        "Error 'Duplicate entry 'jane@example.com' for key 'users.email'' on query. Default database: 'shop'. "
+        "Query: 'INSERT INTO users VALUES (7, 'jane@example.com')'"
+    )
+    row = {**MARIADB, "Slave_SQL_Running": "No", "Last_SQL_Errno": 1062, "Last_SQL_Error": error}
+    said = replica_status(Recorded(MARIADB_1011, {"SHOW": [row]})).applier_error
+    assert "jane" not in said
+    assert "users.email" in said
+
+
+def test_columns_that_are_not_there_are_no_reason_to_break():
+    status = replica_status(Recorded(MYSQL_97, {"SHOW": [{"Replica_IO_Running": None, "Last_SQL_Errno": None}]}))
+    assert status.configured
+    assert (status.receiver_running, status.applier_running, status.lag) == ("No", "No", None)
+    assert status.applier_errno == 0
+
+
+@pytest.mark.lab
+def test_a_replica_that_runs(notes, replica):
+    with reader(notes, replica) as db:
+        status = replica_status(db)
+    assert status.running
+    assert status.lag is not None
+    assert status.auto_position
+    assert status.source_host == "127.0.0.1"
+    assert status.retrieved_gtid
+    assert status.executed_gtid
+
+
+@pytest.mark.lab
+def test_a_primary_is_not_configured(notes, primary):
+    with reader(notes, primary) as db:
+        assert replica_status(db) == ReplicaStatus()
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+def test_an_applier_that_gave_up(notes, broken, flavour):
+    replica = broken("replication_stopped", flavour)
+    with reader(notes, replica) as db:
+        status = replica_status(db)
+    assert (status.receiver_running, status.applier_running) == ("Yes", "No")
+    assert status.applier_errno == 1205
+    assert status.applier_error
+    assert status.lag is None
+    assert not status.stopped_by_hand
+
+
+@pytest.mark.lab
+def test_an_applier_that_somebody_stopped(sound_lab, notes, replica):
+    administer(replica, "STOP REPLICA SQL_THREAD")
+    with reader(notes, replica) as db:
+        status = replica_status(db)
+    assert status.stopped_by_hand
+    assert status.receiver_running == "Yes"
