@@ -24,7 +24,8 @@ from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
 from bot.runbook.load import Library, load_folders, shipped_folder
-from bot.slack.connect import Connection, HttpConnection, connect, team_of, web_client
+from bot.slack.authorise import Authorise
+from bot.slack.connect import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Sender, SlackDesk
@@ -106,19 +107,20 @@ class Bot:
         runbooks = library(config)
         token = config.intake.token.read()
         client = web_client(settings)
-        team = team_of(client)
+        installed = installation_of(client)
         self._database = Database(config.data)
         self._mailbox = StoredMailbox(self._database)
         self._durable = Durable(self._database)
         self._sender = Sender(client, self._mailbox)
         self._mailbox.woken = self._sender.wake
         self.store = RunStore(self._database, self._durable)
-        directory = SlackDirectory(client, config.roles, team)
+        directory = SlackDirectory(client, config.roles, installed.team)
         desk = SlackDesk(self._mailbox)
         self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, runbooks)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
         front = EngineDesk(self.engine, self._mailbox.waiting)
-        self._connection: Connection = connect(build_app(client, secret, front, directory, self._record), settings)
+        authorise = Authorise(directory, client, installed.team, installed.app, self._record)
+        self._connection: Connection = connect(build_app(client, secret, front, authorise, self._record), settings)
         self._server = _Server(config, self._door(token))
 
     def start(self) -> None:

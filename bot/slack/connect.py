@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from slack_bolt import App, BoltRequest
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -29,16 +30,28 @@ def web_client(settings: SlackSettings) -> WebClient:
     )
 
 
-def team_of(client: WebClient) -> str:
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where a bot token belongs."""
+
+    team: str
+    app: str
+
+
+def installation_of(client: WebClient) -> Installation:
     """Asks Slack whose token this is; raises ConfigError for a wrong one, Unreachable without an answer."""
     try:
-        return str(client.auth_test()["team_id"])
+        me = client.auth_test()
+        bot = client.bots_info(bot=me["bot_id"])["bot"]
     except SlackApiError as error:
         raise ConfigError(
             f"Slack refuses the bot token ({refusal(error)}); install the app again and renew the secret."
         ) from error
     except NO_ANSWER as error:
         raise Unreachable(f"Slack at {client.base_url} does not answer: {error}.") from error
+    except KeyError as error:
+        raise ConfigError("The bot token is no bot's; slack.bot_token begins with xoxb-.") from error
+    return Installation(str(me["team_id"]), str(bot["app_id"]))
 
 
 class SocketConnection:

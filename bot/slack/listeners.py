@@ -17,7 +17,6 @@ from bot.errors import FirstmateError
 from bot.slack import cards
 from bot.slack.authorise import Authorise, Record, entry_of
 from bot.slack.blocks import code, escape, moment, sentence
-from bot.slack.directory import SlackDirectory
 
 log = logging.getLogger(__name__)
 
@@ -177,11 +176,9 @@ class Listeners:
 
 
 def build_app(
-    client: WebClient, signing_secret: str | None, desk: FrontDesk, directory: SlackDirectory, record: Record
+    client: WebClient, signing_secret: str | None, desk: FrontDesk, authorise: Authorise, record: Record
 ) -> App:
-    """The Bolt app with every entry registered; asks Slack once who we are."""
-    me = client.auth_test()
-    bot = client.bots_info(bot=me["bot_id"])["bot"] if me.get("bot_id") else {}
+    """The Bolt app with every entry registered."""
     app = App(
         client=client,
         signing_secret=signing_secret or "unused in socket mode",
@@ -191,7 +188,6 @@ def build_app(
         listener_executor=ThreadPoolExecutor(16, "bolt"),
         raise_error_for_unhandled_request=False,
     )
-    authorise = Authorise(directory, client, str(me["team_id"]), str(bot.get("app_id", "")), record)
     Listeners(desk, authorise, record).register(app)
     return app
 
