@@ -9,7 +9,6 @@ from slack_sdk import WebClient
 from bot.config import Secret, SlackSettings
 from bot.errors import ConfigError, Unreachable
 from bot.lab.workspace import Workspace, WorkspaceClient
-from bot.slack import connect
 from bot.slack.connect import HttpConnection, Installation, SocketConnection, installation_of
 
 
@@ -30,7 +29,6 @@ def test_without_an_answer_slack_is_unreachable():
 
 
 def socket(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, app_token: str) -> SocketConnection:
-    monkeypatch.setattr(connect, "PING_EACH", 0.2)
     monkeypatch.setenv("APP_TOKEN", app_token)
     monkeypatch.setenv("BOT_TOKEN", workspace.state.tokens.bot_token)
     settings = SlackSettings(

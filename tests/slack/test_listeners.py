@@ -11,8 +11,8 @@ from slack_sdk import WebClient
 from bot.config import Roles, Secret, SlackSettings
 from bot.engine.state import Choice, Run, RunState
 from bot.errors import NotAllowed
-from bot.lab.workspace import Workspace, WorkspaceClient
-from bot.slack import connect
+from bot.lab.workspace import Options, WorkspaceClient, running_workspace
+from bot.lab.workspace.manifest import Manifest
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
 from bot.slack.connect import SocketConnection
@@ -64,31 +64,53 @@ class Desk:
         return run(state=RunState.MENDED)
 
 
+DESK = Desk()
+RECORDED: list[tuple[str, ...]] = []
+
+
+@pytest.fixture(scope="module")
+def connected() -> Iterator[tuple[WorkspaceClient, WebClient]]:
+    """A workspace in which the app is installed; its socket takes 3 s to close, so there is one for all."""
+    with running_workspace(options=Options(manifest=Manifest.shipped(), limits=False)) as workspace:
+        tokens = workspace.state.tokens
+        web = WebClient(token=tokens.bot_token, base_url=workspace.api_url, retry_handlers=[])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("APP_TOKEN", tokens.app_token)
+            token = Secret(env="APP_TOKEN")
+            settings = SlackSettings(bot_token=token, app_token=token, base_url=workspace.api_url)
+            directory = SlackDirectory(web, Roles(), "T0LOCAL")
+            authorise = Authorise(directory, web, "T0LOCAL", "A0FIRSTMATE", record)
+            connection = SocketConnection(build_app(web, None, DESK, authorise, record), settings)
+        connection.open()
+        yield WorkspaceClient(workspace.url), web
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def people(connected) -> WorkspaceClient:
+    return connected[0]
+
+
+@pytest.fixture(scope="module")
+def web(connected) -> WebClient:
+    return connected[1]
+
+
+def record(*what: str) -> None:
+    RECORDED.append(what)
+
+
 @pytest.fixture
 def desk() -> Desk:
-    return Desk()
+    DESK.asked.clear()
+    DESK.halted = ""
+    return DESK
 
 
 @pytest.fixture
-def recorded() -> list[tuple[str, str, str]]:
-    return []
-
-
-@pytest.fixture(autouse=True)
-def connected(workspace: Workspace, web: WebClient, desk: Desk, recorded, monkeypatch) -> Iterator[None]:
-    monkeypatch.setattr(connect, "PING_EACH", 0.2)  # its end waits for the next ping
-    monkeypatch.setenv("APP_TOKEN", workspace.state.tokens.app_token)
-    token = Secret(env="APP_TOKEN")
-    settings = SlackSettings(bot_token=token, app_token=token, base_url=workspace.api_url)
-
-    def record(*what: str) -> None:
-        recorded.append(what)
-
-    authorise = Authorise(SlackDirectory(web, Roles(), "T0LOCAL"), web, "T0LOCAL", "A0FIRSTMATE", record)
-    connection = SocketConnection(build_app(web, None, desk, authorise, record), settings)
-    connection.open()
-    yield
-    connection.close()
+def recorded() -> list[tuple[str, ...]]:
+    RECORDED.clear()
+    return RECORDED
 
 
 def answer(people: WorkspaceClient, text: str, user: str = "U0BOB") -> str:
@@ -157,7 +179,7 @@ def test_a_button_hands_over_who_pressed_what(people, web, desk, action, asked):
     assert desk.asked == [asked]
 
 
-def test_messages_of_people_are_acknowledged_and_left_alone(people, desk, workspace):
+def test_messages_of_people_are_acknowledged_and_left_alone(people, desk):
     people.say("U0BOB", CHANNEL, "hello firstmate")
     assert answer(people, "/mate halt drill") == ":octagonal_sign: All changes are halted."
     assert desk.asked == [("U0BOB", "halt", "drill")]
