@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from bot import app as composition
 from bot import oneshot
@@ -51,16 +52,17 @@ err = Console(stderr=True)
 
 def main() -> None:
     """Runs the command and turns whatever ends it into a sentence and an exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=_log_level(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         code = cli(standalone_mode=False)
     except FirstmateError as error:
         err.print(f"firstmate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        says = f"firstmate: {error.format_message()} Try firstmate --help."
+        err.print(says, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(Exit.USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         err.print("firstmate: interrupted.", style="yellow")
         sys.exit(Exit.INTERRUPTED)
     except Exception as error:
@@ -70,6 +72,11 @@ def main() -> None:
         err.print(says, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(Exit.BUG)
     sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def _log_level() -> int:
+    """The level that FIRSTMATE_LOG names: debug, info, warning (as without it) or error."""
+    return logging.getLevelNamesMapping().get(os.environ.get("FIRSTMATE_LOG", "").upper(), logging.WARNING)
 
 
 def _config(path: Path | None) -> Config:

@@ -87,12 +87,12 @@ def connected() -> Iterator[tuple[WorkspaceClient, WebClient]]:
 
 
 @pytest.fixture(scope="module")
-def people(connected) -> WorkspaceClient:
+def people(connected: tuple[WorkspaceClient, WebClient]) -> WorkspaceClient:
     return connected[0]
 
 
 @pytest.fixture(scope="module")
-def web(connected) -> WebClient:
+def web(connected: tuple[WorkspaceClient, WebClient]) -> WebClient:
     return connected[1]
 
 

@@ -1,0 +1,112 @@
+"""`firstmate run`, `match` and `audit` from the shell, on the lab's servers."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.config import load
+from bot.lab.replication import replicates
+from bot.lab.state import LabState
+from tests.e2e.play import REPLICA, variant
+from tests.shell import Said, firstmate
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+
+
+@pytest.fixture
+def alert(lab: LabState, tmp_path: Path) -> Path:
+    labels = {"alertname": "MySQLReplicationStopped", "instance": lab.instance(REPLICA).address}
+    path = tmp_path / "alert.json"
+    path.write_text(json.dumps({"labels": labels}), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def config(lab: LabState, tmp_path: Path) -> Path:
+    return variant(lab, f"shell-{tmp_path.name}")
+
+
+def run(config: Path, alert: Path, *arguments: str) -> Said:
+    return firstmate("run", "--alert", alert, "--config", config, "--json", *arguments)
+
+
+def test_it_diagnoses_and_plans_and_changes_nothing(lab: LabState, config: Path, alert: Path):
+    said = run(config, alert)
+    found = said.json
+    assert said.code == 0
+    assert (found["runbook"], found["target"]) == ("mysql/replication-stopped", REPLICA)
+    assert "1205" in found["causes"][0]["says"]
+    assert found["remedy"] == found["causes"][0]["remedy"] == found["plan"]["remedy"]
+    assert found["plan"]["statements"] == ["START REPLICA SQL_THREAD"]
+    assert found["evidence"]["replica"]["applier_running"] == "No"
+    assert found["not_offered"] is None
+    assert not replicates(lab.instance(REPLICA))
+
+
+def test_it_finds_the_lab_of_the_working_directory(lab: LabState, alert: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(lab.folder.parent)
+    said = firstmate("run", "--alert", alert, "--json")
+    assert said.json["target"] == REPLICA
+    assert firstmate("match", "--labels", "alertname=MySQLReplicationStopped").code == 0
+
+
+def test_with_a_remedy_it_changes_and_verifies_and_the_audit_log_has_it(lab: LabState, config: Path, alert: Path):
+    remedy = run(config, alert).json["remedy"]
+    said = run(config, alert, "--remedy", remedy)
+    assert (said.code, said.json["state"]) == (0, "mended")
+    assert replicates(lab.instance(REPLICA))
+    verified = firstmate("audit", "verify", "--config", config, "--json")
+    assert (verified.code, verified.json["ok"]) == (0, True)
+    rows = [json.loads(line) for line in firstmate("audit", "show", "--config", config, "--json").out.splitlines()]
+    assert "change.started" in [row["event"] for row in rows]
+    assert any(row["actor"].startswith("shell:") for row in rows)
+
+
+def test_a_remedy_that_no_cause_offers_is_refused(lab: LabState, config: Path, alert: Path):
+    said = run(config, alert, "--remedy", "drop_everything")
+    assert said.code == 2
+    assert "No cause that holds offers 'drop_everything'; offered: " in said.err
+    assert not replicates(lab.instance(REPLICA))
+
+
+def changed(config: Path, change: dict[str, Any]) -> Path:
+    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    config.write_text(yaml.safe_dump({**document, **change}), encoding="utf-8")
+    return config
+
+
+def test_without_prometheus_the_cause_is_named_all_the_same(config: Path, alert: Path):
+    said = run(changed(config, {"prometheus": {"url": "http://127.0.0.1:9"}}), alert)
+    assert said.code == 0
+    assert "1205" in said.json["causes"][0]["says"]
+    assert all("127.0.0.1:9" in says for says in said.json["missing"].values())
+
+
+def test_with_a_wrong_password_it_says_whose_and_where(lab: LabState, config: Path, alert: Path):
+    secret = config.with_name("wrong-password")
+    secret.write_text("hunter2")
+    document = yaml.safe_load(config.read_text(encoding="utf-8"))
+    for shard in document["shards"]:
+        shard["reader"]["password"] = {"file": "wrong-password"}
+    said = run(changed(config, document), alert)
+    assert said.code == 1
+    says = said.json["missing"]["replica"]
+    assert "firstmate_reader" in says
+    assert lab.instance(REPLICA).address in says
+    assert "hunter2" not in said.out
+
+
+def test_an_audit_log_that_was_tampered_with_is_found(config: Path, alert: Path):
+    run(config, alert, "--remedy", run(config, alert).json["remedy"])
+    with closing(sqlite3.connect(load(config).data / "firstmate.sqlite")) as store, store:
+        store.execute("UPDATE audit SET actor = 'U0EVE' WHERE seq = 2")
+    said = firstmate("audit", "verify", "--config", config, "--json")
+    assert (said.code, said.json["ok"]) == (1, False)
+    assert "2" in said.json["fault"]
