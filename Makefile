@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format
+.PHONY: help setup demo test check bench browser
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,8 +27,15 @@ check: $(READY) ## formatting, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) ## the whole suite, on real servers
+test: $(READY) browser ## the whole suite, on real servers
 	$(BIN)/pytest
+
+browser:
+	@command -v chromium >/dev/null 2>&1 || if [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing Chromium for the tests of the page"; \
+	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null || \
+	  echo "Chromium could not be installed, so the tests of the page are skipped"; \
+	else echo "Chromium is not installed, so the tests of the page are skipped (as root: apt-get install chromium)"; fi
 
 bench: $(READY) ## alert to card and to cause, 20 times: p50 and p99
 	$(BIN)/python -m bot.lab.bench

@@ -1,3 +1,3 @@
 """What all tests may use."""
 
-pytest_plugins = ["tests.lab_fixture"]
+pytest_plugins = ["tests.browser_fixture", "tests.lab_fixture"]

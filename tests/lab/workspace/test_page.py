@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from slack_bolt import App
 from slack_sdk import WebClient
 
@@ -17,11 +15,6 @@ from tests.lab.workspace.conftest import Connect
 pytestmark = pytest.mark.browser
 
 CHANNEL = "C0DBALERTS"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 
 
 def approval(confirm: bool = False) -> list[dict[str, object]]:
@@ -43,16 +36,6 @@ def approval(confirm: bool = False) -> list[dict[str, object]]:
         {"type": "header", "text": {"type": "plain_text", "text": "🔴 The applier stopped on db-1"}},
         {"type": "actions", "block_id": "decision", "elements": [button]},
     ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not on PATH; install it, or set CHROMIUM to its path.")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
-        yield running
-        running.close()
 
 
 @pytest.fixture
