@@ -60,7 +60,8 @@ class Session:
 def read(db: MySQL, thread_id: int) -> Session | None:
     """Reads one session, or None when it is gone.
 
-    InnoDB's own table may be 0.1 s old; user, command and statement are of this moment.
+    User, command and statement are of this moment. InnoDB's own table is renewed only when nobody has read it for
+    0.1 s, so it is that old, and older while somebody reads it more often (seen in MySQL 9.7 and MariaDB 10.11).
     """
     query_id = "p.QUERY_ID" if db.version.is_mariadb else "0"
     rows = db.rows(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.lab.client import administrator, ask, wait_until
+from bot.lab.faults import break_
 from bot.lab.state import LabInstance, LabState
 from tests.actions.hands import Client
 
@@ -56,3 +57,14 @@ def client(notes: LabState) -> Iterator[Callable[..., Client]]:
     yield open_
     for each in opened:
         each.close()
+
+
+@pytest.fixture
+def broken(sound_lab: LabState) -> Callable[[str, str], LabInstance]:
+    """Breaks the server of a flavour in a way that the lab knows, and returns it; it is mended after the test."""
+
+    def break_it(fault: str, flavour: str) -> LabInstance:
+        made = break_(sound_lab.folder, fault if flavour == "mysql" else f"{fault}_mariadb")
+        return sound_lab.instance(made.instance)
+
+    return break_it

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pymysql
 
+from actions import sessions
 from actions.contract import Remediation, Verdict
+from actions.sessions import Session
 from bot.engine.change import Verifier
 from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
 from bot.lab.client import administrator, ask, connect, wait_until
@@ -65,6 +68,23 @@ def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Ve
             return asked.verify(db)
 
     return Verifier(read, pause=0.2).verify(remediation)
+
+
+def seen(
+    lab: LabState, instance: LabInstance, thread_id: int, holds: Callable[[Session], bool] = lambda session: True
+) -> Session:
+    """Waits until the session is as wanted, and returns it as the actions see it."""
+    found: list[Session] = []
+
+    def look() -> bool:
+        time.sleep(0.12)  # InnoDB renews its table of transactions only when nobody has read it for 0.1 s
+        with reader(lab, instance) as db:
+            session = sessions.read(db, thread_id)
+        found[:] = [session] if session is not None and holds(session) else []
+        return bool(found)
+
+    wait_until(f"session {thread_id} of {instance.name} is as wanted", look, 10)
+    return found[0]
 
 
 def administer(instance: LabInstance, *statements: str) -> None:

@@ -13,6 +13,7 @@ class Worker:
     """One worker of the applier."""
 
     id: int
+    """Its number; 0 where it has ended and the server gives none."""
     running: bool
     errno: int
     error: str
@@ -56,6 +57,7 @@ MARIADB = """
 SELECT THREAD_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error,
        '' AS applying, 0 AS age
   FROM performance_schema.replication_applier_status_by_worker
+ WHERE @@GLOBAL.slave_parallel_threads > 0
 """
 NO_WORKERS = "No workers: this server does not replicate, or a single thread applies (see replica_status)."
 NO_TRANSACTIONS = "This version does not tell which transaction a worker applies."
@@ -71,14 +73,15 @@ NO_TRANSACTIONS = "This version does not tell which transaction a worker applies
 def applier_workers(db: MySQL) -> ApplierWorkers:
     """Reads performance_schema.replication_applier_status_by_worker.
 
-    MariaDB fills it only while slave_parallel_threads is above 0, has no WORKER_ID there, and gives the last
-    transaction seen instead of the one being applied; so states and errors alone are read of it, and of MySQL 5.7.
+    MariaDB fills it once slave_parallel_threads is above 0, and keeps the rows of workers that ended, errors and all,
+    when it is 0 again. It has no WORKER_ID there, and gives the last transaction seen instead of the one being applied;
+    so states and errors alone are read of it, and of MySQL 5.7.
     """
     full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=256)
     workers = tuple(
         Worker(
-            id=int(row["id"]),
+            id=int(row["id"] or 0),
             running=row["state"] == "ON",
             errno=int(row["errno"]),
             error=redact_error(row["error"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
@@ -48,22 +48,46 @@ class ReplicaStatus:
         return self.receiver_running == "Yes" and self.applier_running == "Yes"
 
 
+WAITED_IN_VAIN = 3030
+"""MySQL's error of a worker whose turn to commit never came, since one before it failed."""
+FAILED = f"""
+SELECT LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error
+  FROM performance_schema.replication_applier_status_by_worker
+ WHERE CHANNEL_NAME = %s AND LAST_ERROR_NUMBER NOT IN (0, {WAITED_IN_VAIN})
+ ORDER BY LAST_ERROR_TIMESTAMP LIMIT 1
+"""
+
+
 @diagnostic(
     cost=Cost.LOW,
-    needs={Flavour.MYSQL: ("REPLICATION CLIENT",), Flavour.MARIADB: ("SLAVE MONITOR",)},
+    needs={
+        Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("SLAVE MONITOR",),
+    },
 )
 def replica_status(db: MySQL) -> ReplicaStatus:
     """Reads the status of replication.
 
     MySQL calls its columns Replica_* and Source_*, MariaDB and MySQL before 8.0.22 Slave_* and Master_*. MariaDB shows
     the default connection alone unless ALL are asked for. With several channels, the first that does not run is
-    returned, else the first.
+    returned, else the first. With parallel workers MySQL may tell the error of one that merely waited for the one that
+    failed; then the workers are asked.
     """
     all_of_them = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
     found = [_status(row) for row in db.rows(f"SHOW {all_of_them} STATUS", limit=64)]
     if not found:
         return ReplicaStatus()
-    return next((status for status in found if not status.running), found[0])
+    told = next((status for status in found if not status.running), found[0])
+    return _at_its_root(db, told) if told.applier_errno == WAITED_IN_VAIN else told
+
+
+def _at_its_root(db: MySQL, status: ReplicaStatus) -> ReplicaStatus:
+    """The same status with the error of the worker that failed first."""
+    failed = db.rows(FAILED, (status.channel,))
+    if not failed:
+        return status
+    errno, error = int(failed[0]["errno"]), redact_error(failed[0]["error"])
+    return replace(status, applier_errno=errno, applier_error=error)
 
 
 def _status(row: Mapping[str, Any]) -> ReplicaStatus:

@@ -39,7 +39,7 @@ class StartReplica(Remediation):
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     needs: ClassVar[Grants] = {
-        Flavour.MYSQL: ("REPLICATION CLIENT", "REPLICATION_SLAVE_ADMIN"),
+        Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "REPLICATION_SLAVE_ADMIN"),
         Flavour.MARIADB: ("SLAVE MONITOR", "REPLICATION SLAVE ADMIN"),
     }
     settles_within: ClassVar[float] = 12.0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from actions.diagnostics.mysql.applier_workers import NO_TRANSACTIONS, NO_WORKERS, ApplierWorkers, applier_workers
+from bot.lab.state import LabInstance, LabState
 from tests.actions.hands import administer, reader
 from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 
@@ -90,19 +93,44 @@ def test_mariadb_applies_with_one_thread_by_default(notes):
         assert applier_workers(db) == ApplierWorkers(note=NO_WORKERS)
 
 
-@pytest.mark.lab
-def test_real_workers_of_mariadb(notes):
+STOP, START = "STOP REPLICA SQL_THREAD", "START REPLICA SQL_THREAD"
+
+
+@pytest.fixture
+def parallel(notes: LabState) -> Iterator[LabInstance]:
+    """The replica of MariaDB with two workers."""
     replica = notes.instance("billing-2")
-    stop, start = "STOP REPLICA SQL_THREAD", "START REPLICA SQL_THREAD"
-    administer(replica, stop, "SET GLOBAL slave_parallel_threads = 2", start)
-    try:
-        with reader(notes, replica) as db:
-            found = applier_workers(db)
-    finally:
-        administer(replica, stop, "SET GLOBAL slave_parallel_threads = 0", start)
+    administer(replica, STOP, "SET GLOBAL slave_parallel_threads = 2", START)
+    yield replica
+    administer(replica, STOP, "SET GLOBAL slave_parallel_threads = 0", START)
+
+
+@pytest.mark.lab
+def test_real_workers_of_mariadb(notes, parallel):
+    with reader(notes, parallel) as db:
+        found = applier_workers(db)
     assert found.known
-    assert len(found.workers) == 2
+    assert [worker.running for worker in found.workers] == [True, True]
+    assert all(worker.id for worker in found.workers)
     assert found.note == NO_TRANSACTIONS
+
+
+@pytest.mark.lab
+def test_a_real_worker_of_mariadb_that_failed_has_lost_its_number_and_keeps_its_error(notes, parallel, broken):
+    broken("replication_stopped", "mariadb")
+    with reader(notes, parallel) as db:
+        found = applier_workers(db)
+    assert [(worker.id, worker.running) for worker in found.workers] == [(0, False), (0, False)]
+    assert sorted(worker.errno for worker in found.workers) == [0, 1205]
+    assert "Lock wait timeout exceeded" in found.error
+
+
+@pytest.mark.lab
+def test_workers_that_mariadb_had_once_are_not_told(notes, parallel, broken):
+    broken("replication_stopped", "mariadb")
+    administer(parallel, "SET GLOBAL slave_parallel_threads = 0", START)
+    with reader(notes, parallel) as db:
+        assert applier_workers(db) == ApplierWorkers(note=NO_WORKERS)
 
 
 @pytest.mark.lab

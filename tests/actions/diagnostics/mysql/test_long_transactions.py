@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from actions.diagnostics.mysql.long_transactions import LongTransactions, long_transactions
-from tests.actions.hands import reader
+from tests.actions.hands import reader, seen
 from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 
 ROW = {
@@ -70,7 +70,8 @@ def test_an_address_without_a_port_and_one_of_ipv6_are_kept():
 def test_a_real_transaction_that_was_left_open(notes, primary, client):
     holder = client(primary)
     holder.begin()
-    holder.ask("UPDATE notes SET note = 'mine' WHERE id IN (1, 2)")
+    holder.ask("UPDATE notes SET note = CONCAT(note, '.') WHERE id IN (1, 2)")
+    seen(notes, primary, holder.id, lambda session: session.rows_modified == 2)
     with reader(notes, primary) as db:
         found = long_transactions(db, older_than=0.0).transactions
         assert holder.id not in {each.thread_id for each in long_transactions(db, older_than=600.0).transactions}
@@ -83,7 +84,9 @@ def test_a_real_transaction_that_was_left_open(notes, primary, client):
 
 @pytest.mark.lab
 def test_a_statement_under_way_is_shown_without_its_literals(notes, primary, client):
-    client(primary, "reports").runs("SELECT id, SLEEP(20), 'secret' FROM notes")
+    reports = client(primary, "reports")
+    reports.runs("SELECT id, SLEEP(20), 'secret' FROM notes")
+    seen(notes, primary, reports.id, lambda session: session.transaction_started != "")
     with reader(notes, primary) as db:
         found = long_transactions(db, older_than=0.0).transactions
     assert [each.statement for each in found if each.user == "reports"] == ["SELECT id, SLEEP(?), ? FROM notes"]

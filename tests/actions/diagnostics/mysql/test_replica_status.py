@@ -121,6 +121,16 @@ def test_values_of_rows_and_statements_are_not_kept():
     assert "users.email" in said
 
 
+def test_a_worker_that_waited_for_the_one_that_failed_is_not_the_cause():
+    row = {**NEW, "Replica_SQL_Running": "No", "Last_SQL_Errno": 3030, "Last_SQL_Error": "Coordinator stopped"}
+    failed = [{"errno": 1062, "error": "Duplicate entry 'jane' for key 'users.PRIMARY'"}]
+    db = Recorded(MYSQL_97, {"SHOW REPLICA STATUS": [row], "replication_applier_status_by_worker": failed})
+    status = replica_status(db)
+    assert (status.applier_errno, status.applier_error) == (1062, "Duplicate entry '?' for key 'users.PRIMARY'")
+    db.answers["replication_applier_status_by_worker"] = []
+    assert replica_status(db).applier_errno == 3030
+
+
 def test_columns_that_are_not_there_are_no_reason_to_break():
     status = replica_status(Recorded(MYSQL_97, {"SHOW": [{"Replica_IO_Running": None, "Last_SQL_Errno": None}]}))
     assert status.configured

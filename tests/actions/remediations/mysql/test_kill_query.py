@@ -9,7 +9,7 @@ import pytest
 from actions import sessions
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.kill_query import KillQuery
-from tests.actions.hands import check, make, reader, undo_of, verify
+from tests.actions.hands import check, make, reader, seen, undo_of, verify
 from tests.recorded import MARIADB_1011, MYSQL_97, Recorded
 
 SLOW = "SELECT id, SLEEP(20), 'secret' FROM notes"
@@ -35,9 +35,7 @@ def server(version=MYSQL_97, **changes):
 
 def of(lab, instance, session, **changes):
     """The remediation for what a session runs now, as a diagnostic would describe it."""
-    with reader(lab, instance) as db:
-        found = sessions.read(db, session.id)
-    assert found is not None
+    found = seen(lab, instance, session.id)
     return replace(KillQuery(session.id, found.user, found.statement, found.command_since), **changes)
 
 
@@ -113,6 +111,7 @@ def test_what_a_rollback_would_cost_is_bounded(notes, primary, client, monkeypat
     writer.begin()
     writer.ask("UPDATE notes SET note = CONCAT(note, '!')")
     writer.runs(SLOW)
+    seen(notes, primary, writer.id, lambda session: session.rows_modified == 20)
     with pytest.raises(Refused, match="has modified 20 rows"):
         check(notes, primary, of(notes, primary, writer))
 

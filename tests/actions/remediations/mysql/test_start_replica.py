@@ -1,0 +1,200 @@
+"""mysql.start_replica: threads are started where the error passes by itself, and everything else says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from actions.contract import Refused
+from actions.diagnostics.mysql.replica_status import replica_status
+from actions.remediations.mysql.start_replica import INSTEAD, RETRYABLE, StartReplica
+from bot.lab.client import administrator, ask, wait_until
+from bot.lab.replication import replica_status as status_of
+from bot.lab.replication import replicates
+from bot.lab.state import LabInstance, LabState
+from tests.actions.diagnostics.mysql.test_replica_status import MARIADB, NEW, OLD
+from tests.actions.hands import administer, check, make, reader, undo_of, verify
+from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
+
+FLAVOURS = pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+APPLIER = StartReplica(thread="applier")
+GAVE_UP = {"Replica_SQL_Running": "No", "Last_SQL_Errno": 1205, "Last_SQL_Error": "Lock wait timeout exceeded"}
+
+
+def server(version=MYSQL_97, row=NEW, **changes):
+    return Recorded(version, {"SHOW": [{**row, **changes}]})
+
+
+# -- on real servers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.lab
+@FLAVOURS
+def test_an_applier_that_gave_up_on_a_lock_is_started_and_can_be_stopped_again(notes, broken, flavour):
+    replica = broken("replication_stopped", flavour)
+    check(notes, replica, APPLIER)
+    undo = undo_of(notes, replica, APPLIER)
+    assert make(notes, replica, APPLIER) == ["START REPLICA SQL_THREAD"]
+    verdict = verify(notes, replica, APPLIER)
+    assert verdict.ok
+    assert f"The applier of {replica.address} runs, " in verdict.says
+    assert replicates(replica)
+
+    assert undo == ["STOP REPLICA SQL_THREAD"]
+    administer(replica, *undo)
+    with reader(notes, replica) as db:
+        assert replica_status(db).stopped_by_hand
+
+
+@pytest.mark.lab
+@FLAVOURS
+def test_both_threads_are_started_where_somebody_says_so(sound_lab, notes, flavour):
+    replica = notes.instance("orders-3" if flavour == "mysql" else "billing-2")
+    administer(replica, "STOP REPLICA")
+    with pytest.raises(Refused, match=r"The applier of .* stopped without an error: somebody, or a tool, stopped it"):
+        check(notes, replica, StartReplica())
+    with pytest.raises(Refused, match=r"The receiver of .* stopped without an error"):
+        check(notes, replica, StartReplica(thread="receiver"))
+    both = StartReplica(stopped_by_hand_too=True)
+    check(notes, replica, both)
+    assert make(notes, replica, both) == ["START REPLICA"]
+    assert verify(notes, replica, both).ok
+    assert undo_of(notes, replica, both) == ["STOP REPLICA"]
+
+
+@pytest.mark.lab
+def test_what_runs_is_not_started_again(notes, replica):
+    with pytest.raises(Refused, match=r"The replication of .* runs already; look at the replica again"):
+        check(notes, replica, StartReplica())
+    with pytest.raises(Refused, match=r"The applier of .* runs already"):
+        check(notes, replica, APPLIER)
+
+
+@pytest.mark.lab
+def test_what_does_not_replicate_is_not_started(notes, primary):
+    with pytest.raises(Refused, match="is not set up to replicate; there is nothing to start"):
+        check(notes, primary, StartReplica())
+
+
+@pytest.fixture
+def drifted(sound_lab: LabState, notes: LabState) -> Iterator[Callable[[str], LabInstance]]:
+    """A replica whose applier meets a row that is there already; it is put in order again."""
+    made: list[tuple[LabInstance, LabInstance]] = []
+
+    def drift(flavour: str) -> LabInstance:
+        replica = notes.instance("orders-3" if flavour == "mysql" else "billing-2")
+        assert replica.source
+        source = notes.instance(replica.source)
+        made.append((replica, source))
+        off = "SET GLOBAL super_read_only = OFF" if flavour == "mysql" else "SET GLOBAL read_only = OFF"
+        own = "SET SESSION sql_log_bin = 0"
+        administer(replica, off, own, "INSERT INTO shop.notes VALUES (900, 'here first')")
+        administer(source, "INSERT INTO shop.notes VALUES (900, 'from the source')")
+        wait_until("the applier stops", lambda: status_of(replica)["Replica_SQL_Running"] == "No")
+        return replica
+
+    yield drift
+    for replica, source in made:
+        with administrator(replica) as admin:
+            ask(admin, "SET SESSION sql_log_bin = 0")
+            ask(admin, "DELETE FROM shop.notes WHERE id = 900")
+            ask(admin, "START REPLICA")
+            on = "super_read_only" if replica.flavour == "mysql" else "read_only"
+            ask(admin, f"SET GLOBAL {on} = ON")
+        administer(source, "DELETE FROM shop.notes WHERE id = 900")
+        wait_until("the replica runs again", lambda replica=replica: replicates(replica))  # type: ignore[misc]
+
+
+@pytest.mark.lab
+@FLAVOURS
+def test_an_error_that_stays_is_refused_and_a_start_all_the_same_is_seen_to_fail(notes, drifted, flavour):
+    replica = drifted(flavour)
+    with pytest.raises(
+        Refused, match=r"Error 1062 of the applier does not pass by itself .*: the row is there already"
+    ):
+        check(notes, replica, APPLIER)
+    make(notes, replica, APPLIER)
+    verdict = verify(notes, replica, APPLIER)
+    assert not verdict.ok
+    assert f"The applier of {replica.address} stopped again: error 1062" in verdict.says
+    assert "from the source" not in verdict.says
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("thread", ["applier", "receiver", "both"])
+def test_the_servers_know_the_statement_for_a_named_channel(notes, replica, thread):
+    """It is refused since there is no such channel, not for its words."""
+    words = [
+        str(statement)
+        for statement in StartReplica(thread=thread, stopped_by_hand_too=True).change(
+            server(MYSQL_97, NEW, Channel_Name="other")
+            if replica.flavour == "mysql"
+            else server(MARIADB_1011, MARIADB, Connection_name="other")
+        )
+    ]
+    with administrator(replica) as admin, pytest.raises(Exception, match="'other'") as refused:
+        ask(admin, words[0])
+    assert refused.value.args[0] in (3074, 1617)
+
+
+# -- of every version -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "row", "thread", "words"),
+    [
+        (MYSQL_57, OLD, "both", "START SLAVE"),
+        (MYSQL_57, OLD, "applier", "START SLAVE SQL_THREAD"),
+        (MYSQL_80, NEW, "receiver", "START REPLICA IO_THREAD"),
+        (MYSQL_97, {**NEW, "Channel_Name": "o'x"}, "applier", "START REPLICA SQL_THREAD FOR CHANNEL 'o''x'"),
+        (MARIADB_104, MARIADB, "applier", "START SLAVE SQL_THREAD"),
+        (MARIADB_1011, {**MARIADB, "Connection_name": "c"}, "both", "START REPLICA 'c'"),
+        (MARIADB_1011, {**MARIADB, "Connection_name": "c"}, "applier", "START REPLICA 'c' SQL_THREAD"),
+    ],
+)
+def test_the_statement_of_each_version(version, row, thread, words):
+    db = server(version, row)
+    assert [str(s) for s in StartReplica(thread=thread).change(db)] == [words]
+    assert [str(s) for s in StartReplica(thread=thread).undo(db)] == [words.replace("START", "STOP")]
+
+
+@pytest.mark.parametrize("errno", sorted(RETRYABLE))
+def test_errors_that_pass_by_themselves_are_started(errno):
+    APPLIER.check(server(**{**GAVE_UP, "Last_SQL_Errno": errno}))
+
+
+@pytest.mark.parametrize(("errno", "instead"), sorted(INSTEAD.items()))
+def test_errors_that_stay_say_what_to_do_instead(errno, instead):
+    with pytest.raises(Refused) as refused:
+        APPLIER.check(server(**{**GAVE_UP, "Last_SQL_Errno": errno}))
+    assert str(refused.value).endswith(f"{instead}.")
+
+
+def test_an_error_that_nobody_has_heard_of_is_refused():
+    with pytest.raises(Refused, match="find out what it means before anything is started"):
+        APPLIER.check(server(**{**GAVE_UP, "Last_SQL_Errno": 4711}))
+
+
+def test_a_receiver_that_tries_to_connect_is_not_started_again():
+    trying = {"Replica_IO_Running": "Connecting", "Last_IO_Errno": 2003, "Last_IO_Error": "error connecting"}
+    with pytest.raises(Refused, match=r"is started and tries to connect \(error 2003: error connecting\)"):
+        StartReplica(thread="receiver").check(server(**trying))
+
+
+def test_one_thread_that_may_not_be_started_keeps_both_from_it():
+    stopped = {**GAVE_UP, "Replica_IO_Running": "No", "Last_IO_Errno": 1236}
+    with pytest.raises(Refused, match="Error 1236 of the receiver"):
+        StartReplica().check(server(**stopped))
+    APPLIER.check(server(**stopped))
+
+
+def test_a_receiver_that_connects_is_waited_for():
+    connecting = server(Replica_IO_Running="Connecting", Last_IO_Errno=2003, Last_IO_Error="cannot connect")
+    verdict = StartReplica().verify(connecting)
+    assert (verdict.ok, verdict.settled) == (False, False)
+    assert "is not running yet (error 2003: cannot connect)" in verdict.says
+
+
+def test_an_unknown_lag_is_said_as_such():
+    assert StartReplica().verify(server(Seconds_Behind_Source=None)).says.endswith("runs, lag unknown.")
