@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.engine.engine import FIRST_LOOK, Engine
 from bot.engine.state import Choice, Run
 from bot.errors import NotAllowed
+from bot.guards.facts import mention
 from bot.slack.listeners import RunbookLine, Status
 
 
@@ -35,7 +36,7 @@ class EngineDesk:
         halt = self.engine.store.halt()
         halted = ""
         if halt is not None:
-            halted = f":octagonal_sign: Halted by <@{halt.by}> since {halt.since:%H:%M} UTC: {halt.reason}"
+            halted = f":octagonal_sign: Halted by {mention(halt.by)} since {halt.since:%H:%M} UTC: {halt.reason}"
         return Status(halted, self.engine.store.runs(under_way=True), self.waiting_messages())
 
     def halt(self, user: str, reason: str) -> str:

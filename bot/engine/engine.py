@@ -15,7 +15,7 @@ from bot.engine.remedy import Remedy, utc_now
 from bot.engine.state import Choice, Decision, Event, Run, RunState, Target
 from bot.engine.triage import Triage
 from bot.errors import Busy, FirstmateError, NotAllowed
-from bot.guards.facts import Halt
+from bot.guards.facts import Halt, mention
 from bot.incidents import incident_key
 from bot.runbook.load import Library
 from bot.runbook.match import Tie, choose
@@ -151,7 +151,7 @@ class Engine:
             case ["revert"]:
                 self.remedy.undo(steps, run_id, "its timer")
             case ["undo", user]:
-                self.remedy.undo(steps, run_id, f"<@{user}>")
+                self.remedy.undo(steps, run_id, mention(user))
             case _:
                 raise FirstmateError(f"There is no segment {segment!r}.")
 
@@ -185,7 +185,7 @@ class Engine:
             target=target.name if target else "",
             shard=target.shard.name if target else "",
             approvals_needed=self.approvals.count,
-            timeline=(Event(self.now(), "alert received" if alert else f"asked by <@{requester}>"),),
+            timeline=(Event(self.now(), "alert received" if alert else f"asked by {mention(requester)}"),),
         )
 
     def _known(self, run_id: str) -> Run:
@@ -198,7 +198,7 @@ class Engine:
         halt = self.store.halt()
         if halt is not None:
             raise NotAllowed(
-                f"All changes are halted by <@{halt.by}> since {halt.since:%H:%M} UTC ({halt.reason}). "
+                f"All changes are halted by {mention(halt.by)} since {halt.since:%H:%M} UTC ({halt.reason}). "
                 "An admin lifts it with /mate resume."
             )
 

@@ -9,7 +9,7 @@ from actions.contract import MySQL, Refused, Remediation, Unreadable
 from bot.engine.ports import Directory, Fleet, Identity, Store
 from bot.engine.state import Choice, Plan, Run, Target
 from bot.errors import FirstmateError
-from bot.guards.facts import Facts, Stage
+from bot.guards.facts import Facts, Stage, mention
 
 AUTOMATIC = "firstmate"
 """The caller of a run that an alert began."""
@@ -89,7 +89,7 @@ class Collector:
             if reason is None:
                 counted.append(decision.user)
             else:
-                discounted.append(f"{decision.user}: {reason}")
+                discounted.append(f"{mention(decision.user)}: {reason}")
         return tuple(counted), tuple(discounted)
 
     def _discount(self, run: Run, plan: Plan, user: str, digest: str, stage: Stage) -> str | None:

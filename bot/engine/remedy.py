@@ -14,7 +14,7 @@ from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.state import Event, Plan, Run, RunState, Target
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
-from bot.guards.facts import Stage
+from bot.guards.facts import Stage, mention
 from bot.guards.facts import Verdict as GuardVerdict
 from bot.runbook.remedies import again
 
@@ -166,7 +166,7 @@ class Remedy:
             return "nothing to undo"
         halted = self.store.halt()
         if halted is not None:
-            return self._not_undone(run, f"all changes are halted by {halted.by} ({halted.reason})", by)
+            return self._not_undone(run, f"all changes are halted by {mention(halted.by)} ({halted.reason})", by)
         if self.store.lease(run.shard, run_id, seconds=LEASE) is None:
             return self._not_undone(run, f"another run is changing {run.shard}", by)
         try:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from bot.guards.facts import Answer, Facts, Stage, Verdict
+from bot.guards.facts import Answer, Facts, Stage, Verdict, mention
 
 
 def judge(facts: Facts) -> Verdict:
     """Passes with enough approvals of people who hold the role and did not ask for the change; expiry denies."""
     if facts.denied_by is not None:
-        return Verdict("approval", Answer.REFUSE, f"{facts.denied_by} denied it.")
+        return Verdict("approval", Answer.REFUSE, f"{mention(facts.denied_by)} denied it.")
     if facts.expires_at is not None and facts.now >= facts.expires_at:
         says = f"The approval expired at {facts.expires_at:%H:%M:%S} UTC; ask for a new plan."
         return Verdict("approval", Answer.REFUSE, says)
     have, need = len(set(facts.approvers)), facts.approvals_needed
     if have >= need:
-        return Verdict("approval", Answer.PASS, f"Approved by {', '.join(facts.approvers)}.")
+        people = ", ".join(map(mention, dict.fromkeys(facts.approvers)))
+        return Verdict("approval", Answer.PASS, f"Approved by {people}.")
     discounted = f" Not counted: {'; '.join(facts.discounted)}." if facts.discounted else ""
     says = f"{have} of {need} approvals.{discounted}"
     answer = Answer.ASK if facts.stage is Stage.BEFORE_ASKING else Answer.REFUSE

@@ -26,6 +26,11 @@ class Verdict:
     says: str
 
 
+def mention(user: str) -> str:
+    """A person as a sentence names them: `<@U…>` for Slack's ids, which the thread shows as a name, else as it is."""
+    return f"<@{user}>" if user[:1] in ("U", "W") and user.isalnum() else user
+
+
 class Stage(StrEnum):
     """When the guards are asked: before a person is asked, and again just before the change."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.guards.facts import Answer, Facts, Verdict
+from bot.guards.facts import Answer, Facts, Verdict, mention
 
 
 def judge(facts: Facts) -> Verdict:
@@ -11,7 +11,7 @@ def judge(facts: Facts) -> Verdict:
         return Verdict("halt", Answer.PASS, "The halt switch is off.")
     since = facts.halt.since.strftime("%H:%M UTC")
     says = (
-        f"All changes are halted by {facts.halt.by} since {since} ({facts.halt.reason}). "
+        f"All changes are halted by {mention(facts.halt.by)} since {since} ({facts.halt.reason}). "
         "An admin lifts it with /mate resume."
     )
     return Verdict("halt", Answer.REFUSE, says)

@@ -105,12 +105,16 @@ def preformatted(lines: Sequence[str]) -> Block:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
-    """A table of plain cells; what does not fit is said in its last row."""
+    """A table of plain cells, of which the last column may wrap; what does not fit is said in its last row."""
     kept = [list(row) for row in rows[:ROWS]]
     if len(rows) > ROWS:
         kept.append([f"{len(rows) - ROWS} more", *[""] * (len(head) - 1)])
     cells = [[{"type": "raw_text", "text": plain(c, CELL) or "–"} for c in row] for row in [list(head), *kept]]
-    return {"type": "table", "rows": cells, "column_settings": [{"is_wrapped": True} for _ in head]}
+    return {
+        "type": "table",
+        "rows": cells,
+        "column_settings": [{"is_wrapped": at == len(head) - 1} for at in range(len(head))],
+    }
 
 
 def button(action: str, label: str, value: str, *, style: str = "", confirm: Block | None = None) -> Block:

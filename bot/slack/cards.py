@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.engine.mail import Message, Priority
 from bot.engine.state import Choice, Plan, Run, RunState, StepStatus
-from bot.guards.facts import Answer
+from bot.guards.facts import Answer, mention
 from bot.slack import evidence
 from bot.slack.blocks import (
     Block,
@@ -127,7 +127,9 @@ def approval(run: Run, plan: Plan) -> list[Block]:
         context(*_undo(plan)),
     ]
     passed = [v for v in run.verdicts if v.answer is Answer.PASS]
-    found.append(context("\n".join(f":white_check_mark: {escape(v.guard)}: {escape(v.says, 200)}" for v in passed[:8])))
+    found.append(
+        context("\n".join(f":white_check_mark: {escape(v.guard)}: {sentence(v.says, 200)}" for v in passed[:8]))
+    )
     decided = [_decision(d.user, d.choice, d.at) for d in run.decisions if d.digest == plan.digest]
     if decided:
         found.append(section("\n".join(decided)))
@@ -178,7 +180,7 @@ def _facts(run: Run) -> str:
         else:
             parts.append(f"firing since {moment(run.alert.starts_at)}")
     else:
-        parts.append(f"asked by <@{escape(run.requester)}>")
+        parts.append(f"asked by {sentence(mention(run.requester))}")
     if run.runbook:
         parts.append(f"runbook {code(run.runbook)} {code(run.runbook_digest[:7])}")
     if run.alert is not None and run.alert.generator_url.startswith(("http://", "https://")):

@@ -10,7 +10,9 @@ from bot.slack import blocks
 FIELDS = 7
 """Fields of one step at most: what one takes in at a glance."""
 _QUIET: tuple[Any, ...] = (None, "", 0, 0.0, False, [], {})
-_LONG = frozenset({"retrieved_gtid", "executed_gtid", "receiver_state", "applier_state", "lines", "values"})
+_LONG = frozenset(
+    {"configured", "known", "retrieved_gtid", "executed_gtid", "receiver_state", "applier_state", "lines", "values"}
+)
 """Fields that say little in a cell."""
 _SECONDS = frozenset({"lag", "delay", "age", "oldest", "longest", "idle_for", "busiest_for", "command_for"})
 

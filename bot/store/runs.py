@@ -16,7 +16,7 @@ from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
 from bot.engine.state import Choice, Decision, Event, Run, RunState
 from bot.errors import NotAllowed
-from bot.guards.facts import Halt
+from bot.guards.facts import Halt, mention
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.durable import SegmentQueue
@@ -216,12 +216,16 @@ class RunStore:
             audit.append(connection, "approval.decided", decision.user, run_id, data)
             run = replace(run, decisions=(*run.decisions, decision))
             if decision.choice is Choice.DENY:
-                run = _ended(run, RunState.DENIED, f"<@{decision.user}> denied it; nothing was changed.", decision.at)
+                run = _ended(
+                    run, RunState.DENIED, f"{mention(decision.user)} denied it; nothing was changed.", decision.at
+                )
                 self._write(connection, run)
                 self._queue.put(connection, run_id, "report")
             elif sum(d.choice is Choice.APPROVE for d in run.decisions) >= run.approvals_needed:
                 run = replace(run, state=RunState.APPROVED, says="Approved; looking again before the change.")
-                run = replace(run, timeline=(*run.timeline, Event(decision.at, f"approved by <@{decision.user}>")))
+                run = replace(
+                    run, timeline=(*run.timeline, Event(decision.at, f"approved by {mention(decision.user)}"))
+                )
                 self._write(connection, run)
                 self._queue.put(connection, run_id, "change")
             return run
