@@ -1,0 +1,135 @@
+"""A change for a while is set back when its time is over, once, whatever happens to the bot meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from bot.engine.state import Run, RunState
+from bot.lab.bot_process import SERVE, running_bot
+from bot.lab.client import administrator, ask, wait_until
+from bot.lab.state import LabState
+from bot.lab.workspace.client import WorkspaceClient
+from tests.e2e.play import BOB, REPLICA, Play, general_log, variant
+
+pytestmark = pytest.mark.lab
+
+NAME, BEFORE, WANTED = "innodb_lock_wait_timeout", 50, 60
+RUNBOOK = """
+runbook: test/wait-longer
+title: Waits for row locks time out
+owner: tests
+match:
+  - alertname = "LockWaitTimeouts"
+gather:
+  settings: {use: mysql.global_variables, with: {names: [innodb_lock_wait_timeout]}}
+causes:
+  - id: short
+    when: settings.values.innodb_lock_wait_timeout == "50"
+    says: Waits end after {{ settings.values.innodb_lock_wait_timeout }} s.
+    remedy: longer
+remedies:
+  longer:
+    use: mysql.set_variable
+    with: {name: innodb_lock_wait_timeout, value: 60, revert_after: SECONDS}
+tests:
+  - given: {settings: {values: {innodb_lock_wait_timeout: "50"}}}
+    expect: {cause: short, remedy: longer}
+"""
+
+
+@pytest.fixture
+def play(lab: LabState, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Play]:
+    """A configuration with one runbook, whose change lasts as many seconds as the test says."""
+    WorkspaceClient(lab.urls.workspace).forget_limits()
+    folder = tmp_path / "runbooks" / "test"
+    folder.mkdir(parents=True)
+    (folder / "wait-longer.yml").write_text(RUNBOOK.replace("SECONDS", request.param), encoding="utf-8")
+    name = "revert-" + "".join(filter(str.isalnum, request.node.name))
+    with general_log(lab):
+        yield Play(lab, variant(lab, name, runbooks=[str(folder.parent)]))
+    set_to(lab, BEFORE)
+
+
+def lasts(seconds: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("play", [seconds], indirect=True)
+
+
+def value(lab: LabState) -> int:
+    with administrator(lab.instance(REPLICA)) as admin:
+        return int(ask(admin, f"SELECT @@GLOBAL.{NAME} AS value")[0]["value"])
+
+
+def set_to(lab: LabState, number: int) -> None:
+    with administrator(lab.instance(REPLICA)) as admin:
+        ask(admin, f"SET GLOBAL {NAME} = {number}")
+
+
+def bot(play: Play, *command: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """A bot that is killed at the end: it need not stop in order to be started again."""
+    return running_bot(play.path, log=play.path.with_suffix(".log"), command=command or SERVE, stop_within=0.1)
+
+
+def mended(play: Play) -> Run:
+    """Lets the change be approved and made."""
+    run = play.run_in(str(play.send(alertname="LockWaitTimeouts")["runs"][0]), RunState.WAITING)
+    assert run.plan is not None
+    assert run.plan.undo == (f"SET GLOBAL `{NAME}` = {BEFORE}",)
+    play.press(BOB, run, "run.approve")
+    run = play.run_in(run.id, RunState.MENDED, RunState.FAILED, RunState.REFUSED)
+    assert run.state is RunState.MENDED, run.says
+    assert run.revert_at is not None
+    assert value(play.lab) == WANTED
+    return run
+
+
+def killed_once_mended(play: Play) -> Run:
+    """The change is made and verified; then the bot dies."""
+    with bot(play) as process:
+        run = mended(play)
+        process.kill()
+        assert process.wait(30) == -9
+    return run
+
+
+@lasts("4s")
+def test_the_time_is_kept_over_a_kill_of_the_bot(play: Play):
+    run = killed_once_mended(play)
+    assert value(play.lab) == WANTED
+    with bot(play):
+        play.run_in(run.id, RunState.UNDONE)
+        assert value(play.lab) == BEFORE
+        play.message(run.id, "outcome", holds="Undone by its timer")
+        made, undone = play.statements(run.id)
+    assert made.startswith(f"SET GLOBAL `{NAME}` = {WANTED}")
+    assert undone.startswith(f"SET GLOBAL `{NAME}` = {BEFORE}")
+    with bot(play):
+        assert play.run_in(run.id, RunState.UNDONE)
+        assert len(play.statements(run.id)) == 2
+
+
+@lasts("2s")
+def test_killed_while_it_sets_the_value_back_it_does_so_once(play: Play):
+    run = killed_once_mended(play)
+    with bot(play, "-m", "tests.e2e.crashing_bot", "after:MySQLChanger.execute") as process:
+        assert process.wait(30) == -9
+    assert value(play.lab) == BEFORE
+    with bot(play):
+        play.message(run.id, "outcome", holds="the undo was begun before and is not repeated")
+        assert len(play.statements(run.id)) == 2
+        assert play.audited("run.not_undone", run.id)
+
+
+@lasts("2s")
+def test_what_somebody_changed_since_is_left_to_them(play: Play):
+    with bot(play):
+        run = mended(play)
+        set_to(play.lab, 55)
+        play.message(run.id, "outcome", holds="somebody changed it since")
+        wait_until("it is audited", lambda: bool(play.audited("run.not_undone", run.id)), 10)
+        assert value(play.lab) == 55
+        assert len(play.statements(run.id)) == 1
