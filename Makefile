@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench browser
+.PHONY: help setup demo test check check-bolt-js bench browser
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ browser:
 	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null || \
 	  echo "Chromium could not be installed, so the tests of the page are skipped"; \
 	else echo "Chromium is not installed, so the tests of the page are skipped (as root: apt-get install chromium)"; fi
+
+check-bolt-js: $(READY) ## the local workspace against Slack's JavaScript client (needs Node.js and npm)
+	cd tests/clients/bolt-js && npm ci --silent && npm run --silent check
 
 bench: $(READY) ## alert to card and to cause, 20 times: p50 and p99
 	$(BIN)/python -m bot.lab.bench
