@@ -27,7 +27,7 @@ class KillQuery(Remediation):
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
-        Flavour.MYSQL: ("PROCESS", "CONNECTION_ADMIN"),
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*", "CONNECTION_ADMIN"),
         Flavour.MARIADB: ("PROCESS", "CONNECTION ADMIN"),
     }
 

@@ -80,9 +80,9 @@ class SetVariable(Remediation):
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     needs: ClassVar[Grants] = {
-        Flavour.MYSQL: ("SYSTEM_VARIABLES_ADMIN",),
-        # MariaDB asks for SUPER for all but max_connections and sync_binlog.
-        Flavour.MARIADB: ("CONNECTION ADMIN", "BINLOG ADMIN", "SUPER"),
+        Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "SYSTEM_VARIABLES_ADMIN"),
+        # MariaDB asks for SUPER; CONNECTION ADMIN would do for max_connections, and BINLOG ADMIN for sync_binlog.
+        Flavour.MARIADB: ("SLAVE MONITOR", "SUPER"),
     }
 
     def check(self, db: MySQL) -> None:
