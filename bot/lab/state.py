@@ -113,13 +113,17 @@ def read(folder: Path) -> LabState | None:
     """Returns the lab that was brought up in the folder; None when there is none or it was never finished."""
     path = folder / "lab.json"
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return _lab(folder, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise FirstmateError(
-            f"{path} cannot be read ({error}); run `firstmate lab down`, then `firstmate lab up`."
+            f"{path} cannot be read, or is of another version ({error}); "
+            "run `firstmate lab down`, then `firstmate lab up`."
         ) from error
+
+
+def _lab(folder: Path, document: Any) -> LabState:  # noqa: ANN401 - JSON
     return LabState(
         folder=folder,
         marker=document["marker"],

@@ -1,0 +1,99 @@
+"""Only what the lab started is ended, whatever happened in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.lab import processes
+from bot.lab.processes import MARKER
+
+SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()",
+]
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> str:
+    return f"{tmp_path}#test"
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path: Path, marker: str) -> Iterator[None]:
+    yield
+    processes.stop_all(tmp_path, marker, patience=0.2)
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(SLEEP) as process:
+        yield process
+        process.kill()
+
+
+def test_what_was_started_is_recorded_and_ended(tmp_path: Path, marker: str):
+    process = processes.start(tmp_path, marker, "one", SLEEP)
+    assert processes.alive(process, marker)
+    assert processes.recorded(tmp_path) == [process]
+    assert processes.stop_all(tmp_path, marker) == [process.pid]
+    assert not processes.alive(process, marker)
+    assert processes.recorded(tmp_path) == []
+
+
+def test_what_does_not_listen_is_killed(tmp_path: Path, marker: str):
+    process = processes.start(tmp_path, marker, "deaf", STUBBORN)
+    log = tmp_path / "logs" / "deaf.log"
+    while "deaf" not in log.read_text(encoding="utf-8"):
+        assert processes.alive(process, marker)
+    processes.stop(tmp_path, marker, ["deaf"], patience=0.2)
+    assert not processes.alive(process, marker)
+
+
+def test_a_process_whose_record_was_lost_is_found_by_its_environment(tmp_path: Path, marker: str):
+    process = processes.start(tmp_path, marker, "lost", SLEEP)
+    (tmp_path / "run" / "lost.json").unlink()
+    assert processes.running(marker) == [process.pid]
+    assert processes.stop_all(tmp_path, marker) == [process.pid]
+
+
+def test_a_record_whose_pid_is_somebody_else_s_now_hits_nobody(
+    tmp_path: Path, marker: str, stranger: subprocess.Popen[bytes]
+):
+    processes.start(tmp_path, marker, "one", SLEEP)
+    path = tmp_path / "run" / "one.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**record, "pid": stranger.pid}), encoding="utf-8")
+    ended = processes.stop_all(tmp_path, marker)
+    assert stranger.pid not in ended
+    assert stranger.poll() is None
+
+
+def test_another_lab_s_process_is_left_alone(tmp_path: Path, marker: str):
+    other = processes.start(tmp_path / "other", f"{marker}-other", "one", SLEEP)
+    assert processes.stop_all(tmp_path, marker) == []
+    assert processes.alive(other, f"{marker}-other")
+    processes.stop_all(tmp_path / "other", f"{marker}-other")
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"name": "x"}', "[]"])
+def test_a_record_that_was_cut_short_is_left_out(tmp_path: Path, content: str):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "one.json").write_text(content, encoding="utf-8")
+    assert processes.recorded(tmp_path) == []
+
+
+def test_a_process_carries_its_lab_in_its_environment(tmp_path: Path, marker: str):
+    process = processes.start(tmp_path, marker, "one", SLEEP, {"COLOUR": "red"})
+    environment = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+    assert f"{MARKER}={marker}".encode() in environment
+    assert b"COLOUR=red" in environment
+    assert MARKER not in os.environ
