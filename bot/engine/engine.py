@@ -112,7 +112,8 @@ class Engine:
         if run.plan.digest != digest:
             raise NotAllowed(f"The plan of run {run_id} is not the one that you saw; look at the newest card.")
         self.store.audit("undo.asked", actor=user, subject=run_id, digest=digest)
-        self.store.enqueue(run_id, f"undo-{user}")
+        # The same press again is the same segment; after one that failed, which left its event, it is a new one.
+        self.store.enqueue(run_id, f"undo-{len(run.timeline)}-{user}")
         return run
 
     def halt(self, user: str, reason: str) -> Halt:
@@ -139,7 +140,7 @@ class Engine:
             self._broke(run_id, segment, error)
 
     def _advance(self, steps: Steps, run_id: str, segment: str) -> None:
-        match segment.split("-", 1):
+        match segment.split("-", 2):
             case ["triage"]:
                 self.triage.triage(steps, run_id)
             case ["expire"]:
@@ -150,7 +151,7 @@ class Engine:
                 self.remedy.change(steps, run_id)
             case ["revert"]:
                 self.remedy.undo(steps, run_id, "its timer")
-            case ["undo", user]:
+            case ["undo", _, user]:
                 self.remedy.undo(steps, run_id, mention(user))
             case _:
                 raise FirstmateError(f"There is no segment {segment!r}.")
