@@ -10,7 +10,6 @@ import pytest
 from actions.contract import Row
 from actions.diagnostics.mysql.connection_use import ConnectionUse, UserSessions, connection_use
 from bot.lab.client import wait_until
-from bot.lab.client import wait_until
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 
@@ -81,8 +80,8 @@ def test_a_real_session_is_counted_with_its_user(notes, primary, client):
 def test_a_full_server_is_asked_over_its_spare_port(notes, broken, flavour):
     primary = broken("connections_exhausted", flavour)
     with reader(notes, primary, spare_port=primary.spare_port) as db:
-        # The pool that leaks counts as in place just before the server turns the next session away.
-        wait_until("the server refuses a session", lambda: connection_use(db).refused > 0)
+        if flavour == "mysql":  # MariaDB does not count every session that it turns away
+            wait_until("the server refuses a session", lambda: connection_use(db).refused > 0)
         use = connection_use(db)
     assert use.used >= 98.0
     assert use.users[0].user == "app"
