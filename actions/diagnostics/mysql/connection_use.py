@@ -28,7 +28,7 @@ class ConnectionUse:
     most_ever: Count = 0
     """The most at once since the server started."""
     refused: Count = 0
-    """Connections refused since the server started because all were taken."""
+    """Connections refused since the server started because all were taken, as it counts them: MariaDB misses most."""
     used: Percent = 0.0
     users: tuple[UserSessions, ...] = ()
     """The users with the most sessions first."""
