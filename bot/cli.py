@@ -101,7 +101,9 @@ def serve(
         logging.getLogger("bot").setLevel(logging.INFO)
     settings = _config(config)
     address = f"http://{settings.intake.host}:{settings.intake.port}"
-    composition.serve(settings, ready=lambda: err.print(f"Firstmate stands watch; alerts go to {address}/alerts/…"))
+    composition.serve(
+        settings, ready=lambda: err.print(f"Firstmate stands watch; alerts go to {address}/alerts/alertmanager.")
+    )
 
 
 @cli.command()
@@ -218,9 +220,8 @@ def _show(report: oneshot.Report) -> None:
         if cause.verdict == "holds":
             leads = cause is run.lead
             out.print(("[bold]→[/] " if leads else "  also: ") + cause.says, markup=leads, highlight=False)
-    for step in run.steps:
-        if step.says:
-            out.print(f"  missing: {step.id}: {step.says}", markup=False, style="yellow")
+    for step, says in report.missing.items():
+        out.print(f"  missing: {step}: {says}", markup=False, style="yellow")
     if run.lead is None:
         out.print("No cause that this runbook knows holds.")
     if run.plan is not None:

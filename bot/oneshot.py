@@ -19,7 +19,7 @@ from bot.config import Config
 from bot.engine.engine import Engine
 from bot.engine.facts import SHELL
 from bot.engine.gather import Gathered
-from bot.engine.state import Choice, Decision, Run, RunState, Target
+from bot.engine.state import Choice, Decision, Run, RunState, StepStatus, Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.guards import refusal
@@ -49,6 +49,11 @@ class Report:
         """Whether a cause was named and, where a change was asked for, it was verified."""
         return self.run.lead is not None and self.run.state in (RunState.TRIAGING, RunState.MENDED)
 
+    @property
+    def missing(self) -> dict[str, str]:
+        """Why a step returned nothing, by its name; a step that was not needed is not missing."""
+        return {s.id: s.says for s in self.run.steps if s.says and s.status is not StepStatus.SKIPPED}
+
     def as_json(self) -> dict[str, Any]:
         """The keys that the README documents."""
         run, plan = self.run, self.run.plan
@@ -66,7 +71,7 @@ class Report:
             "state": run.state.value if run.state is not RunState.TRIAGING else "diagnosed",
             "says": run.says or None,
             "evidence": dict(self.evidence),
-            "missing": {s.id: s.says for s in run.steps if s.says},
+            "missing": self.missing,
         }
 
 

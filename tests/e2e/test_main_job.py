@@ -104,6 +104,22 @@ def test_the_requester_may_not_approve(play: Play):
     assert len(play.statements(run_id)) == 1
 
 
+def test_triage_looks_at_any_instance_and_offers_no_change_to_a_sound_one(play: Play):
+    play.workspace.command(CAROL, CHANNEL, "/triage billing-1")
+    play.told(CAROL, "Looking at `billing-1`")
+    with play.looking() as store:
+        run_id = next(r.id for r in store.runs() if r.target == "billing-1")
+    run = play.run_in(run_id, RunState.DIAGNOSED)
+    assert run.plan is None
+    assert not [step.says for step in run.steps if step.says]
+    play.message(run_id, "card", holds="Diagnosed")
+
+
+def test_triage_of_an_instance_that_there_is_not_says_so(play: Play):
+    play.workspace.command(CAROL, CHANNEL, "/triage orders-33")
+    assert "orders-3" in play.told(CAROL, "knows no instance")
+
+
 def test_the_plan_of_another_run_is_not_approved(play: Play):
     earlier = play.fire()
     seen = play.button(earlier, "run.approve")

@@ -1,0 +1,66 @@
+"""`firstmate demo --once`: the whole way, with the real Alertmanager and no person, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.lab.processes import MARKER
+
+STORY = [
+    "fault",
+    "firing",
+    "webhook",
+    "card",
+    "cause",
+    "approval",
+    "approved",
+    "change",
+    "verified",
+    "resolved",
+    "end",
+]
+
+
+@pytest.mark.lab
+def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "demo", "--once", "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == STORY, done.stderr
+    told = {event["event"]: event for event in events}
+    assert "1205" in told["cause"]["says"]
+    assert told["approval"]["statements"] == ["START REPLICA SQL_THREAD"]
+    assert told["end"]["mended"] is True
+    assert [event["t"] for event in events if event["event"] != "resolved"] == sorted(
+        event["t"] for event in events if event["event"] != "resolved"
+    )
+    assert done.returncode == 0
+    assert left_behind(tmp_path) == []
+
+
+def left_behind(folder: Path) -> list[str]:
+    """The processes that carry the marker of a lab below the folder."""
+    wanted = f"{MARKER}={folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                environment = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if any(part.startswith(wanted) for part in environment.split(b"\0")):
+                found.append(entry.name)
+    return found

@@ -1,0 +1,61 @@
+"""The shipped runbooks on real servers: each fault is called by its cause, and the remedy that it offers mends it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.lab.client import wait_until
+from bot.lab.faults import FAULTS, break_
+from bot.lab.state import LabState
+from tests.e2e.play import variant
+from tests.shell import firstmate
+
+pytestmark = pytest.mark.lab
+
+START_APPLIER = "START REPLICA SQL_THREAD"
+CAUSES = {
+    "replication_stopped": ("mysql/replication-stopped", "lock_wait_or_deadlock", START_APPLIER),
+    "replication_stopped_mariadb": ("mysql/replication-stopped", "lock_wait_or_deadlock", START_APPLIER),
+    "replication_lag": ("mysql/replication-lag", "blocked_by_idle_session", "KILL "),
+    "replication_lag_mariadb": ("mysql/replication-lag", "blocked_by_idle_session", "KILL "),
+    "connections_exhausted": ("mysql/connections-exhausted", "idle_sessions_of_one_user", "SET GLOBAL "),
+    "connections_exhausted_mariadb": ("mysql/connections-exhausted", "idle_sessions_of_one_user", "SET GLOBAL "),
+    "row_locks": ("mysql/blocked-writes", "row_locked_by_idle_session", "KILL "),
+    "row_locks_mariadb": ("mysql/blocked-writes", "row_locked_by_idle_session", "KILL "),
+    "metadata_locks": ("mysql/blocked-writes", "metadata_locked_by_idle_session", "KILL "),
+    "metadata_locks_mariadb": ("mysql/blocked-writes", "metadata_locked_by_idle_session", "KILL "),
+}
+
+
+def test_every_fault_of_the_lab_is_here():
+    assert set(CAUSES) == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_cause_is_named_and_its_remedy_mends_it(sound_lab: LabState, tmp_path: Path, name: str):
+    fault, (runbook, cause, statement) = FAULTS[name], CAUSES[name]
+    config = variant(sound_lab, f"runbook-{name}")
+    labels = {"alertname": fault.alert, "instance": sound_lab.instance(fault.instance).address}
+    alert = tmp_path / "alert.json"
+    alert.write_text(json.dumps({"labels": labels}), encoding="utf-8")
+    break_(sound_lab.folder, name)
+
+    def diagnosed() -> dict[str, Any]:
+        return dict(firstmate("run", "--alert", alert, "--config", config, "--json").json)
+
+    # The runbooks take a wait for one when it has lasted a second.
+    wait_until(f"the cause of {name}", lambda: [c["id"] for c in diagnosed()["causes"]][:1] == [cause], 10)
+    found = diagnosed()
+    assert found["runbook"] == runbook
+    assert found["missing"] == {}
+    assert found["not_offered"] is None
+    [planned] = found["plan"]["statements"]
+    assert planned.startswith(statement)
+
+    mended = firstmate("run", "--alert", alert, "--config", config, "--json", "--remedy", found["remedy"])
+
+    assert (mended.code, mended.json["state"]) == (0, "mended"), mended.out
