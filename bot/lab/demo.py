@@ -79,14 +79,12 @@ class Watcher:
         return self.workspace.wait_for(look, WITHIN, f"The event {event}")
 
     def firing(self) -> float:
-        """Waits until Prometheus says that the alert fires, and returns since when."""
+        """Waits until Alertmanager has the alert, and returns since when it fires by Prometheus's own word."""
 
         def look() -> float | None:
-            answer = requests.get(f"{self.state.urls.prometheus}/api/v1/alerts", timeout=5).json()
-            for alert in answer["data"]["alerts"]:
-                if alert["labels"]["alertname"] == ALERT and alert["state"] == "firing":
-                    return time.time()
-            return None
+            url = f"{self.state.urls.alertmanager}/api/v2/alerts"
+            found = requests.get(url, params={"filter": f"alertname={ALERT}"}, timeout=5).json()
+            return datetime.fromisoformat(found[0]["startsAt"]).timestamp() if found else None
 
         return self.workspace.wait_for(look, WITHIN, f"The alert {ALERT}")
 

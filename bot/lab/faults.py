@@ -18,7 +18,7 @@ from pymysql.cursors import DictCursor
 from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.client import administrator, ask, session, wait_until
-from bot.lab.fault_session import lock_heartbeat, waiting_for_metadata
+from bot.lab.fault_session import WAITERS, lock_heartbeat, waiting_for_metadata
 from bot.lab.lab import status
 from bot.lab.replication import replica_status, replicates
 from bot.lab.servers import MAX_CONNECTIONS
@@ -68,7 +68,7 @@ def break_(folder: Path, name: str) -> Fault:
     fault, state = _find(folder, name)
     instance = state.instance(fault.instance)
     try:
-        if not _SHOWN[fault.session](instance):
+        if not _in_place(fault, instance):
             _make(fault, state, instance)
     except pymysql.err.MySQLError as error:
         raise FirstmateError(
@@ -81,18 +81,17 @@ def _make(fault: Fault, state: LabState, instance: LabInstance) -> None:
     if fault.session is None:
         _stop_applier(state, instance)
         return
-    shown = _SHOWN[fault.session]
     argv = [sys.executable, "-m", "bot.lab.fault_session", str(state.folder), fault.session, instance.name]
     process = processes.start(state.folder, state.marker, f"fault-{fault.name}", argv)
 
-    def in_place() -> bool:
+    def made() -> bool:
         if not processes.alive(process, state.marker):
             log = state.folder / "logs" / f"fault-{fault.name}.log"
             raise FirstmateError(f"The sessions of {fault.name} ended at once; {log} says why.")
-        return shown(instance)
+        return _in_place(fault, instance)
 
     try:
-        wait_until(f"{instance.name} shows {fault.name}", in_place)
+        wait_until(f"{instance.name} shows {fault.name}", made)
     except FirstmateError:
         processes.stop(state.folder, state.marker, [f"fault-{fault.name}"])
         raise
@@ -108,8 +107,7 @@ def fix(folder: Path, name: str) -> Fault:
     processes.stop(state.folder, state.marker, [f"fault-{name}"])
     try:
         _restore(instance)
-        shown = _SHOWN[fault.session]
-        wait_until(f"{instance.name} no longer shows {name}", lambda: not shown(instance))
+        wait_until(f"{instance.name} no longer shows {name}", partial(_gone, fault, instance))
     except pymysql.err.MySQLError as error:
         raise FirstmateError(f"{instance.name} cannot be mended: {error}; run `firstmate lab down`.") from error
     return fault
@@ -133,12 +131,16 @@ def mend_all(folder: Path) -> None:
     for instance in state.instances:
         _restore(instance)
     for fault in FAULTS.values():
-        instance, shown = state.instance(fault.instance), _SHOWN[fault.session]
-        wait_until(f"{instance.name} no longer shows {fault.name}", partial(_gone, shown, instance))
+        instance = state.instance(fault.instance)
+        wait_until(f"{instance.name} no longer shows {fault.name}", partial(_gone, fault, instance))
 
 
-def _gone(shown: Callable[[LabInstance], bool], instance: LabInstance) -> bool:
-    return not shown(instance)
+def _in_place(fault: Fault, instance: LabInstance) -> bool:
+    return _SHOWN[fault.session](instance) >= _WHOLE.get(fault.session, 1)
+
+
+def _gone(fault: Fault, instance: LabInstance) -> bool:
+    return _SHOWN[fault.session](instance) == 0
 
 
 def _stop_applier(state: LabState, replica: LabInstance) -> None:
@@ -177,8 +179,8 @@ def _caught_up(replica: LabInstance) -> bool:
     return replicates(replica) and behind is not None and int(behind) <= 1
 
 
-def _row_waits(instance: LabInstance) -> bool:
-    return _counter(instance, "Innodb_row_lock_current_waits") > 0
+def _row_waits(instance: LabInstance) -> int:
+    return _counter(instance, "Innodb_row_lock_current_waits")
 
 
 def _full(instance: LabInstance) -> bool:
@@ -193,14 +195,16 @@ def _counter(instance: LabInstance, name: str) -> int:
         return int(ask(admin, "SHOW GLOBAL STATUS WHERE Variable_name = %s", (name,))[0]["Value"])
 
 
-_SHOWN: dict[str | None, Callable[[LabInstance], bool]] = {
+_SHOWN: dict[str | None, Callable[[LabInstance], int]] = {
     None: _given_up,
     "replica_rows": _row_waits,
     "connections": _full,
     "row_locks": _row_waits,
-    "metadata_locks": lambda instance: waiting_for_metadata(instance) > 1,
+    "metadata_locks": waiting_for_metadata,
 }
-"""How the server shows each fault, by the session that makes it."""
+"""How much of a fault the server shows, by the session that makes it; 0 for none."""
+_WHOLE: dict[str | None, int] = {"row_locks": WAITERS, "metadata_locks": WAITERS + 1}
+"""From how much on it is in place, where that is more than 1."""
 
 
 def _find(folder: Path, name: str) -> tuple[Fault, LabState]:
