@@ -9,7 +9,7 @@
     ├── NotAllowed            a guard or the authorisation said no                   exit 1
     └── Busy                  somebody else holds it                                 exit 1
 
-`bot.cli.report` turns them into exit codes, `bot.slack.listeners` into ephemeral replies, `bot.intake.http` into
+`bot.cli` turns them into exit codes, `bot.slack.listeners` into ephemeral replies, `bot.intake.http` into
 status codes. Anything else is a bug: exit 3, recorded with its traceback in the log, and told in one sentence.
 """
 

@@ -1,0 +1,59 @@
+"""The commands that read the audit log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
+from bot.errors import Exit
+from bot.store import audit as audit_log
+from bot.store.database import Database
+
+commands = typer.Typer(no_args_is_help=True, help="The audit log: every event in one chain of hashes.")
+
+
+@commands.command()
+def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Walks the chain and finds the first row that was changed, is missing, or was moved."""
+    database = Database(configured(config).data, exclusive=False)
+    with database.reading() as connection:
+        rows, fault = audit_log.verify(audit_log.entries(connection))
+    last = _last_hash(database)
+    if as_json:
+        print_json({"rows": rows, "last": last, "ok": fault is None, "fault": fault.says if fault else None})
+    elif fault is None:
+        out.print(f"[green]The chain holds[/]: {rows} rows, last hash {last[:16]}.", highlight=False)
+    else:
+        out.print(f"[red]The chain is broken[/] after {rows} rows: {fault.says}.", highlight=False)
+    if fault is not None:
+        raise typer.Exit(Exit.FOUND)
+
+
+@commands.command()
+def show(
+    config: ConfigOption = None,
+    newest: Annotated[int, typer.Option("--newest", min=1, max=100_000, help="How many of the last rows.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows the newest rows, oldest first; --json prints JSON Lines."""
+    database = Database(configured(config).data, exclusive=False)
+    table = Table("seq", "at", "event", "actor", "subject", "data", box=None, pad_edge=False)
+    with database.reading() as connection:
+        for row in audit_log.entries(connection, newest=newest):
+            fields: dict[str, Any] = {name: getattr(row, name) for name in ("seq", "at", "event", "actor", "subject")}
+            if as_json:
+                sys.stdout.write(json.dumps({**fields, "data": json.loads(row.data), "hash": row.hash}) + "\n")
+            else:
+                table.add_row(*map(str, fields.values()), row.data[:120])
+    if not as_json:
+        out.print(table, markup=False)
+
+
+def _last_hash(database: Database) -> str:
+    with database.reading() as connection:
+        return next((row.hash for row in audit_log.entries(connection, newest=1)), audit_log.GENESIS)

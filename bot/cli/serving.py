@@ -1,0 +1,38 @@
+"""The commands that run the bot."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from bot import app as composition
+from bot.cli.terminal import ConfigOption, JsonOption, configured, err
+from bot.lab import demo as lab_demo
+
+commands = typer.Typer()
+
+
+@commands.command()
+def serve(
+    config: ConfigOption = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what happens, to stderr.")] = False,
+) -> None:
+    """Runs the bot: webhooks in, Slack out, until it is stopped."""
+    if verbose:
+        logging.getLogger("bot").setLevel(logging.INFO)
+    settings = configured(config)
+    address = f"http://{settings.intake.host}:{settings.intake.port}"
+    composition.serve(
+        settings, ready=lambda: err.print(f"Firstmate stands watch; alerts go to {address}/alerts/alertmanager.")
+    )
+
+
+@commands.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play it without a person, then end.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Breaks replication on a real server and mends it from Slack."""
+    raise typer.Exit(lab_demo.once(as_json=as_json) if once else lab_demo.play())

@@ -1,0 +1,35 @@
+"""What all commands share: the two consoles, JSON for machines, and which configuration is meant."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bot.config import Config, load
+from bot.errors import WrongUsage
+from bot.lab.lab import lab_config
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="firstmate.yml; without it, that of the lab which is up here.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+out = Console()
+err = Console(stderr=True)
+
+
+def configured(path: Path | None) -> Config:
+    """The named configuration, or that of the lab which is up in the working directory."""
+    found = path or lab_config(Path.cwd())
+    if found is None:
+        raise WrongUsage("No configuration: name one with --config, or bring a lab up here with firstmate lab up.")
+    return load(found)
+
+
+def print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
