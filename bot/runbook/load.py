@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 import bot
 from bot.errors import RunbookError
 from bot.runbook import schema
-from bot.runbook.check import check
+from bot.runbook.checks import check
 from bot.runbook.document import MAX_BYTES, Document, decode, read
 from bot.runbook.schema import Runbook
 from bot.runbook.signatures import near

@@ -1,0 +1,27 @@
+"""What holds a runbook against the catalog of actions and against itself: one file per part of the document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bot.runbook.checks.causes import check_causes
+from bot.runbook.checks.gather import check_gather
+from bot.runbook.checks.inputs import check_inputs
+from bot.runbook.checks.problem import Problem
+from bot.runbook.checks.remedies import check_remedies
+from bot.runbook.checks.tests import check_tests
+from bot.runbook.schema import Runbook
+
+CHECKS: tuple[Callable[[Runbook], Iterator[Problem]], ...] = (
+    check_inputs,
+    check_gather,
+    check_causes,
+    check_remedies,
+    check_tests,
+)
+"""Each looks at one part of a runbook that fits the schema."""
+
+
+def check(runbook: Runbook) -> list[Problem]:
+    """Returns everything that is wrong with a runbook that fits the schema."""
+    return [problem for each in CHECKS for problem in each(runbook)]
