@@ -1,4 +1,4 @@
-"""One YAML document as plain values, with the line of every one of them; bounded, whatever the text is.
+"""One YAML document as plain values, with the place of every key and value; bounded, whatever the text is.
 
 Scalars are read as YAML 1.2 does: only `true` and `false` are booleans, so that `on:` is a key and `No` is text.
 Anchors, aliases, merge keys and tags are refused: a runbook is read by people, and each of them hides what it says.
@@ -6,22 +6,23 @@ Anchors, aliases, merge keys and tags are refused: a runbook is read by people, 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 from yaml.events import AliasEvent, Event, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-from bot.errors import RunbookError
+from bot.runbook.findings import Finding, Problem, RunbookRefused
+from bot.runbook.findings import Path as Path
+from bot.runbook.scalars import advance, raw_offset
 
 MAX_BYTES = 256 * 1024
 """The largest runbook file."""
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
-
-Path: TypeAlias = tuple[str | int, ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -31,77 +32,111 @@ _WORDS: dict[str, object] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TAB_INDENT = re.compile(r"^ *(\t)[ \t]*(?=\S)", re.MULTILINE)
+_BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: its values, and for each path into them the line (from 1) where it stands."""
+    """A document: its values, and for each path into them where its key and its value stand."""
 
     file: str
-    value: Any
-    lines: dict[Path, int] = field(default_factory=dict)
+    text: str
+    value: Any = None
+    keys: dict[Path, Event] = field(default_factory=dict)
+    values: dict[Path, Event] = field(default_factory=dict)
 
-    def line(self, path: Path) -> int:
-        """The line of a path, or of the nearest place above it that the document has."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 1)
+    def finding(self, problem: Problem) -> Finding:
+        """A problem with its place in the file."""
+        line, column = self.place(problem.path, at=problem.at, on_key=problem.on_key)
+        return Finding(self.file, line, column, problem.rule, problem.says, problem.suggestion)
 
-    def error(self, path: Path, says: str) -> RunbookError:
-        """An error at a path."""
-        return RunbookError(f"{self.file}:{self.line(path)}: {says}")
+    def place(self, path: Path, *, at: int | None = None, on_key: bool = False) -> tuple[int, int]:
+        """Line and column of a path, or of the nearest place above it that the document has.
+
+        A scalar's place is its own, that of a mapping or list is its key's. `at` is a character of the scalar's value.
+        """
+        while path and path not in self.values:
+            path, at = path[:-1], None
+        event = self.values.get(path)
+        if event is None:
+            return 1, 1
+        if path in self.keys and (on_key or not isinstance(event, ScalarEvent)):
+            return _place(self.keys[path])
+        line, column = _place(event)
+        if at is None or not isinstance(event, ScalarEvent):
+            return line, column
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        raw = self.text[start.index : end.index]
+        return advance(line, column, raw[: raw_offset(raw, event.value, at)])
+
+
+def refusal(file: str, line: int, column: int, rule: str, says: str, suggestion: str = "") -> RunbookRefused:
+    """The error of one finding."""
+    return RunbookRefused([Finding(file, line, column, rule, says, suggestion)])
 
 
 def decode(raw: bytes, file: str) -> str:
-    """Decodes the bytes of a file; raises RunbookError for one that is too large or is not UTF-8."""
+    """Decodes the bytes of a file; raises RunbookRefused for one that is too large or is not UTF-8."""
     if len(raw) > MAX_BYTES:
-        raise RunbookError(f"{file}:1: the file has {len(raw):,} bytes; a runbook has at most {MAX_BYTES:,}.")
+        raise refusal(file, 1, 1, "too-large", f"the file has more than {MAX_BYTES:,} bytes, the most of a runbook")
+    for mark, encoding in _BOMS.items():
+        if raw.startswith(mark):
+            raise refusal(file, 1, 1, "not-utf8", f"the file is {encoding}", "save it as UTF-8")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise RunbookError(
-            f"{file}:{line}: byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8."
-        ) from error
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        says = f"the byte {raw[error.start]:#04x} is not UTF-8"
+        raise refusal(file, line, column, "not-utf8", says, "save the file as UTF-8") from error
 
 
 def read(text: str, file: str) -> Document:
-    """Reads one YAML document; raises RunbookError with file:line."""
+    """Reads one YAML document; raises RunbookRefused with its place."""
+    text = text.removeprefix("\ufeff")
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise RunbookError(f"{file}:1: the file is larger than {MAX_BYTES:,} bytes, the most that a runbook may have.")
-    _refuse_tabs(text, file)
-    reader = _Reader(Document(file, None))
+        raise refusal(file, 1, 1, "too-large", f"the file has more than {MAX_BYTES:,} bytes, the most of a runbook")
+    _refuse_characters(text, file)
+    reader = _Reader(Document(file, text))
     try:
         value = reader.document(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise RunbookError(f"{file}:{_line_of(error)}: this is not YAML: {_problem(error)}.") from error
-    except (yaml.YAMLError, UnicodeEncodeError) as error:
-        raise RunbookError(f"{file}:1: this is not YAML: {error}".replace("\n", " ")) from error
-    return Document(file, value, reader.found.lines)
+        mark: Any = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise refusal(file, line, column, "yaml-syntax", f"this is not YAML: {_problem(error)}") from error
+    except yaml.YAMLError as error:
+        says = f"this is not YAML: {error}".replace("\n", " ")
+        raise refusal(file, 1, 1, "yaml-syntax", says) from error
+    return Document(file, text, value, reader.found.keys, reader.found.values)
 
 
-def _refuse_tabs(text: str, file: str) -> None:
-    """YAML forbids tabs as indentation; the parser's own words for it help nobody."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if "\t" in line[: len(line) - len(line.lstrip())]:
-            raise RunbookError(f"{file}:{number}: a tab indents this line; YAML takes spaces only.")
-
-
-def _line_of(error: yaml.MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return mark.line + 1 if mark else 1
+def _refuse_characters(text: str, file: str) -> None:
+    """Control characters, and tabs that indent; the parser's own words for them help nobody."""
+    found = _UNPRINTABLE.search(text)
+    if found:
+        line, column = advance(1, 1, text[: found.start()])
+        says = f"this is not YAML: the character U+{ord(found[0]):04X} is not allowed"
+        raise refusal(file, line, column, "yaml-syntax", says, "remove it, or write it as an escape in double quotes")
+    found = _TAB_INDENT.search(text)
+    if found:
+        line, column = advance(1, 1, text[: found.start(1)])
+        raise refusal(file, line, column, "tab-indent", "a tab indents this line; YAML takes spaces only")
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     return " ".join(part for part in (error.problem, error.context) if part)
 
 
-def _line(event: Event) -> int:
+def _place(event: Event) -> tuple[int, int]:
     mark: Any = event.start_mark
-    return int(mark.line) + 1
+    return int(mark.line) + 1, int(mark.column) + 1
 
 
-@dataclass
+@dataclass(slots=True)
 class _Reader:
     """Builds values from the parser's events; deeper or longer documents than a person writes are refused."""
 
@@ -114,31 +149,36 @@ class _Reader:
         for event in events:
             if isinstance(event, AliasEvent | ScalarEvent | SequenceStartEvent | MappingStartEvent):
                 if seen:
-                    raise self._at(event, "a second document begins here; a runbook file holds one.")
+                    raise self._at(event, "second-document", "a second document begins here; a runbook file holds one")
                 seen = True
                 value = self._value(event, events, (), 0)
         return value
 
     def _value(self, event: Event, events: Iterator[Event], path: Path, depth: int) -> object:
-        self.found.lines.setdefault(path, _line(event))
+        self.found.values[path] = event
         self.count += 1
         if self.count > MAX_VALUES:
-            raise self._at(event, f"the file holds more than {MAX_VALUES:,} values.")
+            raise self._at(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
         if depth > MAX_DEPTH:
-            raise self._at(event, f"the values are nested more than {MAX_DEPTH} deep.")
-        if isinstance(event, AliasEvent):
-            raise self._at(event, f"*{event.anchor} is an alias; runbooks take none, write the value out.")
-        anchor = getattr(event, "anchor", None)
-        if anchor is not None:
-            raise self._at(event, f"&{anchor} is an anchor; runbooks take none, write the value out where it is used.")
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            raise self._at(event, f"the tag {tag!r} is not taken; write a plain value.")
+            raise self._at(event, "too-deep", f"the values are nested more than {MAX_DEPTH} deep")
+        self._refuse_indirection(event)
         if isinstance(event, ScalarEvent):
             return event.value if not event.implicit[0] else _plain(event.value)
         if isinstance(event, SequenceStartEvent):
             return self._sequence(events, path, depth)
         return self._mapping(events, path, depth)
+
+    def _refuse_indirection(self, event: Event) -> None:
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if isinstance(event, AliasEvent):
+            raise self._at(
+                event, "anchor-or-alias", f"*{anchor} is an alias; runbooks take none", "write the value out"
+            )
+        if anchor is not None:
+            says = f"&{anchor} is an anchor; runbooks take none"
+            raise self._at(event, "anchor-or-alias", says, "write the value out where it is used")
+        if tag is not None:
+            raise self._at(event, "yaml-tag", f"the tag {tag!r} is not taken", "write a plain value")
 
     def _sequence(self, events: Iterator[Event], path: Path, depth: int) -> list[object]:
         items: list[object] = []
@@ -153,20 +193,24 @@ class _Reader:
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            if not isinstance(event, ScalarEvent) or event.anchor or event.tag:
-                raise self._at(event, "a key must be plain text.")
+            if not isinstance(event, ScalarEvent):
+                raise self._at(event, "yaml-syntax", "a key must be plain text", "put a text with braces into quotes")
+            self._refuse_indirection(event)
             key = event.value
             if key == "<<":
-                raise self._at(event, "<< is a merge key; runbooks take none, write the values out.")
+                says = "<< is a merge key; runbooks take none"
+                raise self._at(event, "anchor-or-alias", says, "write the values out")
+            here = (*path, key)
             if key in entries:
-                first = self.found.lines[(*path, key)]
-                raise self._at(event, f"the key {key!r} stands here a second time; the first is in line {first}.")
-            self.found.lines[(*path, key)] = _line(event)
-            entries[key] = self._value(next(events), events, (*path, key), depth + 1)
+                first, _ = _place(self.found.keys[here])
+                says = f"the key {key!r} stands here a second time; the first is in line {first}"
+                raise self._at(event, "duplicate-key", says)
+            self.found.keys[here] = event
+            entries[key] = self._value(next(events), events, here, depth + 1)
         return entries
 
-    def _at(self, event: Event, says: str) -> RunbookError:
-        return RunbookError(f"{self.found.file}:{_line(event)}: {says}")
+    def _at(self, event: Event, rule: str, says: str, suggestion: str = "") -> RunbookRefused:
+        return refusal(self.found.file, *_place(event), rule, says, suggestion)
 
 
 def _plain(text: str) -> object:

@@ -34,8 +34,14 @@ class Signature:
 
 def near(name: str, names: typing.Iterable[str]) -> str:
     """`; did you mean 'x'?` where a name is near, else ''."""
-    found = get_close_matches(name, [str(each) for each in names], n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    found = nearest(name, names)
+    return f"; {found}" if found else ""
+
+
+def nearest(name: str, names: typing.Iterable[str]) -> str:
+    """`did you mean 'x'?` where a name is near, else ''."""
+    found = get_close_matches(name[:100], [str(each) for each in names], n=1, cutoff=0.6)
+    return f"did you mean {found[0]!r}?" if found else ""
 
 
 @lru_cache(maxsize=256)

@@ -109,13 +109,13 @@ CASES = {
 @pytest.mark.parametrize(("old", "new", "line", "says"), CASES.values(), ids=CASES.keys())
 def test_what_is_wrong_is_told_with_its_line(old, new, line, says):
     told = refusal(changed(old, new))
-    assert f"mysql/example.yml:{line}: " in told
+    assert f"mysql/example.yml:{line}:" in told
     assert says in told
 
 
 def test_all_problems_of_a_file_are_told_at_once_in_order():
     told = refusal(changed("replica.applier_running", "replica.nope").replace("thread: applier", "thred: applier"))
-    assert [line.split(": ")[0] for line in told.splitlines()] == ["mysql/example.yml:13", "mysql/example.yml:19"]
+    assert [line.split(": ")[0] for line in told.splitlines()] == ["mysql/example.yml:13:11", "mysql/example.yml:19:19"]
 
 
 def test_steps_that_wait_for_each_other_are_refused():
@@ -137,7 +137,7 @@ def test_the_name_must_be_the_files_place():
         ("a:\n" + "".join(" " * depth + "a:\n" for depth in range(1, 400)), "nested more than"),
         ("a: [" + "1," * 60_000 + "]", "more than 20,000 values"),
         ("a: &x [1]\nb: [" + "*x," * 1000 + "]", "anchor"),
-        ("a: " + "x" * MAX_BYTES, "larger than"),
+        ("a: " + "x" * MAX_BYTES, "more than 262,144 bytes"),
         ("a: \x00", "not YAML"),
         ("a: \ud800", "not YAML"),
         ("{{ a }}", "plain text"),
@@ -152,13 +152,13 @@ def test_hostile_yaml_is_refused_within_bounds(text, says):
 def test_a_file_that_is_too_large_or_not_utf8_is_told(tmp_path: Path):
     large = tmp_path / "large.yml"
     large.write_bytes(b"#" * (MAX_BYTES + 1))
-    with pytest.raises(RunbookError, match=r"large\.yml:1: .*at most"):
+    with pytest.raises(RunbookError, match=r"large\.yml:1:1: .*more than 262,144 bytes"):
         load_file(large)
     latin = tmp_path / "latin.yml"
     latin.write_bytes("a: 1\ntitle: Größe\n".encode("latin-1"))
-    with pytest.raises(RunbookError, match=r"latin\.yml:2: .*not UTF-8"):
+    with pytest.raises(RunbookError, match=r"latin\.yml:2:10: .*not UTF-8"):
         load_file(latin)
-    with pytest.raises(RunbookError, match=r"none\.yml:1: .*cannot be read"):
+    with pytest.raises(RunbookError, match=r"none\.yml:1:1: .*cannot be read"):
         load_file(tmp_path / "none.yml")
 
 
@@ -180,7 +180,7 @@ def test_every_broken_file_of_a_folder_is_told(tmp_path: Path):
     with pytest.raises(RunbookError) as caught:
         load_folders([tmp_path])
     assert "a.yml:" in str(caught.value)
-    assert "b.yaml:1: the name is 'mysql/example', but the file's place says 'b'" in str(caught.value)
+    assert "b.yaml:1:10: the name is 'mysql/example', but the file's place says 'b'" in str(caught.value)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from bot.runbook.checks.causes import check_causes
 from bot.runbook.checks.gather import check_gather
 from bot.runbook.checks.inputs import check_inputs
-from bot.runbook.checks.problem import Problem
 from bot.runbook.checks.remedies import check_remedies
 from bot.runbook.checks.tests import check_tests
+from bot.runbook.findings import Problem
 from bot.runbook.schema import Runbook
 
 CHECKS: tuple[Callable[[Runbook], Iterator[Problem]], ...] = (

@@ -1,23 +1,15 @@
-"""What the checks find, by its path in the document; and checks of single values that several parts share. Pure."""
+"""Checks of single values that several parts of a runbook share. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from bot.runbook.document import Path
 from bot.runbook.expressions import ExpressionError
+from bot.runbook.findings import Path
+from bot.runbook.findings import Problem as Problem
 from bot.runbook.names import check_value
 from bot.runbook.signatures import Signature, coerce, near
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong at a path of the document."""
-
-    path: Path
-    says: str
 
 
 def tried(
