@@ -1,4 +1,4 @@
-"""The one expression language: Jinja2's sandbox, cut down to names, fields, comparisons, arithmetic and a few filters.
+"""Evaluates the one expression language, Jinja2's sandbox cut down to what `bot.runbook.syntax` lets pass.
 
 Nothing can be called, assigned or looped over, so an expression ends as soon as its text does; whatever could multiply
 its output (powers, products of text, formats, replacements) is refused or bounded. A value is returned as it is: text
@@ -7,38 +7,25 @@ from a server is never read again as a number, a template or anything else.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from jinja2 import (
-    ChainableUndefined,
-    StrictUndefined,
-    TemplateError,
-    TemplateSyntaxError,
-    Undefined,
-    UndefinedError,
-    nodes,
-)
+from jinja2 import ChainableUndefined, StrictUndefined, TemplateError, Undefined, UndefinedError
 from jinja2.environment import Template, TemplateExpression
 from jinja2.exceptions import SecurityError
-from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from bot.errors import RunbookError
 from bot.runbook.filters import FILTERS, TESTS, show
+from bot.runbook.syntax import ExpressionError as ExpressionError
+from bot.runbook.syntax import tree_of
 
-MAX_SOURCE = 2000
-"""Characters of one expression or template."""
 MAX_OUTPUT = 3000
 """Characters of a rendered text; Slack's limit of one section."""
 MAX_ITEMS = 1000
 MAX_NUMBER = 1e30
-MAX_NESTING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +43,6 @@ class EvidenceMissing(Exception):
         super().__init__(f"{step}: {reason}")
         self.step = step
         self.reason = reason
-
-
-class ExpressionError(RunbookError):
-    """An expression that cannot be used, or that this evidence does not suit."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -181,76 +164,6 @@ def _promql(value: object) -> str:
 
 _PLAIN = _environment(show)
 _PROMQL = _environment(_promql)
-_ALLOWED = (
-    nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Compare,
-    nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div,
-    nodes.FloorDiv, nodes.Mod, nodes.Concat, nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Keyword,
-    nodes.TemplateData, nodes.Output, nodes.Template,
-)  # fmt: skip
-_INNER = re.compile(r"\s*\{\{-?((?:(?!\}\}|\{\{).)*?)-?\}\}\s*", re.DOTALL)
-
-
-def _guard(source: str) -> None:
-    if len(source) > MAX_SOURCE:
-        raise ExpressionError(f"the text has {len(source):,} characters; {MAX_SOURCE:,} are the most")
-    if "{%" in source or "{#" in source:
-        raise ExpressionError("statements and comments ({% %}, {# #}) are not taken; an expression is enough")
-    depth = deepest = 0
-    for character in source:
-        depth += (character in "([{") - (character in ")]}")
-        deepest = max(deepest, depth)
-    if deepest > MAX_NESTING:
-        raise ExpressionError(f"the brackets are nested {deepest} deep; {MAX_NESTING} are the most")
-
-
-def _inspect(tree: nodes.Node) -> None:
-    """Refuses every kind of node that is not needed, and every name that begins with an underscore."""
-    for node in (tree, *tree.find_all(nodes.Node)):
-        if isinstance(node, nodes.Call):
-            raise ExpressionError("nothing can be called in an expression; read fields and use filters")
-        if isinstance(node, nodes.Pow):
-            raise ExpressionError("powers (**) are not taken")
-        if not isinstance(node, _ALLOWED):
-            raise ExpressionError(f"{type(node).__name__.lower()} is not taken in an expression")
-        if isinstance(node, nodes.Name) and node.name in ("self", "super", "loop", "caller", "varargs", "kwargs"):
-            raise ExpressionError(f"{node.name!r} means nothing here")
-        if isinstance(node, nodes.Const) and isinstance(node.value, float) and not math.isfinite(node.value):
-            raise ExpressionError("a number is too large")
-        name = getattr(node, "attr", getattr(node, "name", None))
-        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-            name = node.arg.value
-        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            raise ExpressionError(f"there is no filter {node.name!r}; the filters are {', '.join(sorted(FILTERS))}")
-        if isinstance(node, nodes.Test) and node.name not in TESTS:
-            raise ExpressionError(f"there is no test {node.name!r}; the tests are {', '.join(sorted(TESTS))}")
-        if isinstance(name, str) and name.startswith("_"):
-            raise ExpressionError(f"{name!r} begins with an underscore; such names are not for runbooks")
-
-
-def whole(written: str) -> str | None:
-    """The expression of a text that is exactly one `{{ ... }}`, else None."""
-    found = _INNER.fullmatch(written)
-    return found[1].strip() if found else None
-
-
-@lru_cache(maxsize=4096)
-def tree_of(source: str, *, template: bool = False) -> nodes.Node:
-    """The syntax tree of an expression or a template; raises ExpressionError."""
-    _guard(source)
-    try:
-        if template:
-            parsed: nodes.Node = _PLAIN.parse(source)
-        else:
-            parser = Parser(_PLAIN, source, state="variable")
-            parsed = parser.parse_expression()
-            if not parser.stream.eos:
-                raise ExpressionError(f"{source!r} goes on after the expression has ended")
-        _inspect(parsed)
-    except TemplateSyntaxError as error:
-        raise ExpressionError(f"{source!r} is not an expression: {error.message}") from error
-    except RecursionError:
-        raise ExpressionError("the expression is nested too deeply") from None
-    return parsed
 
 
 @lru_cache(maxsize=4096)

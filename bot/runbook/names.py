@@ -7,9 +7,9 @@ from typing import Any
 
 from jinja2 import nodes
 
-from bot.runbook.expressions import tree_of, whole
 from bot.runbook.schema import Input, Runbook
 from bot.runbook.signatures import UnknownAction, of_diagnostic
+from bot.runbook.syntax import tree_of, whole
 from bot.runbook.typecheck import Shape, list_of, type_of
 
 TARGET = Shape(dict.fromkeys(("name", "address", "role", "shard", "flavour"), str))

@@ -10,8 +10,8 @@ from typing import Any, get_args, get_origin
 
 from jinja2 import nodes
 
-from bot.runbook.expressions import ExpressionError
 from bot.runbook.signatures import bare, facts, item_of, near
+from bot.runbook.syntax import ExpressionError
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.runbook.expressions import ExpressionError, evaluate, render, whole
+from bot.runbook.expressions import ExpressionError, evaluate, render
 from bot.runbook.signatures import Signature, coerce
+from bot.runbook.syntax import whole
 
 
 def value_of(written: object, scope: Mapping[str, object], *, promql: bool = False) -> Any:  # noqa: ANN401
