@@ -15,9 +15,11 @@ from bot.config import Config, SlackSettings
 from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
+from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Directory, Receipt
-from bot.engine.remedy import Remedy
+from bot.engine.rollout import Rollout
 from bot.engine.triage import Triage
+from bot.engine.undo import Undo
 from bot.errors import ConfigError, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.frontdesk import EngineDesk
@@ -70,14 +72,18 @@ def engine_on(
     config: Config, store: RunStore, fleet: ConfiguredFleet, directory: Directory, desk: Desk, runbooks: Library
 ) -> Engine:
     """Puts the engine together."""
-    collector = Collector(fleet, store, directory)
+    collector = Collector(fleet, store, directory, config.autonomy)
+    gatherer = Gatherer(fleet)
+    planner = Planner(fleet, gatherer, runbooks.find)
+    undo = Undo(fleet, store, desk)
     return Engine(
         library=runbooks,
         fleet=fleet,
         store=store,
         directory=directory,
-        triage=Triage(fleet, store, desk, collector, Gatherer(fleet), config.approvals.expires_after),
-        remedy=Remedy(fleet, store, desk, collector),
+        triage=Triage(fleet, store, desk, collector, gatherer, planner, config.approvals.expires_after),
+        rollout=Rollout(fleet, store, desk, collector, planner, undo),
+        undo=undo,
         approvals=config.approvals,
         channel_of=channel_table(config),
     )

@@ -171,6 +171,8 @@ class Config(Settings):
     prometheus: Prometheus | None = None
     roles: Roles = Roles()
     approvals: Approvals = Approvals()
+    autonomy: Literal["observe", "suggest", "auto"] = "suggest"
+    """How far any runbook may go here; `auto` lets those that say so change what can be undone without an approval."""
     runbooks: tuple[Path, ...] = ()
     """Folders of runbooks; empty means those that are shipped."""
     data: Path = Path("firstmate-data")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,16 +18,15 @@ from bot.alerts import Alert, AlertStatus
 from bot.config import Config
 from bot.engine.engine import Engine
 from bot.engine.facts import SHELL
-from bot.engine.gather import Gathered
-from bot.engine.state import Choice, Decision, Run, RunState, StepStatus, Target
+from bot.engine.planning import Seen
+from bot.engine.state import Choice, Decision, Plan, Run, RunState, StepStatus
+from bot.engine.triage import seen_by
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
-from bot.guards import refusal
-from bot.guards.facts import Verdict
 from bot.intake import alertmanager
 from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import parse
-from bot.runbook.schema import Runbook
+from bot.runbook.remedies import remedy_of
 from bot.store.database import Database
 from bot.store.durable import DirectQueue, DirectSteps
 from bot.store.runs import RunStore
@@ -62,10 +61,15 @@ class Report:
             "runbook": run.runbook or None,
             "matched": run.matched,
             "target": run.target or None,
-            "causes": [{"id": c.id, "says": c.says, "remedy": c.remedy} for c in run.causes if c.verdict == "holds"],
+            "causes": [
+                {"id": c.id, "says": c.says, "remedy": first(c.remedies), "remedies": list(c.remedies)}
+                for c in run.causes
+                if c.verdict == "holds"
+            ],
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
-            "remedy": lead.remedy if lead else None,
-            "plan": {**asdict(plan), "digest": plan.digest} if plan else None,
+            "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
+            "plan": plan_as_json(plan) if plan else None,
+            "approvals_needed": run.approvals_needed if plan else None,
             "guards": [{"guard": v.guard, "answer": v.answer.value, "says": v.says} for v in run.verdicts],
             "not_offered": self.not_offered or None,
             "state": run.state.value if run.state is not RunState.TRIAGING else "diagnosed",
@@ -111,7 +115,7 @@ def read_alert(path: Path) -> Alert:
 def diagnose(config: Config, alert: Alert) -> Report:
     """Reads what the alert's runbook asks for and plans the leading cause's remedy; changes nothing."""
     with _looking(config) as engine:
-        _, report = _diagnose(engine, alert)
+        _, report = _look(engine, _opened(engine, alert))
         return report
 
 
@@ -125,16 +129,15 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
         run = replace(_opened(engine, alert), requester=user)
         if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
             raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
-        (_, target, gathered), report = _diagnose(engine, alert, opened=run)
+        seen, report = _look(engine, run)
         run = report.run
-        offered = {cause.remedy for cause in run.causes if cause.verdict == "holds" and cause.remedy}
+        offered = {each for cause in run.causes if cause.verdict == "holds" for each in cause.remedies}
         try:
-            if name not in offered:
+            if seen is None or name not in offered:
                 raise WrongUsage(
                     f"No cause that holds offers {name!r}; offered: {', '.join(sorted(offered)) or 'nothing'}."
                 )
-            assert target is not None
-            return _make(engine, run, target, name, gathered, report, user)
+            return _make(engine, run, seen, name, report, user)
         except FirstmateError as error:
             engine.store.save(
                 replace(run, state=RunState.REFUSED, says=str(error)), expect=RunState.TRIAGING, event="run.refused"
@@ -142,48 +145,87 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
             raise
 
 
-def _make(engine: Engine, run: Run, target: Target, name: str, gathered: Gathered, report: Report, user: str) -> Report:
+def plan(
+    config: Config, runbook: str, target: str, remedy: str = "", inputs: Mapping[str, str] | None = None
+) -> Report:
+    """Shows what a remedy would do on a target as it is now, and what the guards say of it; changes nothing.
+
+    Without a remedy it is the leading cause's. Raises RunbookError, UnknownTarget or WrongUsage for what is not there.
+    """
+    with _looking(config) as engine:
+        run = engine.run_of(f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {})
+        _, report = _look(engine, run, remedy)
+        return report
+
+
+def _make(engine: Engine, run: Run, seen: Seen, name: str, report: Report, user: str) -> Report:
     """Plans, approves and makes one remedy."""
-    runbook = parse(run.runbook_text, run.runbook)
     try:
-        proposal, _ = engine.triage.propose(run, runbook, target, name, gathered)
+        proposal = engine.triage.propose(run, seen, name)
     except (Refused, Unreadable, EvidenceMissing) as error:
         raise NotAllowed(str(error)) from error
     run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts, approvals_needed=1)
-    refused = refusal(proposal.verdicts)
-    if refused is not None:
-        raise NotAllowed(refused.says)
+    if proposal.refused:
+        raise NotAllowed(proposal.refused)
     engine.store.wait(run, expires_in=60.0)
     decided = Decision(user, Choice.APPROVE, proposal.plan.digest, datetime.now(UTC))
     engine.store.decide(run.id, decided)
-    engine.remedy.change(DirectSteps(), run.id)
+    engine.rollout.change(DirectSteps(), run.id)
     ended = engine.store.run(run.id)
     assert ended is not None
     return replace(report, run=ended, not_offered="")
 
 
-def _diagnose(
-    engine: Engine, alert: Alert, opened: Run | None = None
-) -> tuple[tuple[Runbook, Target | None, Gathered], Report]:
-    run = opened or _opened(engine, alert)
+def _look(engine: Engine, run: Run, remedy: str = "") -> tuple[Seen | None, Report]:
+    """Gathers, judges, and plans the named remedy, or the leading cause's first that may be offered."""
     runbook = parse(run.runbook_text, run.runbook)
+    if remedy:
+        remedy_of(runbook, remedy)
     target = engine.triage.target(run)
     run, diagnosis, gathered = engine.triage.diagnose(run, runbook, target, lambda _: None)
     evidence = {step.id: step.evidence for step in run.steps}
-    not_offered = ""
-    if diagnosis.lead is not None and diagnosis.lead.remedy is not None and target is not None:
+    remedies = (remedy,) if remedy else diagnosis.lead.remedies if diagnosis.lead is not None else ()
+    if target is None:
+        return None, Report(run, evidence, "")
+    seen = seen_by(run, runbook, target, gathered)
+    return seen, _planned(engine, run, evidence, seen, remedies)
+
+
+def _planned(engine: Engine, run: Run, evidence: Mapping[str, Any], seen: Seen, remedies: tuple[str, ...]) -> Report:
+    """The report with the plan of the first remedy that can be planned, whatever the guards say of it."""
+    why: list[str] = []
+    for remedy in remedies:
         try:
-            proposal, _ = engine.triage.propose(run, runbook, target, diagnosis.lead.remedy, gathered)
-            run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
-            not_offered = _why_not(proposal.verdicts)
+            proposal = engine.triage.propose(run, seen, remedy)
         except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
-            not_offered = str(error)
-    return (runbook, target, gathered), Report(run, evidence, not_offered)
+            why.append(str(error))
+            continue
+        planned = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
+        return Report(planned, evidence, " ".join([*why, proposal.refused]).strip())
+    return Report(run, evidence, " ".join(why))
 
 
-def _why_not(verdicts: tuple[Verdict, ...]) -> str:
-    refused = refusal(verdicts)
-    return refused.says if refused else ""
+def first(remedies: Sequence[str]) -> str | None:
+    """The best of several remedies."""
+    return remedies[0] if remedies else None
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan for machines: each change, and the whole in a few words."""
+    return {
+        "remedy": plan.remedy,
+        "title": plan.title,
+        "target": ", ".join(plan.targets),
+        "statements": list(plan.statements),
+        "undo": list(plan.undo),
+        "undo_says": plan.undo_says,
+        "risk": plan.risk,
+        "blast_radius": plan.blast_radius,
+        "revert_after": plan.revert_after,
+        "on_failure": plan.on_failure,
+        "changes": [asdict(change) for change in plan.changes],
+        "digest": plan.digest,
+    }
 
 
 def _opened(engine: Engine, alert: Alert) -> Run:

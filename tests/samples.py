@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.alerts import Alert, AlertStatus
-from bot.engine.state import Plan, Run, RunState
+from bot.engine.state import Change, Plan, Run, RunState
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -23,6 +23,16 @@ def plan(**changes: Any) -> Plan:
     sample = Plan(
         remedy="start_applier",
         title="Start the applier",
+        changes=(change(),),
+        blast_radius="1 of 2 replicas of orders",
+    )
+    return replace(sample, **changes)
+
+
+def change(**changes: Any) -> Change:
+    """START REPLICA on one replica."""
+    sample = Change(
+        wave=0,
         action="mysql.start_replica",
         parameters={"thread": "applier"},
         target="orders-3",
@@ -32,7 +42,6 @@ def plan(**changes: Any) -> Plan:
         undo=("STOP REPLICA SQL_THREAD",),
         undo_says="Undone by the statements shown.",
         risk="reversible",
-        blast_radius="1 of 2 replicas of orders",
     )
     return replace(sample, **changes)
 

@@ -15,7 +15,7 @@ from bot import oneshot
 from bot.alerts import Alert, AlertStatus
 from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
 from bot.config import load
-from bot.engine.remedy import utc_now
+from bot.engine.change import utc_now
 from bot.errors import Exit, WrongUsage
 from bot.lab.lab import lab_config
 from bot.runbook.match import Tie, choose, explain
@@ -91,7 +91,10 @@ def _show(report: oneshot.Report) -> None:
     if run.lead is None:
         out.print("No cause that this runbook knows holds.")
     if run.plan is not None:
-        out.print(f"[bold]Plan[/] {run.plan.title} on {run.plan.target} ({run.plan.blast_radius})", highlight=False)
+        out.print(
+            f"[bold]Plan[/] {run.plan.title} on {', '.join(run.plan.targets)} ({run.plan.blast_radius})",
+            highlight=False,
+        )
         for statement in run.plan.statements:
             out.print(f"    {statement}", markup=False)
         out.print(f"  {run.plan.undo_says}", markup=False)

@@ -1,73 +1,27 @@
-"""The change itself: planned by drying it out, made statement by statement, verified, and restored. Executes only what
-was planned."""
+"""One change: made statement by statement, verified, and restored. Executes only what was planned."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
-from actions.contract import MySQL, NoUndo, Remediation, Statement, Unreadable, Verdict
-from bot.engine.ports import Changer, Identity
-from bot.engine.state import Plan, Target
+from actions.contract import Remediation, Statement, Unreadable, Verdict
+from bot.engine.ports import Changer
+from bot.engine.state import Change
 from bot.errors import FirstmateError, NotAllowed
 
-MAX_STATEMENTS = 100
-"""A change that yields more is a mistake of the action."""
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class NotAsPlanned(NotAllowed):
     """The change would not be what was approved; the sentence says where it differs."""
 
 
-def plan(
-    db: MySQL,
-    identity: Identity,
-    target: Target,
-    remediation: Remediation,
-    *,
-    remedy: str,
-    title: str,
-    action: str,
-    parameters: dict[str, Any],
-) -> Plan:
-    """Dries the change out on a reader: the same generator that will make it yields what it would do.
-
-    Raises Refused when the action finds that it should not be made.
-    """
-    statements = tuple(_bounded(remediation.change(db)))
-    try:
-        undo = tuple(_bounded(remediation.undo(db)))
-        undo_says = "Undone by the statements shown." if undo else "Nothing to restore."
-    except NoUndo as none:
-        undo, undo_says = (), f"Cannot be undone: {none}"
-    return Plan(
-        remedy=remedy,
-        title=title,
-        action=action,
-        parameters=parameters,
-        target=target.name,
-        address=target.instance.address,
-        server=identity.server,
-        statements=statements,
-        undo=undo,
-        undo_says=undo_says,
-        risk=remediation.risk.value,
-        blast_radius=blast_radius(target),
-        revert_after=remediation.revert_after,
-    )
-
-
-def blast_radius(target: Target) -> str:
-    """What is touched, as a share of the shard."""
-    role = target.instance.role.value
-    if role == "replica":
-        return f"1 of {len(target.replicas)} replicas of {target.shard.name}"
-    return f"the primary of {target.shard.name}: all its writes"
-
-
-def make(changer: Changer, remediation: Remediation, approved: Plan, *, tag: str) -> int:
+def make(changer: Changer, remediation: Remediation, approved: Change, *, tag: str) -> int:
     """Makes the change and returns how many statements ran.
 
     Each statement is compared with the approved one just before it runs; the first that differs stops the change with
@@ -90,8 +44,8 @@ def make(changer: Changer, remediation: Remediation, approved: Plan, *, tag: str
     return ran
 
 
-def restore(changer: Changer, remediation: Remediation, approved: Plan, *, tag: str) -> int:
-    """Runs the undo statements of the plan and returns how many ran.
+def restore(changer: Changer, remediation: Remediation, approved: Change, *, tag: str) -> int:
+    """Runs the undo statements of the change and returns how many ran.
 
     What is restored must still be ours: where the change does not hold any more, somebody else has been here since,
     and nothing is touched (NotAsPlanned).
@@ -134,13 +88,6 @@ class Verifier:
             if now >= deadline and not (verdict.ok and verdict.settled):
                 return Verdict(ok=False, says=f"{verdict.says} (seen for {remediation.settles_within:g} s)")
             self.sleep(self.pause)
-
-
-def _bounded(statements: Iterator[Statement]) -> Iterator[str]:
-    for number, statement in enumerate(statements):
-        if number >= MAX_STATEMENTS:
-            raise NotAllowed(f"The action wants more than {MAX_STATEMENTS} statements; nothing was planned.")
-        yield str(statement)
 
 
 def _so_far(ran: int) -> str:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.alerts import Alert
 from bot.config import Approvals
+from bot.engine.change import utc_now
+from bot.engine.planning import inputs_of
 from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
-from bot.engine.remedy import Remedy, utc_now
+from bot.engine.rollout import Rollout
 from bot.engine.state import Choice, Decision, Event, Run, RunState, Target
 from bot.engine.triage import Triage
-from bot.errors import Busy, FirstmateError, NotAllowed
+from bot.engine.undo import Undo
+from bot.errors import Busy, FirstmateError, NotAllowed, UnknownTarget
 from bot.guards.facts import Halt, mention
 from bot.incidents import incident_key
 from bot.runbook.load import Library
 from bot.runbook.match import Tie, choose
+from bot.runbook.schema import Runbook
+from bot.runbook.signatures import near
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +41,8 @@ class Engine:
     store: Store
     directory: Directory
     triage: Triage
-    remedy: Remedy
+    rollout: Rollout
+    undo: Undo
     approvals: Approvals
     channel_of: Callable[[Alert], str]
     now: Callable[[], datetime] = utc_now
@@ -67,13 +74,21 @@ class Engine:
             runbook_digest=found.runbook.digest,
             runbook_text=found.runbook.text,
             title=found.runbook.title,
+            autonomy=found.runbook.autonomy,
             matched=found.matcher,
         )
 
     # -- what people ask ------------------------------------------------------------------------------------------
 
-    def ask(self, user: str, runbook: str, target: str, channel: str) -> Run:
-        """Opens a run of a runbook on a target for a person; raises RunbookError, UnknownTarget or Busy."""
+    def ask(self, user: str, runbook: str, target: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
+        """Opens a run of a runbook on a target for a person; raises RunbookError, UnknownTarget, WrongUsage or Busy."""
+        run = self.run_of(user, runbook, target, channel=channel, inputs=inputs or {})
+        if not self.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
+            raise Busy(f"A run of {run.runbook} on {run.target} is under way; see its thread, or /mate status.")
+        return run
+
+    def run_of(self, user: str, runbook: str, target: str, *, channel: str, inputs: Mapping[str, str]) -> Run:
+        """The run that a person asks for, not yet stored; raises RunbookError, UnknownTarget or WrongUsage."""
         found = self.library.find(runbook)
         place = self.fleet.find(target)
         run = replace(
@@ -82,11 +97,25 @@ class Engine:
             runbook_digest=found.digest,
             runbook_text=found.text,
             title=found.title,
+            autonomy=found.autonomy,
             matched="asked by a person",
+            overrides=self._named(found, inputs),
         )
-        if not self.store.open_run(run, key=f"{found.runbook}@{place.name}", actor=user):
-            raise Busy(f"A run of {found.runbook} on {place.name} is under way; see its thread, or /mate status.")
+        inputs_of(run, found)
         return run
+
+    def _named(self, runbook: Runbook, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """What a person gave, with instances and shards by their own names; raises UnknownTarget."""
+        given: dict[str, Any] = dict(inputs)
+        for name, value in inputs.items():
+            declared = runbook.inputs.get(name)
+            if declared is not None and declared.type == "instance":
+                given[name] = self.fleet.find(value).name
+            elif declared is not None and declared.type == "shard":
+                shards = sorted({each.shard.name for each in self.fleet.targets()})
+                if value not in shards:
+                    raise UnknownTarget(f"The inventory knows no shard {value!r}{near(value, shards)}")
+        return given
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         """Takes one person's decision; raises NotAllowed with the reason when it cannot count."""
@@ -148,11 +177,11 @@ class Engine:
             case ["resolved"] | ["report"]:
                 self.triage.resolved(run_id)
             case ["change"]:
-                self.remedy.change(steps, run_id)
-            case ["revert"]:
-                self.remedy.undo(steps, run_id, "its timer")
+                self.rollout.change(steps, run_id)
+            case ["revert", number]:
+                self.undo.undo(steps, run_id, "its timer", only=int(number))
             case ["undo", _, user]:
-                self.remedy.undo(steps, run_id, mention(user))
+                self.undo.undo(steps, run_id, mention(user))
             case _:
                 raise FirstmateError(f"There is no segment {segment!r}.")
 

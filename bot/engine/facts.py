@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
-from bot.engine.ports import Directory, Fleet, Identity, Store
-from bot.engine.state import Choice, Plan, Run, Target
+from bot.engine.ports import Directory, Fleet, Store
+from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
 from bot.errors import FirstmateError
-from bot.guards.facts import Facts, Stage, mention
+from bot.guards.facts import AUTOMATIC, Facts, Place, Stage, mention
+from bot.runbook.schema import AUTONOMY, Autonomy
 
-AUTOMATIC = "firstmate"
-"""The caller of a run that an alert began."""
 SHELL = "shell:"
 """Prefix of a caller who has a shell on the bot's own host; that shell is what the identity was checked against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A change of a plan, with its target and the remediation that makes it."""
+
+    change: Change
+    target: Target | None
+    remediation: Remediation
+    planned_server: str
+    """The identity of the server when the plan was made."""
+    due: bool = True
+    """Whether its own check is asked now; one that follows another on its target is checked when its turn comes."""
+    says: str = ""
+    """Why it could not be planned again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +39,18 @@ class Collector:
     fleet: Fleet
     store: Store
     directory: Directory
+    ceiling: Autonomy = "suggest"
+    """How far the configuration lets any runbook go."""
 
-    def collect(
-        self, run: Run, target: Target | None, plan: Plan, remediation: Remediation, *, stage: Stage, now: datetime
-    ) -> Facts:
-        """Returns all facts; what cannot be had stands in them as such, and the guards refuse on it."""
-        identity, server_says, check_says = self._server(target, remediation)
+    def collect(self, run: Run, plan: Plan, made: Sequence[Made], *, stage: Stage, now: datetime) -> Facts:
+        """Returns all facts of these changes of the plan; what cannot be had stands in them as such, and the guards
+        refuse on it."""
         may, caller_says = self._caller(run.requester, stage)
         approvers, discounted = self._approvers(run, plan, stage)
         held = self.store.holder(run.shard, besides=run.id)
         denied = next((d.user for d in run.decisions if d.choice is Choice.DENY), None)
+        autonomy = self.autonomy(run, plan)
+        needed = 0 if autonomy == "auto" and run.requester == AUTOMATIC else run.approvals_needed
         return Facts(
             stage=stage,
             now=now,
@@ -41,36 +58,44 @@ class Collector:
             caller=run.requester,
             caller_may_ask=may,
             caller_says=caller_says,
-            target=run.target,
-            inventory_role=target.instance.role if target else None,
-            server_role=identity.role if identity else None,
-            server_says=server_says,
-            planned_server=plan.server,
-            server=identity.server if identity else "",
+            places=tuple(self._place(each) for each in made),
             shard=run.shard,
             holder=held[0] if held else None,
             holder_until=held[1] if held else None,
-            approvals_needed=run.approvals_needed,
+            autonomy=autonomy,
+            approvals_needed=needed,
             approvers=approvers,
             discounted=discounted,
             denied_by=denied,
             # An approval that was complete in time does not expire while the change waits for its turn.
-            expires_at=run.expires_at if len(approvers) < run.approvals_needed else None,
+            expires_at=run.expires_at if len(approvers) < needed else None,
             approved_digest=run.plan.digest if run.plan else None,
             plan_digest=plan.digest,
-            check_says=check_says,
         )
 
-    def _server(self, target: Target | None, remediation: Remediation) -> tuple[Identity | None, str, str | None]:
+    def autonomy(self, run: Run, plan: Plan) -> Autonomy:
+        """How far the run's runbook may go: never beyond the configuration, and alone only where it can be undone."""
+        limit = self.ceiling if plan.risk == RISKS[0] else min(self.ceiling, "suggest", key=AUTONOMY.index)
+        return min(run.autonomy, limit, key=AUTONOMY.index)
+
+    def _place(self, made: Made) -> Place:
         """Who the server says it is, and what the action's own check says."""
+        change, target = made.change, made.target
         if target is None:
-            return None, "the target is unknown", "The target is unknown."
+            says = "The target is unknown."
+            return Place(change.target, None, None, says, made.planned_server, "", says)
+        role = target.instance.role
         try:
             with self.fleet.read(target.shard, target.instance) as db:
                 identity = self.fleet.identify(db)
-                return identity, identity.says, _check(remediation, db)
+                checked = _check(made.remediation, db) if made.due else None
         except (FirstmateError, Unreadable) as error:
-            return None, str(error), f"The check could not be made: {error}"
+            check = f"The check could not be made: {error}"
+            return Place(change.target, role, None, str(error), made.planned_server, "", check)
+        check_says = checked or made.says or None
+        return Place(
+            change.target, role, identity.role, identity.says, made.planned_server, identity.server, check_says
+        )
 
     def _caller(self, caller: str, stage: Stage) -> tuple[bool, str]:
         if caller == AUTOMATIC:

@@ -16,13 +16,13 @@ from pydantic import TypeAdapter
 
 from actions import catalog
 from actions.contract import Cost, MySQL, Unreadable
-from bot.config import Instance
+from bot.engine.places import described, places
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
 from bot.errors import FirstmateError
 from bot.runbook.expressions import EvidenceMissing, Missing
 from bot.runbook.schema import GatherStep, Runbook
-from bot.runbook.steps import needs, step_parameters, step_runs
+from bot.runbook.steps import needs, step_items, step_parameters, step_runs
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Gatherer:
         progress: Progress,
     ) -> Gathered:
         """Runs every step as soon as the steps that it names are there; tells `progress` after each."""
-        steps = {name: Step(name, step.use, step.on) for name, step in runbook.gather.items()}
+        steps = {name: Step(name, step.use, described(step.on)) for name, step in runbook.gather.items()}
         evidence: dict[str, object] = {}
         if target is None:
             reason = "the inventory does not know the alert's instance"
@@ -111,12 +111,12 @@ class Gatherer:
     ) -> tuple[Step, object]:
         """Runs one step; every failure becomes a sentence on the step."""
         begun = time.monotonic()
-        step = Step(name, asked.use, asked.on)
+        step = Step(name, asked.use, described(asked.on))
         try:
             if not step_runs(asked, scope):
                 reason = "not needed"
                 return replace(step, status=StepStatus.SKIPPED, says=reason), Missing(name, reason)
-            found, failures = self._ask(asked, target, step_parameters(asked, scope), deadline)
+            found, failures = self._asked(asked, target, scope, deadline)
             shown = as_json(found)
         except (FirstmateError, Unreadable, EvidenceMissing) as error:
             reason = str(error)
@@ -130,6 +130,26 @@ class Gatherer:
         took = time.monotonic() - begun
         return replace(step, status=StepStatus.FAILED, says=reason, took=took), Missing(name, reason)
 
+    def _asked(
+        self, asked: GatherStep, target: Target, scope: Mapping[str, object], deadline: float
+    ) -> tuple[object, tuple[str, ...]]:
+        """Asks once, or once for each item, one after the other; what is left out is said."""
+        if asked.each is None:
+            return self._ask(asked, target, step_parameters(asked, scope), deadline)
+        items = step_items(asked, scope)
+        found, failures = [], []
+        for item in items[: asked.limit]:
+            try:
+                answer, _ = self._ask(asked, target, step_parameters(asked, {**scope, "item": item}), deadline)
+                found.append(answer)
+            except (FirstmateError, Unreadable) as error:
+                failures.append(str(error))
+        if failures and not found:
+            raise Unreadable("; ".join(failures[:3]))
+        if len(items) > asked.limit:
+            failures.append(f"{asked.limit} of {len(items)} were asked about")
+        return found, tuple(failures)
+
     def _ask(
         self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float
     ) -> tuple[object, tuple[str, ...]]:
@@ -139,49 +159,42 @@ class Gatherer:
                 raise Unreadable("No Prometheus is configured; set prometheus.url in firstmate.yml.")
             diagnostic = catalog.DIAGNOSTICS[asked.use]
             return _tried(asked, lambda: diagnostic(prometheus, **parameters), deadline), ()
-        if asked.on == "replicas":
-            return self._ask_many(asked, target, target.replicas, parameters, deadline)
-        instance = target.instance
-        if asked.on == "primary":
-            if target.primary is None:
-                raise Unreadable(f"The inventory knows no primary of {target.shard.name}.")
-            instance = target.primary
-        return self._look(asked, target, instance, parameters, deadline), ()
+        asked_of = places(asked.on, target, self.fleet.targets())
+        if asked.many_places:
+            return self._ask_many(asked, asked_of, parameters, deadline)
+        return self._look(asked, asked_of[0], parameters, deadline), ()
 
     def _ask_many(
         self,
         asked: GatherStep,
-        target: Target,
-        instances: tuple[Instance, ...],
+        targets: tuple[Target, ...],
         parameters: Mapping[str, Any],
         deadline: float,
     ) -> tuple[object, tuple[str, ...]]:
         """Asks several instances one after the other; those that do not answer are named, the rest counts."""
         found, failures = [], []
-        for instance in instances:
+        for target in targets:
             try:
-                found.append(self._look(asked, target, instance, parameters, deadline))
+                found.append(self._look(asked, target, parameters, deadline))
             except (FirstmateError, Unreadable) as error:
-                failures.append(f"{instance.name}: {error}")
+                failures.append(f"{target.name}: {error}")
         if failures and not found:
             raise Unreadable("; ".join(failures))
         return found, tuple(failures)
 
-    def _look(
-        self, asked: GatherStep, target: Target, instance: Instance, parameters: Mapping[str, Any], deadline: float
-    ) -> object:
+    def _look(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float) -> object:
         """Asks one instance, each try over a connection of its own."""
 
         def look() -> object:
-            with self._reader(target, instance) as db:
+            with self._reader(target) as db:
                 return catalog.DIAGNOSTICS[asked.use](db, **parameters)
 
         return _tried(asked, look, deadline)
 
     @contextmanager
-    def _reader(self, target: Target, instance: Instance) -> Iterator[MySQL]:
+    def _reader(self, target: Target) -> Iterator[MySQL]:
         """A reader of one instance, under the limit of its host."""
-        with self._hosts[instance.address], self.fleet.read(target.shard, instance) as db:
+        with self._hosts[target.instance.address], self.fleet.read(target.shard, target.instance) as db:
             yield db
 
     def close(self) -> None:

@@ -44,6 +44,10 @@ class Fleet(Protocol):
         """Finds an instance by name, address or alias; raises UnknownTarget with the nearest names."""
         ...
 
+    def targets(self) -> Sequence[Target]:
+        """Every instance of the inventory."""
+        ...
+
     def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
         """Finds the instance that an alert is about by its labels, or None."""
         ...
@@ -119,6 +123,10 @@ class Store(Protocol):
 
     def wait(self, run: Run, *, expires_in: float) -> bool:
         """Moves a triaging run to WAITING and enqueues its expiry."""
+        ...
+
+    def approve_alone(self, run: Run) -> bool:
+        """Moves a triaging run that needs no approval to APPROVED and enqueues its change."""
         ...
 
     def decide(self, run_id: str, decision: Decision) -> Run:

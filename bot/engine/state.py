@@ -16,6 +16,7 @@ from typing import Any
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
 from bot.guards.facts import Verdict
+from bot.runbook.schema import Autonomy
 
 
 class RunState(StrEnum):
@@ -95,15 +96,16 @@ class Cause:
     verdict: str
     """`holds`, `no`, or `undecided` when evidence is missing."""
     says: str
-    remedy: str | None = None
+    remedies: tuple[str, ...] = ()
+    """What it offers, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A change exactly as it would be made; approving is approving the digest."""
+class Change:
+    """One action on one target, exactly as it would be made."""
 
-    remedy: str
-    title: str
+    wave: int
+    """Its turn, from 0: the changes of a wave are made, then all of them are verified, then the next wave begins."""
     action: str
     parameters: dict[str, Any]
     target: str
@@ -115,25 +117,92 @@ class Plan:
     undo_says: str
     """How it is undone, or why it cannot be."""
     risk: str
-    blast_radius: str
     revert_after: float | None = None
     """Seconds until the change is undone by itself."""
+    follows: bool = False
+    """Whether another change comes before it on its target: then it is checked, and its undo is planned, when its turn
+    comes, on what the one before has left."""
+
+
+def _undo(change: Change) -> tuple[str, ...]:
+    """The undo as far as it is approved: that of a later step is not known yet."""
+    return () if change.follows else change.undo
+
+
+RISKS = ("reversible", "disruptive", "destructive")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes of a remedy, exactly as they would be made; approving is approving the digest."""
+
+    remedy: str
+    title: str
+    changes: tuple[Change, ...]
+    blast_radius: str
+    on_failure: str = "stop"
+    """`stop`, `undo` or `continue`."""
 
     @property
     def digest(self) -> str:
         """SHA-256 over everything that decides what happens, as 64 hex digits."""
-        parts = [
-            self.action,
-            self.parameters,
-            self.target,
-            self.address,
-            self.server,
-            self.statements,
-            self.undo,
-            self.revert_after,
+        parts: list[Any] = [self.on_failure]
+        parts += [
+            (c.wave, c.action, c.parameters, c.target, c.address, c.server, c.statements, c.revert_after, _undo(c))
+            for c in self.changes
         ]
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def waves(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the changes, wave by wave."""
+        turns = sorted({change.wave for change in self.changes})
+        return tuple(tuple(n for n, change in enumerate(self.changes) if change.wave == turn) for turn in turns)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the instances, in the order of their turns."""
+        return tuple(dict.fromkeys(change.target for change in self.changes))
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(change.action for change in self.changes))
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Every statement, in the order in which they run."""
+        return tuple(text for change in self.changes for text in change.statements)
+
+    @property
+    def undo(self) -> tuple[str, ...]:
+        """Every statement of the way back, the last change first."""
+        return tuple(text for change in reversed(self.changes) for text in change.undo)
+
+    @property
+    def undo_says(self) -> str:
+        """How it is undone, or why it cannot be."""
+        return " ".join(dict.fromkeys(change.undo_says for change in self.changes))
+
+    @property
+    def risk(self) -> str:
+        """The worst risk of the changes."""
+        return max((change.risk for change in self.changes), key=RISKS.index, default=RISKS[0])
+
+    @property
+    def revert_after(self) -> float | None:
+        """Seconds until the first of the changes is undone by itself."""
+        return min((c.revert_after for c in self.changes if c.revert_after is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one change of a plan ended."""
+
+    number: int
+    state: str
+    """`mended`, `failed`, `refused`, `unknown` or `undone`."""
+    says: str
 
 
 class Choice(StrEnum):
@@ -182,12 +251,19 @@ class Run:
     target: str
     """Name of the instance, or '' when the inventory does not know it."""
     shard: str
+    autonomy: Autonomy = "suggest"
+    """How far the runbook may go by itself."""
     matched: str = ""
     """The matcher that chose the runbook."""
     steps: tuple[Step, ...] = ()
     causes: tuple[Cause, ...] = ()
     plan: Plan | None = None
+    """The change that is offered, or the one that was approved."""
+    alternatives: tuple[Plan, ...] = ()
+    """Other changes that would mend it too; approving one of them makes it the plan."""
     verdicts: tuple[Verdict, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    """How the changes of the plan ended, as far as they have."""
     decisions: tuple[Decision, ...] = ()
     approvals_needed: int = 1
     expires_at: datetime | None = None
@@ -204,3 +280,8 @@ class Run:
     def lead(self) -> Cause | None:
         """The first cause that holds."""
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
+
+    def offered(self, digest: str) -> Plan | None:
+        """The plan of this digest, among those that are offered."""
+        plans = (*((self.plan,) if self.plan else ()), *self.alternatives)
+        return next((plan for plan in plans if plan.digest == digest), None)

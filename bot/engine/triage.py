@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from actions.contract import Refused, Remediation, Unreadable
-from bot.engine import change
+from actions.contract import Refused, Unreadable
+from bot.engine.change import utc_now
 from bot.engine.facts import Collector
 from bot.engine.gather import Gathered, Gatherer, Progress
+from bot.engine.planning import Planner, Seen, inputs_of
 from bot.engine.ports import Desk, Fleet, Steps, Store
-from bot.engine.remedy import utc_now
 from bot.engine.state import Cause, Event, Plan, Run, RunState, Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Stage, Verdict
 from bot.runbook.causes import Diagnosis, diagnose
 from bot.runbook.expressions import EvidenceMissing
-from bot.runbook.inputs import resolve
 from bot.runbook.load import parse
-from bot.runbook.remedies import build
 from bot.runbook.schema import Runbook
 
 
@@ -30,6 +28,22 @@ class Proposal:
 
     plan: Plan
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def refused(self) -> str:
+        """Why a guard refuses it, or ''."""
+        found = refusal(self.verdicts)
+        return found.says if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What the remedies of a cause came to: those that may be offered, and why the others are not."""
+
+    offered: tuple[Proposal, ...]
+    refused: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    """Of the first remedy, offered or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,7 @@ class Triage:
     desk: Desk
     collector: Collector
     gatherer: Gatherer
+    planner: Planner
     expires_after: float
     now: Callable[[], datetime] = utc_now
 
@@ -65,10 +80,11 @@ class Triage:
         lead = diagnosis.lead
         if lead is None:
             self._end(run, RunState.DIAGNOSED, _nothing_found(run))
-        elif lead.remedy is None:
+        elif not lead.remedies:
             self._end(run, RunState.DIAGNOSED, "There is nothing that Firstmate should change here by itself.")
         else:
-            self._propose(run, runbook, target, lead.remedy, gathered)
+            assert target is not None  # without a target no evidence came, so no cause can hold
+            self._offer(run, self.proposals(run, seen_by(run, runbook, target, gathered), lead.remedies))
 
     def target(self, run: Run) -> Target | None:
         """The run's target, or None when the inventory does not know it."""
@@ -82,53 +98,70 @@ class Triage:
     ) -> tuple[Run, Diagnosis, Gathered]:
         """Gathers and judges; returns the run with its steps and causes, and keeps nothing."""
         labels = dict(run.alert.labels) if run.alert else {}
-        inputs = resolve(runbook, labels, run.overrides)
+        inputs = inputs_of(run, runbook)
         gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
         diagnosis = diagnose(runbook, gathered.evidence, inputs)
-        causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedy) for c in diagnosis.causes)
+        causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
         return replace(run, steps=gathered.steps, causes=causes), diagnosis, gathered
 
-    def propose(
-        self, run: Run, runbook: Runbook, target: Target, remedy: str, gathered: Gathered
-    ) -> tuple[Proposal, Remediation]:
+    def propose(self, run: Run, seen: Seen, remedy: str) -> Proposal:
         """Plans a remedy and judges it; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
-        labels = dict(run.alert.labels) if run.alert else {}
-        inputs = resolve(runbook, labels, run.overrides)
-        remediation, parameters = build(runbook, remedy, gathered.evidence, inputs)
-        written = runbook.remedies[remedy]
-        with self.fleet.read(target.shard, target.instance) as db:
-            plan = change.plan(
-                db,
-                self.fleet.identify(db),
-                target,
-                remediation,
-                remedy=remedy,
-                title=written.title or remedy.replace("_", " "),
-                action=written.use,
-                parameters=parameters,
-            )
-        facts = self.collector.collect(run, target, plan, remediation, stage=Stage.BEFORE_ASKING, now=self.now())
-        return Proposal(plan, judge(facts)), remediation
+        plan, made = self.planner.plan(seen, remedy)
+        facts = self.collector.collect(run, plan, made, stage=Stage.BEFORE_ASKING, now=self.now())
+        return Proposal(plan, judge(facts))
 
-    def _propose(self, run: Run, runbook: Runbook, target: Target | None, remedy: str, gathered: Gathered) -> None:
-        assert target is not None  # without a target no evidence came, so no cause can hold
-        try:
-            proposal, _ = self.propose(run, runbook, target, remedy, gathered)
-        except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
-            verdict = Verdict("check", Answer.REFUSE, str(error))
-            self._end(replace(run, verdicts=(verdict,)), RunState.REFUSED, f"Not offered: {error}")
+    def proposals(self, run: Run, seen: Seen, remedies: Sequence[str]) -> Proposals:
+        """Plans and judges every remedy of a cause; raises nothing that only one of them is to blame for."""
+        offered: list[Proposal] = []
+        refused: list[str] = []
+        verdicts: tuple[Verdict, ...] = ()
+        for remedy in remedies:
+            try:
+                proposal = self.propose(run, seen, remedy)
+            except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
+                refused.append(str(error))
+                verdicts = verdicts or (Verdict("check", Answer.REFUSE, str(error)),)
+                continue
+            verdicts = verdicts or proposal.verdicts
+            if proposal.refused:
+                refused.append(proposal.refused)
+            else:
+                offered.append(proposal)
+        return Proposals(tuple(offered), tuple(dict.fromkeys(refused)), verdicts)
+
+    def _offer(self, run: Run, found: Proposals) -> None:
+        """Asks for the approval of what may be offered; what needs none begins at once."""
+        if not found.offered:
+            ended = replace(run, verdicts=found.verdicts)
+            self._end(ended, RunState.REFUSED, f"Not offered: {' '.join(found.refused)}")
             return
-        run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
-        refused = refusal(proposal.verdicts)
-        if refused is not None:
-            self._end(run, RunState.REFUSED, f"Not offered: {refused.says}")
-            return
+        first, *others = found.offered
+        actions = " or ".join(", ".join(each.plan.actions) for each in found.offered)
+        says = f"The fix waits for {run.approvals_needed} approval{'s' if run.approvals_needed > 1 else ''}."
         run = replace(
             run,
-            says=f"The fix waits for {run.approvals_needed} approval{'s' if run.approvals_needed > 1 else ''}.",
-            timeline=(*run.timeline, Event(self.now(), f"asked for approval of {proposal.plan.action}")),
+            plan=first.plan,
+            alternatives=tuple(each.plan for each in others),
+            verdicts=first.verdicts,
+            says=says,
+            timeline=(*run.timeline, Event(self.now(), f"asked for approval of {actions}")),
         )
-        if self.store.wait(run, expires_in=self.expires_after):
+        if all(verdict.answer is Answer.PASS for verdict in first.verdicts):
+            self._go_on_alone(run)
+        elif self.store.wait(run, expires_in=self.expires_after):
+            self._publish(run.id)
+
+    def _go_on_alone(self, run: Run) -> None:
+        """The runbook may act by itself here: the change is queued, and every guard is asked again before it."""
+        says = "Needs no approval here; looking again before the change."
+        approved = replace(
+            run,
+            state=RunState.APPROVED,
+            alternatives=(),
+            says=says,
+            timeline=(*run.timeline[:-1], Event(self.now(), "goes on by itself: `autonomy: auto`")),
+        )
+        if self.store.approve_alone(approved):
             self._publish(run.id)
 
     def expire(self, run_id: str) -> None:
@@ -164,6 +197,12 @@ class Triage:
         if run is None:
             raise WrongUsage(f"There is no run {run_id}.")
         self.desk.publish(run)
+
+
+def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Seen:
+    """What the remedies of a run may build on."""
+    labels = dict(run.alert.labels) if run.alert else {}
+    return Seen(runbook, target, gathered.evidence, inputs_of(run, runbook), labels)
 
 
 def _nothing_found(run: Run) -> str:

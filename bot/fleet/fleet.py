@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from actions.contract import MySQL, Prometheus
@@ -30,6 +30,9 @@ class ConfiguredFleet:
 
     def find(self, name: str) -> Target:
         return self._inventory.find(name)
+
+    def targets(self) -> Sequence[Target]:
+        return self._inventory.targets()
 
     def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
         return self._inventory.find_by_labels(labels)

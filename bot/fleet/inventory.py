@@ -41,6 +41,10 @@ class Inventory:
                 return found
         return None
 
+    def targets(self) -> tuple[Target, ...]:
+        """Every instance once, in the order of the configuration."""
+        return tuple({target.name: target for target in self._by_name.values()}.values())
+
     def names(self) -> list[str]:
         """The instances' own names."""
         return sorted({target.name for target in self._by_name.values()})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.guards import approval, caller, check, digest, exclusive, halt, target
+from bot.guards import approval, autonomy, caller, check, digest, exclusive, halt, target
 from bot.guards.facts import Answer, Facts, Verdict
 
 Guard = Callable[[Facts], Verdict]
@@ -18,6 +18,7 @@ ORDER: tuple[Guard, ...] = (
     caller.judge,
     target.judge,
     exclusive.judge,
+    autonomy.judge,
     approval.judge,
     digest.judge,
     check.judge,

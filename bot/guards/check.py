@@ -6,7 +6,9 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes when the action found on the server what it needs to find."""
-    if facts.check_says is None:
-        return Verdict("check", Answer.PASS, "The action's own check passed on the server.")
-    return Verdict("check", Answer.REFUSE, facts.check_says)
+    """Passes when the action found on every server what it needs to find."""
+    refused = [place.check_says for place in facts.places if place.check_says is not None]
+    if not refused:
+        where = "the server" if len(facts.places) == 1 else f"all {len(facts.places)} servers"
+        return Verdict("check", Answer.PASS, f"The action's own check passed on {where}.")
+    return Verdict("check", Answer.REFUSE, " ".join(refused))

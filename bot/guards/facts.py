@@ -26,6 +26,10 @@ class Verdict:
     says: str
 
 
+AUTOMATIC = "firstmate"
+"""The caller of a run that an alert began."""
+
+
 def mention(user: str) -> str:
     """A person as a sentence names them: `<@U…>` for Slack's ids, which the thread shows as a name, else as it is."""
     return f"<@{user}>" if user[:1] in ("U", "W") and user.isalnum() else user
@@ -48,8 +52,24 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What is known of one server that would be changed."""
+
+    target: str
+    inventory_role: Role | None
+    server_role: Role | None
+    server_says: str
+    """How the role was read from the server, or why it could not be."""
+    planned_server: str
+    server: str
+    """The server's identity when planned and now."""
+    check_says: str | None
+    """Why the action's own check refused, or None when it passed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the guards may look at; a fact that could not be had is said in the field's own `*_unknown`."""
+    """Everything the guards may look at; a fact that could not be had is said in its own sentence."""
 
     stage: Stage
     now: datetime
@@ -59,18 +79,14 @@ class Facts:
     caller_may_ask: bool
     caller_says: str
     """What the directory said of the caller, for the sentence."""
-    target: str
-    inventory_role: Role | None
-    server_role: Role | None
-    server_says: str
-    """How the role was read from the server, or why it could not be."""
-    planned_server: str
-    server: str
-    """The server's identity when planned and now."""
+    places: tuple[Place, ...]
+    """The servers that would be changed."""
     shard: str
     holder: str | None
     """The run that holds the shard, when it is not this one."""
     holder_until: datetime | None
+    autonomy: str
+    """How far the runbook may go, with the configuration's limit: `observe`, `suggest` or `auto`."""
     approvals_needed: int
     approvers: tuple[str, ...]
     """Users whose approvals count: they hold the role still, and are not the requester."""
@@ -80,5 +96,3 @@ class Facts:
     expires_at: datetime | None
     approved_digest: str | None
     plan_digest: str
-    check_says: str | None
-    """Why the action's own check refused, or None when it passed."""

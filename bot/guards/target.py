@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from bot.guards.facts import Answer, Facts, Verdict
+from bot.guards.facts import Answer, Facts, Place, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes only when the server itself confirms the inventory's role and is still the server that was planned for."""
-    if facts.inventory_role is None:
-        return _refuse(f"The inventory does not know {facts.target or 'the target'}; add it, then ask again.")
-    if facts.server_role is None:
-        return _refuse(f"The role of {facts.target} could not be read from the server: {facts.server_says}")
-    if facts.server_role is not facts.inventory_role:
-        return _refuse(
-            f"The inventory says that {facts.target} is a {facts.inventory_role.value}, "
-            f"the server says {facts.server_role.value} ({facts.server_says}). "
+    """Passes only when each server itself confirms the inventory's role and is still the one that was planned for."""
+    if not facts.places:
+        return Verdict("target", Answer.REFUSE, "The plan names no server; ask for a new one.")
+    refused = [says for says in map(_refusal, facts.places) if says]
+    if refused:
+        return Verdict("target", Answer.REFUSE, " ".join(refused))
+    says = "; ".join(f"{p.target} is a {p.server_role.value}: {p.server_says}" for p in facts.places if p.server_role)
+    return Verdict("target", Answer.PASS, says)
+
+
+def _refusal(place: Place) -> str:
+    if place.inventory_role is None:
+        return f"The inventory does not know {place.target or 'the target'}; add it, then ask again."
+    if place.server_role is None:
+        return f"The role of {place.target} could not be read from the server: {place.server_says}"
+    if place.server_role is not place.inventory_role:
+        return (
+            f"The inventory says that {place.target} is a {place.inventory_role.value}, "
+            f"the server says {place.server_role.value} ({place.server_says}). "
             "Somebody may have failed over: correct the inventory, then ask again."
         )
-    if facts.server != facts.planned_server:
-        return _refuse(
-            f"Another server answers at {facts.target} now ({facts.server}, planned for {facts.planned_server}). "
+    if place.server != place.planned_server:
+        return (
+            f"Another server answers at {place.target} now ({place.server}, planned for {place.planned_server}). "
             "Look at what was replaced, then ask for a new plan."
         )
-    return Verdict("target", Answer.PASS, f"{facts.target} is a {facts.server_role.value}: {facts.server_says}")
-
-
-def _refuse(says: str) -> Verdict:
-    return Verdict("target", Answer.REFUSE, says)
+    return ""

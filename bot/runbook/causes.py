@@ -25,7 +25,7 @@ class Finding:
     id: str
     verdict: Judged
     says: str
-    remedy: str | None = None
+    remedies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _judge(cause: Cause, scope: Mapping[str, object]) -> Finding:
         return Finding(cause.id, Judged.UNDECIDED, f"Not known, since {missing.step} is missing: {missing.reason}")
     except ExpressionError as error:
         return Finding(cause.id, Judged.UNDECIDED, f"Not known: {error}")
-    return Finding(cause.id, Judged.HOLDS, _sentence(cause, scope), cause.remedy)
+    return Finding(cause.id, Judged.HOLDS, _sentence(cause, scope), cause.remedies)
 
 
 def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:

@@ -48,12 +48,12 @@ def _of_label(declared: Input, labels: Mapping[str, str]) -> object:
 
 def read(declared: Input, value: object) -> Any:  # noqa: ANN401 - by its type
     """Reads one value by its declared type; raises ValueError in plain words."""
-    return _READERS.get(declared.type, _text)(value) if declared.type != "choice" else _choice(declared, value)
+    return _READERS.get(declared.type, _text)(value) if declared.type != "enum" else _enum(declared, value)
 
 
-def _choice(declared: Input, value: object) -> str:
-    if value not in declared.choices:
-        raise ValueError(f"{str(value)[:60]!r} is none of {', '.join(declared.choices)}")
+def _enum(declared: Input, value: object) -> str:
+    if value not in declared.values:
+        raise ValueError(f"{str(value)[:60]!r} is none of {', '.join(declared.values)}")
     return str(value)
 
 

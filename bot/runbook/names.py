@@ -33,7 +33,7 @@ def evidence_types(runbook: Runbook) -> dict[str, Any]:
             result = of_diagnostic(step.use).result
         except UnknownAction:
             result = Any
-        found[name] = list_of(result) if step.on == "replicas" else result
+        found[name] = list_of(result) if step.is_list else result
     return found
 
 

@@ -11,35 +11,30 @@ from actions.catalog import REMEDIATIONS
 from actions.contract import Remediation
 from bot.errors import RunbookError
 from bot.runbook.expressions import ExpressionError
-from bot.runbook.schema import Runbook
+from bot.runbook.schema import Remedy, Runbook
 from bot.runbook.signatures import UnknownAction, coerce, near, of_remediation
 from bot.runbook.values import fitted
 
 
-def parameters(
-    runbook: Runbook, remedy: str, evidence: Mapping[str, object], inputs: Mapping[str, object]
-) -> dict[str, Any]:
-    """Evaluates the remedy's `with`; raises RunbookError for a remedy that is not there, EvidenceMissing, and
-    ExpressionError for a value that does not fit."""
-    written = runbook.remedies.get(remedy)
-    if written is None:
-        raise RunbookError(f"{runbook.runbook} has no remedy {remedy!r}{near(remedy, runbook.remedies)}")
-    return fitted(of_remediation(written.use), written.parameters, {**evidence, "inputs": dict(inputs)})
+def remedy_of(runbook: Runbook, name: str) -> Remedy:
+    """Returns a remedy by name; raises RunbookError with the nearest name."""
+    found = runbook.remedies.get(name)
+    if found is None:
+        raise RunbookError(f"{runbook.runbook} has no remedy {name!r}{near(name, runbook.remedies)}")
+    return found
 
 
-def build(
-    runbook: Runbook, remedy: str, evidence: Mapping[str, object], inputs: Mapping[str, object]
-) -> tuple[Remediation, dict[str, Any]]:
+def build(use: str, written: Mapping[str, object], scope: Mapping[str, object]) -> tuple[Remediation, dict[str, Any]]:
     """Returns the remediation, and all its parameters as JSON values from which it can be made again.
 
-    Raises as `parameters` does; and whatever the remediation's own constructor refuses becomes ExpressionError.
+    Raises EvidenceMissing, and ExpressionError for a value that does not fit or that the remediation refuses.
     """
-    chosen = parameters(runbook, remedy, evidence, inputs)
-    kind = REMEDIATIONS[runbook.remedies[remedy].use]
+    chosen = fitted(of_remediation(use), written, scope)
+    kind = REMEDIATIONS[use]
     try:
         made = kind(**chosen)
     except (ValueError, TypeError) as error:
-        raise ExpressionError(f"{runbook.runbook}: remedy {remedy!r}: {error}") from error
+        raise ExpressionError(f"{use}: {error}") from error
     return made, TypeAdapter(kind).dump_python(made, mode="json")
 
 

@@ -15,8 +15,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PrivateAttr,
+    Tag,
     model_validator,
 )
 
@@ -24,16 +26,21 @@ from bot.alerts import Matcher
 from bot.runbook import units
 from bot.runbook.matchers import entry
 
-Where: TypeAlias = Literal["target", "primary", "replicas"]
+Place: TypeAlias = Literal["target", "primary", "replicas", "shard"]
 Autonomy: TypeAlias = Literal["observe", "suggest", "auto"]
+AUTONOMY: tuple[Autonomy, ...] = ("observe", "suggest", "auto")
 InputType: TypeAlias = Literal[
-    "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "choice"
+    "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "enum"
 ]
 
 STEP_TIMEOUT = 3.0
 """Seconds that one gather step may take, unless it says otherwise."""
 NAMES = r"^[a-z][a-z0-9_]{0,39}$"
-RESERVED = frozenset({"inputs", "labels", "target", "true", "false", "none", "not", "and", "or", "in", "is", "if"})
+MOST_ITEMS = 50
+"""The most instances or items that one step may ask for."""
+RESERVED = frozenset(
+    {"inputs", "labels", "target", "item", "true", "false", "none", "not", "and", "or", "in", "is", "if"}
+)
 
 
 def _name(value: str) -> str:
@@ -62,15 +69,38 @@ class Input(Part):
     default: Any = None
     label: str | None = None
     """The label of the alert that gives the value."""
-    choices: tuple[str, ...] = ()
+    values: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    """The words that an `enum` takes."""
     says: Line | None = None
     """What the value means, for people."""
 
     @model_validator(mode="after")
-    def _choices_belong_to_choice(self) -> Input:
-        if (self.type == "choice") != bool(self.choices):
-            raise ValueError("an input of the type `choice`, and no other, lists its `choices`")
+    def _values_belong_to_enum(self) -> Input:
+        if (self.type == "enum") != bool(self.values):
+            raise ValueError("an input of the type `enum`, and no other, lists its `values`")
         return self
+
+
+class Selector(Part):
+    """Instances of the inventory, those that fit everything given; patterns have `*` and `?`."""
+
+    role: Literal["primary", "replica"] | None = None
+    name: Line | None = None
+    """Pattern of the instance's name."""
+    shard: Line | None = None
+    """Pattern of the shard's name; without it the shard of the target."""
+    limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
+    """The most instances, in the order of the inventory; more than that fit, and the step fails: nobody is left out
+    in silence."""
+
+
+def _kind_of_place(value: object) -> str:
+    return "selector" if isinstance(value, dict | Selector) else "place"
+
+
+Where: TypeAlias = Annotated[
+    Annotated[Place, Tag("place")] | Annotated[Selector, Tag("selector")], Discriminator(_kind_of_place)
+]
 
 
 class GatherStep(Part):
@@ -79,12 +109,40 @@ class GatherStep(Part):
     use: str
     """Name of a diagnostic in the catalog, e.g. mysql.replica_status."""
     on: Where = "target"
+    """The instances that are asked; with any but `target` and `primary` the evidence is a list, one item for each."""
+    each: Template | None = None
+    """A list of evidence: the question is asked once for each `item` of it, and the evidence is a list."""
+    limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
+    """The most items of `each` that are asked about; the rest is left out, and the card says so."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
     when: Template | None = None
     """The step runs only where this expression holds."""
     timeout: Annotated[Duration, Field(le=30)] = STEP_TIMEOUT
     """Seconds."""
     retries: int = Field(default=0, ge=0, le=3)
+    show: bool = False
+    """The evidence is for people to look at, whether or not an expression reads it."""
+
+    @model_validator(mode="after")
+    def _asks_one_place_for_each(self) -> GatherStep:
+        if self.each is not None and self.many_places:
+            raise ValueError("`each` asks one place about every item; it does not go with several instances in `on`")
+        return self
+
+    @property
+    def many_places(self) -> bool:
+        """Whether several instances are asked."""
+        return self.on not in ("target", "primary")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the evidence is a list."""
+        return self.many_places or self.each is not None
+
+
+def _listed(value: object) -> object:
+    """One name is short for a list of it."""
+    return () if value is None else (value,) if isinstance(value, str) else value
 
 
 class Cause(Part):
@@ -93,27 +151,83 @@ class Cause(Part):
     id: Name
     when: Template
     says: Template
-    remedy: Name | None = None
+    remedies: Annotated[tuple[Name, ...], BeforeValidator(_listed), Field(max_length=4)] = Field(
+        default=(), alias="remedy"
+    )
+    """The remedies to choose from, the best first; one name, or a list."""
     unless: tuple[Name, ...] = ()
     """Causes before this one; where one of them holds, this one does not: the general after the particular."""
 
 
-class Remedy(Part):
-    """One change that mends a cause."""
+class RemedyStep(Part):
+    """One change of a remedy: an action, or the remedy of another runbook."""
 
-    use: str
+    use: str | None = None
     """Name of a remediation in the catalog, e.g. mysql.start_replica."""
-    title: Line | None = None
-    on: Literal["target"] = "target"
-    """Where the change is made: on the server that the run is about, and nowhere else so far."""
+    runbook: str | None = None
+    """Another runbook: it looks for itself, and its remedy is put here."""
+    remedy: Name | None = None
+    """The remedy of that runbook; without it the one that its leading cause offers."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
+    """Parameters of the action, or inputs of the other runbook."""
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> RemedyStep:
+        if (self.use is None) == (self.runbook is None):
+            raise ValueError("a step names either an action (`use`) or another `runbook`")
+        if self.remedy is not None and self.runbook is None:
+            raise ValueError("`remedy` belongs to a step with `runbook`")
+        return self
+
+
+class Remedy(Part):
+    """One or more changes that mend a cause; a lone step may stand without `steps`."""
+
+    title: Line | None = None
+    on: Where = "target"
+    """Where the changes are made; always within the shard of the target."""
+    batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MOST_ITEMS)], ...], Field(min_length=1, max_length=10)] = (
+        1,
+        2,
+        4,
+    )
+    """How many targets a batch has; the last number goes on. Each batch is verified before the next begins."""
+    on_failure: Literal["stop", "undo", "continue"] = "stop"
+    """What follows when a change fails or does not verify: nothing more; all that was done is undone; the next."""
+    use: str | None = None
+    runbook: str | None = None
+    remedy: Name | None = None
+    parameters: Parameters = Field(default_factory=dict, alias="with")
+    steps: Annotated[tuple[RemedyStep, ...], Field(max_length=10)] = ()
+
+    @model_validator(mode="after")
+    def _has_steps_or_is_one(self) -> Remedy:
+        if bool(self.steps) == (self.use is not None or self.runbook is not None):
+            raise ValueError("a remedy has either one action (`use`, or `runbook`) or a list of `steps`")
+        if self.steps and (self.parameters or self.remedy):
+            raise ValueError("with `steps`, `with` and `remedy` stand at each step")
+        if not self.steps:
+            RemedyStep.model_validate(self._lone)
+        if any(step.runbook is not None for step in self.each_step) and self.on != "target":
+            raise ValueError("a step with `runbook` looks at the target and changes what it finds; leave `on` out")
+        return self
+
+    @property
+    def _lone(self) -> dict[str, Any]:
+        return {"use": self.use, "runbook": self.runbook, "remedy": self.remedy, "with": self.parameters}
+
+    @property
+    def each_step(self) -> tuple[RemedyStep, ...]:
+        """The steps, also where one stands alone."""
+        return self.steps or (RemedyStep.model_validate(self._lone),)
 
 
 class Expect(Part):
     """What a test expects: the cause that leads and its remedy; null for neither."""
 
     cause: str | None = None
-    remedy: str | None = None
+    remedies: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(default=(), alias="remedy")
+    """All remedies that the leading cause offers, the best first; one name, or a list."""
     causes: tuple[str, ...] | None = None
     """All causes that hold, in order."""
     undecided: tuple[str, ...] | None = None
@@ -121,17 +235,35 @@ class Expect(Part):
     says: str | None = None
     """Text that the leading sentence holds."""
     parameters: Parameters | None = Field(default=None, alias="with")
-    """Parameters of the remedy, those that matter."""
+    """Parameters of the first remedy's first action, those that matter."""
+    statements: tuple[str, ...] | None = None
+    """The statements of the first remedy's plan on one target, all of them."""
+    card: str | None = None
+    """Text that the card holds."""
+
+
+class ServerAnswer(Part):
+    """What the server answers while a remedy is planned: the rows of a statement."""
+
+    asks: Annotated[str, Field(min_length=1, max_length=2000)]
+    """Text that the statement holds."""
+    rows: tuple[Mapping[str, Any], ...] = ()
 
 
 class Test(Part):
     """Evidence and what it must lead to; fields that are not given hold their types' defaults."""
+
+    __test__ = False
 
     name: Line | None = None
     given: Mapping[str, Any] = Field(default_factory=dict)
     missing: tuple[str, ...] = ()
     """Steps that failed."""
     inputs: Mapping[str, Any] = Field(default_factory=dict)
+    server: Annotated[str, Field(pattern=r"^(mysql|mariadb) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
+    """Flavour and version of the server that a remedy is planned on."""
+    answers: tuple[ServerAnswer, ...] = ()
+    """What that server answers while the remedy is planned."""
     expect: Expect
 
 
@@ -177,6 +309,10 @@ class Runbook(Part):
     """For people: when not to act, and what this runbook does not see."""
     links: tuple[Link, ...] = ()
     autonomy: Autonomy = "suggest"
+    """`observe` names the cause and offers nothing; `suggest` asks for an approval; `auto` goes on without one, where
+    the configuration lets it."""
+    silence: Duration | None = None
+    """For how long the alert is silenced in Alertmanager once a person takes the incident; in seconds."""
 
     _text: str = PrivateAttr(default="")
     _entries: tuple[tuple[Matcher, ...], ...] = PrivateAttr(default=())

@@ -5,18 +5,20 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
+from actions.contract import Refused, Remediation, Unreadable
 from bot.errors import WrongUsage
 from bot.runbook.causes import Diagnosis, Judged, diagnose
 from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.inputs import resolve
 from bot.runbook.names import evidence_types
 from bot.runbook.remedies import build
-from bot.runbook.schema import Runbook, Test
+from bot.runbook.schema import Expect, Runbook, Test
+from bot.runbook.scripted import ScriptedServer
 from bot.runbook.signatures import bare, coerce, fields_of, item_of, near, unit_of
 
 
@@ -37,12 +39,18 @@ class TestResult:
         return not self.differences
 
 
-def run_tests(runbook: Runbook) -> list[TestResult]:
-    """Runs every test of a runbook."""
+CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object]], str]
+"""The text of the card that a diagnosis would have; a port, since cards are drawn in another house."""
+AT = {"name": "db-1", "address": "db-1:3306", "role": "replica", "shard": "db", "flavour": "mysql"}
+"""The target of a test."""
+
+
+def run_tests(runbook: Runbook, card: CardOf | None = None) -> list[TestResult]:
+    """Runs every test of a runbook; without `card`, what a test expects of the card is not looked at."""
     results = []
     for number, test in enumerate(runbook.tests):
         name = test.name or f"{test.expect.cause or 'no cause'} ({number + 1})"
-        results.append(TestResult(runbook.runbook, number, name, tuple(_differences(runbook, test))))
+        results.append(TestResult(runbook.runbook, number, name, tuple(_differences(runbook, test, card))))
     return results
 
 
@@ -53,7 +61,7 @@ def evidence_of(runbook: Runbook, test: Test) -> dict[str, object]:
     return found | {step: Missing(step, "the test says so") for step in test.missing}
 
 
-def _differences(runbook: Runbook, test: Test) -> typing.Iterator[str]:
+def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> typing.Iterator[str]:
     try:
         inputs = resolve(runbook, {}, test.inputs)
         evidence = evidence_of(runbook, test)
@@ -61,12 +69,20 @@ def _differences(runbook: Runbook, test: Test) -> typing.Iterator[str]:
         yield str(error)
         return
     diagnosis = diagnose(runbook, evidence, inputs)
+    yield from _verdicts(test.expect, diagnosis)
+    yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": AT})
+    if test.expect.card is not None and card is not None:
+        shown = card(runbook, diagnosis, evidence)
+        if test.expect.card not in shown:
+            yield f"card: expected {test.expect.card!r} in {shown!r}"
+
+
+def _verdicts(expected: Expect, diagnosis: Diagnosis) -> typing.Iterator[str]:
     lead = diagnosis.lead
-    expected = test.expect
     if (lead.id if lead else None) != expected.cause:
         yield f"cause: expected {expected.cause or 'none'}, got {_shown(diagnosis)}"
-    elif (lead.remedy if lead else None) != expected.remedy:
-        yield f"remedy: expected {expected.remedy or 'none'}, got {(lead.remedy if lead else None) or 'none'}"
+    elif (offered := lead.remedies if lead else ()) != expected.remedies:
+        yield f"remedy: expected {', '.join(expected.remedies) or 'none'}, got {', '.join(offered) or 'none'}"
     if expected.causes is not None and (held := tuple(each.id for each in diagnosis.holding)) != expected.causes:
         yield f"causes: expected {', '.join(expected.causes) or 'none'}, got {', '.join(held) or 'none'}"
     open_ones = tuple(each.id for each in diagnosis.causes if each.verdict is Judged.UNDECIDED)
@@ -74,28 +90,46 @@ def _differences(runbook: Runbook, test: Test) -> typing.Iterator[str]:
         yield f"undecided: expected {', '.join(expected.undecided) or 'none'}, got {', '.join(open_ones) or 'none'}"
     if expected.says is not None and expected.says not in (lead.says if lead else ""):
         yield f"says: expected {expected.says!r} in {(lead.says if lead else '')!r}"
-    if lead is not None and lead.remedy is not None:
-        yield from _remedy_differences(runbook, lead.remedy, evidence, inputs, expected.parameters)
 
 
-def _remedy_differences(
-    runbook: Runbook,
-    remedy: str,
-    evidence: Mapping[str, object],
-    inputs: Mapping[str, object],
-    expected: Mapping[str, Any] | None,
-) -> typing.Iterator[str]:
+def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping[str, object]) -> typing.Iterator[str]:
     """A remedy that is offered must also be buildable from the evidence that proved its cause."""
-    try:
-        _, built = build(runbook, remedy, evidence, inputs)
-    except (EvidenceMissing, ExpressionError) as error:
-        yield f"remedy {remedy}: cannot be built: {error}"
-        return
-    for name, value in (expected or {}).items():
+    lead = diagnosis.lead
+    for name in lead.remedies if lead else ():
+        first = lead is not None and name == lead.remedies[0]
+        built: list[tuple[Remediation, Mapping[str, Any]]] = []
+        for step in runbook.remedies[name].each_step if name in runbook.remedies else ():
+            if step.use is None:
+                continue  # what another runbook does is tested there
+            try:
+                built.append(build(step.use, step.parameters, scope))
+            except (EvidenceMissing, ExpressionError) as error:
+                yield f"remedy {name}: cannot be built: {error}"
+                return
+        if first and built:
+            yield from _parameters(name, test.expect.parameters or {}, built[0][1])
+        if first and test.expect.statements is not None:
+            yield from _statements(test, [remediation for remediation, _ in built])
+
+
+def _parameters(remedy: str, expected: Mapping[str, Any], built: Mapping[str, Any]) -> typing.Iterator[str]:
+    for name, value in expected.items():
         if name not in built:
             yield f"with: {remedy} has no parameter {name!r}{near(name, built)}"
         elif built[name] != value:
             yield f"with: {name}: expected {value!r}, got {built[name]!r}"
+
+
+def _statements(test: Test, remediations: list[Remediation]) -> typing.Iterator[str]:
+    """Dries the changes out on a server that gives the test's answers."""
+    server = ScriptedServer(test.server, test.answers)
+    try:
+        got = tuple(str(text) for remediation in remediations for text in remediation.change(server))
+    except (Refused, Unreadable) as error:
+        yield f"statements: {error}"
+        return
+    if got != test.expect.statements:
+        yield f"statements: expected {'; '.join(test.expect.statements or ())}, got {'; '.join(got) or 'none'}"
 
 
 def _shown(diagnosis: Diagnosis) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot.runbook.expressions import holds
+from bot.runbook.expressions import ExpressionError, evaluate, holds
 from bot.runbook.names import names_in, names_of_condition
 from bot.runbook.schema import GatherStep
 from bot.runbook.signatures import of_diagnostic
@@ -15,14 +15,24 @@ from bot.runbook.values import fitted
 def needs(step: GatherStep, steps: Iterable[str]) -> set[str]:
     """The names of other steps whose evidence this one reads, in `when` or in `with`."""
     named = names_in(step.parameters)
-    if step.when is not None:
-        named |= names_of_condition(step.when)
+    for source in (step.when, step.each):
+        if source is not None:
+            named |= names_of_condition(source)
     return set(named & set(steps))
 
 
 def step_runs(step: GatherStep, scope: Mapping[str, object]) -> bool:
     """Whether the step's `when` holds; raises EvidenceMissing and ExpressionError."""
     return step.when is None or holds(step.when, scope)
+
+
+def step_items(step: GatherStep, scope: Mapping[str, object]) -> Sequence[object]:
+    """The items that `each` stands for; raises EvidenceMissing, and ExpressionError where it is not a list."""
+    assert step.each is not None
+    found = evaluate(step.each, scope)
+    if not isinstance(found, list | tuple):
+        raise ExpressionError(f"{step.each!r} is not a list, so there is nothing to ask about each item of")
+    return found
 
 
 def step_parameters(step: GatherStep, scope: Mapping[str, object]) -> dict[str, Any]:

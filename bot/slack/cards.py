@@ -115,7 +115,7 @@ def approval(run: Run, plan: Plan) -> list[Block]:
     needed = f"{run.approvals_needed} approver{'s' if run.approvals_needed > 1 else ''}, not the requester"
     found = [
         section(
-            f"*{escape(plan.title, 200)}* · {code(plan.action)} on {code(plan.target)} ({escape(plan.address)})",
+            _what(plan),
             [
                 f"*Blast radius*\n{escape(plan.blast_radius)}",
                 f"*Risk*\n{escape(plan.risk)}",
@@ -123,22 +123,53 @@ def approval(run: Run, plan: Plan) -> list[Block]:
                 f"*Expires*\n{expires}",
             ],
         ),
-        preformatted(plan.statements),
+        preformatted(commands(plan)),
         context(*_undo(plan)),
     ]
     passed = [v for v in run.verdicts if v.answer is Answer.PASS]
     found.append(
         context("\n".join(f":white_check_mark: {escape(v.guard)}: {sentence(v.says, 200)}" for v in passed[:8]))
     )
-    decided = [_decision(d.user, d.choice, d.at) for d in run.decisions if d.digest == plan.digest]
+    digests = {plan.digest, *(each.digest for each in run.alternatives)}
+    decided = [_decision(d.user, d.choice, d.at) for d in run.decisions if d.digest in digests]
     if decided:
         found.append(section("\n".join(decided)))
     if run.state is RunState.WAITING:
         found.append(_buttons(run, plan))
+        for other in run.alternatives[:3]:
+            found += _alternative(run, other)
     else:
         found.append(context(f"*{_STATE[run.state]}*"))
     found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
     return found
+
+
+def commands(plan: Plan) -> list[str]:
+    """The statements as they would be typed; with several targets each line begins with its own."""
+    if len(plan.targets) == 1:
+        return list(plan.statements)
+    width = max(map(len, plan.targets))
+    return [f"{change.target:<{width}}> {text}" for change in plan.changes for text in change.statements]
+
+
+def _what(plan: Plan) -> str:
+    where = ", ".join(code(name) for name in plan.targets[:8])
+    address = f" ({escape(plan.changes[0].address)})" if len(plan.targets) == 1 else ""
+    turns = ""
+    if len(plan.targets) > 1:
+        after = {"stop": "stops there", "undo": "is undone", "continue": "goes on with the next"}[plan.on_failure]
+        turns = f"\n{len(plan.waves)} turns, each verified before the next; after a failure it {after}."
+    return f"*{escape(plan.title, 200)}* · {', '.join(map(code, plan.actions))} on {where}{address}{turns}"
+
+
+def _alternative(run: Run, plan: Plan) -> list[Block]:
+    """Another change that would mend it, with its own button."""
+    return [
+        section(f"*Or:* {_what(plan)}\n{escape(plan.blast_radius)}, {escape(plan.risk)}"),
+        preformatted(commands(plan)),
+        context(*_undo(plan)),
+        actions(_approve(run, plan, f"{APPROVE}.{plan.remedy}", "Approve this instead")),
+    ]
 
 
 def outcome(run: Run) -> list[Block]:
@@ -159,12 +190,16 @@ def outcome(run: Run) -> list[Block]:
 
 
 def _buttons(run: Run, plan: Plan) -> Block:
-    value = f"{run.id}:{plan.digest}"
-    sure = confirm(f"Run on {plan.target}?", "; ".join(plan.statements), "Run", danger=plan.risk != "reversible")
     return actions(
-        button(APPROVE, "Approve", value, style="primary", confirm=sure),
-        button(DENY, "Deny", value, style="danger"),
+        _approve(run, plan, APPROVE, "Approve"),
+        button(DENY, "Deny", f"{run.id}:{plan.digest}", style="danger"),
     )
+
+
+def _approve(run: Run, plan: Plan, action: str, label: str) -> dict[str, Any]:
+    where = ", ".join(plan.targets)
+    sure = confirm(f"Run on {where}?", "; ".join(commands(plan)), "Run", danger=plan.risk != "reversible")
+    return button(action, label, f"{run.id}:{plan.digest}", style="primary", confirm=sure)
 
 
 def _facts(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -83,7 +84,7 @@ class Listeners:
         app.command("/triage")(self._command(self._triage))
         app.command("/runbook")(self._command(self._runbook))
         app.command("/mate")(self._command(self._mate))
-        app.action(cards.APPROVE)(self._button(self._approve))
+        app.action(re.compile(rf"{re.escape(cards.APPROVE)}(\..+)?"))(self._button(self._approve))
         app.action(cards.DENY)(self._button(self._deny))
         app.action(cards.UNDO)(self._button(self._undo))
         # Slack retries what is not acknowledged, so whatever else comes is.

@@ -17,7 +17,7 @@ from bot.store.database import Database
 
 T = TypeVar("T")
 
-INTERPRETER = "interp-1"
+INTERPRETER = "interp-2"
 QUEUE = "segments"
 POLL = 0.05
 """Seconds between two looks at the queue: half of it is added to each alert on average."""
@@ -104,7 +104,8 @@ class DirectQueue:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[str, str]] = []
+        self.later: list[tuple[str, str]] = []
+        """Those with a delay, which nobody waits for here."""
 
     def put(self, connection: sa.Connection, run_id: str, segment: str, *, delay: float = 0.0) -> None:
-        if delay == 0.0:
-            self.waiting.append((run_id, segment))
+        (self.waiting if delay == 0.0 else self.later).append((run_id, segment))

@@ -182,8 +182,9 @@ class RunStore:
     def wait(self, run: Run, *, expires_in: float) -> bool:
         now = self._now()
         waiting = replace(run, state=RunState.WAITING, expires_at=now + timedelta(seconds=expires_in))
-        assert run.plan is not None
-        data = {"digest": run.plan.digest, "statements": list(run.plan.statements), "target": run.plan.target}
+        plans = [plan for plan in (run.plan, *run.alternatives) if plan is not None]
+        offered = [{"digest": plan.digest, "statements": list(plan.statements)} for plan in plans]
+        data = {"plans": offered, "target": run.target}
         with self.database.transaction() as connection:
             saved = self._save(
                 connection,
@@ -195,6 +196,22 @@ class RunStore:
             )
             if saved:
                 self._queue.put(connection, run.id, "expire", delay=expires_in)
+        return saved
+
+    def approve_alone(self, run: Run) -> bool:
+        assert run.plan is not None
+        data = {"digest": run.plan.digest, "statements": list(run.plan.statements), "target": run.target}
+        with self.database.transaction() as connection:
+            saved = self._save(
+                connection,
+                run,
+                expect=RunState.TRIAGING,
+                event="approval.not_needed",
+                actor="firstmate",
+                data=data,
+            )
+            if saved:
+                self._queue.put(connection, run.id, "change")
         return saved
 
     def decide(self, run_id: str, decision: Decision) -> Run:
@@ -221,8 +238,10 @@ class RunStore:
                 )
                 self._write(connection, run)
                 self._queue.put(connection, run_id, "report")
-            elif sum(d.choice is Choice.APPROVE for d in run.decisions) >= run.approvals_needed:
-                run = replace(run, state=RunState.APPROVED, says="Approved; looking again before the change.")
+            elif _approvals(run, decision.digest) >= run.approvals_needed:
+                says = "Approved; looking again before the change."
+                chosen = run.offered(decision.digest)
+                run = replace(run, state=RunState.APPROVED, plan=chosen, alternatives=(), says=says)
                 run = replace(
                     run, timeline=(*run.timeline, Event(decision.at, f"approved by {mention(decision.user)}"))
                 )
@@ -328,13 +347,17 @@ def _ended(run: Run, state: RunState, says: str, at: datetime) -> Run:
     return replace(run, state=state, says=says, timeline=(*run.timeline, Event(at, says)))
 
 
+def _approvals(run: Run, digest: str) -> int:
+    return sum(each.choice is Choice.APPROVE and each.digest == digest for each in run.decisions)
+
+
 def _may_decide(run: Run, decision: Decision) -> None:
     """Raises NotAllowed when this decision cannot count; the sentence says what stands."""
     if any(d.user == decision.user and d.digest == decision.digest for d in run.decisions):
         raise NotAllowed(f"You decided on run {run.id} already; the run is {run.state.value}.")
     if run.state is not RunState.WAITING:
         raise NotAllowed(f"Run {run.id} does not wait for an approval any more: it is {run.state.value}. {run.says}")
-    if run.plan is None or run.plan.digest != decision.digest:
+    if run.offered(decision.digest) is None:
         raise NotAllowed(
             f"The plan of run {run.id} is not the one that you saw; look at the newest card and decide there."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -12,7 +12,6 @@ from actions.contract import (
     Flavour,
     Grants,
     MySQL,
-    NoUndo,
     Refused,
     Remediation,
     Risk,
@@ -22,23 +21,9 @@ from actions.contract import (
     Unreadable,
     Verdict,
 )
-from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine import change
-from bot.engine.ports import Identity
-from bot.engine.state import Plan, Target
-from bot.errors import NotAllowed
-
-IDENTITY = Identity("uuid-2", Role.REPLICA, "it replicates")
-SHARD = Shard(
-    name="orders",
-    flavour="mysql",
-    reader=DatabaseUser(user="reader", password=Secret(env="NONE")),
-    instances=(
-        Instance(name="orders-1", host="h1", role=Role.PRIMARY),
-        Instance(name="orders-2", host="h2", role=Role.REPLICA),
-        Instance(name="orders-3", host="h3", role=Role.REPLICA),
-    ),
-)
+from bot.engine.state import Change
+from tests import samples
 
 
 @dataclass
@@ -93,65 +78,22 @@ class SetTwice(Remediation):
         yield Statement(f"SET GLOBAL x={db.rows('SELECT @@x')[0]['value']}")
 
 
-def planned(server: Server, remediation: Remediation | None = None, *, place: int = 1) -> Plan:
-    return change.plan(
-        server,
-        IDENTITY,
-        Target(SHARD.instances[place], SHARD),
-        remediation or SetTwice(8),
-        remedy="set",
-        title="Set x",
-        action="mysql.set_variable",
-        parameters={"to": 8},
-    )
-
-
-def test_planning_executes_nothing_and_shows_change_and_undo():
-    server = Server()
-    plan = planned(server)
-    assert plan.statements == ("SET GLOBAL x=8", "SET GLOBAL x=8")
-    assert plan.undo == ("SET GLOBAL x=1",)
-    assert plan.server == "uuid-2"
-    assert server.executed == []
-
-
-@pytest.mark.parametrize(
-    ("place", "says"), [(0, "the primary of orders: all its writes"), (1, "1 of 2 replicas of orders")]
-)
-def test_the_blast_radius_is_told_as_a_share_of_the_shard(place, says):
-    assert planned(Server(), place=place).blast_radius == says
-
-
-def test_a_change_without_undo_says_why():
-    class Final(SetTwice):
-        def undo(self, db: MySQL) -> Iterator[Statement]:
-            raise NoUndo("a killed query does not come back")
-
-    plan = planned(Server(), Final(8))
-    assert plan.undo == ()
-    assert plan.undo_says == "Cannot be undone: a killed query does not come back"
-
-
-def test_a_change_of_endless_statements_is_not_planned():
-    class Endless(SetTwice):
-        def change(self, db: MySQL) -> Iterator[Statement]:
-            while True:
-                yield Statement("SET GLOBAL x=1")
-
-    with pytest.raises(NotAllowed, match="more than 100 statements"):
-        planned(Server(), Endless(8))
+def planned(to: int = 8) -> Change:
+    """The change as it was approved on a server whose value was 1."""
+    text = f"SET GLOBAL x={to}"
+    return samples.change(statements=(text, text), undo=("SET GLOBAL x=1",), parameters={"to": to})
 
 
 def test_the_approved_change_is_made_as_approved():
     server = Server()
-    plan = planned(server)
+    plan = planned()
     assert change.make(Connection(server), SetTwice(8), plan, tag="r-1") == 2
     assert server.executed == list(plan.statements)
 
 
 def test_a_statement_that_was_not_approved_does_not_run():
     server = Server()
-    plan = planned(server)
+    plan = planned()
     with pytest.raises(change.NotAsPlanned, match=r"x=9.*not approved. Nothing ran"):
         change.make(Connection(server), SetTwice(9), plan, tag="r-1")
     assert server.executed == []
@@ -159,8 +101,8 @@ def test_a_statement_that_was_not_approved_does_not_run():
 
 def test_more_statements_than_approved_do_not_run():
     server = Server()
-    plan = planned(server)
-    shorter = Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, "statements": plan.statements[:1]})
+    plan = planned()
+    shorter = replace(plan, statements=plan.statements[:1])
     with pytest.raises(change.NotAsPlanned, match="1 statement ran before it"):
         change.make(Connection(server), SetTwice(8), shorter, tag="r-1")
     assert server.executed == ["SET GLOBAL x=8"]
@@ -172,7 +114,7 @@ def test_fewer_statements_than_approved_is_said():
             yield Statement("SET GLOBAL x=8")
 
     server = Server()
-    plan = planned(server)
+    plan = planned()
     with pytest.raises(change.NotAsPlanned, match="ended before"):
         change.make(Connection(server), Shorter(8), plan, tag="r-1")
 
@@ -184,7 +126,7 @@ def test_a_refusal_while_reading_in_between_stops_the_change():
             yield
 
     server = Server()
-    plan = planned(server)
+    plan = planned()
     with pytest.raises(Refused, match="another one now"):
         change.make(Connection(server), Careful(8), plan, tag="r-1")
     assert server.executed == []
@@ -192,7 +134,7 @@ def test_a_refusal_while_reading_in_between_stops_the_change():
 
 def test_what_was_changed_is_restored_while_it_still_holds():
     server = Server()
-    plan = planned(server)
+    plan = planned()
     change.make(Connection(server), SetTwice(8), plan, tag="r-1")
     change.restore(Connection(server), SetTwice(8), plan, tag="r-1")
     assert server.value == 1
@@ -200,7 +142,7 @@ def test_what_was_changed_is_restored_while_it_still_holds():
 
 def test_what_somebody_else_changed_since_is_not_touched():
     server = Server()
-    plan = planned(server)
+    plan = planned()
     change.make(Connection(server), SetTwice(8), plan, tag="r-1")
     server.value = 50
     with pytest.raises(change.NotAsPlanned, match=r"x is 50.*somebody changed it since"):
@@ -217,18 +159,22 @@ FIELDS: list[dict[str, Any]] = [
     {"parameters": {"to": 9}},
     {"revert_after": 60.0},
     {"action": "mysql.kill_query"},
+    {"wave": 1},
 ]
 
 
 @pytest.mark.parametrize("changed", FIELDS, ids=lambda changed: next(iter(changed)))
 def test_whatever_decides_what_happens_is_in_the_digest(changed):
-    plan = planned(Server())
-    other = Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, **changed})
-    assert other.digest != plan.digest
+    other = samples.plan(changes=(samples.change(**changed),))
+    assert other.digest != samples.plan().digest
 
 
 def test_the_same_plan_has_the_same_digest():
-    assert planned(Server()).digest == planned(Server()).digest
+    assert samples.plan().digest == samples.plan(title="In other words").digest
+
+
+def test_what_follows_a_failure_is_in_the_digest():
+    assert samples.plan(on_failure="continue").digest != samples.plan().digest
 
 
 @dataclass

@@ -19,7 +19,7 @@ from bot.engine.state import Step, StepStatus, Target
 from bot.errors import Unreachable
 from bot.runbook.expressions import Missing
 from bot.runbook.schema import Runbook
-from tests.engine.test_change import SHARD
+from tests.engine.servers import shard_of
 from tests.recorded import MYSQL_97, Recorded
 
 VARIABLES = {"use": "mysql.global_variables", "with": {"names": ["max_connections"]}}
@@ -27,6 +27,7 @@ ANSWERS = {
     "SHOW GLOBAL VARIABLES": [{"Variable_name": "max_connections", "Value": "151"}],
     "SHOW REPLICA STATUS": [{"Replica_IO_Running": "Yes", "Replica_SQL_Running": "No", "Last_SQL_Errno": 1205}],
 }
+SHARD = shard_of("orders", 2)
 TARGET = Target(SHARD.instances[1], SHARD)
 
 
@@ -38,6 +39,9 @@ class Servers:
     answers: dict[str, Any] = field(default_factory=lambda: dict(ANSWERS))
     asked: list[str] = field(default_factory=list)
     prometheus: None = None
+
+    def targets(self) -> list[Target]:
+        return [Target(instance, SHARD) for instance in SHARD.instances]
 
     @contextmanager
     def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:

@@ -2,111 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actions.contract import Flavour, MySQL, Row, ServerVersion, Statement
-from bot.config import Approvals, Instance, Role, Shard
+from bot.config import Approvals
 from bot.engine.engine import Engine
-from bot.engine.ports import Changer, Identity
-from bot.engine.remedy import UNDO, Remedy
-from bot.engine.state import Event, Plan, Run, RunState, Target
-from bot.errors import NotAllowed, Unreachable
+from bot.engine.state import Event, Outcome, Plan, Run, RunState
+from bot.engine.undo import Undo, intent
+from bot.errors import NotAllowed
 from bot.guards.facts import Halt
 from bot.store.database import Database
 from bot.store.durable import DirectQueue, DirectSteps
 from bot.store.runs import RunStore
-from tests.engine.test_change import SHARD
-from tests.samples import NOW, plan, run
+from tests.engine.servers import Everybody, Fleet, Published, Server
+from tests.samples import NOW, change, plan, run
 
 UNDO_SQL = "SET GLOBAL `max_connections` = 100"
 PLAN: Plan = plan(
-    action="mysql.set_variable",
-    parameters={"name": "max_connections", "value": 150, "revert_after": 60.0},
-    statements=("SET GLOBAL `max_connections` = 150",),
-    undo=(UNDO_SQL,),
-    revert_after=60.0,
+    changes=(
+        change(
+            action="mysql.set_variable",
+            parameters={"name": "max_connections", "value": 150, "revert_after": 60.0},
+            statements=("SET GLOBAL `max_connections` = 150",),
+            undo=(UNDO_SQL,),
+            revert_after=60.0,
+        ),
+    )
 )
 
 
-@dataclass
-class Server:
-    """One server with one variable, and everything of the fleet that leads to it."""
-
-    value: int = 150
-    uuid: str = "uuid-3"
-    down: bool = False
-    executed: list[str] = field(default_factory=list)
-    version: ServerVersion = field(default_factory=lambda: ServerVersion(Flavour.MYSQL, (9, 7, 4)))
-    address: str = "h3:3306"
-    prometheus: None = None
-
-    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
-        return [{"Variable_name": "max_connections", "Value": str(self.value)}]
-
-    @property
-    def reader(self) -> MySQL:
-        return self
-
-    def execute(self, statement: Statement, *, tag: str) -> None:
-        self.executed.append(str(statement))
-        self.value = int(str(statement).rsplit("=", 1)[1])
-
-    def find(self, name: str) -> Target:
-        return Target(SHARD.instances[2], SHARD)
-
-    @contextmanager
-    def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:
-        if self.down:
-            raise Unreachable("h3:3306 does not accept connections. Look whether it is up.")
-        yield self
-
-    @contextmanager
-    def change(self, shard: Shard, instance: Instance) -> Iterator[Changer]:
-        yield self
-
-    def identify(self, db: MySQL) -> Identity:
-        return Identity(self.uuid, Role.REPLICA, "it replicates")
-
-
-@dataclass
-class Published:
-    runs: list[Run] = field(default_factory=list)
-
-    def publish(self, run: Run) -> None:
-        self.runs.append(run)
-
-
-class Everybody:
-    """A directory in which all may do all."""
-
-    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
-        return True, "yes"
+OUTCOMES = (Outcome(0, "mended", "It is 150."),)
 
 
 @dataclass
 class Scene:
     """A run whose change was made, and the remedy that may restore it."""
 
-    server: Server
+    fleet: Fleet
     store: RunStore
     queue: DirectQueue
     desk: Published = field(default_factory=Published)
 
     @property
-    def remedy(self) -> Remedy:
-        fleet: Any = self.server
-        unused: Any = None
-        return Remedy(fleet, self.store, self.desk, unused, now=lambda: NOW)
+    def server(self) -> Server:
+        return self.fleet.servers["orders-3"]
+
+    @property
+    def undo(self) -> Undo:
+        return Undo(self.fleet, self.store, self.desk, now=lambda: NOW)
 
     def revert(self) -> Run:
         """The timer's segment; returns the run as it is then."""
-        self.remedy.undo(DirectSteps(), "r-1", "its timer")
+        self.undo.undo(DirectSteps(), "r-1", "its timer", only=0)
         return self.run()
 
     def run(self) -> Run:
@@ -123,7 +74,8 @@ class Scene:
             store=self.store,
             directory=Everybody(),
             triage=unused,
-            remedy=self.remedy,
+            rollout=unused,
+            undo=self.undo,
             approvals=Approvals(),
             channel_of=unused,
         )
@@ -139,9 +91,13 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     queue = DirectQueue()
     store = RunStore(database, queue)
     store.open_run(run(), key="k", actor="firstmate")
-    made = run(state=RunState.MENDED, plan=PLAN, says="It is 150.", timeline=(Event(NOW, "It is 150."),))
+    made = run(
+        state=RunState.MENDED, plan=PLAN, says="It is 150.", outcomes=OUTCOMES, timeline=(Event(NOW, "It is 150."),)
+    )
     assert store.save(made, expect=RunState.TRIAGING)
-    yield Scene(Server(), store, queue)
+    fleet = Fleet()
+    fleet.servers["orders-3"].value, fleet.servers["orders-3"].uuid = 150, "uuid-3"
+    yield Scene(fleet, store, queue)
     database.close()
 
 
@@ -161,8 +117,8 @@ def test_it_is_restored_once(scene: Scene):
 
 
 def test_a_restore_that_was_begun_before_a_crash_is_not_repeated(scene: Scene):
-    scene.store.intend("r-1", UNDO, PLAN.digest)
-    assert scene.store.begin("r-1", UNDO)
+    scene.store.intend("r-1", intent(0), PLAN.digest)
+    assert scene.store.begin("r-1", intent(0))
     found = scene.revert()
     assert scene.server.executed == []
     assert found.state is RunState.MENDED
@@ -174,7 +130,7 @@ def test_a_server_that_does_not_answer_is_told_and_a_person_may_try_later(scene:
     found = scene.revert()
     assert found.state is RunState.MENDED
     assert found.says == (
-        "It is 150. Not undone (its timer): h3:3306 does not accept connections. Look whether it is up."
+        "It is 150. Not undone (its timer): orders-3:3306 does not accept connections. Look whether it is up."
     )
     assert scene.desk.runs[-1].says == found.says
     assert scene.store.holder("orders", besides="nobody") is None
@@ -232,7 +188,7 @@ def test_what_somebody_changed_since_is_left_to_them(scene: Scene):
 
 
 def test_a_change_without_undo_is_left_as_it_is(scene: Scene):
-    bare = replace(scene.run(), plan=replace(PLAN, undo=()))
+    bare = replace(scene.run(), plan=replace(PLAN, changes=(replace(PLAN.changes[0], undo=()),)))
     scene.store.save(bare, expect=RunState.MENDED)
     assert scene.revert().says == "It is 150."
     assert scene.server.executed == []

@@ -9,10 +9,20 @@ import pytest
 
 from bot import guards
 from bot.config import Role
-from bot.guards import approval, caller, check, digest, exclusive, halt, target
-from bot.guards.facts import Answer, Facts, Halt, Stage
+from bot.guards import approval, autonomy, caller, check, digest, exclusive, halt, target
+from bot.guards.facts import Answer, Facts, Halt, Place, Stage
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+
+REPLICA = Place(
+    target="orders-3",
+    inventory_role=Role.REPLICA,
+    server_role=Role.REPLICA,
+    server_says="it replicates from 127.0.0.1:3306",
+    planned_server="uuid-3",
+    server="uuid-3",
+    check_says=None,
+)
 
 GOOD = Facts(
     stage=Stage.BEFORE_CHANGE,
@@ -21,12 +31,8 @@ GOOD = Facts(
     caller="U0CAROL",
     caller_may_ask=True,
     caller_says="Carol is an operator.",
-    target="orders-3",
-    inventory_role=Role.REPLICA,
-    server_role=Role.REPLICA,
-    server_says="it replicates from 127.0.0.1:3306",
-    planned_server="uuid-3",
-    server="uuid-3",
+    places=(REPLICA,),
+    autonomy="suggest",
     shard="orders",
     holder=None,
     holder_until=None,
@@ -37,7 +43,6 @@ GOOD = Facts(
     expires_at=NOW + timedelta(minutes=5),
     approved_digest="a" * 64,
     plan_digest="a" * 64,
-    check_says=None,
 )
 
 
@@ -48,17 +53,30 @@ def test_when_everything_is_in_order_every_guard_passes():
 
 def test_the_order_of_the_guards_is_the_documented_one():
     names = [verdict.guard for verdict in guards.judge(GOOD)]
-    assert names == ["halt", "caller", "target", "exclusive", "approval", "digest", "check"]
+    assert names == ["halt", "caller", "target", "exclusive", "autonomy", "approval", "digest", "check"]
 
 
 REFUSALS = [
     pytest.param(halt, {"halt": Halt("U0ALICE", "failover drill", NOW)}, "failover drill", id="halted"),
     pytest.param(caller, {"caller_may_ask": False, "caller_says": "Guests may not."}, "Guests", id="caller"),
-    pytest.param(target, {"inventory_role": None}, "does not know orders-3", id="unknown target"),
-    pytest.param(target, {"server_role": None, "server_says": "refused"}, "refused", id="role unreadable"),
-    pytest.param(target, {"server_role": Role.PRIMARY}, "the server says primary", id="role differs"),
-    pytest.param(target, {"server": "uuid-9"}, "Another server answers", id="another server"),
+    pytest.param(
+        target, {"places": (replace(REPLICA, inventory_role=None),)}, "does not know orders-3", id="unknown target"
+    ),
+    pytest.param(
+        target,
+        {"places": (replace(REPLICA, server_role=None, server_says="refused"),)},
+        "refused",
+        id="role unreadable",
+    ),
+    pytest.param(
+        target, {"places": (replace(REPLICA, server_role=Role.PRIMARY),)}, "the server says primary", id="role differs"
+    ),
+    pytest.param(
+        target, {"places": (REPLICA, replace(REPLICA, server="uuid-9"))}, "Another server answers", id="another server"
+    ),
     pytest.param(exclusive, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
+    pytest.param(target, {"places": ()}, "names no server", id="no server"),
+    pytest.param(autonomy, {"autonomy": "observe"}, "changes nothing", id="only observes"),
     pytest.param(approval, {"approvers": ()}, "0 of 1", id="not approved"),
     pytest.param(approval, {"approvals_needed": 2}, "1 of 2", id="one of two"),
     pytest.param(approval, {"approvals_needed": 2, "approvers": ("U0BOB", "U0BOB")}, "1 of 2", id="same person twice"),
@@ -66,7 +84,12 @@ REFUSALS = [
     pytest.param(approval, {"expires_at": NOW}, "expired", id="expired"),
     pytest.param(digest, {"approved_digest": "b" * 64}, "changed since", id="another plan"),
     pytest.param(digest, {"approved_digest": None}, "none", id="no plan approved"),
-    pytest.param(check, {"check_says": "Error 1062 is not retryable."}, "1062", id="the action's own check"),
+    pytest.param(
+        check,
+        {"places": (REPLICA, replace(REPLICA, check_says="Error 1062 is not retryable."))},
+        "1062",
+        id="the action's own check",
+    ),
 ]
 
 
@@ -94,3 +117,9 @@ def test_before_asking_a_missing_approval_is_asked_for_and_not_refused():
 def test_approvals_that_do_not_count_are_named_with_their_reason():
     verdict = approval.judge(replace(GOOD, approvers=(), discounted=("U0CAROL: asked for the change",)))
     assert "U0CAROL: asked for the change" in verdict.says
+
+
+def test_a_runbook_acts_by_itself_for_an_alert_and_never_for_a_person():
+    alone = replace(GOOD, autonomy="auto", approvals_needed=0, approvers=())
+    assert "act by itself" in autonomy.judge(replace(alone, caller="firstmate")).says
+    assert "a person decides" in autonomy.judge(alone).says

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from actions.contract import Remediation
 from actions.diagnostics.mysql.lock_waits import Blocker, LockWaits
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.remediations.mysql.kill_connection import KillConnection
@@ -15,7 +17,7 @@ from bot.runbook.causes import Judged, diagnose
 from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.inputs import resolve
 from bot.runbook.load import parse
-from bot.runbook.remedies import again, build
+from bot.runbook.remedies import again, build, remedy_of
 from bot.runbook.schema import Runbook
 from bot.runbook.selftest import run_tests
 from bot.runbook.steps import needs, step_parameters, step_runs
@@ -101,7 +103,7 @@ def test_causes_stand_in_order_and_the_first_that_holds_leads(runbook):
         ("general", Judged.HOLDS),
     ]
     assert found.lead is not None
-    assert (found.lead.says, found.lead.remedy) == ("Session 41 of app holds the lock.", "end")
+    assert (found.lead.says, found.lead.remedies) == ("Session 41 of app holds the lock.", ("end",))
     assert found.causes[1].says == "The replica is 1 min 35 s behind."
 
 
@@ -140,11 +142,17 @@ def test_what_a_server_says_is_no_template(runbook):
     assert lead.says == f"Stopped ({evil}), 0 wait."
 
 
+def made_of(runbook: Runbook, remedy: str, **scope: Any) -> tuple[Remediation, dict[str, Any]]:
+    step = remedy_of(runbook, remedy).each_step[0]
+    assert step.use is not None
+    return build(step.use, step.parameters, {"inputs": INPUTS, **scope})
+
+
 def test_a_remedy_is_built_with_native_types_and_can_be_made_again_from_json(runbook):
-    made, parameters = build(runbook, "end", {"locks": LockWaits(1, 5.0, (BLOCKER,))}, INPUTS)
+    made, parameters = made_of(runbook, "end", locks=LockWaits(1, 5.0, (BLOCKER,)))
     assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
     assert again("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
-    assert build(runbook, "room", {}, INPUTS)[0] == SetVariable("max_connections", 200, 3600.0)
+    assert made_of(runbook, "room")[0] == SetVariable("max_connections", 200, 3600.0)
 
 
 @pytest.mark.parametrize(
@@ -157,13 +165,13 @@ def test_a_stored_remedy_that_does_not_fit_any_more_is_told(use, stored):
 
 def test_a_remedy_that_cannot_be_built_says_why(runbook):
     with pytest.raises(EvidenceMissing, match="locks: down"):
-        build(runbook, "end", {"locks": Missing("locks", "down")}, INPUTS)
+        made_of(runbook, "end", locks=Missing("locks", "down"))
     with pytest.raises(ExpressionError, match="no item 0"):
-        build(runbook, "end", {"locks": LockWaits()}, INPUTS)
+        made_of(runbook, "end", locks=LockWaits())
     with pytest.raises(RunbookError, match="did you mean 'room'"):
-        build(runbook, "rooms", {}, INPUTS)
+        remedy_of(runbook, "rooms")
     with pytest.raises(ExpressionError, match=r"revert_after: .*'a while' is not a duration"):
-        build(runbook, "room", {}, {**INPUTS, "revert": "a while"})
+        made_of(runbook, "room", inputs={**INPUTS, "revert": "a while"})
 
 
 def test_inputs_come_from_a_person_or_a_label_or_a_default(runbook):

@@ -40,7 +40,7 @@ def test_every_cause_has_a_test_that_it_leads_or_is_listed(name):
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_remedy_has_a_cause_and_it_says_when_not_to_act(name):
     runbook = BY_NAME[name]
-    assert runbook.remedies.keys() == {cause.remedy for cause in runbook.causes if cause.remedy}
+    assert runbook.remedies.keys() == {remedy for cause in runbook.causes for remedy in cause.remedies}
     assert runbook.notes
 
 

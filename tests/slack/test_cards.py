@@ -13,10 +13,10 @@ from bot.engine.state import Cause, Choice, Decision, Event, Run, RunState, Step
 from bot.guards.facts import Answer, Verdict
 from bot.lab.workspace.blocks import check_blocks, text_length
 from bot.slack import cards
-from tests.samples import NOW, alert, plan, run, waiting
+from tests.samples import NOW, alert, change, plan, run, waiting
 
 EVIDENCE = {"applier_running": "No", "applier_errno": 1205, "lag": None, "workers": [{"id": 1, "errno": 1205}]}
-LEAD = Cause("applier_stopped", "holds", "The applier stopped with error 1205.", "start_applier")
+LEAD = Cause("applier_stopped", "holds", "The applier stopped with error 1205.", ("start_applier",))
 DECIDED = (RunState.APPROVED, RunState.CHANGING, RunState.MENDED, RunState.FAILED, RunState.UNKNOWN, RunState.UNDONE)
 
 
@@ -130,6 +130,9 @@ def test_a_chart_comes_with_the_evidence_of_prometheus():
 POISON = "<!channel> *x* `y` <@U0BOB> <https://evil.example|Approve>\n\u202e```"
 
 
+POISONED = change(target=POISON, address=POISON, statements=(POISON,), undo=(POISON,), undo_says=POISON)
+
+
 def test_outside_text_is_inert_wherever_it_comes_in():
     labels = {"alertname": POISON, "instance": POISON, "severity": POISON}
     poisoned = replace(
@@ -145,15 +148,8 @@ def test_outside_text_is_inert_wherever_it_comes_in():
             Step(POISON, "x", "target", StepStatus.FAILED, says=POISON),
             Step("seen", "x", POISON, StepStatus.DONE, evidence={"user": POISON}),
         ),
-        plan=plan(
-            title=POISON,
-            target=POISON,
-            address=POISON,
-            statements=(POISON,),
-            undo=(POISON,),
-            undo_says=POISON,
-            blast_radius=POISON,
-        ),
+        plan=plan(title=POISON, blast_radius=POISON, changes=(POISONED, replace(POISONED, target="orders-2"))),
+        alternatives=(plan(title=POISON, remedy="other", blast_radius=POISON, changes=(POISONED,)),),
         verdicts=(Verdict(POISON, Answer.PASS, POISON),),
         timeline=(Event(NOW, POISON),),
     )
@@ -187,10 +183,29 @@ def test_however_much_there_is_it_fits():
         says=long,
         steps=steps,
         causes=causes,
-        plan=plan(statements=(long,) * 20),
+        plan=plan(changes=tuple(change(target=f"orders-{n}", statements=(long,) * 20) for n in range(40))),
+        alternatives=(plan(title=long, changes=(change(statements=(long,) * 20),)),) * 3,
         timeline=(Event(NOW, long),) * 50,
     )
     for payload in parts(huge).values():
         assert check_blocks(payload["blocks"]) == []
         assert text_length(payload["blocks"]) <= 11_000
         assert len(payload["text"]) <= 4000
+
+
+def test_with_several_targets_each_line_says_its_own_and_what_follows_a_failure():
+    rolling = plan(changes=(change(), change(target="orders-2", wave=1)), on_failure="undo")
+    shown = words(cards.approval(replace(at(RunState.WAITING), plan=rolling), rolling))
+    assert "orders-3> START REPLICA SQL_THREAD\\norders-2> START REPLICA SQL_THREAD" in shown
+    assert "2 turns, each verified before the next; after a failure it is undone" in shown
+
+
+def test_another_remedy_has_its_own_statements_and_its_own_button():
+    other = plan(remedy="restart", title="Restart it", changes=(change(statements=("STOP REPLICA", "START REPLICA")),))
+    blocks = cards.approval(replace(at(RunState.WAITING), alternatives=(other,)), plan())
+    buttons = {
+        each["action_id"]: each["value"] for block in blocks for each in block.get("elements", []) if "value" in each
+    }
+    assert buttons[f"{cards.APPROVE}.restart"] == f"r-1:{other.digest}"
+    assert buttons[cards.APPROVE] == f"r-1:{plan().digest}"
+    assert "STOP REPLICA\\nSTART REPLICA" in words(blocks)

@@ -25,6 +25,6 @@ def check_causes(runbook: Runbook) -> Iterator[Problem]:
         seen[cause.id] = number
         yield from tried((*path, "when"), check_expression, cause.when, scope)
         yield from tried((*path, "says"), check_template, cause.says, scope)
-        if cause.remedy is not None and cause.remedy not in runbook.remedies:
-            says = f"there is no remedy {cause.remedy!r}{near(cause.remedy, runbook.remedies)}"
-            yield Problem((*path, "remedy"), says)
+        for remedy in cause.remedies:
+            if remedy not in runbook.remedies:
+                yield Problem((*path, "remedy"), f"there is no remedy {remedy!r}{near(remedy, runbook.remedies)}")

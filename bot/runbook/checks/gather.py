@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
 
 from bot.runbook.checks.problem import Problem, check_parameters, tried
 from bot.runbook.document import Path
+from bot.runbook.expressions import ExpressionError
 from bot.runbook.names import check_expression, gather_scope
 from bot.runbook.schema import Runbook
-from bot.runbook.signatures import UnknownAction, of_diagnostic
+from bot.runbook.signatures import UnknownAction, bare, item_of, of_diagnostic
 from bot.runbook.steps import needs
 
 
@@ -27,9 +29,27 @@ def _steps(runbook: Runbook) -> Iterator[Problem]:
         except UnknownAction as error:
             yield Problem((*path, "use"), str(error))
             continue
+        if step.use.startswith("prometheus.") and step.on != "target":
+            yield Problem((*path, "on"), "Prometheus is asked once; name instances in the query, not in `on`")
+        if step.each is not None:
+            found = yield from _each((*path, "each"), step.each, scope)
+            scope = {**scope, "item": found}
         yield from check_parameters(path, step.use, signature, step.parameters, scope)
         if step.when is not None:
             yield from tried((*path, "when"), check_expression, step.when, scope)
+
+
+def _each(path: Path, source: str, scope: Mapping[str, Any]) -> Generator[Problem, None, Any]:
+    """Checks that `each` is a list, and returns the type of its items."""
+    try:
+        kind = check_expression(source, scope)
+    except ExpressionError as error:
+        yield Problem(path, str(error))
+        return Any
+    item = item_of(kind)
+    if item is None and bare(kind) is not Any:
+        yield Problem(path, f"{source!r} is not a list, so there is nothing to ask about each item of")
+    return Any if item is None else item
 
 
 def _order(runbook: Runbook) -> Iterator[Problem]:

@@ -32,6 +32,7 @@ def check_tests(runbook: Runbook) -> Iterator[Problem]:
         expected = test.expect
         for cause in {expected.cause, *(expected.causes or ()), *(expected.undecided or ())} - {None, *causes}:
             yield Problem((*path, "expect"), f"there is no cause {cause!r}{near(str(cause), causes)}")
-        if expected.remedy is not None and expected.remedy not in runbook.remedies:
-            says = f"there is no remedy {expected.remedy!r}{near(expected.remedy, runbook.remedies)}"
-            yield Problem((*path, "expect"), says)
+        for remedy in expected.remedies:
+            if remedy not in runbook.remedies:
+                says = f"there is no remedy {remedy!r}{near(remedy, runbook.remedies)}"
+                yield Problem((*path, "expect"), says)

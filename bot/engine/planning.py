@@ -1,0 +1,209 @@
+"""From a remedy to its plan: on which targets, in which order, and exactly which statements. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
+from bot.engine.facts import Made
+from bot.engine.gather import Gatherer, view
+from bot.engine.places import places
+from bot.engine.ports import Fleet, Identity
+from bot.engine.state import Change, Plan, Run, Target
+from bot.errors import FirstmateError, NotAllowed, UnknownTarget
+from bot.runbook.causes import diagnose
+from bot.runbook.inputs import resolve
+from bot.runbook.remedies import again, build, remedy_of
+from bot.runbook.schema import Remedy, RemedyStep, Runbook
+from bot.runbook.values import value_of
+
+MAX_STATEMENTS = 100
+"""A change that yields more is a mistake of the action."""
+MAX_CHANGES = 50
+"""A plan with more changes is more than a person can read before approving it."""
+LATER = "The undo of a later step is planned when its turn comes."
+MAX_DEPTH = 3
+"""How deep runbooks may lean on one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change that is not yet planned on its server."""
+
+    target: Target
+    use: str
+    parameters: dict[str, Any]
+    remediation: Remediation
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a runbook found on its target: what its remedies may build on."""
+
+    runbook: Runbook
+    target: Target
+    evidence: Mapping[str, object]
+    inputs: Mapping[str, object]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans, and makes them again from the servers as they are."""
+
+    fleet: Fleet
+    gatherer: Gatherer
+    find: Callable[[str], Runbook]
+    """Finds a runbook that a step leans on, by name; raises RunbookError."""
+
+    def plan(self, seen: Seen, remedy: str) -> tuple[Plan, tuple[Made, ...]]:
+        """Plans a remedy; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
+        written = remedy_of(seen.runbook, remedy)
+        waves = list(self._waves(seen, written, 0))
+        if sum(map(len, waves)) > MAX_CHANGES:
+            raise NotAllowed(f"The remedy {remedy!r} would make more than {MAX_CHANGES} changes; nothing was planned.")
+        made: list[Made] = []
+        for number, wave in enumerate(waves):
+            for draft in wave:
+                follows = any(each.change.target == draft.target.name for each in made)
+                change = self._dry(draft, number)
+                if follows:
+                    change = replace(change, undo=(), undo_says=LATER, follows=True)
+                made.append(Made(change, draft.target, draft.remediation, change.server, due=not follows))
+        plan = Plan(
+            remedy=remedy,
+            title=written.title or remedy.replace("_", " "),
+            changes=tuple(each.change for each in made),
+            blast_radius=blast_radius([each.target for each in made if each.target]),
+            on_failure=written.on_failure,
+        )
+        return plan, tuple(made)
+
+    def again(self, plan: Plan, numbers: Sequence[int]) -> tuple[Plan, tuple[Made, ...]]:
+        """Plans these changes once more from the servers as they are now; the other changes stay as they were.
+
+        A change that cannot be planned stays as it was, too, and its Made says why.
+        """
+        changes, made = list(plan.changes), []
+        for number in numbers:
+            old = plan.changes[number]
+            # With all changes at once, those that follow another wait for their own turn.
+            made.append(self._again(old, due=not old.follows or len(numbers) < len(plan.changes)))
+            changes[number] = made[-1].change
+        return replace(plan, changes=tuple(changes)), tuple(made)
+
+    def _again(self, old: Change, *, due: bool) -> Made:
+        remediation = again(old.action, old.parameters)
+        try:
+            target = self.fleet.find(old.target)
+        except UnknownTarget as error:
+            return Made(old, None, remediation, old.server, due, str(error))
+        draft = Draft(target, old.action, old.parameters, remediation)
+        try:
+            change = replace(self._dry(draft, old.wave), follows=old.follows)
+            return Made(change, target, remediation, old.server, due)
+        except (FirstmateError, Refused, Unreadable) as error:
+            return Made(old, target, remediation, old.server, due, str(error))
+
+    # -- which changes, in which order ----------------------------------------------------------------------------
+
+    def _waves(self, seen: Seen, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
+        targets = places(remedy.on, seen.target, self.fleet.targets())
+        if not targets:
+            raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
+        strangers = [each.name for each in targets if each.shard.name != seen.target.shard.name]
+        if strangers:
+            raise NotAllowed(
+                f"A change stays within one shard, and {', '.join(strangers[:5])} is not in {seen.target.shard.name}."
+            )
+        for batch in batches(targets, remedy.batches):
+            for step in remedy.each_step:
+                if step.use is not None:
+                    yield [self._draft(seen, step.use, step, target) for target in batch]
+                else:
+                    yield from self._leaning(seen, step, depth + 1)
+
+    def _draft(self, seen: Seen, use: str, step: RemedyStep, target: Target) -> Draft:
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(target)}
+        remediation, parameters = build(use, step.parameters, scope)
+        return Draft(target, use, parameters, remediation)
+
+    def _leaning(self, seen: Seen, step: RemedyStep, depth: int) -> Iterator[list[Draft]]:
+        """The waves of another runbook's remedy, which looks for itself first."""
+        assert step.runbook is not None
+        if depth > MAX_DEPTH:
+            raise NotAllowed(f"{step.runbook}: runbooks lean on one another more than {MAX_DEPTH} deep.")
+        other = self.find(step.runbook)
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
+        inputs = resolve(other, seen.labels, value_of(step.parameters, scope))
+        gathered = self.gatherer.gather(other, seen.target, inputs, seen.labels, lambda _: None)
+        diagnosis = diagnose(other, gathered.evidence, inputs)
+        offered = [name for cause in diagnosis.holding for name in cause.remedies]
+        if step.remedy is not None and step.remedy not in offered:
+            raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers {step.remedy!r}.")
+        if not offered:
+            raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers a remedy.")
+        found = Seen(other, seen.target, gathered.evidence, inputs, seen.labels)
+        yield from self._waves(found, remedy_of(other, step.remedy or offered[0]), depth)
+
+    # -- what each would do ---------------------------------------------------------------------------------------
+
+    def _dry(self, draft: Draft, wave: int) -> Change:
+        """Dries the change out on a reader: the same generator that will make it yields what it would do."""
+        target = draft.target
+        with self.fleet.read(target.shard, target.instance) as db:
+            identity: Identity = self.fleet.identify(db)
+            statements = tuple(_bounded(draft.remediation.change(db)))
+            try:
+                undo = tuple(_bounded(draft.remediation.undo(db)))
+                undo_says = "Undone by the statements shown." if undo else "Nothing to restore."
+            except NoUndo as none:
+                undo, undo_says = (), f"Cannot be undone: {none}"
+        return Change(
+            wave=wave,
+            action=draft.use,
+            parameters=draft.parameters,
+            target=target.name,
+            address=target.instance.address,
+            server=identity.server,
+            statements=statements,
+            undo=undo,
+            undo_says=undo_says,
+            risk=draft.remediation.risk.value,
+            revert_after=draft.remediation.revert_after,
+        )
+
+
+def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[Target, ...]]:
+    """The targets in batches of these sizes; the last size goes on."""
+    left, turn = list(targets), 0
+    while left:
+        size = sizes[min(turn, len(sizes) - 1)]
+        yield tuple(left[:size])
+        left, turn = left[size:], turn + 1
+
+
+def blast_radius(targets: Sequence[Target]) -> str:
+    """What is touched, as a share of the shard."""
+    named = list({target.name: target for target in targets}.values())
+    said = []
+    if any(target.instance.role.value == "primary" for target in named):
+        said.append(f"the primary of {named[0].shard.name}: all its writes")
+    replicas = [target for target in named if target.instance.role.value == "replica"]
+    if replicas:
+        said.append(f"{len(replicas)} of {len(replicas[0].replicas)} replicas of {replicas[0].shard.name}")
+    return " and ".join(said)
+
+
+def inputs_of(run: Run, runbook: Runbook) -> dict[str, Any]:
+    """The inputs of a run: from the alert's labels, from the person who asked, or the defaults."""
+    return resolve(runbook, dict(run.alert.labels) if run.alert else {}, run.overrides)
+
+
+def _bounded(statements: Iterator[Statement]) -> Iterator[str]:
+    for number, statement in enumerate(statements):
+        if number >= MAX_STATEMENTS:
+            raise NotAllowed(f"The action wants more than {MAX_STATEMENTS} statements; nothing was planned.")
+        yield str(statement)

@@ -1,0 +1,228 @@
+"""The change segment: look again, record the intent, change once, verify, wave by wave, and report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from actions.contract import Refused, Remediation, Unreadable, Verdict
+from bot.engine import change, summary
+from bot.engine.change import utc_now
+from bot.engine.facts import Collector
+from bot.engine.planning import Planner
+from bot.engine.ports import Desk, Fleet, Steps, Store
+from bot.engine.state import Event, Outcome, Plan, Run, RunState, Target
+from bot.engine.undo import LEASE, Undo
+from bot.errors import FirstmateError
+from bot.guards import judge, refusal
+from bot.guards.facts import Stage
+from bot.guards.facts import Verdict as GuardVerdict
+from bot.runbook.remedies import again
+
+PASSED = "passed"
+
+
+def intent(number: int) -> str:
+    """The name of the intent of a change."""
+    return f"change-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Makes approved changes."""
+
+    fleet: Fleet
+    store: Store
+    desk: Desk
+    collector: Collector
+    planner: Planner
+    undo: Undo
+    verifier_pause: float = 0.5
+    now: Callable[[], datetime] = utc_now
+
+    def change(self, steps: Steps, run_id: str) -> None:
+        """The segment `change` of a run; every step of it may be replayed from its record."""
+        if steps.step("guards", lambda: self._guard(run_id)) != PASSED:
+            return
+        plan = self._plan(run_id)
+        for turn, numbers in enumerate(plan.waves):
+            if turn and steps.step(f"guards-{turn}", self._turn_guard(run_id, numbers)) != PASSED:
+                break
+            if not self._wave(steps, run_id, plan, numbers):
+                break
+        if plan.on_failure == "undo":
+            for number in reversed(range(len(plan.changes))):
+                steps.step(f"undo-{number}", self._undoing(run_id, number))
+        steps.step("end", lambda: self._end(run_id))
+
+    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...]) -> bool:
+        """Makes and verifies the changes of one wave; whether the next wave may begin."""
+        made: dict[int, str] = {}
+        for number in numbers:
+            made[number] = steps.step(f"change-{number}", self._making(run_id, number))
+            if made[number] != "made" and plan.on_failure != "continue":
+                break
+        states = [steps.step(f"verify-{n}", self._verifying(run_id, n, how)) for n, how in made.items()]
+        if RunState.UNKNOWN.value in states:
+            return False
+        return plan.on_failure == "continue" or (
+            len(states) == len(numbers) and all(state == RunState.MENDED.value for state in states)
+        )
+
+    # A step is called later than the loop that names it goes on, so each takes its number with it.
+
+    def _turn_guard(self, run_id: str, numbers: tuple[int, ...]) -> Callable[[], str]:
+        return lambda: self._guard_turn(run_id, numbers)
+
+    def _making(self, run_id: str, number: int) -> Callable[[], str]:
+        return lambda: self._once(run_id, number)
+
+    def _verifying(self, run_id: str, number: int, made: str) -> Callable[[], str]:
+        return lambda: self._verify(run_id, number, made)
+
+    def _undoing(self, run_id: str, number: int) -> Callable[[], str]:
+        return lambda: self._take_back(run_id, number)
+
+    # -- the steps ------------------------------------------------------------------------------------------------
+
+    def _guard(self, run_id: str) -> str:
+        """Asks all guards again, on facts of now, and records the intents when they pass."""
+        run = self._run(run_id)
+        if run.state is RunState.CHANGING:
+            return PASSED
+        self.desk.publish(run)
+        if run.state is not RunState.APPROVED or run.plan is None:
+            return "not approved"
+        self.store.lease(run.shard, run.id, seconds=LEASE)
+        verdicts, planned = self._judge(run, run.plan, tuple(range(len(run.plan.changes))))
+        refused = refusal(verdicts)
+        if refused is not None:
+            self.store.release(run.shard, run.id)
+            says = f"Not changed: {refused.says}"
+            ended = replace(run, verdicts=verdicts, state=RunState.REFUSED, says=says)
+            self._save(ended, RunState.APPROVED, "run.refused", says)
+            return "refused"
+        for number in range(len(planned.changes)):
+            self.store.intend(run.id, intent(number), planned.digest)
+        begun = replace(run, state=RunState.CHANGING, verdicts=verdicts, says="Changing now.")
+        self.store.save(begun, expect=RunState.APPROVED, event="run.changing", digest=planned.digest)
+        self.desk.publish(begun)
+        return PASSED
+
+    def _guard_turn(self, run_id: str, numbers: tuple[int, ...]) -> str:
+        """Asks all guards again before a further wave; what they refuse is booked on its changes."""
+        run = self._run(run_id)
+        assert run.plan is not None
+        self.store.lease(run.shard, run.id, seconds=LEASE)
+        verdicts, planned = self._judge(run, run.plan, numbers)
+        refused = refusal(verdicts)
+        if refused is None:
+            # What follows on the same server learns only now what it will replace.
+            self.store.save(replace(run, plan=planned), expect=RunState.CHANGING)
+            return PASSED
+        for number in numbers:
+            self._book(self._run(run_id), Outcome(number, "refused", refused.says))
+        return "refused"
+
+    def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[GuardVerdict, ...], Plan]:
+        """Plans these changes again from the servers as they are now, and judges them."""
+        planned, made = self.planner.again(plan, numbers)
+        return judge(self.collector.collect(run, planned, made, stage=Stage.BEFORE_CHANGE, now=self.now())), planned
+
+    def _once(self, run_id: str, number: int) -> str:
+        """Makes the change unless it was begun before; returns what is known of it."""
+        approved = self._plan(run_id).changes[number]
+        if not self.store.begin(run_id, intent(number)):
+            return "unknown"
+        try:
+            target, remediation = self._planned(run_id, number)
+            with self.fleet.change(target.shard, target.instance) as changer:
+                change.make(changer, remediation, approved, tag=run_id)
+        except (Refused, change.NotAsPlanned) as error:
+            return f"refused: {error}"
+        except (FirstmateError, Unreadable) as error:
+            # The statement may have arrived; only the verification can tell.
+            return f"lost: {error}"
+        return "made"
+
+    def _verify(self, run_id: str, number: int, made: str) -> str:
+        """Looks whether it worked, and books what was seen."""
+        run = self._run(run_id)
+        booked = next((outcome for outcome in run.outcomes if outcome.number == number), None)
+        if run.state is not RunState.CHANGING or booked is not None:
+            return booked.state if booked else run.state.value
+        target, remediation = self._planned(run_id, number)
+        if made.startswith("refused: "):
+            outcome = Outcome(number, RunState.REFUSED.value, made.removeprefix("refused: "))
+        else:
+            verdict = self._look(target, remediation)
+            outcome = Outcome(number, (RunState.MENDED if verdict.ok else RunState.FAILED).value, verdict.says)
+            if made == "unknown":
+                outcome = Outcome(number, RunState.UNKNOWN.value, f"Seen now: {verdict.says}")
+            elif made.startswith("lost: "):
+                outcome = replace(outcome, says=f"{made.removeprefix('lost: ')} Seen since: {verdict.says}")
+        self.store.finish(run_id, intent(number), f"{outcome.state}: {outcome.says}")
+        self._book(run, outcome)
+        return outcome.state
+
+    def _take_back(self, run_id: str, number: int) -> str:
+        """After a failure, where the remedy says so: restores one change that was made."""
+        run = self._run(run_id)
+        failed = [each for each in run.outcomes if each.state != RunState.MENDED.value and each.state != "undone"]
+        if not failed or not any(each.number == number and each.state == "mended" for each in run.outcomes):
+            return "nothing to undo"
+        return self.undo.restore(run, number, "the failure")
+
+    def _end(self, run_id: str) -> str:
+        """Ends the run with what was seen of all its changes."""
+        run = self._run(run_id)
+        if run.state is not RunState.CHANGING or run.plan is None:
+            self.desk.publish(run)
+            self.store.release(run.shard, run_id)
+            return run.state.value
+        ended = summary.ended(run, run.plan)
+        reverts = [(n, c.revert_after) for n, c in enumerate(run.plan.changes) if c.revert_after is not None]
+        kept = {each.number for each in run.outcomes if each.state == RunState.MENDED.value}
+        for number, after in reverts:
+            if number in kept:
+                self.store.enqueue(run_id, f"revert-{number}", delay=after)
+        if reverts and ended.state is RunState.MENDED:
+            ended = replace(ended, revert_at=self.now() + timedelta(seconds=min(after for _, after in reverts)))
+        self._save(ended, RunState.CHANGING, f"run.{ended.state.value}", ended.says)
+        self.store.release(run.shard, run_id)
+        return ended.state.value
+
+    # -- shared ---------------------------------------------------------------------------------------------------
+
+    def _look(self, target: Target, remediation: Remediation) -> Verdict:
+        def read(asked: Remediation) -> Verdict:
+            with self.fleet.read(target.shard, target.instance) as db:
+                return asked.verify(db)
+
+        return change.Verifier(read, pause=self.verifier_pause).verify(remediation)
+
+    def _book(self, run: Run, outcome: Outcome) -> None:
+        booked = replace(run, outcomes=(*run.outcomes, outcome))
+        self.store.save(booked, expect=RunState.CHANGING)
+        if run.plan is not None and len(run.plan.changes) > 1:
+            self.desk.publish(self._run(run.id))
+
+    def _run(self, run_id: str) -> Run:
+        run = self.store.run(run_id)
+        assert run is not None, run_id
+        return run
+
+    def _plan(self, run_id: str) -> Plan:
+        plan = self._run(run_id).plan
+        assert plan is not None, run_id
+        return plan
+
+    def _planned(self, run_id: str, number: int) -> tuple[Target, Remediation]:
+        planned = self._plan(run_id).changes[number]
+        return self.fleet.find(planned.target), again(planned.action, planned.parameters)
+
+    def _save(self, ended: Run, expect: RunState, event: str, says: str) -> None:
+        told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
+        self.store.save(told, expect=expect, event=event, says=says)
+        self.desk.publish(self._run(ended.id))

@@ -1,0 +1,117 @@
+"""The way back: restores what changes replaced, each once, and only while it is still ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from actions.contract import Refused, Unreadable
+from bot.engine import change
+from bot.engine.change import utc_now
+from bot.engine.ports import Desk, Fleet, Steps, Store
+from bot.engine.state import Event, Outcome, Run, RunState
+from bot.errors import FirstmateError
+from bot.guards.facts import mention
+from bot.runbook.remedies import again
+
+LEASE = 120.0
+"""Seconds for which a change may hold its shard; past it another change may begin."""
+
+
+def intent(number: int) -> str:
+    """The name of the intent to undo a change."""
+    return f"undo-{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Restores changes of mended runs."""
+
+    fleet: Fleet
+    store: Store
+    desk: Desk
+    now: Callable[[], datetime] = utc_now
+
+    def undo(self, steps: Steps, run_id: str, by: str, only: int | None = None) -> None:
+        """The segments `undo` (a person asked: all changes) and `revert` (the time of one change is over)."""
+        steps.step("undo", lambda: self._undo(run_id, by, only))
+
+    def _undo(self, run_id: str, by: str, only: int | None) -> str:
+        run = self._run(run_id)
+        numbers = [
+            each.number
+            for each in sorted(run.outcomes, key=lambda outcome: -outcome.number)
+            if each.state == RunState.MENDED.value and run.plan is not None and run.plan.changes[each.number].undo
+        ]
+        numbers = [number for number in numbers if only in (None, number)]
+        if run.plan is None or not numbers or (only is None and run.state is not RunState.MENDED):
+            return "nothing to undo"
+        halted = self.store.halt()
+        if halted is not None:
+            return self._not_undone(run, f"all changes are halted by {mention(halted.by)} ({halted.reason})", by)
+        if self.store.lease(run.shard, run_id, seconds=LEASE) is None:
+            return self._not_undone(run, f"another run is changing {run.shard}", by)
+        try:
+            for number in numbers:
+                says = self.restore(self._run(run_id), number, by)
+                if says:
+                    return self._not_undone(self._run(run_id), says, by)
+            return self._ended(self._run(run_id), by)
+        finally:
+            self.store.release(run.shard, run_id)
+
+    def restore(self, run: Run, number: int, by: str) -> str:
+        """Restores one change, once; returns why it could not, or '' when it did."""
+        assert run.plan is not None
+        planned = run.plan.changes[number]
+        try:
+            target, remediation = self.fleet.find(planned.target), again(planned.action, planned.parameters)
+            with self.fleet.read(target.shard, target.instance) as db:
+                identity = self.fleet.identify(db)
+        except (FirstmateError, Unreadable) as error:
+            return str(error)
+        if identity.server != planned.server:
+            return f"another server answers at {planned.target} now"
+        self.store.intend(run.id, intent(number), run.plan.digest)
+        if not self.store.begin(run.id, intent(number)):
+            return "the undo was begun before and is not repeated; look at the server"
+        try:
+            with self.fleet.change(target.shard, target.instance) as changer:
+                change.restore(changer, remediation, planned, tag=run.id)
+        except (FirstmateError, Refused, Unreadable) as error:
+            self.store.finish(run.id, intent(number), str(error))
+            return str(error)
+        says = f"Undone by {by}: {'; '.join(planned.undo)}"
+        self.store.finish(run.id, intent(number), says)
+        rest = tuple(each for each in run.outcomes if each.number != number)
+        self.store.save(replace(run, outcomes=(*rest, Outcome(number, "undone", says))), expect=run.state)
+        return ""
+
+    def _ended(self, run: Run, by: str) -> str:
+        """The run is undone when nothing of it that can be undone is left."""
+        assert run.plan is not None
+        undone = [each.number for each in run.outcomes if each.state == "undone"]
+        left = [n for n, each in enumerate(run.plan.changes) if each.undo and n not in undone]
+        texts = [text for number in sorted(undone, reverse=True) for text in run.plan.changes[number].undo]
+        says = f"Undone by {by}: {'; '.join(texts)}"
+        if left or run.state is not RunState.MENDED:
+            self._save(replace(run, says=f"{run.says} {says}"), run.state, "run.partly_undone", says)
+            return "partly undone"
+        self._save(replace(run, state=RunState.UNDONE, says=says), RunState.MENDED, "run.undone", says)
+        return "undone"
+
+    def _not_undone(self, run: Run, reason: str, by: str) -> str:
+        says = f"{run.says} Not undone ({by}): {reason.removesuffix('.')}."
+        self._save(replace(run, says=says), run.state, "run.not_undone", says)
+        return "not undone"
+
+    def _run(self, run_id: str) -> Run:
+        run = self.store.run(run_id)
+        assert run is not None, run_id
+        return run
+
+    def _save(self, run: Run, expect: RunState, event: str, says: str) -> None:
+        told = replace(run, timeline=(*run.timeline, Event(self.now(), says)))
+        self.store.save(told, expect=expect, event=event, says=says)
+        self.desk.publish(self._run(run.id))
