@@ -25,7 +25,7 @@ from bot.fleet.fleet import ConfiguredFleet
 from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
-from bot.runbook.load import Library, load_folders, shipped_folder
+from bot.runbook.load import Library, in_force
 from bot.slack.authorise import Authorise
 from bot.slack.connect import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.directory import SlackDirectory
@@ -61,11 +61,6 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
         return config.default_channel
 
     return route
-
-
-def library(config: Config | None) -> Library:
-    """The runbooks of the configured folders, or the shipped ones; raises RunbookError."""
-    return load_folders((config.runbooks if config else ()) or (shipped_folder(),))
 
 
 def engine_on(
@@ -110,7 +105,7 @@ class Bot:
         settings = _slack_settings(config)
         if not config.default_channel:
             raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
-        runbooks = library(config)
+        runbooks = in_force(config.runbooks)
         token = config.intake.token.read()
         client = web_client(settings)
         installed = installation_of(client)

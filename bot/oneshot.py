@@ -25,7 +25,7 @@ from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.intake import alertmanager
 from bot.runbook.expressions import EvidenceMissing
-from bot.runbook.load import parse
+from bot.runbook.load import in_force, parse
 from bot.runbook.remedies import remedy_of
 from bot.store.database import Database
 from bot.store.durable import DirectQueue, DirectSteps
@@ -258,7 +258,7 @@ def _writing(config: Config) -> Iterator[Engine]:
 def _engine(config: Config, database: Database) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
-        runbooks = app.library(config)
+        runbooks = in_force(config.runbooks)
         engine = app.engine_on(config, store, ConfiguredFleet(config), _NoDirectory(), _NoDesk(), runbooks)
         try:
             yield engine

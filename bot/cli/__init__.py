@@ -5,34 +5,57 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from importlib import import_module
 
 import typer
 from typer.exceptions import TyperException
 
-from bot.cli import audit, runs, serving
 from bot.cli.terminal import err
 from bot.errors import Exit, FirstmateError
-from bot.lab import commands as lab_commands
 
 log = logging.getLogger(__name__)
 
-cli = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Incident triage and guarded runbook automation for MySQL and MariaDB fleets.",
-)
-for group in (serving, runs):
-    cli.add_typer(group.commands)
-cli.add_typer(audit.commands, name="audit")
-cli.add_typer(lab_commands.app, name="lab")
+MODULES = {
+    "serve": "serving",
+    "demo": "serving",
+    "match": "match",
+    "run": "runs",
+}
+"""Command -> its module here."""
+GROUPS = {"audit": "audit", "lab": "lab"}
+"""Group of commands -> its module here."""
+
+
+def command(first: str) -> typer.Typer:
+    """The command line, of which only the module of the first word is loaded; all of them where it names none.
+
+    The bot's own parts take a second to load, and nobody who lints a runbook should wait for them.
+    """
+    cli = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Incident triage and guarded runbook automation for MySQL and MariaDB fleets.",
+    )
+    known = {**MODULES, **GROUPS}
+    # Without this a lone command would be run without its name.
+    cli.callback()(_nothing)
+    for module in dict.fromkeys([known[first]] if first in known else known.values()):
+        commands: typer.Typer = import_module(f"bot.cli.{module}").commands
+        name = next((name for name, place in GROUPS.items() if place == module), None)
+        cli.add_typer(commands, name=name)
+    return cli
+
+
+def _nothing() -> None:
+    """Incident triage and guarded runbook automation for MySQL and MariaDB fleets."""
 
 
 def main() -> None:
     """Runs the command and turns whatever ends it into a sentence and an exit code."""
     logging.basicConfig(level=_log_level(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        code = cli(standalone_mode=False)
+        code = command(next(iter(sys.argv[1:]), ""))(standalone_mode=False)
     except FirstmateError as error:
         err.print(f"firstmate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from bot.config import Config, load
 from bot.errors import WrongUsage
-from bot.lab.lab import lab_config
+from bot.lab.status import lab_config
+from bot.runbook.load import Library, in_force
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="firstmate.yml; without it, that of the lab which is up here.")
@@ -29,6 +30,12 @@ def configured(path: Path | None) -> Config:
     if found is None:
         raise WrongUsage("No configuration: name one with --config, or bring a lab up here with firstmate lab up.")
     return load(found)
+
+
+def library(path: Path | None) -> Library:
+    """The runbooks of the configuration that is meant, or the shipped ones where there is none; raises RunbookError."""
+    found = path or lab_config(Path.cwd())
+    return in_force(load(found).runbooks if found else ())
 
 
 def print_json(document: object) -> None:

@@ -15,6 +15,7 @@ from bot.lab import lab
 from bot.lab.faults import FAULTS, break_, fix
 from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState
+from bot.lab.status import status as lab_status
 
 app = typer.Typer(no_args_is_help=True, help="Real servers on this machine: MySQL, MariaDB, Prometheus, Alertmanager.")
 out = Console()
@@ -37,7 +38,7 @@ def up(as_json: JsonOption = False) -> None:
 @app.command()
 def status(as_json: JsonOption = False) -> None:
     """Tells whether the lab is up, and what of it does not run."""
-    found = lab.status(FOLDER)
+    found = lab_status(FOLDER)
     if as_json:
         state = found.state.as_json() if found.state else {}
         _print_json({"condition": found.condition, "missing": list(found.missing), **state})

@@ -19,10 +19,10 @@ from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.client import administrator, ask, session, wait_until
 from bot.lab.fault_session import WAITERS, lock_heartbeat, waiting_for_metadata
-from bot.lab.lab import status
 from bot.lab.replication import replica_status, replicates
 from bot.lab.servers import MAX_CONNECTIONS
 from bot.lab.state import LabInstance, LabState
+from bot.lab.status import status
 
 LOCK_WAIT_TIMEOUT, TRANSACTION_RETRIES = 50, 10
 """The servers' own defaults, to which `fix` returns them."""

@@ -10,10 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import pymysql
 import requests
@@ -28,20 +27,12 @@ from bot.lab.progress import Reporter, Silent
 from bot.lab.replication import answers, attach, create_schema
 from bot.lab.servers import FLEET, HOST, Plan, first_statements, free_ports, make_template, prepare, program, spare
 from bot.lab.settings import write_config, write_secrets
-from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of, new_marker, read, save
+from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of, new_marker, save
+from bot.lab.status import status
 from bot.lab.workspace.manifest import Manifest
 
 _SERVICES = ("exporter", "prometheus", "alertmanager", "webhook", "workspace")
 _MADE = ("data", "run", "secrets", "lab.json", "marker")
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a lab is: `down`, `up`, or `half` with what is missing."""
-
-    condition: Literal["down", "up", "half"]
-    missing: tuple[str, ...] = ()
-    state: LabState | None = None
 
 
 def bring_up(folder: Path, *, progress: Reporter | None = None) -> LabState:
@@ -97,29 +88,6 @@ def tear_down(folder: Path) -> list[int]:
         ended = processes.stop_all(folder, marker, patience=1.0)
         _clear(folder, _MADE)
         return ended
-
-
-def status(folder: Path) -> Status:
-    """Says whether a lab is up in the folder."""
-    folder = folder.resolve()
-    marker = marker_of(folder)
-    if marker is None:
-        return Status("down")
-    state = read(folder)
-    if state is None or not (folder / "run" / "ready").exists():
-        return Status("half", ("it was never finished",), state)
-    dead = tuple(
-        f"{process.name} does not run"
-        for process in processes.recorded(folder)
-        if not process.name.startswith("fault-") and not processes.alive(process, marker)
-    )
-    return Status("half", dead, state) if dead else Status("up", (), state)
-
-
-def lab_config(cwd: Path) -> Path | None:
-    """Returns the path of firstmate.yml of the lab that is up in this working directory; None when none is."""
-    found = status(cwd / ".lab")
-    return found.state.config if found.condition == "up" and found.state is not None else None
 
 
 @contextmanager

@@ -35,6 +35,11 @@ class Library:
         raise RunbookError(f"There is no runbook {name!r}{near(name, names)} There are: {', '.join(names) or 'none'}.")
 
 
+def in_force(folders: tuple[Path, ...]) -> Library:
+    """The runbooks of the configured folders, or the shipped ones where none is configured; raises RunbookError."""
+    return load_folders(folders or (shipped_folder(),))
+
+
 def shipped_folder() -> Path:
     """The folder of the runbooks that come with Firstmate; it lies beside the package."""
     return Path(bot.__file__).resolve().parent.parent / "runbooks"

@@ -1,4 +1,4 @@
-"""A remedy over several targets and steps: planned as a whole, made in growing batches, each verified before the next."""
+"""A remedy over several targets and steps: planned as a whole, made in batches, each verified before the next."""
 
 from __future__ import annotations
 

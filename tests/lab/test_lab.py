@@ -17,9 +17,10 @@ from bot.config import load
 from bot.errors import Busy, FirstmateError
 from bot.lab import processes
 from bot.lab.client import administrator, ask, wait_until
-from bot.lab.lab import bring_up, status, tear_down
+from bot.lab.lab import bring_up, tear_down
 from bot.lab.replication import replica_status, replicates
 from bot.lab.state import LabState, marker_of
+from bot.lab.status import status
 
 pytestmark = pytest.mark.lab
 

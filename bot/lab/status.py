@@ -1,0 +1,42 @@
+"""Says whether a lab is up, and where its configuration is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bot.lab import processes
+from bot.lab.state import FOLDER, LabState, marker_of, read
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a lab is: `down`, `up`, or `half` with what is missing."""
+
+    condition: Literal["down", "up", "half"]
+    missing: tuple[str, ...] = ()
+    state: LabState | None = None
+
+
+def status(folder: Path) -> Status:
+    """Says whether a lab is up in the folder."""
+    folder = folder.resolve()
+    marker = marker_of(folder)
+    if marker is None:
+        return Status("down")
+    state = read(folder)
+    if state is None or not (folder / "run" / "ready").exists():
+        return Status("half", ("it was never finished",), state)
+    dead = tuple(
+        f"{process.name} does not run"
+        for process in processes.recorded(folder)
+        if not process.name.startswith("fault-") and not processes.alive(process, marker)
+    )
+    return Status("half", dead, state) if dead else Status("up", (), state)
+
+
+def lab_config(cwd: Path) -> Path | None:
+    """Returns the path of firstmate.yml of the lab that is up in this working directory; None when none is."""
+    found = status(cwd / FOLDER)
+    return found.state.config if found.condition == "up" and found.state is not None else None
