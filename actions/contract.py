@@ -145,6 +145,8 @@ class Diagnostic:
     ask: Callable[..., Any]
     cost: Cost
     needs: Grants
+    gated: bool = False
+    """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - each diagnostic returns its own dataclass
         return self.ask(*args, **kwargs)
@@ -153,7 +155,7 @@ class Diagnostic:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def diagnostic(*, cost: Cost, needs: Grants) -> Callable[[F], Diagnostic]:
+def diagnostic(*, cost: Cost, needs: Grants, gated: bool = False) -> Callable[[F], Diagnostic]:
     """Declares a function as a diagnostic.
 
     Its first parameter says by its type which reader it needs; the rest are keyword-only and annotated; it returns a
@@ -161,7 +163,7 @@ def diagnostic(*, cost: Cost, needs: Grants) -> Callable[[F], Diagnostic]:
     """
 
     def declare(ask: F) -> Diagnostic:
-        return Diagnostic(ask=ask, cost=cost, needs=needs)
+        return Diagnostic(ask=ask, cost=cost, needs=needs, gated=gated)
 
     return declare
 

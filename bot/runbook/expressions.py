@@ -18,7 +18,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from bot.runbook.filters import FILTERS, TESTS, show
+from bot.runbook.filters import FILTERS, TESTS, is_fact, show
 from bot.runbook.syntax import ExpressionError as ExpressionError
 from bot.runbook.syntax import tree_of
 
@@ -56,7 +56,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Unknown):
             return obj
         if is_dataclass(obj) and not isinstance(obj, type):
-            if attribute in {f.name for f in fields(obj)} or _is_fact(type(obj), attribute):
+            if attribute in {f.name for f in fields(obj)} or is_fact(type(obj), attribute):
                 return getattr(obj, attribute)
             return self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Mapping) and attribute in obj:
@@ -91,11 +91,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if _is_number(result) and abs(result) > MAX_NUMBER:
             raise SecurityError("a number is too large")
         return result
-
-
-def _is_fact(kind: type, attribute: str) -> bool:
-    """Whether a class of evidence offers this as a property: a reading of its own fields under a name of its own."""
-    return not attribute.startswith("_") and isinstance(getattr(kind, attribute, None), property)
 
 
 def _is_number(value: object) -> bool:

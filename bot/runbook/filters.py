@@ -37,6 +37,11 @@ def _cut(text: str, length: int = MAX_SHOWN) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def is_fact(kind: type, name: str) -> bool:
+    """Whether a class of evidence offers this as a property: a reading of its own fields under a name of its own."""
+    return not name.startswith("_") and isinstance(getattr(kind, name, None), property)
+
+
 def _items(value: object) -> Sequence[Any]:
     if isinstance(value, Undefined):
         str(value)  # raises with the name
@@ -46,14 +51,14 @@ def _items(value: object) -> Sequence[Any]:
 
 
 def _field(item: object, name: str) -> Any:  # noqa: ANN401 - evidence
-    if is_dataclass(item) and name in {f.name for f in fields(item)}:
+    if is_dataclass(item) and (name in {f.name for f in fields(item)} or is_fact(type(item), name)):
         return getattr(item, name)
     if isinstance(item, Mapping) and name in item:
         return item[name]
     raise TypeError(f"an item of the list has no field {name!r}")
 
 
-_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
     ">": lambda a, b: a is not None and a > b,
@@ -64,15 +69,16 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "not in": lambda a, b: a not in b,
     "contains": lambda a, b: a is not None and b in a,
 }
+"""What `where` can ask of a field."""
 
 
 def _where(value: object, name: str, comparison: str = "truth", other: object = None) -> list[Any]:
     """Items whose field holds: `waits | where("age", ">", 30)`, `threads | where("running")`."""
     if comparison == "truth":
         return [item for item in _items(value) if _field(item, name)]
-    if comparison not in _COMPARISONS:
-        raise TypeError(f"where() knows {', '.join(_COMPARISONS)}, not {comparison!r}")
-    return [item for item in _items(value) if _COMPARISONS[comparison](_field(item, name), other)]
+    if comparison not in COMPARISONS:
+        raise TypeError(f"where() knows {', '.join(COMPARISONS)}, not {comparison!r}")
+    return [item for item in _items(value) if COMPARISONS[comparison](_field(item, name), other)]
 
 
 def _pick(value: object, name: str) -> list[Any]:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import GenericAlias
+from typing import Any, Literal
 
 from jinja2 import nodes
 
+from actions.contract import Bytes, Count, Percent, Seconds
+from bot.runbook.kinds import Shape
 from bot.runbook.schema import Input, Runbook
 from bot.runbook.signatures import UnknownAction, of_diagnostic
-from bot.runbook.syntax import tree_of, whole
-from bot.runbook.typecheck import Shape, list_of, type_of
+from bot.runbook.syntax import tree_of
 
 TARGET = Shape(dict.fromkeys(("name", "address", "role", "shard", "flavour"), str))
 """What expressions of `gather` may know of the target."""
 
-_INPUTS = {
-    "seconds": float, "bytes": int, "percent": float, "count": int, "number": float, "boolean": bool,
+_INPUTS: Mapping[str, Any] = {
+    "seconds": Seconds, "bytes": Bytes, "percent": Percent, "count": Count, "number": float, "boolean": bool,
 }  # fmt: skip
 
 
-def input_type(declared: Input) -> type:
-    """The type of an input's value in expressions."""
-    return _INPUTS.get(declared.type, str)
+def input_type(declared: Input) -> Any:  # noqa: ANN401 - annotations have no common type
+    """The type of an input's value in expressions, with its unit, or the words that it can be."""
+    return Literal[declared.values] if declared.values else _INPUTS.get(declared.type, str)
 
 
 def evidence_types(runbook: Runbook) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def evidence_types(runbook: Runbook) -> dict[str, Any]:
             result = of_diagnostic(step.use).result
         except UnknownAction:
             result = Any
-        found[name] = list_of(result) if step.is_list else result
+        found[name] = GenericAlias(list, (result,)) if step.is_list else result
     return found
 
 
@@ -49,34 +51,6 @@ def gather_scope(runbook: Runbook, step: str) -> dict[str, Any]:
     """The names that a gather step may use: the other steps, the inputs, the alert's labels and the target."""
     others = {name: kind for name, kind in scope_of(runbook).items() if name != step}
     return {**others, "labels": Mapping[str, str], "target": TARGET}
-
-
-def check_expression(source: str, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a type
-    """Checks an expression and returns its type, Any where it is not known; raises ExpressionError."""
-    return type_of(tree_of(source), scope)
-
-
-def check_template(source: str, scope: Mapping[str, Any]) -> None:
-    """Checks every expression of a template; raises ExpressionError."""
-    type_of(tree_of(source, template=True), scope)
-
-
-def check_value(value: object, scope: Mapping[str, Any]) -> bool:
-    """Checks a value of `with`; returns whether it holds an expression. Raises ExpressionError."""
-    if isinstance(value, str) and "{{" in value:
-        inner = whole(value)
-        if inner is None:
-            check_template(value, scope)
-        else:
-            check_expression(inner, scope)
-        return True
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    found = False
-    if isinstance(value, list | tuple):
-        for each in value:
-            found |= check_value(each, scope)
-    return found
 
 
 def names_in(value: object) -> frozenset[str]:

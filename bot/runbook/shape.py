@@ -18,9 +18,12 @@ from bot.runbook.signatures import nearest
 _MODELS: dict[str, type[schema.Part]] = {
     "inputs": schema.Input,
     "gather": schema.GatherStep,
+    "on": schema.Selector,
     "causes": schema.Cause,
     "remedies": schema.Remedy,
+    "steps": schema.RemedyStep,
     "tests": schema.Test,
+    "answers": schema.ServerAnswer,
     "expect": schema.Expect,
     "links": schema.Link,
 }

@@ -22,6 +22,11 @@ from bot.runbook import units
 class UnknownAction(LookupError):
     """The catalog has no such action; the sentence names the nearest."""
 
+    def __init__(self, kind: str, name: str, names: typing.Iterable[str]) -> None:
+        self.says = f"there is no {kind} {name!r}"
+        self.suggestion = nearest(name, names)
+        super().__init__(f"{self.says}; {self.suggestion}" if self.suggestion else self.says)
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:
@@ -49,7 +54,7 @@ def of_diagnostic(name: str) -> Signature:
     """The signature of a diagnostic; raises UnknownAction."""
     declared = DIAGNOSTICS.get(name)
     if declared is None:
-        raise UnknownAction(f"there is no diagnostic {name!r}{near(name, DIAGNOSTICS)}")
+        raise UnknownAction("diagnostic", name, DIAGNOSTICS)
     hints = typing.get_type_hints(declared.ask, include_extras=True)
     asked = [p for p in inspect.signature(declared.ask).parameters.values() if p.kind is p.KEYWORD_ONLY]
     return Signature(
@@ -64,7 +69,7 @@ def of_remediation(name: str) -> Signature:
     """The signature of a remediation; raises UnknownAction."""
     declared = REMEDIATIONS.get(name)
     if declared is None:
-        raise UnknownAction(f"there is no remediation {name!r}{near(name, REMEDIATIONS)}")
+        raise UnknownAction("remediation", name, REMEDIATIONS)
     hints = typing.get_type_hints(declared, include_extras=True)
     found = [f for f in dataclasses.fields(typing.cast(Any, declared)) if f.init]
     missing = dataclasses.MISSING

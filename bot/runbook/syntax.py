@@ -53,8 +53,16 @@ _FORBIDDEN = "forbidden-expression"
 
 def whole(written: str) -> str | None:
     """The expression of a text that is exactly one `{{ ... }}`, else None."""
+    found = whole_at(written)
+    return found[0] if found else None
+
+
+def whole_at(written: str) -> tuple[str, int] | None:
+    """The expression of a text that is exactly one `{{ ... }}`, and where in the text it begins; else None."""
     found = _INNER.fullmatch(written)
-    return found[1].strip() if found else None
+    if found is None:
+        return None
+    return found[1].strip(), found.start(1) + len(found[1]) - len(found[1].lstrip())
 
 
 @lru_cache(maxsize=16384)

@@ -79,7 +79,7 @@ tests:
     expect: {cause: late, remedy: end, says: of course}
   - name: wrong parameter
     given: {replica: {applier_running: "Yes", lag: 1h}}
-    expect: {cause: late, remedy: room, with: {value: 7, valu: 8}}
+    expect: {cause: late, remedy: room, with: {value: 7}}
 """
 BLOCKER = Blocker(41, "app", "web1", "Sleep", True, 60.0, 50.0, "2026-01-01 10:00:00", 0, 1, "", 2)
 INPUTS = {"limit": 30.0, "instance": "db1", "revert": 3600.0}
@@ -217,7 +217,4 @@ def test_the_tests_in_a_runbook_tell_what_differs(runbook):
         "remedy: expected end, got room",
         "says: expected 'of course' in 'The replica is 1 h behind.'",
     )
-    assert differences["wrong parameter"] == (
-        "with: value: expected 7, got 200",
-        "with: room has no parameter 'valu'; did you mean 'value'?",
-    )
+    assert differences["wrong parameter"] == ("with: value: expected 7, got 200",)

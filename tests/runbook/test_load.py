@@ -115,7 +115,7 @@ def test_what_is_wrong_is_told_with_its_line(old, new, line, says):
 
 def test_all_problems_of_a_file_are_told_at_once_in_order():
     told = refusal(changed("replica.applier_running", "replica.nope").replace("thread: applier", "thred: applier"))
-    assert [line.split(": ")[0] for line in told.splitlines()] == ["mysql/example.yml:13:11", "mysql/example.yml:19:19"]
+    assert [line.split(": ")[0] for line in told.splitlines()] == ["mysql/example.yml:13:19", "mysql/example.yml:19:12"]
 
 
 def test_steps_that_wait_for_each_other_are_refused():

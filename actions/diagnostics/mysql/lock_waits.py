@@ -78,6 +78,7 @@ def query(version: ServerVersion) -> str:
 
 @diagnostic(
     cost=Cost.HIGH,
+    gated=True,
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def lock_waits(db: MySQL) -> LockWaits:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.runbook.checks.problem import Problem, tried
-from bot.runbook.document import Path
-from bot.runbook.names import check_expression, check_template, scope_of
+from bot.runbook.checks.values import Scope, check_condition, check_template
+from bot.runbook.findings import Path, Problem
+from bot.runbook.names import scope_of
+from bot.runbook.nulls import known_where
 from bot.runbook.schema import Runbook
-from bot.runbook.signatures import near
+from bot.runbook.signatures import nearest
 
 
 def check_causes(runbook: Runbook) -> Iterator[Problem]:
     """Holds the expressions, the sentences and the names of every cause against the evidence and the remedies."""
-    scope = scope_of(runbook)
+    names = scope_of(runbook)
     seen: dict[str, int] = {}
     for number, cause in enumerate(runbook.causes):
         path: Path = ("causes", number)
         if cause.id in seen:
-            yield Problem((*path, "id"), f"the cause {cause.id!r} stands here a second time")
-        for other in cause.unless:
+            yield Problem((*path, "id"), f"the cause {cause.id!r} stands here a second time", "duplicate-cause")
+        for place, other in enumerate(cause.unless):
             if other not in seen:
-                yield Problem((*path, "unless"), f"there is no cause {other!r} before this one{near(other, seen)}")
-        seen[cause.id] = number
-        yield from tried((*path, "when"), check_expression, cause.when, scope)
-        yield from tried((*path, "says"), check_template, cause.says, scope)
-        for remedy in cause.remedies:
+                says = f"there is no cause {other!r} before this one"
+                yield Problem((*path, "unless", place), says, "unknown-cause", nearest(other, seen))
+        seen.setdefault(cause.id, number)
+        yield from check_condition((*path, "when"), cause.when, Scope(names))
+        yield from check_template((*path, "says"), cause.says, Scope(names, known_where(cause.when)))
+        for place, remedy in enumerate(cause.remedies):
             if remedy not in runbook.remedies:
-                yield Problem((*path, "remedy"), f"there is no remedy {remedy!r}{near(remedy, runbook.remedies)}")
+                says = f"there is no remedy {remedy!r}"
+                yield Problem((*path, "remedy", place), says, "unknown-remedy", nearest(remedy, runbook.remedies))

@@ -2,62 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from bot.runbook.checks.problem import Problem, check_parameters, tried
-from bot.runbook.document import Path
-from bot.runbook.expressions import ExpressionError
-from bot.runbook.names import check_expression, gather_scope
-from bot.runbook.schema import Runbook
-from bot.runbook.signatures import UnknownAction, bare, item_of, of_diagnostic
+from actions.catalog import DIAGNOSTICS
+from actions.contract import Cost
+from bot.runbook.checks.values import Scope, check_condition, check_parameters, kind_at
+from bot.runbook.findings import Path, Problem
+from bot.runbook.kinds import ANY, Base, Kind
+from bot.runbook.names import gather_scope
+from bot.runbook.nulls import known_where
+from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.signatures import UnknownAction, of_diagnostic
 from bot.runbook.steps import needs
+from bot.runbook.syntax import ExpressionError
 
 
 def check_gather(runbook: Runbook) -> Iterator[Problem]:
-    """Holds every step against its diagnostic; where all fit, the order of the steps too."""
-    problems = list(_steps(runbook))
-    yield from problems or _order(runbook)
-
-
-def _steps(runbook: Runbook) -> Iterator[Problem]:
+    """Holds every step against its diagnostic; where all can be read, the order of the steps too."""
     for name, step in runbook.gather.items():
-        path: Path = ("gather", name)
-        scope = gather_scope(runbook, name)
-        try:
-            signature = of_diagnostic(step.use)
-        except UnknownAction as error:
-            yield Problem((*path, "use"), str(error))
-            continue
-        if step.use.startswith("prometheus.") and step.on != "target":
-            yield Problem((*path, "on"), "Prometheus is asked once; name instances in the query, not in `on`")
-        if step.each is not None:
-            found = yield from _each((*path, "each"), step.each, scope)
-            scope = {**scope, "item": found}
-        yield from check_parameters(path, step.use, signature, step.parameters, scope)
-        if step.when is not None:
-            yield from tried((*path, "when"), check_expression, step.when, scope)
-
-
-def _each(path: Path, source: str, scope: Mapping[str, Any]) -> Generator[Problem, None, Any]:
-    """Checks that `each` is a list, and returns the type of its items."""
+        yield from _step(("gather", name), step, Scope(gather_scope(runbook, name)))
     try:
-        kind = check_expression(source, scope)
-    except ExpressionError as error:
-        yield Problem(path, str(error))
-        return Any
-    item = item_of(kind)
-    if item is None and bare(kind) is not Any:
-        yield Problem(path, f"{source!r} is not a list, so there is nothing to ask about each item of")
-    return Any if item is None else item
+        waiting = {name: needs(step, runbook.gather) for name, step in runbook.gather.items()}
+    except ExpressionError:
+        return  # told above
+    yield from _order(waiting)
 
 
-def _order(runbook: Runbook) -> Iterator[Problem]:
+def _step(path: Path, step: GatherStep, scope: Scope) -> Iterator[Problem]:
+    if step.when is not None:
+        yield from check_condition((*path, "when"), step.when, scope)
+    try:
+        signature = of_diagnostic(step.use)
+    except UnknownAction as error:
+        yield Problem((*path, "use"), error.says, "unknown-action", error.suggestion)
+        return
+    if step.use.startswith("prometheus.") and step.on != "target":
+        says = "Prometheus is asked once; name instances in the query, not in `on`"
+        yield Problem((*path, "on"), says, "wrong-place")
+    names = dict(scope.names)
+    known = known_where(step.when) if step.when is not None else scope.known
+    if step.each is not None:
+        names["item"], problems = _each((*path, "each"), step.each, Scope(names, known))
+        yield from problems
+    yield from check_parameters(path, step.use, signature, step.parameters, Scope(names, known))
+    yield from _cost(path, step)
+
+
+def _each(path: Path, source: str, scope: Scope) -> tuple[Kind, list[Problem]]:
+    """The kind of the items of `each`, and what is wrong with it."""
+    kind, problems = kind_at(path, source, scope)
+    if kind.known and kind.base is not Base.LIST:
+        says = f"{source!r} is {kind}, so there is nothing to ask about each item of"
+        problems.append(Problem(path, says, "wrong-value"))
+    return kind.item or ANY, problems
+
+
+def _cost(path: Path, step: GatherStep) -> Iterator[Problem]:
+    """A diagnostic that looks cheaply first may be asked of one server at any time; of many, not even that."""
+    declared = DIAGNOSTICS[step.use]
+    if declared.cost is not Cost.HIGH or step.when is not None or (declared.gated and not step.is_list):
+        return
+    where = "many times" if step.each is not None else "of several servers" if step.is_list else "on every run"
+    says = f"{step.use} can stall a server, and it is asked {where}"
+    yield Problem(path, says, "costly-step", "give the step a `when` that a cheaper step answers", on_key=True)
+
+
+def _order(waiting: dict[str, set[str]]) -> Iterator[Problem]:
     """Steps that wait for each other would wait for ever."""
-    waiting = {name: needs(step, runbook.gather) for name, step in runbook.gather.items()}
     while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
         for name in ready:
             del waiting[name]
     for name in waiting:
         others = ", ".join(sorted(waiting.keys() - {name})) or "itself"
-        yield Problem(("gather", name), f"the step {name!r} waits for {others}, which waits for it")
+        says = f"the step {name!r} waits for {others}, which waits for it"
+        yield Problem(("gather", name), says, "step-cycle", on_key=True)

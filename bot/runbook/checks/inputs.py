@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.runbook.checks.problem import Problem
+from bot.runbook.findings import Problem
 from bot.runbook.inputs import read
 from bot.runbook.schema import Runbook
 
@@ -16,4 +16,4 @@ def check_inputs(runbook: Runbook) -> Iterator[Problem]:
             try:
                 read(declared, declared.default)
             except ValueError as error:
-                yield Problem(("inputs", name, "default"), f"the default does not fit: {error}")
+                yield Problem(("inputs", name, "default"), f"the default does not fit: {error}", "wrong-default")

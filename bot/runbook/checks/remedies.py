@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.runbook.checks.problem import Problem, check_parameters, tried
-from bot.runbook.document import Path
-from bot.runbook.names import TARGET, check_value, scope_of
-from bot.runbook.schema import Runbook
+from bot.runbook.checks.values import Scope, check_parameters, check_value
+from bot.runbook.findings import Path, Problem
+from bot.runbook.names import TARGET, scope_of
+from bot.runbook.nulls import known_where
+from bot.runbook.schema import RemedyStep, Runbook
 from bot.runbook.signatures import UnknownAction, of_remediation
 
 
 def check_remedies(runbook: Runbook) -> Iterator[Problem]:
     """Holds every remedy against its action."""
-    scope = {**scope_of(runbook), "target": TARGET}
+    names = {**scope_of(runbook), "target": TARGET}
     for name, remedy in runbook.remedies.items():
-        path: Path = ("remedies", name)
+        scope = Scope(names, _known(runbook, name))
         for number, step in enumerate(remedy.each_step):
-            where: Path = (*path, "steps", number) if remedy.steps else path
-            if step.use is None:
-                for written in step.parameters.values():
-                    yield from tried((*where, "with"), check_value, written, scope)
-                continue
-            try:
-                signature = of_remediation(step.use)
-            except UnknownAction as error:
-                yield Problem((*where, "use"), str(error))
-                continue
-            yield from check_parameters(where, step.use, signature, step.parameters, scope)
+            yield from _step(("remedies", name, *(("steps", number) if remedy.steps else ())), step, scope)
+
+
+def _known(runbook: Runbook, remedy: str) -> frozenset[str]:
+    """What is not empty wherever this remedy is offered: under every cause that offers it."""
+    offered = [known_where(cause.when) for cause in runbook.causes if remedy in cause.remedies]
+    return frozenset.intersection(*offered) if offered else frozenset()
+
+
+def _step(path: Path, step: RemedyStep, scope: Scope) -> Iterator[Problem]:
+    if step.use is None:
+        for name, written in step.parameters.items():
+            yield from check_value((*path, "with", name), written, scope)[1]
+        return
+    try:
+        signature = of_remediation(step.use)
+    except UnknownAction as error:
+        yield Problem((*path, "use"), error.says, "unknown-action", error.suggestion)
+        return
+    yield from check_parameters(path, step.use, signature, step.parameters, scope)

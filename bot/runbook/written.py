@@ -1,0 +1,90 @@
+"""An expression as text again, the same for all that read the same: one spacing, one kind of quotes. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from jinja2 import nodes
+
+_BINARY = {
+    nodes.And: "and", nodes.Or: "or", nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/",
+    nodes.FloorDiv: "//", nodes.Mod: "%",
+}  # fmt: skip
+OPERATORS = {
+    "eq": "==", "ne": "!=", "gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "in": "in", "notin": "not in",
+}  # fmt: skip
+"""Jinja2's name of a comparison -> as it is written."""
+
+
+def written(node: nodes.Node) -> str:
+    """The text of an expression, with brackets wherever parts are put together."""
+    match node:
+        case nodes.Name():
+            return node.name
+        case nodes.Const():
+            return constant(node.value)
+        case nodes.Getattr():
+            return f"{written(node.node)}.{node.attr}"
+        case nodes.Getitem():
+            if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) and node.arg.value.isidentifier():
+                return f"{written(node.node)}.{node.arg.value}"
+            return f"{written(node.node)}[{written(node.arg)}]"
+        case nodes.Slice():
+            return ":".join(written(each) if each is not None else "" for each in (node.start, node.stop, node.step))
+        case nodes.List() | nodes.Tuple():
+            return f"[{', '.join(map(written, node.items))}]"
+        case nodes.Filter() | nodes.Test():
+            arguments = f"({', '.join(map(written, node.args))})" if node.args else ""
+            of = written(node.node) if node.node is not None else ""
+            return f"({of}{' | ' if isinstance(node, nodes.Filter) else ' is '}{node.name}{arguments})"
+    return f"({_operation(node)})"
+
+
+def _operation(node: nodes.Node) -> str:
+    match node:
+        case nodes.BinExpr():
+            return f"{written(node.left)} {_BINARY.get(type(node), '?')} {written(node.right)}"
+        case nodes.Not():
+            return f"not {written(node.node)}"
+        case nodes.Neg() | nodes.Pos():
+            return f"{'-' if isinstance(node, nodes.Neg) else '+'}{written(node.node)}"
+        case nodes.Compare():
+            return written(node.expr) + "".join(f" {OPERATORS[each.op]} {written(each.expr)}" for each in node.ops)
+        case nodes.Concat():
+            return " ~ ".join(map(written, node.nodes))
+        case nodes.CondExpr():
+            other = written(node.expr2) if node.expr2 is not None else "none"
+            return f"{written(node.expr1)} if {written(node.test)} else {other}"
+    return type(node).__name__
+
+
+def constant(value: object) -> str:
+    """A constant as an expression has it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def shown(node: nodes.Node) -> str:
+    """The text of an expression for a sentence: without the outer brackets, at most 60 characters."""
+    text = written(node)
+    if text.startswith("(") and text.endswith(")"):
+        text = text[1:-1]
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def start(node: nodes.Node) -> int:
+    """The character that an expression begins with, from 0."""
+    while True:
+        if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Test) and node.node is not None:
+            node = node.node
+        elif isinstance(node, nodes.Compare):
+            node = node.expr
+        elif isinstance(node, nodes.BinExpr):
+            node = node.left
+        elif isinstance(node, nodes.CondExpr):
+            node = node.expr1
+        else:
+            return int(node.lineno or 0)
