@@ -16,7 +16,7 @@ from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.planning import Planner
-from bot.engine.ports import Desk, Directory, Receipt
+from bot.engine.ports import Desk, Directory, Fleet, Receipt
 from bot.engine.rollout import Rollout
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
@@ -64,7 +64,7 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
 
 
 def engine_on(
-    config: Config, store: RunStore, fleet: ConfiguredFleet, directory: Directory, desk: Desk, runbooks: Library
+    config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, runbooks: Library
 ) -> Engine:
     """Puts the engine together."""
     collector = Collector(fleet, store, directory, config.autonomy)

@@ -19,6 +19,7 @@ from bot.config import Config
 from bot.engine.engine import Engine
 from bot.engine.facts import SHELL
 from bot.engine.planning import Seen
+from bot.engine.ports import Fleet
 from bot.engine.state import Choice, Decision, Plan, Run, RunState, StepStatus
 from bot.engine.triage import seen_by
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
@@ -114,8 +115,8 @@ def read_alert(path: Path) -> Alert:
 
 def diagnose(config: Config, alert: Alert) -> Report:
     """Reads what the alert's runbook asks for and plans the leading cause's remedy; changes nothing."""
-    with _looking(config) as engine:
-        _, report = _look(engine, _opened(engine, alert))
+    with looking(config) as engine:
+        _, report = _look(engine, opened(engine, alert))
         return report
 
 
@@ -126,7 +127,7 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
     """
     user = f"{SHELL}{getpass.getuser()}"
     with _writing(config) as engine:
-        run = replace(_opened(engine, alert), requester=user)
+        run = replace(opened(engine, alert), requester=user)
         if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
             raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
         seen, report = _look(engine, run)
@@ -152,7 +153,7 @@ def plan(
 
     Without a remedy it is the leading cause's. Raises RunbookError, UnknownTarget or WrongUsage for what is not there.
     """
-    with _looking(config) as engine:
+    with looking(config) as engine:
         run = engine.run_of(f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {})
         _, report = _look(engine, run, remedy)
         return report
@@ -228,7 +229,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _opened(engine: Engine, alert: Alert) -> Run:
+def opened(engine: Engine, alert: Alert) -> Run:
     """The run of an alert; raises UnknownTarget or WrongUsage where the bot would only tell it on a card."""
     target = engine.fleet.find_by_labels(alert.labels)
     run = engine.run_for(alert, target)
@@ -242,24 +243,24 @@ def _opened(engine: Engine, alert: Alert) -> Run:
 
 
 @contextmanager
-def _looking(config: Config) -> Iterator[Engine]:
+def looking(config: Config, fleet: Fleet | None = None) -> Iterator[Engine]:
     """An engine that sees the bot's store where there is one, and writes to none."""
     with tempfile.TemporaryDirectory(prefix="firstmate-") as scratch:
         known = (config.data / "firstmate.sqlite").exists()
         database = Database(config.data, exclusive=False) if known else Database(Path(scratch))
-        yield from _engine(config, database)
+        yield from _engine(config, database, fleet or ConfiguredFleet(config))
 
 
 @contextmanager
 def _writing(config: Config) -> Iterator[Engine]:
-    yield from _engine(config, Database(config.data))
+    yield from _engine(config, Database(config.data), ConfiguredFleet(config))
 
 
-def _engine(config: Config, database: Database) -> Iterator[Engine]:
+def _engine(config: Config, database: Database, fleet: Fleet) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
         runbooks = in_force(config.runbooks)
-        engine = app.engine_on(config, store, ConfiguredFleet(config), _NoDirectory(), _NoDesk(), runbooks)
+        engine = app.engine_on(config, store, fleet, _NoDirectory(), _NoDesk(), runbooks)
         try:
             yield engine
         finally:

@@ -20,6 +20,10 @@ MODULES = {
     "demo": "serving",
     "match": "match",
     "run": "runs",
+    "plan": "runs",
+    "test": "testing",
+    "record": "recording",
+    "schema": "schema",
 }
 """Command -> its module here."""
 GROUPS = {"audit": "audit", "lab": "lab"}

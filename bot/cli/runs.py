@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from bot import oneshot
 from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
-from bot.errors import Exit
+from bot.errors import Exit, WrongUsage
 
 commands = typer.Typer()
 
@@ -33,6 +34,40 @@ def run(
         raise typer.Exit(Exit.FOUND)
 
 
+@commands.command()
+def plan(
+    runbook: Annotated[str, typer.Argument(help="Name of the runbook.")],
+    target: Annotated[str, typer.Option("--target", help="The instance, by name or address.")],
+    remedy: Annotated[str, typer.Option("--remedy", help="The remedy; without it the leading cause's.")] = "",
+    given: Annotated[
+        list[str] | None, typer.Option("--input", help="NAME=VALUE for an input; may stand several times.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Shows exactly what a remedy would do on a target, what the guards say, and who must approve; changes nothing."""
+    report = oneshot.plan(configured(config), runbook, target, remedy, _inputs(given or []))
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show(report)
+        for verdict in report.run.verdicts:
+            mark = {"pass": "[green]✓[/]", "ask": "[yellow]?[/]", "refuse": "[red]✗[/]"}[verdict.answer.value]
+            out.print(f"  {mark} {verdict.guard}: {escape(verdict.says)}", highlight=False)
+        if report.run.plan is not None and not report.not_offered:
+            out.print(f"  Needs {report.run.approvals_needed} approval(s), not the requester's.", highlight=False)
+    if report.run.plan is None or report.not_offered:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _inputs(given: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise WrongUsage(f"{name!r} is not NAME=VALUE; write --input lag_limit=30s.")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def _show(report: oneshot.Report) -> None:
     run = report.run
     out.print(f"[bold]{run.title}[/] on {run.target}  ({run.runbook}, {run.matched})", highlight=False)
@@ -49,9 +84,13 @@ def _show(report: oneshot.Report) -> None:
             f"[bold]Plan[/] {run.plan.title} on {', '.join(run.plan.targets)} ({run.plan.blast_radius})",
             highlight=False,
         )
-        for statement in run.plan.statements:
-            out.print(f"    {statement}", markup=False)
+        for change in run.plan.changes:
+            where = f"{change.target}> " if len(run.plan.targets) > 1 else ""
+            for statement in change.statements:
+                out.print(f"    {where}{statement}", markup=False, highlight=False)
         out.print(f"  {run.plan.undo_says}", markup=False)
+        for statement in run.plan.undo:
+            out.print(f"    undo: {statement}", markup=False, highlight=False)
     if report.not_offered:
         out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
     if run.says:

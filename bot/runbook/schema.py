@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -36,6 +37,7 @@ InputType: TypeAlias = Literal[
 STEP_TIMEOUT = 3.0
 """Seconds that one gather step may take, unless it says otherwise."""
 NAMES = r"^[a-z][a-z0-9_]{0,39}$"
+MOST_REMEDIES = 4
 MOST_ITEMS = 50
 """The most instances or items that one step may ask for."""
 RESERVED = frozenset(
@@ -50,7 +52,9 @@ def _name(value: str) -> str:
 
 
 Name: TypeAlias = Annotated[str, Field(pattern=NAMES), AfterValidator(_name)]
-Duration: TypeAlias = Annotated[float, BeforeValidator(units.seconds), Field(gt=0, le=86400)]
+Duration: TypeAlias = Annotated[
+    float, BeforeValidator(units.seconds, json_schema_input_type=float | str), Field(gt=0, le=86400)
+]
 Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=2000)]
 Parameters: TypeAlias = Mapping[str, Any]
@@ -59,7 +63,7 @@ Parameters: TypeAlias = Mapping[str, Any]
 class Part(BaseModel):
     """Base of every part: frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Input(Part):
@@ -142,7 +146,12 @@ class GatherStep(Part):
 
 def _listed(value: object) -> object:
     """One name is short for a list of it."""
+    if isinstance(value, list) and len(value) > MOST_REMEDIES:
+        raise ValueError(f"{len(value)} remedies are more than a person can choose from; {MOST_REMEDIES} are the most")
     return () if value is None else (value,) if isinstance(value, str) else value
+
+
+Names: TypeAlias = Annotated[tuple[Name, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str] | None)]
 
 
 class Cause(Part):
@@ -151,9 +160,7 @@ class Cause(Part):
     id: Name
     when: Template
     says: Template
-    remedies: Annotated[tuple[Name, ...], BeforeValidator(_listed), Field(max_length=4)] = Field(
-        default=(), alias="remedy"
-    )
+    remedies: Names = Field(default=(), alias="remedy")
     """The remedies to choose from, the best first; one name, or a list."""
     unless: tuple[Name, ...] = ()
     """Causes before this one; where one of them holds, this one does not: the general after the particular."""
@@ -226,7 +233,7 @@ class Expect(Part):
     """What a test expects: the cause that leads and its remedy; null for neither."""
 
     cause: str | None = None
-    remedies: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(default=(), alias="remedy")
+    remedies: Names = Field(default=(), alias="remedy")
     """All remedies that the leading cause offers, the best first; one name, or a list."""
     causes: tuple[str, ...] | None = None
     """All causes that hold, in order."""
@@ -279,7 +286,7 @@ def _short_step(value: object) -> object:
     return {"use": value} if isinstance(value, str) else value
 
 
-Step: TypeAlias = Annotated[GatherStep, BeforeValidator(_short_step)]
+Step: TypeAlias = Annotated[GatherStep, BeforeValidator(_short_step, json_schema_input_type=str | GatherStep)]
 
 
 def _parses(value: object) -> object:
@@ -288,7 +295,11 @@ def _parses(value: object) -> object:
     return value
 
 
-Alternative: TypeAlias = Annotated[Any, AfterValidator(_parses)]
+Alternative: TypeAlias = Annotated[
+    Any,
+    AfterValidator(_parses),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
 
 
 class Runbook(Part):

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import Any, TypeAlias
 
 from actions.contract import Refused, Remediation, Unreadable
 from bot.errors import WrongUsage
 from bot.runbook.causes import Diagnosis, Judged, diagnose
 from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
+from bot.runbook.given import given
 from bot.runbook.inputs import resolve
 from bot.runbook.names import evidence_types
 from bot.runbook.remedies import build
 from bot.runbook.schema import Expect, Runbook, Test
 from bot.runbook.scripted import ScriptedServer
-from bot.runbook.signatures import bare, coerce, fields_of, item_of, near, unit_of
+from bot.runbook.signatures import item_of, near
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a test went another way than it expects; with neither side it could not be run, and `what` says why."""
+
+    what: str
+    expected: str = ""
+    got: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, got {self.got}" if self.expected else self.what
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,19 @@ class TestResult:
     number: int
     """From 0, as the tests stand in the file."""
     name: str
-    differences: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
     @property
     def passed(self) -> bool:
         return not self.differences
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which causes of a runbook the tests expect to hold, and which none does."""
+
+    covered: tuple[str, ...]
+    missed: tuple[str, ...]
 
 
 CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object]], str]
@@ -50,8 +67,22 @@ def run_tests(runbook: Runbook, card: CardOf | None = None) -> list[TestResult]:
     results = []
     for number, test in enumerate(runbook.tests):
         name = test.name or f"{test.expect.cause or 'no cause'} ({number + 1})"
-        results.append(TestResult(runbook.runbook, number, name, tuple(_differences(runbook, test, card))))
+        results.append(TestResult(runbook.runbook, number, name, differences(runbook, test, card)))
     return results
+
+
+def differences(runbook: Runbook, test: Test, card: CardOf | None = None) -> tuple[Difference, ...]:
+    """Runs one test and returns where it went another way than it expects."""
+    return tuple(_differences(runbook, test, card))
+
+
+def coverage(runbook: Runbook) -> Coverage:
+    """Which causes the tests of a runbook expect to hold."""
+    expected = {name for test in runbook.tests for name in (test.expect.cause, *(test.expect.causes or ()))}
+    names = [cause.id for cause in runbook.causes]
+    return Coverage(
+        tuple(name for name in names if name in expected), tuple(name for name in names if name not in expected)
+    )
 
 
 def evidence_of(runbook: Runbook, test: Test) -> dict[str, object]:
@@ -61,12 +92,12 @@ def evidence_of(runbook: Runbook, test: Test) -> dict[str, object]:
     return found | {step: Missing(step, "the test says so") for step in test.missing}
 
 
-def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> typing.Iterator[str]:
+def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> Iterator[Difference]:
     try:
         inputs = resolve(runbook, {}, test.inputs)
         evidence = evidence_of(runbook, test)
     except (ValueError, WrongUsage) as error:
-        yield str(error)
+        yield Difference(str(error))
         return
     diagnosis = diagnose(runbook, evidence, inputs)
     yield from _verdicts(test.expect, diagnosis)
@@ -74,25 +105,25 @@ def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> typing.It
     if test.expect.card is not None and card is not None:
         shown = card(runbook, diagnosis, evidence)
         if test.expect.card not in shown:
-            yield f"card: expected {test.expect.card!r} in {shown!r}"
+            yield Difference("card", repr(test.expect.card), shown)
 
 
-def _verdicts(expected: Expect, diagnosis: Diagnosis) -> typing.Iterator[str]:
+def _verdicts(expected: Expect, diagnosis: Diagnosis) -> Iterator[Difference]:
     lead = diagnosis.lead
     if (lead.id if lead else None) != expected.cause:
-        yield f"cause: expected {expected.cause or 'none'}, got {_shown(diagnosis)}"
+        yield Difference("cause", expected.cause or "none", _shown(diagnosis))
     elif (offered := lead.remedies if lead else ()) != expected.remedies:
-        yield f"remedy: expected {', '.join(expected.remedies) or 'none'}, got {', '.join(offered) or 'none'}"
+        yield Difference("remedy", _names(expected.remedies), _names(offered))
     if expected.causes is not None and (held := tuple(each.id for each in diagnosis.holding)) != expected.causes:
-        yield f"causes: expected {', '.join(expected.causes) or 'none'}, got {', '.join(held) or 'none'}"
+        yield Difference("causes", _names(expected.causes), _names(held))
     open_ones = tuple(each.id for each in diagnosis.causes if each.verdict is Judged.UNDECIDED)
     if expected.undecided is not None and open_ones != expected.undecided:
-        yield f"undecided: expected {', '.join(expected.undecided) or 'none'}, got {', '.join(open_ones) or 'none'}"
+        yield Difference("undecided", _names(expected.undecided), _names(open_ones))
     if expected.says is not None and expected.says not in (lead.says if lead else ""):
-        yield f"says: expected {expected.says!r} in {(lead.says if lead else '')!r}"
+        yield Difference("says", repr(expected.says), repr(lead.says if lead else ""))
 
 
-def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping[str, object]) -> typing.Iterator[str]:
+def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping[str, object]) -> Iterator[Difference]:
     """A remedy that is offered must also be buildable from the evidence that proved its cause."""
     lead = diagnosis.lead
     for name in lead.remedies if lead else ():
@@ -104,7 +135,7 @@ def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping
             try:
                 built.append(build(step.use, step.parameters, scope))
             except (EvidenceMissing, ExpressionError) as error:
-                yield f"remedy {name}: cannot be built: {error}"
+                yield Difference(f"remedy {name} cannot be built: {error}")
                 return
         if first and built:
             yield from _parameters(name, test.expect.parameters or {}, built[0][1])
@@ -112,24 +143,28 @@ def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping
             yield from _statements(test, [remediation for remediation, _ in built])
 
 
-def _parameters(remedy: str, expected: Mapping[str, Any], built: Mapping[str, Any]) -> typing.Iterator[str]:
+def _parameters(remedy: str, expected: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[Difference]:
     for name, value in expected.items():
         if name not in built:
-            yield f"with: {remedy} has no parameter {name!r}{near(name, built)}"
+            yield Difference(f"with: {remedy} has no parameter {name!r}{near(name, built)}")
         elif built[name] != value:
-            yield f"with: {name}: expected {value!r}, got {built[name]!r}"
+            yield Difference(f"with: {name}", repr(value), repr(built[name]))
 
 
-def _statements(test: Test, remediations: list[Remediation]) -> typing.Iterator[str]:
+def _statements(test: Test, remediations: list[Remediation]) -> Iterator[Difference]:
     """Dries the changes out on a server that gives the test's answers."""
     server = ScriptedServer(test.server, test.answers)
     try:
         got = tuple(str(text) for remediation in remediations for text in remediation.change(server))
     except (Refused, Unreadable) as error:
-        yield f"statements: {error}"
+        yield Difference(f"statements: {error}")
         return
     if got != test.expect.statements:
-        yield f"statements: expected {'; '.join(test.expect.statements or ())}, got {'; '.join(got) or 'none'}"
+        yield Difference("statements", "; ".join(test.expect.statements or ()) or "none", "; ".join(got) or "none")
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
 
 
 def _shown(diagnosis: Diagnosis) -> str:
@@ -138,56 +173,3 @@ def _shown(diagnosis: Diagnosis) -> str:
         return f"{lead.id} ({lead.says})"
     reasons = [f"{each.id}: {each.says}" for each in diagnosis.causes if each.verdict is Judged.UNDECIDED]
     return "none" + (f" ({'; '.join(reasons[:3])})" if reasons else "")
-
-
-def given(kind: Any, fields: object) -> Any:  # noqa: ANN401 - evidence of any type
-    """Evidence of this type with these fields, the rest as the type's defaults; raises ValueError in plain words."""
-    item = item_of(kind)
-    if item is not None and isinstance(fields, list | tuple):
-        values = [given(item, each) for each in fields]
-        return tuple(values) if get_origin(bare(kind)) is tuple else values
-    plain = bare(kind)
-    if not (isinstance(plain, type) and dataclasses.is_dataclass(plain)):
-        return coerce(kind, fields)
-    if fields is None and NoneType in get_args(kind):
-        return None
-    if not isinstance(fields, Mapping):
-        raise ValueError(f"fields of {plain.__name__} are needed here, not {str(fields)[:60]!r}")
-    hints = fields_of(plain)
-    declared = {field.name: field for field in dataclasses.fields(plain) if field.init}
-    for name in fields:
-        if name not in declared:
-            raise ValueError(f"{plain.__name__} has no field {name!r}{near(name, declared)}")
-    values_by_name: dict[str, Any] = {}
-    for name, field in declared.items():
-        if name in fields:
-            try:
-                values_by_name[name] = given(hints[name], fields[name])
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            values_by_name[name] = default_of(hints[name])
-    return plain(**values_by_name)
-
-
-_ZEROS: Mapping[Any, Any] = {int: 0, float: 0.0, str: "", bool: False}
-
-
-def default_of(kind: Any) -> Any:  # noqa: ANN401
-    """What a field of this type holds when a test does not care."""
-    if get_origin(kind) is Annotated and unit_of(kind):
-        kind = get_args(kind)[0]
-    if get_origin(kind) in (Union, UnionType) and NoneType in get_args(kind):
-        return None
-    plain = bare(kind)
-    if plain in _ZEROS:
-        return _ZEROS[plain]
-    if item_of(plain) is not None:
-        return () if get_origin(plain) is tuple else []
-    if isinstance(plain, type) and issubclass(plain, enum.Enum):
-        return next(iter(plain))
-    if isinstance(plain, type) and dataclasses.is_dataclass(plain):
-        return given(plain, {})
-    if get_origin(plain) is not None and issubclass(get_origin(plain), Mapping):
-        return {}
-    raise ValueError(f"a field of the type {plain} has no default; give it")

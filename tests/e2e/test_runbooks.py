@@ -55,7 +55,36 @@ def test_the_cause_is_named_and_its_remedy_mends_it(sound_lab: LabState, tmp_pat
     assert found["not_offered"] is None
     [planned] = found["plan"]["statements"]
     assert planned.startswith(statement)
+    assert planned_for_a_person(config, sound_lab, fault.instance, found) == planned
+    replays_without_a_server(config, alert, sound_lab, cause)
 
     mended = firstmate("run", "--alert", alert, "--config", config, "--json", "--remedy", found["remedy"])
 
     assert (mended.code, mended.json["state"]) == (0, "mended"), mended.out
+
+
+def planned_for_a_person(config: Path, lab: LabState, instance: str, found: dict[str, Any]) -> str:
+    """What `firstmate plan` says would run; it is the same, it needs an approval, and nothing was changed."""
+    said = firstmate("plan", found["runbook"], "--target", instance, "--config", config, "--json")
+    assert said.code == 0
+    assert said.json["approvals_needed"] == 1
+    assert [guard["answer"] for guard in said.json["guards"] if guard["guard"] == "approval"] == ["ask"]
+    [statement] = said.json["plan"]["statements"]
+    return str(statement)
+
+
+def replays_without_a_server(config: Path, alert: Path, lab: LabState, cause: str) -> None:
+    """What `firstmate record` keeps gives the same cause and the same statements again, and names nobody."""
+    case = alert.with_name("case.yml")
+    recorded = firstmate("record", "--alert", alert, "--out", case, "--config", config)
+    assert recorded.code == 0
+    assert "Left out" not in recorded.err
+    text = case.read_text(encoding="utf-8")
+    for instance in lab.instances:
+        assert instance.address not in text
+        assert instance.name not in text
+    assert f"cause: {cause}" in text
+    assert "statements:" in text
+    assert firstmate("test", "--replay", case).code == 0
+    case.write_text(text.replace(f"cause: {cause}", "cause: nobody_did_it"), encoding="utf-8")
+    assert firstmate("test", "--replay", case).code == 1

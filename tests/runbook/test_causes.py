@@ -210,7 +210,7 @@ def test_a_label_cannot_leave_its_place_in_a_query(runbook):
 
 
 def test_the_tests_in_a_runbook_tell_what_differs(runbook):
-    differences = {each.name: each.differences for each in run_tests(runbook)}
+    differences = {each.name: tuple(map(str, each.differences)) for each in run_tests(runbook)}
     assert differences["right"] == ()
     assert differences["wrong cause"] == ("cause: expected stopped, got general (Something else.)",)
     assert differences["wrong remedy and sentence"] == (

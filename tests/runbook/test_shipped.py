@@ -27,7 +27,9 @@ def test_the_runbooks_are_there():
 @pytest.mark.parametrize("name", BY_NAME)
 def test_its_own_tests_pass(name):
     results = run_tests(BY_NAME[name])
-    assert [(each.name, each.differences) for each in results if not each.passed] == []
+    assert [
+        (each.name, [str(difference) for difference in each.differences]) for each in results if not each.passed
+    ] == []
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -1,0 +1,16 @@
+"""The command that prints the JSON Schema of runbooks."""
+
+from __future__ import annotations
+
+import typer
+
+from bot.cli.terminal import print_json
+from bot.runbook.jsonschema import runbook_schema
+
+commands = typer.Typer()
+
+
+@commands.command()
+def schema() -> None:
+    """Prints the JSON Schema of runbooks, the parameters of every action included, for editors."""
+    print_json(runbook_schema())
