@@ -215,6 +215,6 @@ def test_the_tests_in_a_runbook_tell_what_differs(runbook):
     assert differences["wrong cause"] == ("cause: expected stopped, got general (Something else.)",)
     assert differences["wrong remedy and sentence"] == (
         "remedy: expected end, got room",
-        "says: expected 'of course' in 'The replica is 1 h behind.'",
+        "says: expected 'of course', got 'The replica is 1 h behind.'",
     )
     assert differences["wrong parameter"] == ("with: value: expected 7, got 200",)
