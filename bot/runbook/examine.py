@@ -25,8 +25,11 @@ class Examined:
         return tuple(each for each in self.findings if each.severity is Severity.ERROR)
 
 
-def examine(text: str, file: str, *, name: str | None = None) -> Examined:
-    """Examines the text of a runbook; `file` stands in the findings, `name` is what the runbook must be called."""
+def examine(text: str, file: str, *, name: str | None = None, advice: bool = True) -> Examined:
+    """Examines the text of a runbook; `file` stands in the findings, `name` is what the runbook must be called.
+
+    Without `advice` nothing is looked for that would only be a warning about the runbook as a whole.
+    """
     try:
         document = read(text, file)
     except RunbookRefused as refused:
@@ -34,7 +37,7 @@ def examine(text: str, file: str, *, name: str | None = None) -> Examined:
     found = shaped(document)
     if isinstance(found, list):
         return Examined(file, document, None, _placed(document, found))
-    problems = check(found)
+    problems = check(found, advice=advice)
     if name is not None and found.runbook != name:
         says = f"the name is {found.runbook!r}, but the file's place says {name!r}"
         problems.append(Problem(("runbook",), says, "name-mismatch"))

@@ -50,7 +50,7 @@ def parse(text: str, file: str, *, name: str | None = None) -> Runbook:
 
     Raises RunbookRefused with every finding that is an error; warnings stop nothing.
     """
-    examined = examine(text, file, name=name)
+    examined = examine(text, file, name=name, advice=False)
     if examined.runbook is None or examined.errors:
         raise RunbookRefused(examined.errors)
     return examined.runbook

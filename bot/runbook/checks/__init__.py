@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from bot.runbook.checks.causes import check_causes
 from bot.runbook.checks.gather import check_gather
 from bot.runbook.checks.inputs import check_inputs
+from bot.runbook.checks.reach import check_reach
 from bot.runbook.checks.remedies import check_remedies
 from bot.runbook.checks.tests import check_tests
+from bot.runbook.checks.usage import check_usage
 from bot.runbook.findings import Problem
 from bot.runbook.schema import Runbook
 
@@ -20,8 +22,10 @@ CHECKS: tuple[Callable[[Runbook], Iterator[Problem]], ...] = (
     check_tests,
 )
 """Each looks at one part of a runbook that fits the schema."""
+ADVICE: tuple[Callable[[Runbook], Iterator[Problem]], ...] = (check_usage, check_reach)
+"""Each looks at the whole of it; all that they find are warnings."""
 
 
-def check(runbook: Runbook) -> list[Problem]:
-    """Returns everything that is wrong with a runbook that fits the schema."""
-    return [problem for each in CHECKS for problem in each(runbook)]
+def check(runbook: Runbook, *, advice: bool = True) -> list[Problem]:
+    """Returns everything that is wrong with a runbook that fits the schema; without `advice`, the errors among it."""
+    return [problem for each in (*CHECKS, *(ADVICE if advice else ())) for problem in each(runbook)]

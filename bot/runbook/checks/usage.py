@@ -1,0 +1,111 @@
+"""Checks of the whole runbook: inputs, steps, remedies and causes that nothing reads, offers or tests. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import nodes
+
+from bot.runbook.findings import Problem
+from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.syntax import ExpressionError, tree_of
+
+_ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The names that expressions begin with, and the inputs among them; `*` stands for all inputs."""
+
+    names: frozenset[str] = frozenset()
+    inputs: frozenset[str] = frozenset()
+
+    def __or__(self, other: Read) -> Read:
+        return Read(self.names | other.names, self.inputs | other.inputs)
+
+
+_NOTHING = Read()
+
+
+def check_usage(runbook: Runbook) -> Iterator[Problem]:
+    """Finds what is there for nothing; all of it are warnings."""
+    steps = {name: _read_by_step(step) for name, step in runbook.gather.items()}
+    rest = _read_by_the_rest(runbook)
+    read = rest
+    for each in steps.values():
+        read |= each
+    for name in runbook.inputs:
+        if not read.inputs & {name, _ALL}:
+            yield Problem(("inputs", name), f"nothing reads the input {name!r}", "unused-input", on_key=True)
+    for name, step in runbook.gather.items():
+        others = frozenset[str]().union(rest.names, *(each.names for other, each in steps.items() if other != name))
+        if name not in others and not step.show:
+            says = f"nothing reads the evidence of the step {name!r}"
+            yield Problem(("gather", name), says, "unread-step", "remove it, or mark it `show: true`", on_key=True)
+    offered = {remedy for cause in runbook.causes for remedy in cause.remedies}
+    for name in runbook.remedies:
+        if name not in offered:
+            yield Problem(("remedies", name), f"no cause offers the remedy {name!r}", "unused-remedy", on_key=True)
+    yield from _untested(runbook)
+
+
+def _untested(runbook: Runbook) -> Iterator[Problem]:
+    expected = {cause for test in runbook.tests for cause in (test.expect.cause, *(test.expect.causes or ()))}
+    for number, cause in enumerate(runbook.causes):
+        if cause.id not in expected:
+            says = f"no test expects the cause {cause.id!r}"
+            yield Problem(("causes", number, "id"), says, "untested-cause", "give it a test under `tests`")
+
+
+def _read_by_step(step: GatherStep) -> Read:
+    read = _of_value(step.parameters)
+    for source in (step.when, step.each):
+        if source is not None:
+            read |= _of_source(source, False)
+    return read
+
+
+def _read_by_the_rest(runbook: Runbook) -> Read:
+    read = _NOTHING
+    for cause in runbook.causes:
+        read |= _of_source(cause.when, False) | _of_source(cause.says, True)
+    for remedy in runbook.remedies.values():
+        for step in remedy.each_step:
+            read |= _of_value(step.parameters)
+    return read
+
+
+def _of_value(value: object) -> Read:
+    if isinstance(value, str):
+        return _of_source(value, True) if "{{" in value else _NOTHING
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    read = _NOTHING
+    for each in inner:
+        read |= _of_value(each)
+    return read
+
+
+@lru_cache(maxsize=16384)
+def _of_source(source: str, template: bool) -> Read:
+    try:
+        tree = tree_of(source, template=template)
+    except ExpressionError:
+        return _NOTHING
+    every = [tree, *tree.find_all(nodes.Node)]
+    names = [node.name for node in every if isinstance(node, nodes.Name)]
+    fields = frozenset(name for node in every if (name := _input_of(node)) is not None)
+    plainly = sum(_input_of(node) is not None for node in every) == names.count("inputs")
+    return Read(frozenset(names), fields if plainly else frozenset({_ALL}))
+
+
+def _input_of(node: nodes.Node) -> str | None:
+    """The name of `inputs.name` or `inputs["name"]`."""
+    if not isinstance(node, nodes.Getattr | nodes.Getitem):
+        return None
+    if not isinstance(node.node, nodes.Name) or node.node.name != "inputs":
+        return None
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None
