@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.engine.engine import FIRST_LOOK, Engine
+from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
 from bot.errors import NotAllowed
 from bot.guards.facts import mention
+from bot.slack.forms import Field
 from bot.slack.listeners import RunbookLine, Status
 
 
@@ -22,9 +24,23 @@ class EngineDesk:
     def triage(self, user: str, instance: str, channel: str) -> Run:
         return self.ask(user, FIRST_LOOK, instance, channel)
 
-    def ask(self, user: str, runbook: str, instance: str, channel: str) -> Run:
+    def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         self._operator(user)
-        return self.engine.ask(user, runbook, instance, channel)
+        return self.engine.ask(user, runbook, instance, channel, inputs)
+
+    def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
+        self._operator(user)
+        found = self.engine.library.find(runbook)
+        return found.title, [
+            Field(name, each.type, each.says or "", "" if each.default is None else str(each.default), each.values)
+            for name, each in found.inputs.items()
+        ]
+
+    def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
+        self._operator(user)
+        run = self.engine.run_of(user, runbook, instance, channel="", inputs={})
+        found = preview(self.engine.triage, run, remedy)
+        return found.run, found.not_offered
 
     def runbooks(self) -> Sequence[RunbookLine]:
         return [RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.library.runbooks]

@@ -20,14 +20,13 @@ from bot.engine.engine import Engine
 from bot.engine.facts import SHELL
 from bot.engine.planning import Seen
 from bot.engine.ports import Fleet
+from bot.engine.preview import Preview, preview
 from bot.engine.state import Choice, Decision, Plan, Run, RunState, StepStatus
-from bot.engine.triage import seen_by
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.intake import alertmanager
 from bot.runbook.expressions import EvidenceMissing
-from bot.runbook.load import in_force, parse
-from bot.runbook.remedies import remedy_of
+from bot.runbook.load import in_force
 from bot.store.database import Database
 from bot.store.durable import DirectQueue, DirectSteps
 from bot.store.runs import RunStore
@@ -116,8 +115,7 @@ def read_alert(path: Path) -> Alert:
 def diagnose(config: Config, alert: Alert) -> Report:
     """Reads what the alert's runbook asks for and plans the leading cause's remedy; changes nothing."""
     with looking(config) as engine:
-        _, report = _look(engine, opened(engine, alert))
-        return report
+        return _report(preview(engine.triage, opened(engine, alert)))
 
 
 def remedy(config: Config, alert: Alert, name: str) -> Report:
@@ -130,15 +128,15 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
         run = replace(opened(engine, alert), requester=user)
         if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
             raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
-        seen, report = _look(engine, run)
-        run = report.run
+        found = preview(engine.triage, run)
+        run, seen = found.run, found.seen
         offered = {each for cause in run.causes if cause.verdict == "holds" for each in cause.remedies}
         try:
             if seen is None or name not in offered:
                 raise WrongUsage(
                     f"No cause that holds offers {name!r}; offered: {', '.join(sorted(offered)) or 'nothing'}."
                 )
-            return _make(engine, run, seen, name, report, user)
+            return _make(engine, run, seen, name, _report(found), user)
         except FirstmateError as error:
             engine.store.save(
                 replace(run, state=RunState.REFUSED, says=str(error)), expect=RunState.TRIAGING, event="run.refused"
@@ -155,8 +153,7 @@ def plan(
     """
     with looking(config) as engine:
         run = engine.run_of(f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {})
-        _, report = _look(engine, run, remedy)
-        return report
+        return _report(preview(engine.triage, run, remedy))
 
 
 def _make(engine: Engine, run: Run, seen: Seen, name: str, report: Report, user: str) -> Report:
@@ -177,33 +174,8 @@ def _make(engine: Engine, run: Run, seen: Seen, name: str, report: Report, user:
     return replace(report, run=ended, not_offered="")
 
 
-def _look(engine: Engine, run: Run, remedy: str = "") -> tuple[Seen | None, Report]:
-    """Gathers, judges, and plans the named remedy, or the leading cause's first that may be offered."""
-    runbook = parse(run.runbook_text, run.runbook)
-    if remedy:
-        remedy_of(runbook, remedy)
-    target = engine.triage.target(run)
-    run, diagnosis, gathered = engine.triage.diagnose(run, runbook, target, lambda _: None)
-    evidence = {step.id: step.evidence for step in run.steps}
-    remedies = (remedy,) if remedy else diagnosis.lead.remedies if diagnosis.lead is not None else ()
-    if target is None:
-        return None, Report(run, evidence, "")
-    seen = seen_by(run, runbook, target, gathered)
-    return seen, _planned(engine, run, evidence, seen, remedies)
-
-
-def _planned(engine: Engine, run: Run, evidence: Mapping[str, Any], seen: Seen, remedies: tuple[str, ...]) -> Report:
-    """The report with the plan of the first remedy that can be planned, whatever the guards say of it."""
-    why: list[str] = []
-    for remedy in remedies:
-        try:
-            proposal = engine.triage.propose(run, seen, remedy)
-        except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
-            why.append(str(error))
-            continue
-        planned = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
-        return Report(planned, evidence, " ".join([*why, proposal.refused]).strip())
-    return Report(run, evidence, " ".join(why))
+def _report(found: Preview) -> Report:
+    return Report(found.run, found.evidence, found.not_offered)
 
 
 def first(remedies: Sequence[str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,6 +97,10 @@ def _team(body: Mapping[str, Any]) -> str:
 
 
 def _channel(body: Mapping[str, Any]) -> str:
+    """Where the person is; a form remembers where it was asked for."""
+    if "view" in body:
+        found = re.search(r'"channel": "(\w+)"', str(body["view"].get("private_metadata", "")))
+        return found[1] if found else ""
     channel = body.get("channel")
     if isinstance(channel, dict):
         return str(channel.get("id", ""))

@@ -104,6 +104,12 @@ def preformatted(lines: Sequence[str]) -> Block:
     return {"type": "rich_text", "elements": [element]}
 
 
+def fenced(text: str, limit: int) -> str:
+    """Text that stands between fences in mrkdwn, which it cannot leave."""
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "ˋˋˋ")
+    return safe if len(safe) <= limit else safe[:limit] + "\n…"
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
     """A table of plain cells, of which the last column may wrap; what does not fit is said in its last row."""
     kept = [list(row) for row in rows[:ROWS]]

@@ -18,6 +18,7 @@ from bot.slack.blocks import (
     context,
     duration,
     escape,
+    fenced,
     fitting,
     header,
     link,
@@ -170,6 +171,22 @@ def _alternative(run: Run, plan: Plan) -> list[Block]:
         context(*_undo(plan)),
         actions(_approve(run, plan, f"{APPROVE}.{plan.remedy}", "Approve this instead")),
     ]
+
+
+def planned(run: Run, not_offered: str) -> str:
+    """What a runbook would find and do now, for one person who only looks."""
+    lead = run.lead
+    lines = [f"*{escape(lead.says, 700)}*" if lead else "None of the causes that this runbook knows holds."]
+    if run.plan is not None:
+        lines += [_what(run.plan), f"```{fenced(chr(10).join(commands(run.plan)), 1500)}```", *_undo(run.plan)]
+        icons = {Answer.PASS: ":white_check_mark:", Answer.ASK: ":ballot_box_with_check:", Answer.REFUSE: ":no_entry:"}
+        lines += [f"{icons[v.answer]} {escape(v.guard)}: {sentence(v.says, 200)}" for v in run.verdicts]
+        lines.append(
+            f"_Nothing was asked or changed._ It takes {run.approvals_needed} approval(s), not the requester's."
+        )
+    if not_offered:
+        lines.append(f":no_entry: Not offered: {sentence(not_offered, 500)}")
+    return "\n".join(lines)
 
 
 def outcome(run: Run) -> list[Block]:

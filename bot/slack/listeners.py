@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,15 +17,23 @@ from bot.engine.state import Choice, Run
 from bot.errors import FirstmateError
 from bot.slack import cards
 from bot.slack.authorise import Authorise, Record, entry_of
-from bot.slack.blocks import code, escape, moment, sentence
+from bot.slack.blocks import code, escape, fenced, moment, sentence
+from bot.slack.forms import RUN_FORM, Field, error_at, filled, form
 
 log = logging.getLogger(__name__)
 
 HELP = {
     "/triage": "Write `/triage INSTANCE`, for example `/triage orders-3`.",
-    "/runbook": "Write `/runbook list`, `/runbook show NAME` or `/runbook run NAME INSTANCE`.",
+    "/runbook": (
+        "Write `/runbook list`, `/runbook show NAME`, `/runbook run NAME [INSTANCE]` (without an instance it asks for "
+        "one, and for its inputs) or `/runbook plan NAME INSTANCE [REMEDY]`."
+    ),
     "/mate": "Write `/mate status`, `/mate halt REASON` or `/mate resume`.",
 }
+
+
+_FORM = re.compile(r"/runbook run (\S+)")
+"""`/runbook run NAME` without an instance asks for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,17 @@ class FrontDesk(Protocol):
 
     def triage(self, user: str, instance: str, channel: str) -> Run: ...
 
-    def ask(self, user: str, runbook: str, instance: str, channel: str) -> Run: ...
+    def ask(
+        self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None
+    ) -> Run: ...
+
+    def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
+        """The title of a runbook and the fields of its inputs."""
+        ...
+
+    def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
+        """The run as it would be, with its plan, and why it would not be offered."""
+        ...
 
     def runbooks(self) -> Sequence[RunbookLine]: ...
 
@@ -87,6 +105,7 @@ class Listeners:
         app.action(re.compile(rf"{re.escape(cards.APPROVE)}(\..+)?"))(self._button(self._approve))
         app.action(cards.DENY)(self._button(self._deny))
         app.action(cards.UNDO)(self._button(self._undo))
+        app.view(RUN_FORM)(self._submitted)
         # Slack retries what is not acknowledged, so whatever else comes is.
         app.event("message")(_ignore)
         app.event("app_mention")(_ignore)
@@ -94,10 +113,21 @@ class Listeners:
     # -- entries --------------------------------------------------------------------------------------------------
 
     def _command(self, answer: Callable[[str, str, str], str]) -> Callable[..., None]:
-        def listen(ack: Ack, body: dict[str, Any]) -> None:
+        def listen(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
             ack()
             user, channel = str(body["user_id"]), str(body["channel_id"])
             text = str(body.get("text", ""))
+            wanted = _FORM.fullmatch(f"{body['command']} {text.strip()}")
+            if wanted is not None:
+                trigger, name = str(body["trigger_id"]), wanted[1]
+                self.pool.submit(
+                    self._answer,
+                    user,
+                    channel,
+                    entry_of(body),
+                    lambda: self._form(client, trigger, user, name, channel),
+                )
+                return
             self.pool.submit(self._answer, user, channel, entry_of(body), lambda: answer(user, channel, text))
 
         return listen
@@ -122,10 +152,14 @@ class Listeners:
             # The edge: a bug. The log has the traceback under the number that the person is told.
             number = secrets.token_hex(4)
             log.exception("bug %s in %s of %s", number, entry, user)
-            self.record(user, entry, f"bug {number}")
-            says = f":warning: That did not work, by a bug of Firstmate; the bot's log has it under `{number}`."
+            says = f":warning: {self._bug(user, entry, number)}"
         if says:
             self.authorise.tell(user, channel, says[:3900])
+
+    def _bug(self, user: str, entry: str, number: str) -> str:
+        """Records a bug, and returns what the person is told of it."""
+        self.record(user, entry, f"bug {number}")
+        return f"That did not work, by a bug of Firstmate; the bot's log has it under `{number}`."
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -141,12 +175,40 @@ class Listeners:
                 lines = [f"• {code(r.name)} {escape(r.title)} {code(r.digest[:7])}" for r in self.desk.runbooks()]
                 return "\n".join(lines) or "There are no runbooks."
             case ["show", name]:
-                return f"```{_fenced(self.desk.runbook_text(name))}```"
+                return f"```{fenced(self.desk.runbook_text(name), 3500)}```"
             case ["run", name, instance]:
                 run = self.desk.ask(user, name, instance, channel)
                 return f"Running {code(run.runbook)} on {code(run.target)}; the card is in <#{run.channel}>."
+            case ["plan", name, instance, *remedy] if len(remedy) < 2:
+                run, not_offered = self.desk.plan(user, name, instance, next(iter(remedy), ""))
+                return cards.planned(run, not_offered)
             case _:
                 return HELP["/runbook"]
+
+    def _form(self, client: WebClient, trigger: str, user: str, name: str, channel: str) -> str:
+        """Opens the form of a runbook; the trigger holds for three seconds."""
+        title, fields = self.desk.form(user, name)
+        client.views_open(trigger_id=trigger, view=form(name, title, "", channel, fields))
+        return ""
+
+    def _submitted(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Runs what a form asks for; what does not fit is marked at its field."""
+        asked, user = filled(body["view"]), str(body["user"]["id"])
+        try:
+            run = self.desk.ask(user, asked.runbook, asked.instance, asked.channel, asked.inputs)
+        except FirstmateError as error:
+            self.record(user, RUN_FORM, str(error))
+            ack(response_action="errors", errors=error_at(str(error), list(asked.inputs)))
+            return
+        except Exception:
+            # The edge, as in _answer; a form shows its error at a field.
+            number = secrets.token_hex(4)
+            log.exception("bug %s in %s of %s", number, RUN_FORM, user)
+            ack(response_action="errors", errors=error_at(self._bug(user, RUN_FORM, number), []))
+            return
+        ack()
+        says = f"Running {code(run.runbook)} on {code(run.target)}; the card is in <#{run.channel}>."
+        self.pool.submit(self.authorise.tell, user, asked.channel, says)
 
     def _mate(self, user: str, channel: str, text: str) -> str:
         word, _, reason = text.strip().partition(" ")
@@ -207,8 +269,3 @@ def _status(status: Status) -> str:
     if status.waiting_messages:
         lines.append(f"{status.waiting_messages} messages wait for Slack.")
     return "\n".join(lines)
-
-
-def _fenced(text: str) -> str:
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "ˋˋˋ")
-    return safe if len(safe) <= 3500 else safe[:3500] + "\n…"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 from slack_sdk import WebClient
 
 from bot.config import Roles, Secret, SlackSettings
-from bot.engine.state import Choice, Run, RunState
-from bot.errors import NotAllowed
+from bot.engine.state import Cause, Choice, Run, RunState
+from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.lab.workspace import Options, WorkspaceClient, running_workspace
 from bot.lab.workspace.manifest import Manifest
+from bot.lab.workspace.model import Json
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
 from bot.slack.connect import SocketConnection
 from bot.slack.directory import SlackDirectory
+from bot.slack.forms import Field
 from bot.slack.listeners import HELP, RunbookLine, Status, build_app
 from tests.samples import run, waiting
 
@@ -33,9 +35,24 @@ class Desk:
     def triage(self, user: str, instance: str, channel: str) -> Run:
         return self.ask(user, "mysql/first-look", instance, channel)
 
-    def ask(self, user: str, runbook: str, instance: str, channel: str) -> Run:
-        self.asked.append((user, runbook, instance, channel))
+    def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
+        if instance == "nobody":
+            raise UnknownTarget("The inventory knows no instance 'nobody'.")
+        if (inputs or {}).get("limit") == "soon":
+            raise WrongUsage("mysql/replication-lag: input 'limit': 'soon' is not a duration.")
+        given = [f"{name}={value}" for name, value in (inputs or {}).items()]
+        self.asked.append((user, runbook, instance, channel, *given))
         return run(runbook=runbook, target=instance, channel=channel)
+
+    def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
+        if user == "U0CAROL":
+            raise NotAllowed("<@U0CAROL> is no operator.")
+        fields = [Field("limit", "seconds", "How late is too late.", "30s"), Field("how", "enum", "", "a", ("a", "b"))]
+        return "A replica falls behind", fields
+
+    def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
+        self.asked.append((user, "plan", runbook, instance, remedy))
+        return waiting(causes=(Cause("x", "holds", "It is late."),)), "All changes are halted."
 
     def runbooks(self) -> Sequence[RunbookLine]:
         return [RunbookLine("mysql/replication-lag", "A replica <falls> behind", "abcdef0123")]
@@ -120,7 +137,7 @@ def answer(people: WorkspaceClient, text: str, user: str = "U0BOB") -> str:
     return str(people.wait_for(lambda: people.ephemerals(user)[seen:], what=f"An answer to {text}")[0]["text"])
 
 
-@pytest.mark.parametrize("command", ["/triage", "/triage a b", "/runbook", "/runbook run x", "/mate sail"])
+@pytest.mark.parametrize("command", ["/triage", "/triage a b", "/runbook", "/runbook plan x", "/mate sail"])
 def test_what_does_not_fit_is_answered_with_how_it_is_written(people, command: str):
     assert answer(people, command) == HELP[command.split()[0]]
 
@@ -183,3 +200,59 @@ def test_messages_of_people_are_acknowledged_and_left_alone(people, desk):
     people.say("U0BOB", CHANNEL, "hello firstmate")
     assert answer(people, "/mate halt drill") == ":octagonal_sign: All changes are halted."
     assert desk.asked == [("U0BOB", "halt", "drill")]
+
+
+def filled_in(people: WorkspaceClient, user: str = "U0BOB", **values: str) -> Json:
+    """Opens the form, fills it in and submits it; gives what Slack would show then."""
+    people.command(user, CHANNEL, "/runbook run mysql/replication-lag")
+    people.wait_for(lambda: people.view(user), what="The form")
+    return people.submit(user, {name.replace("_", ":"): {"value": value} for name, value in values.items()})
+
+
+def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(people: WorkspaceClient, desk: Desk):
+    people.command("U0BOB", CHANNEL, "/runbook run mysql/replication-lag")
+    view = people.wait_for(lambda: people.view("U0BOB"), what="The form")
+    assert [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"] == [
+        "Instance",
+        "Limit",
+        "How",
+    ]
+    assert view["blocks"][2]["element"]["initial_value"] == "30s"
+    seen = len(people.ephemerals("U0BOB"))
+    people.submit(
+        "U0BOB", {"instance": {"value": "orders-3"}, "input:limit": {"value": "5m"}, "input:how": {"value": "b"}}
+    )
+    says = people.wait_for(lambda: people.ephemerals("U0BOB")[seen:], what="The answer")[0]["text"]
+    assert "the card is in" in says
+    assert desk.asked == [("U0BOB", "mysql/replication-lag", "orders-3", CHANNEL, "limit=5m", "how=b")]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "says"),
+    [
+        ({"instance": "nobody"}, "instance", "knows no instance 'nobody'"),
+        ({"instance": "orders-3", "input_limit": "soon"}, "input:limit", "'soon' is not a duration"),
+    ],
+)
+def test_what_does_not_fit_is_marked_at_its_field(
+    people: WorkspaceClient, desk: Desk, recorded: list[tuple[str, ...]], values: dict[str, str], field: str, says: str
+):
+    shown = filled_in(people, **values)
+    assert says in shown["errors"][field]
+    assert desk.asked == []
+    assert recorded[-1][:2] == ("U0BOB", "run.form")
+    people.act("U0BOB", "close_view")
+
+
+def test_who_may_not_run_gets_no_form(people: WorkspaceClient):
+    assert "no operator" in answer(people, "/runbook run mysql/replication-lag", user="U0CAROL")
+    assert people.view("U0CAROL") is None
+
+
+def test_plan_shows_the_statements_the_guards_and_why_it_is_not_offered(people: WorkspaceClient, desk: Desk):
+    says = answer(people, "/runbook plan mysql/replication-stopped orders-3 start_applier")
+    assert desk.asked == [("U0BOB", "plan", "mysql/replication-stopped", "orders-3", "start_applier")]
+    assert "It is late." in says
+    assert "```START REPLICA SQL_THREAD```" in says
+    assert "Nothing was asked or changed" in says
+    assert "Not offered: All changes are halted." in says
