@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
-from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
+from actions.contract import Cost, Flavour, MySQL, Seconds, Unreadable, diagnostic
 from actions.text import redact_error
 from actions.versions import replica
+
+Receiver: TypeAlias = Literal["Yes", "No", "Connecting", "Preparing"]
+Applier: TypeAlias = Literal["Yes", "No"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,10 @@ class ReplicaStatus:
     configured: bool = False
     """Whether this server is set up to replicate at all."""
     channel: str = ""
-    receiver_running: str = "No"
-    """`Yes`, `No` or `Connecting`: the I/O thread."""
-    applier_running: str = "No"
-    """`Yes` or `No`: the SQL thread, or the coordinator of its workers."""
+    receiver_running: Receiver = "No"
+    """The I/O thread; `Preparing` is MariaDB's, between connected and reading."""
+    applier_running: Applier = "No"
+    """The SQL thread, or the coordinator of its workers."""
     lag: Seconds | None = None
     """Seconds behind the source; None when the server cannot tell, which is not zero."""
     delay: Seconds = 0.0
@@ -99,8 +102,8 @@ def _status(row: Mapping[str, Any]) -> ReplicaStatus:
     return ReplicaStatus(
         configured=True,
         channel=str(row.get("Channel_Name") or row.get("Connection_name") or ""),
-        receiver_running=str(get("Replica_IO_Running", "Slave_IO_Running") or "No"),
-        applier_running=str(get("Replica_SQL_Running", "Slave_SQL_Running") or "No"),
+        receiver_running=_word(RECEIVER, get("Replica_IO_Running", "Slave_IO_Running") or "No"),
+        applier_running=_word(APPLIER, get("Replica_SQL_Running", "Slave_SQL_Running") or "No"),
         lag=None if lag is None else float(lag),
         delay=float(row.get("SQL_Delay") or 0),
         receiver_errno=int(row.get("Last_IO_Errno") or 0),
@@ -114,4 +117,19 @@ def _status(row: Mapping[str, Any]) -> ReplicaStatus:
         auto_position=bool(auto),
         retrieved_gtid=str(row.get("Retrieved_Gtid_Set") or row.get("Gtid_IO_Pos") or "")[:2000],
         executed_gtid=str(row.get("Executed_Gtid_Set") or row.get("Gtid_Slave_Pos") or "")[:2000],
+    )
+
+
+W = TypeVar("W", Receiver, Applier)
+RECEIVER: tuple[Receiver, ...] = get_args(Receiver)
+APPLIER: tuple[Applier, ...] = get_args(Applier)
+
+
+def _word(words: tuple[W, ...], told: object) -> W:
+    """The server's word, which must be one that runbooks can ask for."""
+    for word in words:
+        if word == told:
+            return word
+    raise Unreadable(
+        f"The server says {str(told)[:40]!r} of a replication thread, which is none of {', '.join(words)}."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actions.contract import Unreadable
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
 from tests.actions.hands import administer, reader
 from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
@@ -90,6 +91,17 @@ def test_a_server_that_replicates_from_nobody_is_not_configured(version, stateme
     assert status == ReplicaStatus()
     assert not status.configured
     assert not status.stopped_by_hand
+
+
+def test_mariadb_s_word_between_connected_and_reading_is_known():
+    db = Recorded(MARIADB_1011, {"SHOW": [{**OLD, "Slave_IO_Running": "Preparing"}]})
+    assert replica_status(db).receiver_running == "Preparing"
+
+
+@pytest.mark.parametrize("column", ["Replica_IO_Running", "Replica_SQL_Running"])
+def test_a_word_that_no_runbook_can_ask_for_is_told(column: str):
+    with pytest.raises(Unreadable, match=r"says 'Perhaps' of a replication thread, which is none of Yes, No"):
+        replica_status(Recorded(MYSQL_97, {"SHOW": [{**NEW, column: "Perhaps"}]}))
 
 
 def test_an_unknown_lag_is_not_zero():
