@@ -136,6 +136,6 @@ def parse_matcher(text: str) -> Matcher:
     if operator in (Operator.REGEX, Operator.NOT_REGEX):
         try:
             pattern = re.compile(value)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise WrongUsage(f"{text!r}: the regular expression does not compile ({error}).") from error
     return Matcher(found["name"], operator, value, pattern)

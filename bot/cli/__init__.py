@@ -21,6 +21,7 @@ MODULES = {
     "match": "match",
     "run": "runs",
     "plan": "runs",
+    "lint": "lint",
     "test": "testing",
     "record": "recording",
     "schema": "schema",

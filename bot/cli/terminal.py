@@ -13,7 +13,7 @@ from rich.console import Console
 from bot.config import Config, load
 from bot.errors import WrongUsage
 from bot.lab.status import lab_config
-from bot.runbook.load import Library, in_force
+from bot.runbook.load import Library, load_folders, shipped_folder
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="firstmate.yml; without it, that of the lab which is up here.")
@@ -32,10 +32,15 @@ def configured(path: Path | None) -> Config:
     return load(found)
 
 
+def runbook_folders(path: Path | None) -> tuple[Path, ...]:
+    """The folders of runbooks of the configuration that is meant, or the shipped one where there is none."""
+    found = path or lab_config(Path.cwd())
+    return (load(found).runbooks if found else ()) or (shipped_folder(),)
+
+
 def library(path: Path | None) -> Library:
     """The runbooks of the configuration that is meant, or the shipped ones where there is none; raises RunbookError."""
-    found = path or lab_config(Path.cwd())
-    return in_force(load(found).runbooks if found else ())
+    return load_folders(runbook_folders(path))
 
 
 def print_json(document: object) -> None:

@@ -45,8 +45,14 @@ def near(name: str, names: typing.Iterable[str]) -> str:
 
 def nearest(name: str, names: typing.Iterable[str]) -> str:
     """`did you mean 'x'?` where a name is near, else ''."""
+    found = meant(name, names)
+    return f"did you mean {found!r}?" if found is not None else ""
+
+
+def meant(name: str, names: typing.Iterable[str]) -> str | None:
+    """The name that a misspelt one is nearest to, or None."""
     found = get_close_matches(name[:100], [str(each) for each in names], n=1, cutoff=0.6)
-    return f"did you mean {found[0]!r}?" if found else ""
+    return found[0] if found else None
 
 
 @lru_cache(maxsize=256)

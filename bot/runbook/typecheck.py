@@ -111,8 +111,9 @@ class Typed:
             return self._field(self._there(node.node, known), node.attr, shown(node.node), node.lineno + 1)
         if node.name in self.scope:
             return kind_of(self.scope[node.name])
-        says = f"{node.name!r} is not known here, where {', '.join(sorted(self.scope))} are"
-        self._fault(node.lineno, "unknown-name", says, nearest(node.name, self.scope))
+        near = nearest(node.name, self.scope)
+        listed = "" if near else f"; known are {', '.join(sorted(self.scope))}"
+        self._fault(node.lineno, "unknown-name", f"{node.name!r} is not known here{listed}", near)
         return ANY
 
     def _field(self, of: Kind, name: str, whole: str, at: int) -> Kind:
@@ -121,8 +122,9 @@ class Typed:
         if of.base is Base.RECORD and of.fields is not None:
             if name in of.fields:
                 return kind_of(of.fields[name])
-            says = f"{whole} has no field {name!r}; it has {', '.join(sorted(of.fields)) or 'none'}"
-            self._fault(at, "unknown-field", says, nearest(name, of.fields))
+            near = nearest(name, of.fields)
+            listed = "" if near else f"; it has {', '.join(sorted(of.fields)) or 'none'}"
+            self._fault(at, "unknown-field", f"{whole} has no field {name!r}{listed}", near)
         elif of.base is Base.LIST:
             says = f"{whole} is a list, which has no field {name!r}"
             how = f"take an item ({whole}[0].{name}) or pick the field of each ({whole} | pick({name!r}))"

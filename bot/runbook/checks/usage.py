@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from jinja2 import nodes
 
 from bot.runbook.findings import Problem
 from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.signatures import meant
 from bot.runbook.syntax import ExpressionError, tree_of
 
 _ALL = "*"
@@ -17,7 +18,7 @@ _ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The names that expressions begin with, and the inputs among them; `*` stands for all inputs."""
+    """The names that expressions begin with, and the inputs among them; `*` stands for all."""
 
     names: frozenset[str] = frozenset()
     inputs: frozenset[str] = frozenset()
@@ -27,32 +28,42 @@ class Read:
 
 
 _NOTHING = Read()
+_EVERYTHING = Read(frozenset({_ALL}), frozenset({_ALL}))
 
 
 def check_usage(runbook: Runbook) -> Iterator[Problem]:
-    """Finds what is there for nothing; all of it are warnings."""
+    """Finds what is there for nothing; all of it are warnings.
+
+    A misspelt name is told as an error elsewhere, and counts here as the one that was meant.
+    """
     steps = {name: _read_by_step(step) for name, step in runbook.gather.items()}
     rest = _read_by_the_rest(runbook)
     read = rest
     for each in steps.values():
         read |= each
+    inputs = _meant(read.inputs, runbook.inputs)
     for name in runbook.inputs:
-        if not read.inputs & {name, _ALL}:
+        if not inputs & {name, _ALL}:
             yield Problem(("inputs", name), f"nothing reads the input {name!r}", "unused-input", on_key=True)
     for name, step in runbook.gather.items():
         others = frozenset[str]().union(rest.names, *(each.names for other, each in steps.items() if other != name))
-        if name not in others and not step.show:
+        if not _meant(others, runbook.gather) & {name, _ALL} and not step.show:
             says = f"nothing reads the evidence of the step {name!r}"
             yield Problem(("gather", name), says, "unread-step", "remove it, or mark it `show: true`", on_key=True)
-    offered = {remedy for cause in runbook.causes for remedy in cause.remedies}
+    offered = _meant((remedy for cause in runbook.causes for remedy in cause.remedies), runbook.remedies)
     for name in runbook.remedies:
         if name not in offered:
             yield Problem(("remedies", name), f"no cause offers the remedy {name!r}", "unused-remedy", on_key=True)
     yield from _untested(runbook)
 
 
+def _meant(names: Iterable[str], known: Collection[str]) -> frozenset[str]:
+    return frozenset(name if name in known else meant(name, known) or name for name in names)
+
+
 def _untested(runbook: Runbook) -> Iterator[Problem]:
-    expected = {cause for test in runbook.tests for cause in (test.expect.cause, *(test.expect.causes or ()))}
+    named = {cause for test in runbook.tests for cause in (test.expect.cause, *(test.expect.causes or ()))}
+    expected = _meant((each for each in named if each is not None), [cause.id for cause in runbook.causes])
     for number, cause in enumerate(runbook.causes):
         if cause.id not in expected:
             says = f"no test expects the cause {cause.id!r}"
@@ -92,7 +103,7 @@ def _of_source(source: str, template: bool) -> Read:
     try:
         tree = tree_of(source, template=template)
     except ExpressionError:
-        return _NOTHING
+        return _EVERYTHING  # who knows what it would read
     every = [tree, *tree.find_all(nodes.Node)]
     names = [node.name for node in every if isinstance(node, nodes.Name)]
     fields = frozenset(name for node in every if (name := _input_of(node)) is not None)

@@ -1,0 +1,85 @@
+"""Every rule of the linter finds its mistake, at its line, and finds nothing else.
+
+A file of mistakes/ marks the line with `# <- RULE` at its end, or says `# expect: RULE at LINE:COLUMN` at its top where
+a comment cannot stand. A folder holds runbooks that are wrong together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.runbook.document import MAX_BYTES
+from bot.runbook.findings import RULES
+from bot.runbook.lint import Report, lint_paths
+
+MISTAKES = Path(__file__).parent / "mistakes"
+CASES = sorted(path for path in MISTAKES.iterdir())
+_MARKED = re.compile(r"# <- ([a-z0-9-]+)\s*$")
+_EXPECTED = re.compile(r"# expect: ([a-z0-9-]+) at (\d+):(\d+)")
+
+
+def linted(path: Path) -> Report:
+    return lint_paths([path], lambda: ())
+
+
+def marks(path: Path) -> list[tuple[str, str, int, int | None]]:
+    """File, rule, line and, where it is told, column."""
+    found: list[tuple[str, str, int, int | None]] = []
+    for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").split("\n"), 1):
+        if marked := _MARKED.search(line):
+            found.append((str(path), marked[1], number, None))
+        elif expected := _EXPECTED.match(line):
+            found.append((str(path), expected[1], int(expected[2]), int(expected[3])))
+    return found
+
+
+def expected_of(case: Path) -> list[tuple[str, str, int, int | None]]:
+    files = sorted(case.rglob("*.y*ml")) if case.is_dir() else [case]
+    return [mark for file in files for mark in marks(file)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_a_mistake_is_found_where_it_is_and_nothing_else(case: Path):
+    expected = expected_of(case)
+    assert expected, "the file marks no line"
+    found = linted(case).findings
+    assert [(each.file, each.rule, each.line) for each in found] == [each[:3] for each in expected], found
+    for finding, (_, _, _, column) in zip(found, expected, strict=True):
+        assert column in (None, finding.column), finding
+
+
+def _larger_than_a_person_writes(path: Path) -> None:
+    path.write_bytes(b"# \n" * MAX_BYTES)
+
+
+def _that_cannot_be_read(path: Path) -> None:
+    path.symlink_to("/proc/self/mem")
+
+
+MADE: Mapping[str, Callable[[Path], None]] = {
+    "too-large": _larger_than_a_person_writes,
+    "unreadable-file": _that_cannot_be_read,
+}
+"""Mistakes that no file of a repository should be."""
+
+
+@pytest.mark.parametrize(("rule", "made"), MADE.items(), ids=MADE.keys())
+def test_a_file_that_cannot_be_used_at_all_is_told(rule: str, made: Callable[[Path], None], tmp_path: Path):
+    path = tmp_path / "it.yml"
+    made(path)
+    assert [(each.rule, each.line, each.column) for each in linted(path).findings] == [(rule, 1, 1)]
+
+
+def test_every_rule_has_a_mistake_that_it_finds():
+    shown = {rule for case in CASES for _, rule, _, _ in expected_of(case)} | MADE.keys()
+    assert shown == RULES.keys()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_says_what_it_finds_in_one_sentence(name: str):
+    assert re.fullmatch(r"[A-Z].*[\w`)]\.", RULES[name].says)
+    assert len(RULES[name].says) <= 110
