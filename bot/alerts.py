@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
+from typing import Protocol, cast
 from urllib.parse import parse_qs, urlsplit
+
+import re2
 
 from bot.errors import WrongUsage
 
@@ -98,6 +102,18 @@ class Operator(StrEnum):
     NOT_REGEX = "!~"
 
 
+class _Pattern(Protocol):
+    def fullmatch(self, text: str) -> object | None: ...
+
+
+@lru_cache(maxsize=8192)
+def _compiled(expression: str) -> _Pattern:
+    """A regular expression of RE2, as Alertmanager's are: none takes longer than its text is; raises re2.error."""
+    options = re2.Options()
+    options.log_errors = False
+    return cast(_Pattern, re2.compile(expression, options))
+
+
 @dataclass(frozen=True, slots=True)
 class Matcher:
     """One matcher, e.g. `alertname=~"MySQL.*"`; regular expressions are anchored, as Alertmanager's are."""
@@ -105,12 +121,11 @@ class Matcher:
     name: str
     operator: Operator
     value: str
-    pattern: re.Pattern[str] | None = field(default=None, compare=False, repr=False)
 
     def accepts(self, value: str) -> bool:
         """Whether this value of the label fits; a label that is absent has the value ''."""
-        if self.pattern is not None:
-            return (self.pattern.fullmatch(value) is not None) == (self.operator is Operator.REGEX)
+        if self.operator in (Operator.REGEX, Operator.NOT_REGEX):
+            return (_compiled(self.value).fullmatch(value) is not None) == (self.operator is Operator.REGEX)
         return (value == self.value) == (self.operator is Operator.EQUAL)
 
     def __str__(self) -> str:
@@ -132,10 +147,12 @@ def parse_matcher(text: str) -> Matcher:
     if value.startswith('"'):
         value = re.sub(r'\\(["\\n])', lambda m: {"n": "\n"}.get(m[1], m[1]), value[1:-1])
     operator = Operator(found["op"])
-    pattern = None
     if operator in (Operator.REGEX, Operator.NOT_REGEX):
         try:
-            pattern = re.compile(value)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise WrongUsage(f"{text!r}: the regular expression does not compile ({error}).") from error
-    return Matcher(found["name"], operator, value, pattern)
+            _compiled(value)
+        except re2.error as error:
+            says = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+            raise WrongUsage(
+                f"{text!r}: the regular expression does not compile ({says}); it is RE2's, as in Alertmanager."
+            ) from error
+    return Matcher(found["name"], operator, value)

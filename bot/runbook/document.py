@@ -10,13 +10,12 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 from yaml.events import AliasEvent, Event, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
-from bot.runbook.findings import Finding, Problem, RunbookRefused
-from bot.runbook.findings import Path as Path
+from bot.runbook.findings import Finding, Path, Problem, RunbookRefused
 from bot.runbook.scalars import advance, raw_offset
 
 MAX_BYTES = 256 * 1024
@@ -36,6 +35,9 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _TAB_INDENT = re.compile(r"^ *(\t)[ \t]*(?=\S)", re.MULTILINE)
 _BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
+Place: TypeAlias = tuple[int, int, int, int]
+"""Line and column from 1, and the offsets in the text where it begins and ends; equal ones for a mapping or a list."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -44,8 +46,8 @@ class Document:
     file: str
     text: str
     value: Any = None
-    keys: dict[Path, Event] = field(default_factory=dict)
-    values: dict[Path, Event] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, Place] = field(default_factory=dict)
 
     def finding(self, problem: Problem) -> Finding:
         """A problem with its place in the file."""
@@ -59,18 +61,21 @@ class Document:
         """
         while path and path not in self.values:
             path, at = path[:-1], None
-        event = self.values.get(path)
-        if event is None:
+        if path not in self.values:
             return 1, 1
-        if path in self.keys and (on_key or not isinstance(event, ScalarEvent)):
-            return _place(self.keys[path])
-        line, column = _place(event)
-        if at is None or not isinstance(event, ScalarEvent):
+        line, column, begin, end = self.values[path]
+        if path in self.keys and (on_key or begin == end):
+            return self.keys[path][:2]
+        if at is None or begin == end:
             return line, column
-        start: Any = event.start_mark
-        end: Any = event.end_mark
-        raw = self.text[start.index : end.index]
-        return advance(line, column, raw[: raw_offset(raw, event.value, at)])
+        raw = self.text[begin:end]
+        return advance(line, column, raw[: raw_offset(raw, str(self._value(path)), at)])
+
+    def _value(self, path: Path) -> object:
+        found: Any = self.value
+        for part in path:
+            found = found[part]
+        return found
 
 
 def refusal(file: str, line: int, column: int, rule: str, says: str, suggestion: str = "") -> RunbookRefused:
@@ -131,9 +136,10 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
     return " ".join(part for part in (error.problem, error.context) if part)
 
 
-def _place(event: Event) -> tuple[int, int]:
-    mark: Any = event.start_mark
-    return int(mark.line) + 1, int(mark.column) + 1
+def _place(event: Event) -> Place:
+    start: Any = event.start_mark
+    end: Any = event.end_mark if isinstance(event, ScalarEvent) else start
+    return start.line + 1, start.column + 1, start.index, end.index
 
 
 @dataclass(slots=True)
@@ -155,7 +161,7 @@ class _Reader:
         return value
 
     def _value(self, event: Event, events: Iterator[Event], path: Path, depth: int) -> object:
-        self.found.values[path] = event
+        self.found.values[path] = _place(event)
         self.count += 1
         if self.count > MAX_VALUES:
             raise self._at(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
@@ -202,15 +208,15 @@ class _Reader:
                 raise self._at(event, "anchor-or-alias", says, "write the values out")
             here = (*path, key)
             if key in entries:
-                first, _ = _place(self.found.keys[here])
+                first = self.found.keys[here][0]
                 says = f"the key {key!r} stands here a second time; the first is in line {first}"
                 raise self._at(event, "duplicate-key", says)
-            self.found.keys[here] = event
+            self.found.keys[here] = _place(event)
             entries[key] = self._value(next(events), events, here, depth + 1)
         return entries
 
     def _at(self, event: Event, rule: str, says: str, suggestion: str = "") -> RunbookRefused:
-        return refusal(self.found.file, *_place(event), rule, says, suggestion)
+        return refusal(self.found.file, *_place(event)[:2], rule, says, suggestion)
 
 
 def _plain(text: str) -> object:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import WrongUsage
-from bot.runbook.document import Document
+from bot.runbook.document import Document, read
 from bot.runbook.examine import Examined, examine
 from bot.runbook.findings import Finding, Problem, RunbookRefused, Severity
 from bot.runbook.load import files_of, read_file
 from bot.runbook.schema import Runbook
-from bot.runbook.together import check_together, same_names
+from bot.runbook.together import Told, check_together, same_names
+
+MANY = 64
+"""From so many files on the command lints on all processors; a few are done before the others would have started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def lint_paths(paths: Sequence[Path], around: Callable[[], Iterable[Runbook]]) -
             alone.append(_File(path, Path(path.name)))
         else:
             raise WrongUsage(f"{path} is neither a file nor a folder that can be read.")
-    return _lint([*groups, alone], around)
+    return _lint([*groups, alone], around, os.cpu_count() or 1)
 
 
 def lint_folders(folders: Iterable[Path]) -> Report:
@@ -66,18 +72,24 @@ def lint_folders(folders: Iterable[Path]) -> Report:
     return _lint([[_File(each, each.relative_to(folder), True) for each in files_of(folder)] for folder in folders])
 
 
-def _lint(groups: Sequence[Sequence[_File]], around: Callable[[], Iterable[Runbook]] | None = None) -> Report:
+def _lint(
+    groups: Sequence[Sequence[_File]], around: Callable[[], Iterable[Runbook]] | None = None, processors: int = 1
+) -> Report:
     texts: dict[str, str] = {}
     findings: list[Finding] = []
     latest: dict[str, Examined] = {}
     for group in groups:
-        examined = [_examined(file, texts) for file in group]
+        examined = []
+        for text, one in _each(group, processors):
+            examined.append(one)
+            if text is not None:
+                texts[one.file] = text
         findings += [finding for each in examined for finding in each.findings]
-        findings += same_names(examined)
+        findings += _placed(same_names(examined), texts)
         latest.update((each.runbook.runbook, each) for each in examined if each.runbook is not None)
     together = list(latest.values())
     others = around() if around is not None and _leans_outside(latest) else ()
-    findings += check_together(together, others)
+    findings += _placed(check_together(together, others), texts)
     return Report(tuple(sorted(set(findings))), texts, sum(map(len, groups)))
 
 
@@ -87,17 +99,33 @@ def _leans_outside(known: Mapping[str, Examined]) -> bool:
     return bool(named - known.keys() - {None})
 
 
-def _examined(file: _File, texts: dict[str, str]) -> Examined:
+def _placed(told: Iterable[Told], texts: Mapping[str, str]) -> Iterator[Finding]:
+    """The places are looked for once more: few files have such a problem, and their documents would fill memory."""
+    for examined, problem in told:
+        yield read(texts[examined.file], examined.file).finding(problem)
+
+
+def _each(files: Sequence[_File], processors: int) -> Iterator[tuple[str | None, Examined]]:
+    if processors < 2 or len(files) < MANY:
+        yield from map(_examined, files)
+        return
+    # Trees of syntax are many small objects that live on, for which the collector would look far too often.
+    with ProcessPoolExecutor(processors, initializer=gc.set_threshold, initargs=(50_000,)) as pool:
+        yield from pool.map(_examined, files, chunksize=16)
+
+
+def _examined(file: _File) -> tuple[str | None, Examined]:
+    """The text of a file, where it can be read, and what was found in it."""
     shown = str(file.path)
     try:
-        texts[shown] = read_file(file.path)
+        text = read_file(file.path)
     except RunbookRefused as refused:
-        return Examined(shown, None, None, refused.findings)
-    found = examine(texts[shown], shown)
+        return None, Examined(shown, None, None, refused.findings)
+    found = examine(text, shown)
     if found.runbook is None or found.document is None:
-        return found
+        return text, found
     named = tuple(_misnamed(file, found.runbook.runbook, found.document))
-    return replace(found, findings=(*found.findings, *named))
+    return text, replace(found, document=None, findings=(*found.findings, *named))
 
 
 def _misnamed(file: _File, name: str, document: Document) -> Iterator[Finding]:

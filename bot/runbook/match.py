@@ -1,10 +1,12 @@
 """Finds the runbook that answers an alert, and tells why. Pure.
 
 An alternative of `match` is a conjunction of matchers. `metric` looks at the names of the metrics in the alert's own
-expression: a positive matcher takes any of them, a negative one must hold for all. The most specific alternative wins:
-first by its strongest matcher (an equality on alertname, a regular expression on alertname, an equality on metric, a
-regular expression on metric, any other label), then by the number of its matchers. A regular expression that takes
-everything is the weakest of all.
+expression: a positive matcher takes any of them, a negative one must hold for all. `annotation.NAME` looks at an
+annotation, any other name at a label. Where an alternative under `not` holds, the runbook does not answer.
+
+The most specific alternative wins: first by the `priority` of its runbook, then by its strongest matcher (an equality
+on alertname, a regular expression on alertname, an equality on metric, a regular expression on metric, any other label
+or annotation), then by the number of its matchers. A regular expression that takes everything is the weakest of all.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from typing import TypeAlias
 from bot.alerts import Alert, Matcher, Operator
 from bot.runbook.schema import Runbook
 
-Specificity: TypeAlias = tuple[int, int]
-"""Rank of the strongest matcher (5 to 0), and the number of matchers."""
+Specificity: TypeAlias = tuple[int, int, int]
+"""Priority of the runbook, rank of the strongest matcher (5 to 0), and the number of matchers."""
+ANNOTATION = "annotation."
 
 _POSITIVE = (Operator.EQUAL, Operator.REGEX)
 _LONGEST = 300
 """Characters of a label or a metric's name that are looked at: regular expressions take longer than their text."""
+_NOWHERE: Specificity = (0, 0, 0)
 _NOBODY = "\x00 no name is like this \x00"
 
 
@@ -59,7 +63,7 @@ class Tie:
 
 def explain(runbooks: Iterable[Runbook], alert: Alert) -> list[Explanation]:
     """Tells for every runbook whether it answers the alert, the best first."""
-    seen = _Seen(alert.labels, tuple(name[:_LONGEST] for name in sorted(alert.metrics)))
+    seen = _Seen(alert.labels, alert.annotations, tuple(name[:_LONGEST] for name in sorted(alert.metrics)))
     found = [_explain(runbook, seen) for runbook in runbooks]
     return sorted(found, key=lambda each: (each.matches, each.specificity), reverse=True)
 
@@ -77,9 +81,9 @@ def choose(runbooks: Iterable[Runbook], alert: Alert) -> Match | Tie | None:
     return best[0] if best else None
 
 
-def specificity(entry: tuple[Matcher, ...]) -> Specificity:
-    """How specific an alternative is; larger is more."""
-    return max(map(_rank, entry)), len(entry)
+def specificity(entry: tuple[Matcher, ...], priority: int = 0) -> Specificity:
+    """How specific an alternative of a runbook with that priority is; larger is more."""
+    return priority, max(map(_rank, entry)), len(entry)
 
 
 def _rank(matcher: Matcher) -> int:
@@ -98,20 +102,33 @@ class _Seen:
     """What matchers look at."""
 
     labels: Mapping[str, str]
+    annotations: Mapping[str, str]
     metrics: tuple[str, ...]
+
+    def value(self, name: str) -> str | None:
+        """The value of a label, or of `annotation.NAME`; None where there is none."""
+        if name.startswith(ANNOTATION):
+            return self.annotations.get(name.removeprefix(ANNOTATION))
+        return self.labels.get(name)
 
 
 def _explain(runbook: Runbook, alert: _Seen) -> Explanation:
     judged = [(entry, [matcher for matcher in entry if not _accepts(matcher, alert)]) for entry in runbook.entries]
-    matching = [entry for entry, failed in judged if not failed]
-    if matching:
-        best = max(matching, key=specificity)
-        return Explanation(runbook, True, _shown(best), specificity(best), f"matches by {_shown(best)}")
     if not judged:
-        return Explanation(runbook, False, "", (0, 0), "answers no alert; a person runs it")
-    entry, failed = min(judged, key=lambda each: len(each[1]) / len(each[0]))
-    says = "; ".join(_why_not(matcher, alert) for matcher in failed)
-    return Explanation(runbook, False, _shown(entry), specificity(entry), says)
+        return Explanation(runbook, False, "", _NOWHERE, "answers no alert; a person runs it")
+    matching = [entry for entry, failed in judged if not failed]
+    if not matching:
+        entry, failed = min(judged, key=lambda each: len(each[1]) / len(each[0]))
+        says = "; ".join(_why_not(matcher, alert) for matcher in failed)
+        return Explanation(runbook, False, _shown(entry), specificity(entry, runbook.priority), says)
+    best = max(matching, key=specificity)
+    degree = specificity(best, runbook.priority)
+    for exception in runbook.exceptions:
+        if all(_accepts(matcher, alert) for matcher in exception):
+            says = f"matches by {_shown(best)}, but its `not` holds: {_shown(exception)}"
+            return Explanation(runbook, False, _shown(best), degree, says)
+    priority = f" (priority {runbook.priority})" if runbook.priority else ""
+    return Explanation(runbook, True, _shown(best), degree, f"matches by {_shown(best)}{priority}")
 
 
 def _accepts(matcher: Matcher, alert: _Seen) -> bool:
@@ -119,7 +136,7 @@ def _accepts(matcher: Matcher, alert: _Seen) -> bool:
         if matcher.operator in _POSITIVE:
             return any(map(matcher.accepts, alert.metrics))
         return all(map(matcher.accepts, alert.metrics))
-    return matcher.accepts(alert.labels.get(matcher.name, "")[:_LONGEST])
+    return matcher.accepts((alert.value(matcher.name) or "")[:_LONGEST])
 
 
 def _why_not(matcher: Matcher, alert: _Seen) -> str:
@@ -128,9 +145,10 @@ def _why_not(matcher: Matcher, alert: _Seen) -> str:
         return f"{matcher} does not hold: " + (
             f"the alert's expression reads {names}" if names else "the alert carries no expression"
         )
-    value = alert.labels.get(matcher.name)
+    value = alert.value(matcher.name)
+    kind = "annotation" if matcher.name.startswith(ANNOTATION) else "label"
     return f"{matcher} does not hold: the alert has " + (
-        f"{matcher.name}={value[:_LONGEST]!r}" if value is not None else f"no label {matcher.name!r}"
+        f"{matcher.name}={value[:_LONGEST]!r}" if value is not None else f"no {kind} {matcher.name!r}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import GenericAlias
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from actions.contract import Bytes, Count, Percent, Seconds
 from bot.runbook.kinds import Shape
 from bot.runbook.schema import Input, Runbook
 from bot.runbook.signatures import UnknownAction, of_diagnostic
-from bot.runbook.syntax import tree_of
+from bot.runbook.syntax import every_node, tree_of, whole
 
 TARGET = Shape(dict.fromkeys(("name", "address", "role", "shard", "flavour"), str))
 """What expressions of `gather` may know of the target."""
@@ -54,9 +55,12 @@ def gather_scope(runbook: Runbook, step: str) -> dict[str, Any]:
 
 
 def names_in(value: object) -> frozenset[str]:
-    """The names that the expressions in a value of `with`, or in a condition, begin with."""
+    """The names that the expressions in a value of `with` begin with; raises ExpressionError."""
     if isinstance(value, str):
-        return frozenset(node.name for node in tree_of(value, template=True).find_all(nodes.Name))
+        if "{{" not in value:
+            return frozenset()
+        alone = whole(value)
+        return _names(value, True) if alone is None else _names(alone, False)
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -65,6 +69,11 @@ def names_in(value: object) -> frozenset[str]:
 
 
 def names_of_condition(source: str) -> frozenset[str]:
-    """The names that a condition begins with."""
-    tree = tree_of(source)
-    return frozenset(node.name for node in (tree, *tree.find_all(nodes.Name)) if isinstance(node, nodes.Name))
+    """The names that a condition begins with; raises ExpressionError."""
+    return _names(source, False)
+
+
+@lru_cache(maxsize=2048)
+def _names(source: str, template: bool) -> frozenset[str]:
+    tree = tree_of(source, template=template)
+    return frozenset(node.name for node in every_node(tree) if isinstance(node, nodes.Name))

@@ -8,20 +8,42 @@ from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+from bot.alerts import Matcher, Operator
+
 VARIANTS = 4
 _MOST = 200
 """Characters of a sample; a longer one is cut, and so is none."""
 _CATEGORIES = {codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " ", codes.CATEGORY_WORD: "a"}
 
 
-def samples(pattern: re.Pattern[str]) -> list[str]:
-    """Texts that the whole pattern takes, each by other branches of it; none where no simple one does."""
-    parsed = parser.parse(pattern.pattern, pattern.flags)
+def samples(matcher: Matcher) -> list[str]:
+    """Texts that a regular expression takes, each by other branches of it; none where no simple one does."""
+    parsed = _parsed(matcher)
     try:
         found = [_text(parsed, variant) for variant in range(VARIANTS)]
     except RecursionError:  # brackets in brackets, as no person writes them
         return []
-    return [text for text in dict.fromkeys(found) if pattern.fullmatch(text)]
+    return [text for text in dict.fromkeys(found) if matcher.accepts(text)]
+
+
+def fixed_part(matcher: Matcher) -> str:
+    """The longest text, in lower case, that stands in whatever it takes; '' where it is not easy to tell."""
+    if matcher.operator is Operator.EQUAL:
+        return matcher.value.lower()
+    longest = run = ""
+    for code, argument in _parsed(matcher):
+        run = run + chr(argument).lower() if code is codes.LITERAL else ""
+        longest = max(longest, run, key=len)
+    return longest
+
+
+def _parsed(matcher: Matcher) -> Iterable[tuple[Any, Any]]:
+    """The parts of the expression, in Python's reading; none of what only RE2 knows, such as \\pL."""
+    try:
+        parsed: Iterable[tuple[Any, Any]] = parser.parse(matcher.value)
+    except (re.error, RecursionError, OverflowError):
+        return ()
+    return parsed
 
 
 def _text(parsed: Iterable[tuple[Any, Any]], variant: int) -> str:

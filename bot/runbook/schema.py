@@ -302,6 +302,27 @@ Alternative: TypeAlias = Annotated[
 ]
 
 
+class Matching(Part):
+    """Which alerts a runbook answers, in full; a list alone is short for `any`."""
+
+    any: Annotated[tuple[Alternative, ...], Field(min_length=1, max_length=50)]
+    """Alternatives; each is one matcher, several with commas between, or a list of them, which must all hold."""
+    exceptions: Annotated[tuple[Alternative, ...], Field(max_length=50)] = Field(default=(), alias="not")
+    """Alternatives like those of `any`; where one of them holds, the runbook does not answer."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """The highest wins whatever else matches; below 0 a runbook is a fallback, for what no other answers."""
+
+
+def _kind_of_match(value: object) -> str:
+    return "mapping" if isinstance(value, dict | Matching) else "list"
+
+
+Alternatives: TypeAlias = Annotated[
+    Annotated[tuple[Alternative, ...], Tag("list"), Field(max_length=50)] | Annotated[Matching, Tag("mapping")],
+    Discriminator(_kind_of_match),
+]
+
+
 class Runbook(Part):
     """A whole runbook."""
 
@@ -309,8 +330,8 @@ class Runbook(Part):
     """Its name, which is its path below the folder of runbooks."""
     title: Line
     owner: Line
-    match: tuple[Alternative, ...] = ()
-    """Alternatives; each is one matcher, several with commas between, or a list of them."""
+    match: Alternatives = ()
+    """The alerts that it answers: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
     gather: Mapping[Name, Step] = Field(min_length=1)
     causes: tuple[Cause, ...] = ()
@@ -327,14 +348,34 @@ class Runbook(Part):
 
     _text: str = PrivateAttr(default="")
     _entries: tuple[tuple[Matcher, ...], ...] = PrivateAttr(default=())
+    _exceptions: tuple[tuple[Matcher, ...], ...] = PrivateAttr(default=())
 
     def model_post_init(self, _: Any) -> None:  # noqa: ANN401 - pydantic's own signature
-        self._entries = tuple(entry(each) for each in self.match)
+        any_of, none_of = (
+            (self.match.any, self.match.exceptions) if isinstance(self.match, Matching) else (self.match, ())
+        )
+        self._entries = tuple(entry(each) for each in any_of)
+        self._exceptions = tuple(entry(each) for each in none_of)
 
     @property
     def entries(self) -> tuple[tuple[Matcher, ...], ...]:
         """The alternatives of `match`, each a conjunction of matchers."""
         return self._entries
+
+    @property
+    def exceptions(self) -> tuple[tuple[Matcher, ...], ...]:
+        """The alternatives of `match.not`; where one holds, the runbook does not answer."""
+        return self._exceptions
+
+    @property
+    def priority(self) -> int:
+        """What `match` says of it, 0 where it says nothing."""
+        return self.match.priority if isinstance(self.match, Matching) else 0
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether it answers only what no other runbook does."""
+        return bool(self._entries) and self.priority < 0
 
     @property
     def text(self) -> str:

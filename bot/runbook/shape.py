@@ -17,6 +17,7 @@ from bot.runbook.signatures import nearest
 
 _MODELS: dict[str, type[schema.Part]] = {
     "inputs": schema.Input,
+    "match": schema.Matching,
     "gather": schema.GatherStep,
     "on": schema.Selector,
     "causes": schema.Cause,

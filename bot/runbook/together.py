@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from bot.runbook.examine import Examined
-from bot.runbook.findings import Finding, Path, Problem
-from bot.runbook.schema import RemedyStep, Runbook
+from bot.runbook.findings import Path, Problem
+from bot.runbook.schema import Matching, RemedyStep, Runbook
 from bot.runbook.signatures import nearest
 from bot.runbook.ties import ties
 
+Told: TypeAlias = tuple[Examined, Problem]
+"""A problem, and the file that it is in."""
 
-def check_together(examined: Sequence[Examined], around: Iterable[Runbook] = ()) -> Iterator[Finding]:
+
+def check_together(examined: Sequence[Examined], around: Iterable[Runbook] = ()) -> Iterator[Told]:
     """Everything that is wrong between runbooks; `around` are others that those examined may lean on."""
     yield from _leaning(examined, around)
     yield from _equal(examined)
 
 
-def same_names(examined: Sequence[Examined]) -> Iterator[Finding]:
+def same_names(examined: Sequence[Examined]) -> Iterator[Told]:
     """Files of one folder that hold the same runbook."""
     seen: dict[str, str] = {}
     for each in examined:
@@ -25,17 +29,11 @@ def same_names(examined: Sequence[Examined]) -> Iterator[Finding]:
             continue
         name = each.runbook.runbook
         if name in seen:
-            yield _finding(each, Problem(("runbook",), f"{seen[name]} holds the runbook {name!r} too", "same-name"))
+            yield each, Problem(("runbook",), f"{seen[name]} holds the runbook {name!r} too", "same-name")
         seen.setdefault(name, each.file)
 
 
-def _finding(examined: Examined, problem: Problem) -> Finding:
-    if examined.document is None:
-        return Finding(examined.file, 1, 1, problem.rule, problem.says, problem.suggestion)
-    return examined.document.finding(problem)
-
-
-def _leaning(examined: Sequence[Examined], around: Iterable[Runbook]) -> Iterator[Finding]:
+def _leaning(examined: Sequence[Examined], around: Iterable[Runbook]) -> Iterator[Told]:
     """Remedies that are another runbook's: it must be there, with that remedy and those inputs."""
     known = {runbook.runbook: runbook for runbook in around}
     known.update((each.runbook.runbook, each.runbook) for each in examined if each.runbook is not None)
@@ -44,7 +42,7 @@ def _leaning(examined: Sequence[Examined], around: Iterable[Runbook]) -> Iterato
             for number, step in enumerate(remedy.each_step):
                 path: Path = ("remedies", name, *(("steps", number) if remedy.steps else ()))
                 for problem in _step(path, step, known):
-                    yield _finding(each, problem)
+                    yield each, problem
 
 
 def _step(path: Path, step: RemedyStep, known: dict[str, Runbook]) -> Iterator[Problem]:
@@ -64,17 +62,16 @@ def _step(path: Path, step: RemedyStep, known: dict[str, Runbook]) -> Iterator[P
             yield Problem((*path, "with", name), says, "unknown-runbook", nearest(name, other.inputs), on_key=True)
 
 
-def _equal(examined: Sequence[Examined]) -> Iterator[Finding]:
+def _equal(examined: Sequence[Examined]) -> Iterator[Told]:
     usable = [each for each in examined if each.runbook is not None]
     runbooks = [each.runbook for each in usable if each.runbook is not None]
     for tie in ties(runbooks):
         where = usable[tie.second]
         says = f"{runbooks[tie.first].runbook} answers {tie.alert} as well as this one, so neither would run"
-        yield _finding(where, Problem(_entry(where, tie.entry), says, "equal-match", "make one of them more specific"))
+        yield where, Problem(_entry(where, tie.entry), says, "equal-match", "make one of them more specific")
 
 
 def _entry(examined: Examined, number: int) -> Path:
     """Where an alternative of `match` stands: in a list, or under `any`."""
-    path: Path = ("match", "any", number)
-    known = examined.document is not None and path in examined.document.values
-    return path if known else ("match", number)
+    nested = examined.runbook is not None and isinstance(examined.runbook.match, Matching)
+    return ("match", "any", number) if nested else ("match", number)

@@ -16,6 +16,7 @@ from bot.runbook.compared import Clash, Side, calculated, compared
 from bot.runbook.kinds import ANY, BOOLEAN, NUMBER, TEXT, Base, Kind, constant, joined, kind_of, list_of
 from bot.runbook.nulls import known_after
 from bot.runbook.signatures import nearest
+from bot.runbook.syntax import children
 from bot.runbook.written import OPERATORS, shown, start, written
 
 _SIGNS = {nodes.Add: "+", nodes.Sub: "-", nodes.Mul: "*", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%"}
@@ -43,10 +44,8 @@ class Typed:
 
     def template(self, node: nodes.Node, known: frozenset[str] = _NONE) -> None:
         """Types every expression of a template; `known` are those that are not empty."""
-        for output in node.find_all(nodes.Output):
-            for part in output.nodes:
-                if not isinstance(part, nodes.TemplateData):
-                    self.kind(part, known)
+        for part in children(node):
+            self.kind(part, known)
 
     def condition(self, node: nodes.Node, known: frozenset[str] = _NONE) -> None:
         """Types an expression that is asked whether it holds."""

@@ -107,6 +107,19 @@ ANSWERED = [
     ("MySQLReplicaLockWaitLag", "", LAG),
 ]
 
+FALLBACK = [
+    # MySQL's, but no family of these runbooks
+    ("MySQLGaleraNotReady", "mysql_global_status_wsrep_ready != 1"),
+    ("GaleraReplicationLatencyTooLong", "mysql_galera_evs_repl_latency_avg_seconds > 0.1"),
+    ("MySQLHighReplicationDelay", "mysql_perf_schema_replication_group_worker_apply_time_seconds > 0.5"),
+    ("MySQLDown", "mysql_up == 0"),
+    ("MySQLSlowQueries", "increase(mysql_global_status_slow_queries[1m]) > 0"),
+    ("MySQLHighThreadsRunning", "mysql_global_status_threads_running / mysql_global_variables_max_connections > 0.6"),
+    ("MySQLRestarted", "mysql_global_status_uptime < 60"),
+    ("MySQLDeadlocks", "rate(mysql_global_status_innodb_deadlocks[5m]) > 0"),
+    ("MySQLTooManyOpenFiles", "mysql_global_status_open_files / mysql_global_variables_open_files_limit > 0.8"),
+]
+
 UNANSWERED = [
     # another product's trouble, however alike the name
     ("PostgresqlReplicationLag", "pg_replication_lag > 30"),
@@ -118,18 +131,8 @@ UNANSWERED = [
     ("NginxHighConnections", ""),
     ("MSSQLLockWaits", ""),
     ("VitessTabletReplicationLag", "vttablet_replication_lag_sec > 30"),
-    ("MySQLGaleraNotReady", "mysql_global_status_wsrep_ready != 1"),
-    ("GaleraReplicationLatencyTooLong", "mysql_galera_evs_repl_latency_avg_seconds > 0.1"),
-    ("MySQLHighReplicationDelay", "mysql_perf_schema_replication_group_worker_apply_time_seconds > 0.5"),
     ("KubeDeploymentReplicasMismatch", "kube_deployment_spec_replicas != kube_deployment_status_replicas_available"),
     ("KubeStatefulSetReplicasDown", ""),
-    # MySQL's, but no family of these runbooks
-    ("MySQLDown", "mysql_up == 0"),
-    ("MySQLSlowQueries", "increase(mysql_global_status_slow_queries[1m]) > 0"),
-    ("MySQLHighThreadsRunning", "mysql_global_status_threads_running / mysql_global_variables_max_connections > 0.6"),
-    ("MySQLRestarted", "mysql_global_status_uptime < 60"),
-    ("MySQLDeadlocks", "rate(mysql_global_status_innodb_deadlocks[5m]) > 0"),
-    ("MySQLTooManyOpenFiles", "mysql_global_status_open_files / mysql_global_variables_open_files_limit > 0.8"),
     ("Watchdog", "vector(1)"),
     ("", ""),
 ]
@@ -138,6 +141,11 @@ UNANSWERED = [
 @pytest.mark.parametrize(("name", "expression", "runbook"), ANSWERED)
 def test_an_alert_finds_its_runbook(name, expression, runbook):
     assert answer(name, expression) == runbook
+
+
+@pytest.mark.parametrize(("name", "expression"), FALLBACK)
+def test_a_server_that_nobody_wrote_a_runbook_for_gets_a_first_look(name, expression):
+    assert answer(name, expression) == "mysql/first-look"
 
 
 @pytest.mark.parametrize(("name", "expression"), UNANSWERED)

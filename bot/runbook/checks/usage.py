@@ -11,7 +11,7 @@ from jinja2 import nodes
 from bot.runbook.findings import Problem
 from bot.runbook.schema import GatherStep, Runbook
 from bot.runbook.signatures import meant
-from bot.runbook.syntax import ExpressionError, tree_of
+from bot.runbook.syntax import ExpressionError, every_node, tree_of, whole
 
 _ALL = "*"
 
@@ -90,7 +90,8 @@ def _read_by_the_rest(runbook: Runbook) -> Read:
 
 def _of_value(value: object) -> Read:
     if isinstance(value, str):
-        return _of_source(value, True) if "{{" in value else _NOTHING
+        alone = whole(value) if "{{" in value else None
+        return _of_source(alone, False) if alone else _of_source(value, True) if "{{" in value else _NOTHING
     inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     read = _NOTHING
     for each in inner:
@@ -98,13 +99,13 @@ def _of_value(value: object) -> Read:
     return read
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def _of_source(source: str, template: bool) -> Read:
     try:
         tree = tree_of(source, template=template)
     except ExpressionError:
         return _EVERYTHING  # who knows what it would read
-    every = [tree, *tree.find_all(nodes.Node)]
+    every = list(every_node(tree))
     names = [node.name for node in every if isinstance(node, nodes.Name)]
     fields = frozenset(name for node in every if (name := _input_of(node)) is not None)
     plainly = sum(_input_of(node) is not None for node in every) == names.count("inputs")
