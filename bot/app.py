@@ -7,6 +7,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import uvicorn
 
@@ -25,7 +26,9 @@ from bot.fleet.fleet import ConfiguredFleet
 from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
-from bot.runbook.load import Library, in_force
+from bot.reloading import Reloader
+from bot.runbook.load import folders_of, shipped_folder
+from bot.runbook.shelf import Shelf
 from bot.slack.authorise import Authorise
 from bot.slack.connect import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.directory import SlackDirectory
@@ -63,16 +66,14 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
     return route
 
 
-def engine_on(
-    config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, runbooks: Library
-) -> Engine:
+def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, shelf: Shelf) -> Engine:
     """Puts the engine together."""
     collector = Collector(fleet, store, directory, config.autonomy)
     gatherer = Gatherer(fleet)
-    planner = Planner(fleet, gatherer, runbooks.find)
+    planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
     undo = Undo(fleet, store, desk)
     return Engine(
-        library=runbooks,
+        shelf=shelf,
         fleet=fleet,
         store=store,
         directory=directory,
@@ -105,7 +106,7 @@ class Bot:
         settings = _slack_settings(config)
         if not config.default_channel:
             raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
-        runbooks = in_force(config.runbooks)
+        self._shelf = Shelf(folders_of(config), shipped_folder())
         token = config.intake.token.read()
         client = web_client(settings)
         installed = installation_of(client)
@@ -117,11 +118,12 @@ class Bot:
         self.store = RunStore(self._database, self._durable)
         directory = SlackDirectory(client, config.roles, installed.team)
         desk = SlackDesk(self._mailbox)
-        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, runbooks)
+        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, self._shelf)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
         front = EngineDesk(self.engine, self._mailbox.waiting)
         authorise = Authorise(directory, client, installed.team, installed.app, self._record)
         self._connection: Connection = connect(build_app(client, secret, front, authorise, self._record), settings)
+        self._reloader = Reloader(self._shelf, self._mailbox, self._audited, config.default_channel)
         self._server = _Server(config, self._door(token))
 
     def start(self) -> None:
@@ -129,6 +131,7 @@ class Bot:
         self._sender.start()
         self._publish_again()
         self._durable.start(self.engine.advance)
+        self._reloader.start()
         self._server.start()
         self._connection.open()
 
@@ -144,6 +147,7 @@ class Bot:
 
     def stop(self) -> None:
         """Lets nothing new in, finishes what is under way within its bound, and closes the store."""
+        self._reloader.stop()
         self._server.stop()
         self._connection.close()
         self._durable.stop(STOP_WITHIN)
@@ -164,6 +168,9 @@ class Bot:
     def _record(self, user: str, entry: str, reason: str) -> None:
         self.store.audit("request.refused", actor=user or "unknown", subject=entry, reason=reason)
 
+    def _audited(self, event: str, data: Mapping[str, Any]) -> None:
+        self.store.audit(event, actor="firstmate", subject="runbooks", **data)
+
     def _not_ready(self) -> Sequence[str]:
         return [] if self._connection.connected else ["Slack is not connected; commands and buttons do not arrive."]
 
@@ -173,6 +180,7 @@ class Bot:
             "runs": {state: float(count) for state, count in under_way.items()},
             "messages": {"waiting": float(self._mailbox.waiting())},
             "connected": {"slack": float(self._connection.connected)},
+            "runbooks": {"in_force": float(len(self._shelf.library.runbooks)), **self._reloader.counts},
             "halted": {"everything": float(self.store.halt() is not None)},
         }
 

@@ -174,7 +174,9 @@ class Config(Settings):
     autonomy: Literal["observe", "suggest", "auto"] = "suggest"
     """How far any runbook may go here; `auto` lets those that say so change what can be undone without an approval."""
     runbooks: tuple[Path, ...] = ()
-    """Folders of runbooks; empty means those that are shipped."""
+    """Folders of runbooks of one's own. They go over the shipped ones: a runbook replaces its namesake."""
+    shipped_runbooks: bool = True
+    """Whether the shipped runbooks are in force, too."""
     data: Path = Path("firstmate-data")
     """The folder of the store, relative to the configuration's own folder."""
 

@@ -10,6 +10,7 @@ from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
 from bot.errors import NotAllowed
 from bot.guards.facts import mention
+from bot.runbook.shelf import summary
 from bot.slack.forms import Field
 from bot.slack.listeners import RunbookLine, Status
 
@@ -44,6 +45,13 @@ class EngineDesk:
 
     def runbooks(self) -> Sequence[RunbookLine]:
         return [RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.library.runbooks]
+
+    def sources(self) -> Sequence[str]:
+        shelf = self.engine.shelf
+        said = [f"{source}." for source in shelf.library.sources]
+        if shelf.broken:
+            said.append(f"The last good version stays in force of what is broken: {summary(shelf.broken)}")
+        return said
 
     def runbook_text(self, name: str) -> str:
         return self.engine.library.find(name).text

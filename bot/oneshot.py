@@ -26,7 +26,8 @@ from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.intake import alertmanager
 from bot.runbook.expressions import EvidenceMissing
-from bot.runbook.load import in_force
+from bot.runbook.load import folders_of, shipped_folder
+from bot.runbook.shelf import Shelf
 from bot.store.database import Database
 from bot.store.durable import DirectQueue, DirectSteps
 from bot.store.runs import RunStore
@@ -231,7 +232,7 @@ def _writing(config: Config) -> Iterator[Engine]:
 def _engine(config: Config, database: Database, fleet: Fleet) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
-        runbooks = in_force(config.runbooks)
+        runbooks = Shelf(folders_of(config), shipped_folder())
         engine = app.engine_on(config, store, fleet, _NoDirectory(), _NoDesk(), runbooks)
         try:
             yield engine

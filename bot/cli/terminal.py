@@ -13,7 +13,7 @@ from rich.console import Console
 from bot.config import Config, load
 from bot.errors import WrongUsage
 from bot.lab.status import lab_config
-from bot.runbook.load import Library, load_folders, shipped_folder
+from bot.runbook.load import Library, folders_of, load_folders
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="firstmate.yml; without it, that of the lab which is up here.")
@@ -35,7 +35,7 @@ def configured(path: Path | None) -> Config:
 def runbook_folders(path: Path | None) -> tuple[Path, ...]:
     """The folders of runbooks of the configuration that is meant, or the shipped one where there is none."""
     found = path or lab_config(Path.cwd())
-    return (load(found).runbooks if found else ()) or (shipped_folder(),)
+    return folders_of(load(found) if found else None)
 
 
 def library(path: Path | None) -> Library:

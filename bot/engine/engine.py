@@ -24,6 +24,7 @@ from bot.incidents import incident_key
 from bot.runbook.load import Library
 from bot.runbook.match import Tie, choose
 from bot.runbook.schema import Runbook
+from bot.runbook.shelf import Shelf
 from bot.runbook.signatures import near
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ FIRST_LOOK = "mysql/first-look"
 class Engine:
     """Opens runs and moves them on."""
 
-    library: Library
+    shelf: Shelf
     fleet: Fleet
     store: Store
     directory: Directory
@@ -46,6 +47,11 @@ class Engine:
     approvals: Approvals
     channel_of: Callable[[Alert], str]
     now: Callable[[], datetime] = utc_now
+
+    @property
+    def library(self) -> Library:
+        """The runbooks in force now; a reload puts others there, and never touches those of a run."""
+        return self.shelf.library
 
     # -- what alerts ask ------------------------------------------------------------------------------------------
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bot
+from bot.config import Config
 from bot.errors import RunbookError
 from bot.runbook.document import MAX_BYTES, decode, refusal
 from bot.runbook.examine import examine
 from bot.runbook.findings import Finding, RunbookRefused
+from bot.runbook.origin import Source
 from bot.runbook.schema import Runbook
 from bot.runbook.signatures import near
 
@@ -25,6 +27,8 @@ class Library:
     """The runbooks in force, in the order of their names."""
 
     runbooks: tuple[Runbook, ...]
+    sources: tuple[Source, ...] = ()
+    """The folders that they come from."""
 
     def find(self, name: str) -> Runbook:
         """Returns a runbook by name; raises RunbookError with the nearest name."""
@@ -35,9 +39,11 @@ class Library:
         raise RunbookError(f"There is no runbook {name!r}{near(name, names)} There are: {', '.join(names) or 'none'}.")
 
 
-def in_force(folders: tuple[Path, ...]) -> Library:
-    """The runbooks of the configured folders, or the shipped ones where none is configured; raises RunbookError."""
-    return load_folders(folders or (shipped_folder(),))
+def folders_of(config: Config | None) -> tuple[Path, ...]:
+    """The folders of a configuration, or the shipped one alone; later ones go over earlier ones."""
+    if config is None:
+        return (shipped_folder(),)
+    return (*((shipped_folder(),) if config.shipped_runbooks else ()), *config.runbooks)
 
 
 def shipped_folder() -> Path:

@@ -74,6 +74,10 @@ class FrontDesk(Protocol):
 
     def runbooks(self) -> Sequence[RunbookLine]: ...
 
+    def sources(self) -> Sequence[str]:
+        """Where the runbooks in force come from, and what is broken there: sentences."""
+        ...
+
     def runbook_text(self, name: str) -> str: ...
 
     def status(self) -> Status: ...
@@ -173,7 +177,7 @@ class Listeners:
         match text.split():
             case ["list"]:
                 lines = [f"• {code(r.name)} {escape(r.title)} {code(r.digest[:7])}" for r in self.desk.runbooks()]
-                return "\n".join(lines) or "There are no runbooks."
+                return "\n".join([*lines, *(f"_{escape(each)}_" for each in self.desk.sources())])
             case ["show", name]:
                 return f"```{fenced(self.desk.runbook_text(name), 3500)}```"
             case ["run", name, instance]:

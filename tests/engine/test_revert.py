@@ -69,7 +69,7 @@ class Scene:
         """A person presses Undo; returns the segment that this asks for."""
         unused: Any = None
         engine = Engine(
-            library=unused,
+            shelf=unused,
             fleet=unused,
             store=self.store,
             directory=Everybody(),

@@ -57,6 +57,9 @@ class Desk:
     def runbooks(self) -> Sequence[RunbookLine]:
         return [RunbookLine("mysql/replication-lag", "A replica <falls> behind", "abcdef0123")]
 
+    def sources(self) -> Sequence[str]:
+        return ["1 from /etc/runbooks (commit 1a2b3c4)."]
+
     def runbook_text(self, name: str) -> str:
         if name == "broken":
             raise RuntimeError("a secret detail")
@@ -152,7 +155,9 @@ def test_triage_and_run_tell_where_the_card_is(people, desk):
 
 
 def test_runbooks_are_listed_and_shown_as_text(people):
-    assert answer(people, "/runbook list") == "• `mysql/replication-lag` A replica &lt;falls&gt; behind `abcdef0`"
+    listed = answer(people, "/runbook list").splitlines()
+    assert listed[0] == "• `mysql/replication-lag` A replica &lt;falls&gt; behind `abcdef0`"
+    assert listed[1] == "_1 from /etc/runbooks (commit 1a2b3c4)._"
     shown = answer(people, "/runbook show mysql/x")
     assert "runbook: mysql/x" in shown
     assert "<!channel>" not in shown
