@@ -156,3 +156,32 @@ def parse_matcher(text: str) -> Matcher:
                 f"{text!r}: the regular expression does not compile ({says}); it is RE2's, as in Alertmanager."
             ) from error
     return Matcher(found["name"], operator, value)
+
+
+_LABEL = re.compile(r'\s*(?P<name>[a-zA-Z_][\w]*)\s*=\s*(?P<value>"(?:[^"\\]|\\.)*"|(?:[^,\\]|\\.)*)\s*(?:,|$)')
+
+
+def parse_labels(text: str) -> dict[str, str]:
+    """Parses the labels of an alert as people write them: `name=value,name="a, b"`, in braces or not.
+
+    A comma outside of quotes is written `\\,`. Raises WrongUsage with an example.
+    """
+    bare = text.translate(_QUOTES).strip()
+    if bare.startswith("{") and bare.endswith("}"):
+        bare = bare[1:-1]
+    labels: dict[str, str] = {}
+    at = 0
+    while at < len(bare):
+        found = _LABEL.match(bare, at)
+        if found is None:
+            raise WrongUsage(f"{bare[at:][:100]!r} is not a label; write alertname=MySQLDown,instance=db1:3306.")
+        value = found["value"].strip()
+        labels[found["name"]] = re.sub(r"\\(.)", r"\1", value[1:-1] if value.startswith('"') else value)
+        at = found.end()
+    if not labels:
+        raise WrongUsage("There are no labels; write alertname=MySQLDown,instance=db1:3306.")
+    return labels
+
+
+_QUOTES = str.maketrans({"“": '"', "”": '"'})
+"""Slack and word processors turn quotes into these."""

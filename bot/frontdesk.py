@@ -10,9 +10,10 @@ from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
 from bot.errors import NotAllowed
 from bot.guards.facts import mention
+from bot.runbook.match import choose, explain, verdict
 from bot.runbook.shelf import summary
 from bot.slack.forms import Field
-from bot.slack.listeners import RunbookLine, Status
+from bot.slack.listeners import RunbookLine, Status, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,15 @@ class EngineDesk:
 
     def runbook_text(self, name: str) -> str:
         return self.engine.library.find(name).text
+
+    def why(self, asked: str) -> Why:
+        alert = self.engine.alert_of(asked)
+        runbooks = self.engine.library.runbooks
+        return Why(
+            ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items())),
+            verdict(choose(runbooks, alert)),
+            [(each.runbook.runbook, each.matches, each.says) for each in explain(runbooks, alert)],
+        )
 
     def status(self) -> Status:
         halt = self.engine.store.halt()

@@ -50,7 +50,7 @@ def test_match_for_people_is_a_table():
 def test_labels_that_do_not_fit_are_told_with_an_example(labels: str):
     said = firstmate("match", "--labels", labels)
     assert said.code == 2
-    assert "write --labels alertname=" in said.err
+    assert "write alertname=" in said.err
 
 
 ALERT = json.dumps({"labels": {"alertname": "MySQLReplicationStopped", "instance": "127.0.0.1:3307"}})

@@ -19,6 +19,7 @@ MODULES = {
     "serve": "serving",
     "demo": "serving",
     "match": "match",
+    "coverage": "coverage",
     "run": "runs",
     "plan": "runs",
     "lint": "lint",

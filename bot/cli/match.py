@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from bot.alerts import Alert, AlertStatus
+from bot.alerts import Alert, AlertStatus, parse_labels
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
-from bot.errors import Exit, WrongUsage
+from bot.errors import Exit
 from bot.runbook.match import Tie, choose, explain
 
 commands = typer.Typer()
@@ -21,13 +21,22 @@ commands = typer.Typer()
 @commands.command()
 def match(
     labels: Annotated[str, typer.Option("--labels", help="alertname=...,instance=... of an alert.")],
+    annotations: Annotated[
+        str, typer.Option("--annotations", help="summary=...,description=... of the alert, for matchers on them.")
+    ] = "",
     expression: Annotated[str, typer.Option("--expr", help="The alert's own PromQL expression.")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tells which runbook answers an alert, and for every runbook why it does or does not."""
     url = f"http://prometheus/graph?{_query(expression)}" if expression else ""
-    alert = Alert(labels=_labels(labels), status=AlertStatus.FIRING, starts_at=datetime.now(UTC), generator_url=url)
+    alert = Alert(
+        labels=parse_labels(labels),
+        status=AlertStatus.FIRING,
+        starts_at=datetime.now(UTC),
+        annotations=parse_labels(annotations) if annotations else {},
+        generator_url=url,
+    )
     runbooks = library(config)
     chosen = choose(runbooks.runbooks, alert)
     explanations = explain(runbooks.runbooks, alert)
@@ -39,7 +48,13 @@ def match(
                 "matcher": None if chosen is None or isinstance(chosen, Tie) else chosen.matcher,
                 "tie": list(chosen.names) if isinstance(chosen, Tie) else [],
                 "runbooks": [
-                    {"runbook": e.runbook.runbook, "matched": e.matches, "says": e.says} for e in explanations
+                    {
+                        "runbook": each.runbook.runbook,
+                        "matched": each.matches,
+                        "specificity": each.specificity if each.matches else None,
+                        "says": each.says,
+                    }
+                    for each in explanations
                 ],
             }
         )
@@ -52,17 +67,6 @@ def match(
         out.print(table)
     if name is None:
         raise typer.Exit(Exit.FOUND)
-
-
-def _labels(text: str) -> dict[str, str]:
-    """Parses `name=value,name=value`; a comma in a value is written `\\,`."""
-    labels: dict[str, str] = {}
-    for part in text.replace("\\,", "\0").split(","):
-        name, equals, value = part.replace("\0", ",").partition("=")
-        if not equals or not name.strip():
-            raise WrongUsage(f"{part!r} is not a label; write --labels alertname=MySQLDown,instance=db1:3306.")
-        labels[name.strip()] = value.strip().strip('"')
-    return labels
 
 
 def _query(expression: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.alerts import Alert
+from bot.alerts import Alert, AlertStatus, parse_labels
 from bot.config import Approvals
 from bot.engine.change import utc_now
 from bot.engine.planning import inputs_of
@@ -18,7 +18,7 @@ from bot.engine.rollout import Rollout
 from bot.engine.state import Choice, Decision, Event, Run, RunState, Target
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
-from bot.errors import Busy, FirstmateError, NotAllowed, UnknownTarget
+from bot.errors import Busy, FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt, mention
 from bot.incidents import incident_key
 from bot.runbook.load import Library
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 
 FIRST_LOOK = "mysql/first-look"
 """The runbook of /triage: it answers no alert, and looks at everything once."""
+
+
+RECENT = 200
+"""Runs among which an alert is looked for by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,23 @@ class Engine:
         )
         inputs_of(run, found)
         return run
+
+    def alert_of(self, asked: str) -> Alert:
+        """The alert that a person means: that of a run, the last of a name, or one with these labels.
+
+        Raises WrongUsage for what is none of them.
+        """
+        if "=" in asked:
+            return Alert(parse_labels(asked), AlertStatus.FIRING, self.now())
+        run = self.store.run(asked)
+        if run is not None and run.alert is None:
+            raise WrongUsage(f"{asked} was asked for by a person, so no alert chose its runbook.")
+        if run is None:
+            recent = self.store.runs(limit=RECENT)
+            run = next((each for each in recent if each.alert is not None and each.alert.name == asked), None)
+        if run is not None and run.alert is not None:
+            return run.alert
+        return Alert({"alertname": asked}, AlertStatus.FIRING, self.now())
 
     def _named(self, runbook: Runbook, inputs: Mapping[str, str]) -> dict[str, Any]:
         """What a person gave, with instances and shards by their own names; raises UnknownTarget."""

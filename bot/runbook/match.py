@@ -81,6 +81,16 @@ def choose(runbooks: Iterable[Runbook], alert: Alert) -> Match | Tie | None:
     return best[0] if best else None
 
 
+def verdict(chosen: Match | Tie | None) -> str:
+    """What became of an alert, in a sentence."""
+    if chosen is None:
+        return "No runbook answers it."
+    if isinstance(chosen, Tie):
+        return f"{' and '.join(chosen.names)} answer it equally well, so none does; make one of them more specific."
+    kind = ", as the fallback," if chosen.runbook.is_fallback else ""
+    return f"{chosen.runbook.runbook}{kind} answers it, by {chosen.matcher}."
+
+
 def specificity(entry: tuple[Matcher, ...], priority: int = 0) -> Specificity:
     """How specific an alternative of a runbook with that priority is; larger is more."""
     return priority, max(map(_rank, entry)), len(entry)

@@ -26,7 +26,8 @@ HELP = {
     "/triage": "Write `/triage INSTANCE`, for example `/triage orders-3`.",
     "/runbook": (
         "Write `/runbook list`, `/runbook show NAME`, `/runbook run NAME [INSTANCE]` (without an instance it asks for "
-        "one, and for its inputs) or `/runbook plan NAME INSTANCE [REMEDY]`."
+        "one, and for its inputs), `/runbook plan NAME INSTANCE [REMEDY]` or `/runbook why ALERT` (its name, its "
+        "labels or the number of a run)."
     ),
     "/mate": "Write `/mate status`, `/mate halt REASON` or `/mate resume`.",
 }
@@ -55,6 +56,17 @@ class Status:
     waiting_messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Which runbook answers an alert, and why every other one does not."""
+
+    alert: str
+    """The labels that were looked at."""
+    verdict: str
+    runbooks: Sequence[tuple[str, bool, str]]
+    """Name, whether it answers, and why or why not."""
+
+
 class FrontDesk(Protocol):
     """What the application does for people; every method raises FirstmateError with the sentence for them."""
 
@@ -79,6 +91,10 @@ class FrontDesk(Protocol):
         ...
 
     def runbook_text(self, name: str) -> str: ...
+
+    def why(self, asked: str) -> Why:
+        """Explains the match of an alert, by its labels, its name, or the number of its run."""
+        ...
 
     def status(self) -> Status: ...
 
@@ -186,6 +202,8 @@ class Listeners:
             case ["plan", name, instance, *remedy] if len(remedy) < 2:
                 run, not_offered = self.desk.plan(user, name, instance, next(iter(remedy), ""))
                 return cards.planned(run, not_offered)
+            case ["why", _, *_]:
+                return _why(self.desk.why(text.strip().partition(" ")[2].strip()))
             case _:
                 return HELP["/runbook"]
 
@@ -261,6 +279,15 @@ def build_app(
 
 def _ignore(ack: Ack) -> None:
     ack()
+
+
+def _why(why: Why) -> str:
+    lines = [f"{code(why.alert)}: {escape(why.verdict)}"]
+    for name, answers, says in why.runbooks[:30]:
+        lines.append(f"• {':heavy_check_mark:' if answers else ':heavy_minus_sign:'} {code(name)} {escape(says[:500])}")
+    if len(why.runbooks) > 30:
+        lines.append(f"and {len(why.runbooks) - 30} more; firstmate match lists all")
+    return "\n".join(lines)
 
 
 def _status(status: Status) -> str:

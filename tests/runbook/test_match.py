@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
-from bot.alerts import Alert, AlertStatus, Operator
+from bot.alerts import Alert, AlertStatus, Operator, parse_labels
+from bot.errors import WrongUsage
 from bot.runbook.match import Match, Tie, choose, explain
 from bot.runbook.matchers import entry
 from bot.runbook.schema import Runbook
@@ -128,3 +130,71 @@ def test_every_runbook_says_why_it_does_or_does_not_match():
     assert says["none"] == (False, "answers no alert; a person runs it")
     assert says["label"] == (False, "team = \"db\" does not hold: the alert has no label 'team'")
     assert says["metric"] == (False, 'metric = "mysql_up" does not hold: the alert\'s expression reads a, b')
+
+
+def whole(name: str, *any_of: object, exceptions: tuple[object, ...] = (), priority: int = 0) -> Runbook:
+    match = {"any": list(any_of), "not": list(exceptions), "priority": priority}
+    return Runbook.model_validate(
+        {"runbook": name, "title": name, "owner": "me", "match": match, "gather": {"replica": "mysql.x"}}
+    )
+
+
+def test_an_exception_takes_an_alert_away_and_says_so():
+    lag = whole("lag", 'alertname =~ ".*Lag"', exceptions=('alertname =~ "Kafka.*"', ('team = "web"', 'job != "x"')))
+    assert chosen([lag], alert("MySQLLag")) == "lag"
+    assert choose([lag], alert("KafkaLag")) is None
+    assert choose([lag], alert("MySQLLag", team="web")) is None
+    assert chosen([lag], alert("MySQLLag", team="web", job="x")) == "lag"
+    [why] = explain([lag], alert("KafkaLag"))
+    assert why.says == 'matches by alertname =~ ".*Lag", but its `not` holds: alertname =~ "Kafka.*"'
+
+
+def test_priority_goes_before_specificity():
+    exact = whole("exact", 'alertname = "A"')
+    assert chosen([exact, whole("loud", 'alertname =~ ".*"', priority=1)], alert("A")) == "loud"
+    assert chosen([exact, whole("fallback", 'alertname = "A"', priority=-1)], alert("A")) == "exact"
+
+
+def test_a_runbook_below_priority_0_is_a_fallback():
+    assert whole("r", 'a = "1"', priority=-1).is_fallback
+    assert not whole("r", 'a = "1"').is_fallback
+    assert not runbook("people").is_fallback
+
+
+def test_a_matcher_may_look_at_an_annotation():
+    found = runbook("r", ['alertname = "A"', 'annotation.runbook =~ ".*/lag"'])
+    asked = alert("A")
+    assert choose([found], asked) is None
+    assert "the alert has no annotation 'annotation.runbook'" in explain([found], asked)[0].says
+    assert chosen([found], replace(asked, annotations={"runbook": "https://wiki/lag"})) == "r"
+
+
+def test_expressions_are_those_of_alertmanager_which_knows_no_looking_around():
+    with pytest.raises(ValueError, match=r"invalid perl operator: \(\?!.*it is RE2's, as in Alertmanager"):
+        entry('alertname =~ "conn(?!ect)"')
+
+
+def test_an_expression_that_would_explode_elsewhere_is_answered_at_once():
+    assert choose([runbook("r", 'a =~ "(a+)+b"')], alert("A", a="a" * 300)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("alertname=A", {"alertname": "A"}),
+        ("alertname=A,instance=db1:3306", {"alertname": "A", "instance": "db1:3306"}),
+        ('{alertname="A", job = "x, y"}', {"alertname": "A", "job": "x, y"}),
+        (r"a=1\,2,b=3", {"a": "1,2", "b": "3"}),
+        ("alertname=“A”", {"alertname": "A"}),
+        (r'a="say \"x\""', {"a": 'say "x"'}),
+        ("a=", {"a": ""}),
+    ],
+)
+def test_labels_are_written_as_people_write_them(text, labels):
+    assert parse_labels(text) == labels
+
+
+@pytest.mark.parametrize("text", ["", "{}", "alertname", "=x", "a=1,,b=2", "a b=1"])
+def test_what_are_no_labels_is_told(text):
+    with pytest.raises(WrongUsage, match=r"write alertname=MySQLDown"):
+        parse_labels(text)

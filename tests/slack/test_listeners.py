@@ -19,7 +19,7 @@ from bot.slack.blocks import actions, button
 from bot.slack.connect import SocketConnection
 from bot.slack.directory import SlackDirectory
 from bot.slack.forms import Field
-from bot.slack.listeners import HELP, RunbookLine, Status, build_app
+from bot.slack.listeners import HELP, RunbookLine, Status, Why, build_app
 from tests.samples import run, waiting
 
 CHANNEL = "C0DBALERTS"
@@ -56,6 +56,9 @@ class Desk:
 
     def runbooks(self) -> Sequence[RunbookLine]:
         return [RunbookLine("mysql/replication-lag", "A replica <falls> behind", "abcdef0123")]
+
+    def why(self, asked: str) -> Why:
+        return Why(asked, "mysql/x answers it.", [("mysql/x", True, 'matches by a = "<b>"'), ("mysql/y", False, "no")])
 
     def sources(self) -> Sequence[str]:
         return ["1 from /etc/runbooks (commit 1a2b3c4)."]
@@ -162,6 +165,15 @@ def test_runbooks_are_listed_and_shown_as_text(people):
     assert "runbook: mysql/x" in shown
     assert "<!channel>" not in shown
     assert shown.count("```") == 2
+
+
+@pytest.mark.parametrize("asked", ["MySQLReplicationLag", "alertname=a, instance=b", "R1"])
+def test_why_tells_every_runbook_s_reason(people, asked):
+    assert answer(people, f"/runbook why {asked}").splitlines() == [
+        f"`{asked}`: mysql/x answers it.",
+        '• :heavy_check_mark: `mysql/x` matches by a = "&lt;b&gt;"',
+        "• :heavy_minus_sign: `mysql/y` no",
+    ]
 
 
 def test_the_status_names_what_waits(people, desk):
