@@ -232,7 +232,7 @@ def _writing(config: Config) -> Iterator[Engine]:
 def _engine(config: Config, database: Database, fleet: Fleet) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
-        runbooks = Shelf(folders_of(config), shipped_folder())
+        runbooks = Shelf(folders_of(config), shipped_folder()).whole()
         engine = app.engine_on(config, store, fleet, _NoDirectory(), _NoDesk(), runbooks)
         try:
             yield engine

@@ -34,7 +34,9 @@ class Reloader:
         self._thread = threading.Thread(target=self._watch, name="runbooks", daemon=True)
         self._told = ""
         """Key of the message that tells what is broken; '' while nothing is."""
-        self.counts: dict[str, float] = {"broken": 0.0, "reloads": 0.0}
+        self._unsure: Reload | None = Reload((), (), shelf.broken) if shelf.broken else None
+        """What was broken at the last look."""
+        self.counts: dict[str, float] = {"broken": float(len({each.file for each in shelf.broken})), "reloads": 0.0}
 
     def start(self) -> None:
         self._thread.start()
@@ -51,9 +53,15 @@ class Reloader:
                 log.exception("the runbooks could not be looked at; they stay as they are")
 
     def look(self) -> Reload | None:
-        """Looks once, and tells what is new."""
+        """Looks once, and tells what is new; that something is broken only when it still is at the next look.
+
+        An editor or a checkout may be half way through its writing.
+        """
         found = self._shelf.look()
         if found is None:
+            found, self._unsure = self._unsure, None
+            if found is not None:
+                self._tell_broken(found)
             return None
         self.counts["broken"] = float(len({finding.file for finding in found.broken}))
         if found.changed or found.removed:
@@ -61,25 +69,23 @@ class Reloader:
             log.info("runbooks reloaded: %s; removed: %s", found.changed, found.removed)
             digests = {r.runbook: r.digest for r in self._shelf.library.runbooks if r.runbook in found.changed}
             self._audit("runbooks.reloaded", {"changed": digests, "removed": list(found.removed)})
-        if found.broken:
-            self._audit("runbooks.broken", {"findings": [str(finding) for finding in found.broken[:20]]})
-        self._tell(found)
+        self._unsure = found if found.broken else None
+        if not found.broken and self._told:
+            text = f":white_check_mark: All runbooks are good again; in force now: {escape(_named(found))}."
+            self._put(text)
+            self._told = ""
         return found
 
-    def _tell(self, found: Reload) -> None:
+    def _tell_broken(self, found: Reload) -> None:
         """One message for each time that something is broken, edited until all is well again."""
-        if found.broken:
-            self._told = self._told or f"runbooks:{time.time_ns()}"
-            says = ":warning: *A runbook is broken, so its last good version stays in force.*"
-            text = f"{says}\n```{fenced(summary(found.broken), 2500)}```"
-        elif self._told:
-            text = f":white_check_mark: All runbooks are good again; in force now: {escape(_named(found))}."
-        else:
-            return
+        self._audit("runbooks.broken", {"findings": [str(finding) for finding in found.broken[:20]]})
+        self._told = self._told or f"runbooks:{time.time_ns()}"
+        says = ":warning: *A runbook is broken; its last good version, where there is one, stays in force.*"
+        self._put(f"{says}\n```{fenced(summary(found.broken), 2500)}```")
+
+    def _put(self, text: str) -> None:
         payload = {"text": text[:900], "blocks": [section(text)]}
         self._mailbox.put(Message(self._told, self._channel, None, Priority.NEWS, payload))
-        if not found.broken:
-            self._told = ""
 
 
 def _named(found: Reload) -> str:

@@ -54,11 +54,15 @@ class Shelf:
     _gone: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
-        """Reads everything for the first time; raises RunbookRefused when any file is broken."""
+        """Reads everything for the first time; `broken` tells of the files that cannot be used."""
         self.library = Library(())
         self.look()
+
+    def whole(self) -> Shelf:
+        """Returns itself; raises RunbookRefused when any file is broken."""
         if self.broken:
             raise RunbookRefused(self.broken)
+        return self
 
     def look(self) -> Reload | None:
         """Takes over what is new and good; returns None when nothing was changed since the last look."""
