@@ -17,11 +17,13 @@ from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.planning import Planner
-from bot.engine.ports import Desk, Directory, Fleet, Receipt
+from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
 from bot.engine.rollout import Rollout
+from bot.engine.takeover import Takeovers, WhoWorksDesk
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.errors import ConfigError, WrongUsage
+from bot.fleet.alertmanager import AlertmanagerSilencer
 from bot.fleet.fleet import ConfiguredFleet
 from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
@@ -68,6 +70,7 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
 
 def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, shelf: Shelf) -> Engine:
     """Puts the engine together."""
+    desk = WhoWorksDesk(store, desk)
     collector = Collector(fleet, store, directory, config.autonomy)
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
@@ -80,9 +83,15 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
         triage=Triage(fleet, store, desk, collector, gatherer, planner, config.approvals.expires_after),
         rollout=Rollout(fleet, store, desk, collector, planner, undo),
         undo=undo,
+        takeovers=Takeovers(store, desk, _silencer(config)),
         approvals=config.approvals,
         channel_of=channel_table(config),
     )
+
+
+def _silencer(config: Config) -> Silencer | None:
+    named = config.prometheus.alertmanager if config.prometheus else None
+    return AlertmanagerSilencer(named) if named else None
 
 
 class _Receiver:

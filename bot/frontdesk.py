@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from bot.engine.engine import FIRST_LOOK, Engine
 from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
-from bot.errors import NotAllowed
 from bot.guards.facts import mention
 from bot.runbook.match import choose, explain, verdict
 from bot.runbook.shelf import summary
@@ -27,11 +26,11 @@ class EngineDesk:
         return self.ask(user, FIRST_LOOK, instance, channel)
 
     def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
-        self._operator(user)
+        self.engine.must_operate(user)
         return self.engine.ask(user, runbook, instance, channel, inputs)
 
     def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
-        self._operator(user)
+        self.engine.must_operate(user)
         found = self.engine.library.find(runbook)
         return found.title, [
             Field(name, each.type, each.says or "", "" if each.default is None else str(each.default), each.values)
@@ -39,7 +38,7 @@ class EngineDesk:
         ]
 
     def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
-        self._operator(user)
+        self.engine.must_operate(user)
         run = self.engine.run_of(user, runbook, instance, channel="", inputs={})
         found = preview(self.engine.triage, run, remedy)
         return found.run, found.not_offered
@@ -86,7 +85,5 @@ class EngineDesk:
     def undo(self, user: str, run_id: str, digest: str) -> Run:
         return self.engine.ask_undo(user, run_id, digest)
 
-    def _operator(self, user: str) -> None:
-        may, says = self.engine.directory.may(user, "operator")
-        if not may:
-            raise NotAllowed(says)
+    def take(self, user: str, run_id: str, back: bool) -> Run:
+        return self.engine.take(user, run_id, back=back)

@@ -16,6 +16,7 @@ from bot.engine.planning import inputs_of
 from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
 from bot.engine.state import Choice, Decision, Event, Run, RunState, Target
+from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.errors import Busy, FirstmateError, NotAllowed, UnknownTarget, WrongUsage
@@ -48,6 +49,7 @@ class Engine:
     triage: Triage
     rollout: Rollout
     undo: Undo
+    takeovers: Takeovers
     approvals: Approvals
     channel_of: Callable[[Alert], str]
     now: Callable[[], datetime] = utc_now
@@ -172,6 +174,12 @@ class Engine:
         self.store.enqueue(run_id, f"undo-{len(run.timeline)}-{user}")
         return run
 
+    def take(self, user: str, run_id: str, *, back: bool = False) -> Run:
+        """A person takes an incident, or hands it back; raises NotAllowed or Busy."""
+        self.must_operate(user)
+        run = self._known(run_id)
+        return self.takeovers.hand_back(user, run) if back else self.takeovers.take(user, run)
+
     def halt(self, user: str, reason: str) -> Halt:
         """Halts all changes; raises NotAllowed."""
         self._admin(user)
@@ -203,8 +211,12 @@ class Engine:
                 self.triage.expire(run_id)
             case ["resolved"] | ["report"]:
                 self.triage.resolved(run_id)
+                self.takeovers.settle(run_id)
             case ["change"]:
                 self.rollout.change(steps, run_id)
+                self.takeovers.settle(run_id)
+            case ["silenced", number, _]:
+                self.takeovers.look(run_id, int(number))
             case ["revert", number]:
                 self.undo.undo(steps, run_id, "its timer", only=int(number))
             case ["undo", _, user]:
@@ -258,6 +270,12 @@ class Engine:
                 f"All changes are halted by {mention(halt.by)} since {halt.since:%H:%M} UTC ({halt.reason}). "
                 "An admin lifts it with /mate resume."
             )
+
+    def must_operate(self, user: str) -> None:
+        """Raises NotAllowed for who is no operator."""
+        may, says = self.directory.may(user, "operator")
+        if not may:
+            raise NotAllowed(says)
 
     def _admin(self, user: str) -> None:
         may, says = self.directory.may(user, "admin")

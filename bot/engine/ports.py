@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from actions.contract import MySQL, Prometheus, Statement
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
-from bot.engine.state import Decision, Run, RunState, Target
+from bot.engine.state import Decision, Run, RunState, Takeover, Target
 from bot.guards.facts import Halt
 
 T = TypeVar("T")
@@ -89,6 +89,22 @@ class Steps(Protocol):
         ...
 
 
+class Silencer(Protocol):
+    """The source of alerts, where it can be silenced; every method raises Unreachable."""
+
+    def silence(self, labels: Mapping[str, str], *, seconds: float, by: str, why: str) -> str:
+        """Silences the alert with exactly these labels, and returns the silence's id."""
+        ...
+
+    def end(self, silence: str) -> None:
+        """Ends a silence; one that has ended already, or is gone, is fine."""
+        ...
+
+    def fires(self, labels: Mapping[str, str]) -> bool:
+        """Whether the alert with exactly these labels still fires, silenced or not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one alert: whether it was new, and its run."""
@@ -115,6 +131,10 @@ class Store(Protocol):
 
     def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
         """Stores the run if its stored state is `expect`; with an event, audits it in the same transaction."""
+        ...
+
+    def take(self, run_id: str, taken: Takeover | None, *, expect: Takeover | None, actor: str) -> bool:
+        """Records who works on it, and audits it; False when somebody else was quicker than `expect` says."""
         ...
 
     def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:

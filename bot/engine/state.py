@@ -205,6 +205,19 @@ class Outcome:
     says: str
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Somebody works on it, and for how long the source of the alert is silent meanwhile."""
+
+    user: str
+    since: datetime
+    silence: str = ""
+    """The silence's id, or '' where there is none."""
+    until: datetime | None = None
+    says: str = ""
+    """Why there is no silence, where there should be one."""
+
+
 class Choice(StrEnum):
     """What a person decided on a plan."""
 
@@ -275,6 +288,8 @@ class Run:
     """When the alert resolved."""
     overrides: dict[str, Any] = field(default_factory=dict)
     """Inputs given by a person instead of an alert."""
+    taken: Takeover | None = None
+    """Who works on it; only `Store.take` changes this."""
 
     @property
     def lead(self) -> Cause | None:

@@ -344,7 +344,7 @@ class Runbook(Part):
     """`observe` names the cause and offers nothing; `suggest` asks for an approval; `auto` goes on without one, where
     the configuration lets it."""
     silence: Duration | None = None
-    """For how long the alert is silenced in Alertmanager once a person takes the incident; in seconds."""
+    """For how long the alert is silent in Alertmanager once a person takes the incident; in seconds."""
 
     _text: str = PrivateAttr(default="")
     _entries: tuple[tuple[Matcher, ...], ...] = PrivateAttr(default=())

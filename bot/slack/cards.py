@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.engine.mail import Message, Priority
-from bot.engine.state import Choice, Plan, Run, RunState, StepStatus
+from bot.engine.state import Choice, Plan, Run, RunState, StepStatus, Takeover
 from bot.guards.facts import Answer, mention
 from bot.slack import evidence
 from bot.slack.blocks import (
@@ -34,6 +34,7 @@ from bot.slack.blocks import (
 FIRING, ACKNOWLEDGED, RESOLVED, QUIET = "#a30200", "#daa038", "#2eb886", "#dddddd"
 
 APPROVE, DENY, UNDO = "run.approve", "run.deny", "run.undo"
+TAKE, HAND_BACK = "run.take", "run.hand_back"
 
 _ICON = {
     StepStatus.PENDING: ":white_circle:",
@@ -79,7 +80,7 @@ def colour(run: Run) -> str:
     """The colour of a run's bar."""
     if run.resolved_at is not None or run.state in (RunState.MENDED, RunState.RESOLVED):
         return RESOLVED
-    if run.state in (RunState.WAITING, RunState.APPROVED, RunState.CHANGING):
+    if run.taken is not None or run.state in (RunState.WAITING, RunState.APPROVED, RunState.CHANGING):
         return ACKNOWLEDGED
     return FIRING if run.alert is not None else QUIET
 
@@ -107,7 +108,25 @@ def card(run: Run) -> list[Block]:
     undecided = [c for c in run.causes if c.verdict == "undecided"]
     if undecided and lead is None:
         found.append(context(f"Cannot be told: {', '.join(code(c.id) for c in undecided[:6])}"))
-    return found
+    return found + _takeover(run)
+
+
+def _takeover(run: Run) -> list[Block]:
+    """Who works on it, and the button for that while the alert fires."""
+    found = [context(_taken(run.taken))] if run.taken is not None else []
+    if run.alert is None or colour(run) == RESOLVED:
+        return found
+    if run.taken is None:
+        return [*found, actions(button(TAKE, "I am on it", run.id))]
+    return [*found, actions(button(TAKE, "I take over", run.id), button(HAND_BACK, "Hand back", run.id))]
+
+
+def _taken(taken: Takeover) -> str:
+    parts = [f":eyes: {sentence(mention(taken.user))} works on it since {moment(taken.since)}"]
+    if taken.silence and taken.until is not None:
+        parts.append(f":mute: the alert is silenced until {moment(taken.until)}")
+    parts += [sentence(taken.says, 300)] if taken.says else []
+    return " · ".join(parts)
 
 
 def approval(run: Run, plan: Plan) -> list[Block]:

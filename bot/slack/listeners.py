@@ -106,6 +106,10 @@ class FrontDesk(Protocol):
 
     def undo(self, user: str, run_id: str, digest: str) -> Run: ...
 
+    def take(self, user: str, run_id: str, back: bool) -> Run:
+        """Somebody works on it now, or, with `back`, nobody any more."""
+        ...
+
 
 @dataclass
 class Listeners:
@@ -125,6 +129,8 @@ class Listeners:
         app.action(re.compile(rf"{re.escape(cards.APPROVE)}(\..+)?"))(self._button(self._approve))
         app.action(cards.DENY)(self._button(self._deny))
         app.action(cards.UNDO)(self._button(self._undo))
+        app.action(cards.TAKE)(self._button(self._take))
+        app.action(cards.HAND_BACK)(self._button(self._hand_back))
         app.view(RUN_FORM)(self._submitted)
         # Slack retries what is not acknowledged, so whatever else comes is.
         app.event("message")(_ignore)
@@ -258,6 +264,14 @@ class Listeners:
     def _undo(self, user: str, run_id: str, digest: str) -> str:
         self.desk.undo(user, run_id, digest)
         return "Undoing it; the thread will tell."
+
+    def _take(self, user: str, run_id: str, _: str) -> str:
+        self.desk.take(user, run_id, back=False)
+        return ""
+
+    def _hand_back(self, user: str, run_id: str, _: str) -> str:
+        self.desk.take(user, run_id, back=True)
+        return ""
 
 
 def build_app(

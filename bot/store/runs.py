@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
-from bot.engine.state import Choice, Decision, Event, Run, RunState
+from bot.engine.state import Choice, Decision, Event, Run, RunState, Takeover
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt, mention
 from bot.store import audit
@@ -162,8 +162,8 @@ class RunStore:
         stored = self._load(connection, run.id)
         if stored is None or stored.state is not expect:
             return False
-        # A resolution may have come in while the segment held its own copy of the run.
-        self._write(connection, replace(run, resolved_at=stored.resolved_at or run.resolved_at))
+        # A resolution, or a person, may have come in while the segment held its own copy of the run.
+        self._write(connection, replace(run, resolved_at=stored.resolved_at or run.resolved_at, taken=stored.taken))
         if event:
             audit.append(connection, event, actor, run.id, {"state": run.state.value, **data})
         return True
@@ -172,6 +172,17 @@ class RunStore:
         bounded = replace(run, timeline=run.timeline[-TIMELINE:], decisions=())
         values = {"state": run.state.value, "document": _RUN.dump_json(bounded).decode()}
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
+
+    def take(self, run_id: str, taken: Takeover | None, *, expect: Takeover | None, actor: str) -> bool:
+        with self.database.transaction() as connection:
+            stored = self._load(connection, run_id)
+            if stored is None or stored.taken != expect:
+                return False
+            self._write(connection, replace(stored, taken=taken))
+            event = "run.handed_back" if taken is None else "run.taken"
+            silence = (taken or expect or Takeover("", self._now())).silence
+            audit.append(connection, event, actor, run_id, {"silence": silence})
+            return True
 
     def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:
         with self.database.transaction() as connection:

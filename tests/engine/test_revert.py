@@ -76,6 +76,7 @@ class Scene:
             triage=unused,
             rollout=unused,
             undo=self.undo,
+            takeovers=unused,
             approvals=Approvals(),
             channel_of=unused,
         )

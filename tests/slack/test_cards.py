@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.state import Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
+from bot.engine.state import Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus, Takeover
 from bot.guards.facts import Answer, Verdict
 from bot.lab.workspace.blocks import check_blocks, text_length
 from bot.slack import cards
@@ -20,7 +20,7 @@ LEAD = Cause("applier_stopped", "holds", "The applier stopped with error 1205.",
 DECIDED = (RunState.APPROVED, RunState.CHANGING, RunState.MENDED, RunState.FAILED, RunState.UNKNOWN, RunState.UNDONE)
 
 
-def at(state: RunState) -> Run:
+def at(state: RunState, **changes: Any) -> Run:
     """A run as it typically is in a state."""
     steps = (
         Step("replica", "mysql.replica_status", "target", StepStatus.DONE, evidence=EVIDENCE),
@@ -28,7 +28,8 @@ def at(state: RunState) -> Run:
         Step("lag", "prometheus.range", "target", StepStatus.PENDING),
     )
     found = replace(
-        run(state=state, steps=steps, causes=(LEAD,), says="What is so."), timeline=(Event(NOW, "alert received"),)
+        run(**{"state": state, "steps": steps, "causes": (LEAD,), "says": "What is so.", **changes}),
+        timeline=(Event(NOW, "alert received"),),
     )
     if state in (RunState.TRIAGING, RunState.DIAGNOSED, RunState.REFUSED):
         return found
@@ -59,17 +60,39 @@ def test_the_same_run_gives_the_same_cards(state: RunState):
     assert [m.digest for m in cards.render(at(state))] == [m.digest for m in cards.render(at(state))]
 
 
-@pytest.mark.parametrize("state", RunState)
-def test_buttons_are_there_only_while_they_can_count(state: RunState):
-    ids = {
+def buttons(run: Run) -> set[str]:
+    return {
         e["action_id"]
-        for p in parts(at(state)).values()
+        for p in parts(run).values()
         for b in p["blocks"]
         for e in b.get("elements", [])
         if isinstance(e, dict) and "action_id" in e
     }
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_buttons_are_there_only_while_they_can_count(state: RunState):
     wanted = {RunState.WAITING: {cards.APPROVE, cards.DENY}, RunState.MENDED: {cards.UNDO}}
-    assert ids == wanted.get(state, set())
+    over = state in (RunState.MENDED, RunState.RESOLVED)
+    assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {cards.TAKE})
+
+
+def test_who_works_on_it_is_shown_and_may_hand_it_back():
+    taken = Takeover("U1", NOW, "a-b", NOW + timedelta(minutes=30))
+    shown = words(parts(at(RunState.DIAGNOSED, taken=taken))["card"])
+    assert "<@U1> works on it since" in shown
+    assert "the alert is silenced until" in shown
+    assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {cards.TAKE, cards.HAND_BACK}
+    assert cards.colour(at(RunState.DIAGNOSED, taken=taken)) == cards.ACKNOWLEDGED
+    failed = replace(taken, silence="", until=None, says="Not silenced: Alertmanager <x> does not answer.")
+    assert "Not silenced: Alertmanager &lt;x&gt; does not answer." in words(
+        parts(at(RunState.DIAGNOSED, taken=failed))["card"]
+    )
+
+
+def test_when_it_is_over_or_no_alert_asked_nobody_needs_to_take_it():
+    assert buttons(at(RunState.DIAGNOSED, resolved_at=NOW)) == set()
+    assert buttons(at(RunState.DIAGNOSED, alert=None)) == set()
 
 
 def test_the_card_names_the_cause_the_evidence_and_what_is_missing():

@@ -63,6 +63,10 @@ class Desk:
     def sources(self) -> Sequence[str]:
         return ["1 from /etc/runbooks (commit 1a2b3c4)."]
 
+    def take(self, user: str, run_id: str, back: bool) -> Run:
+        self.asked.append((user, "hand back" if back else "take", run_id))
+        return run()
+
     def runbook_text(self, name: str) -> str:
         if name == "broken":
             raise RuntimeError("a secret detail")
@@ -203,6 +207,8 @@ def test_a_bug_is_told_by_its_number_alone(people, recorded, caplog):
         ("run.approve", ("U0BOB", "r-1", "d" * 64, "approve")),
         ("run.deny", ("U0BOB", "r-1", "d" * 64, "deny")),
         ("run.undo", ("U0BOB", "r-1", "d" * 64, "undo")),
+        ("run.take", ("U0BOB", "take", "r-1")),
+        ("run.hand_back", ("U0BOB", "hand back", "r-1")),
     ],
 )
 def test_a_button_hands_over_who_pressed_what(people, web, desk, action, asked):

@@ -1,0 +1,83 @@
+"""Silences in Alertmanager, by its API v2 (api/v2/openapi.yaml of Alertmanager 0.27 and later)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from bot.errors import Unreachable
+from bot.fleet.prometheus import BoundedSession
+
+ANSWER_WITHIN = 3.0
+"""Seconds for one call."""
+_GONE = (404, 500)
+"""What Alertmanager answers for a silence that is not there, or has expired: 500 before 0.28."""
+
+
+class AlertmanagerSilencer:
+    """Silences alerts in one Alertmanager; implements bot.engine.ports.Silencer."""
+
+    def __init__(self, url: str, *, timeout: float = ANSWER_WITHIN) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = timeout
+        self._session = BoundedSession()
+
+    def silence(self, labels: Mapping[str, str], *, seconds: float, by: str, why: str) -> str:
+        begins = datetime.now(UTC)
+        answer = self._call(
+            "POST",
+            "silences",
+            json={
+                "matchers": [
+                    {"name": name, "value": value, "isRegex": False, "isEqual": True}
+                    for name, value in sorted(labels.items())
+                ],
+                "startsAt": begins.isoformat(),
+                "endsAt": (begins + timedelta(seconds=seconds)).isoformat(),
+                "createdBy": f"Firstmate for {by}",
+                "comment": why,
+            },
+        )
+        try:
+            return str(answer.json()["silenceID"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable(f"Alertmanager at {self._url} gave no silence that could be read.") from error
+
+    def end(self, silence: str) -> None:
+        try:
+            self._call("DELETE", f"silence/{silence}")
+        except _Answered as error:
+            if error.status not in _GONE:
+                raise
+
+    def fires(self, labels: Mapping[str, str]) -> bool:
+        filters = [f"{name}={_quoted(value)}" for name, value in sorted(labels.items())]
+        answer = self._call("GET", "alerts", params={"filter": filters})
+        try:
+            return any(alert["labels"] == dict(labels) for alert in answer.json())
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreachable(f"Alertmanager at {self._url} gave no alerts that could be read.") from error
+
+    def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:  # noqa: ANN401 - as requests has it
+        try:
+            return self._session.request(method, f"{self._url}/api/v2/{path}", timeout=self._timeout, **arguments)
+        except requests.RequestException as error:
+            status = error.response.status_code if error.response is not None else None
+            said = f"{str(error)[:200]}" if status else f"does not answer ({type(error).__name__})"
+            raise _Answered(f"Alertmanager at {self._url} {said}.", status) from error
+
+
+class _Answered(Unreachable):
+    """What Alertmanager answered instead, or that it did not."""
+
+    def __init__(self, says: str, status: int | None) -> None:
+        super().__init__(says)
+        self.status = status
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
