@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ ANSWER_WITHIN = 10
 """Seconds for one call of the Web API."""
 PING_EACH = 3
 """Seconds between two looks whether the socket still lives."""
+CLOSE_WITHIN = 5.0
+"""Seconds that the socket may take to close."""
 
 
 def web_client(settings: SlackSettings) -> WebClient:
@@ -78,7 +81,18 @@ class SocketConnection:
         return bool(self._handler.client.is_connected())
 
     def close(self) -> None:
-        self._handler.close()  # type: ignore[no-untyped-call]
+        """Closes the socket; waits a bounded time for the client's threads.
+
+        slack_sdk 3.x ends its receiving thread by a flag that this thread may just then be setting back (`terminated`
+        in its builtin client), and would wait for it for ever; the thread is a daemon, so nothing is lost without it.
+        """
+        closing = threading.Thread(target=self._handler.close, name="slack-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_WITHIN)
+        if closing.is_alive():
+            log.warning(
+                "the threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN
+            )
 
 
 class HttpConnection:

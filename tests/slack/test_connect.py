@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
@@ -9,6 +11,7 @@ from slack_sdk import WebClient
 from bot.config import Secret, SlackSettings
 from bot.errors import ConfigError, Unreachable
 from bot.lab.workspace import Workspace, WorkspaceClient
+from bot.slack import connect
 from bot.slack.connect import HttpConnection, Installation, SocketConnection, installation_of
 
 
@@ -54,6 +57,19 @@ def test_a_socket_that_broke_comes_back(workspace: Workspace, people: WorkspaceC
     people.wait_for(lambda: connection.connected, timeout=15, what="The new socket")
     connection.close()
     people.wait_for(lambda: not connection.connected, what="The end of the connection")
+
+
+def test_a_client_that_does_not_end_is_left_behind(workspace: Workspace, people: WorkspaceClient, monkeypatch):
+    monkeypatch.setattr(connect, "CLOSE_WITHIN", 0.2)
+    connection = socket(workspace, monkeypatch, workspace.state.tokens.app_token)
+    connection.open()
+    runner = connection._handler.client.current_session_runner
+    released = threading.Event()
+    monkeypatch.setattr(runner, "shutdown", released.wait)
+    connection.close()
+    assert not released.is_set()
+    people.wait_for(lambda: not connection.connected, what="The end of the connection")
+    released.set()
 
 
 @pytest.fixture
