@@ -91,7 +91,7 @@ class SocketConnection:
         closing.join(CLOSE_WITHIN)
         if closing.is_alive():
             log.warning(
-                "the threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN
+                "threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN
             )
 
 
