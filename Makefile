@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-bolt-js bench browser
+.PHONY: help setup demo test check check-bolt-js bench bench-lint browser
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,3 +42,6 @@ check-bolt-js: $(READY) ## the local workspace against Slack's JavaScript client
 
 bench: $(READY) ## alert to card and to cause, 20 times: p50 and p99
 	$(BIN)/python -m bot.lab.bench
+
+bench-lint: $(READY) ## how long the linter takes over 500 generated runbooks
+	$(BIN)/python -m bot.lab.bench_lint

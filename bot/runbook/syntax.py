@@ -19,6 +19,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from bot.errors import RunbookError
 from bot.runbook.filters import FILTERS, TESTS
 
+MAX_DEPTH = 100
+"""Parts of an expression within one another; a chain of `a and b and ...` counts one for each."""
 MAX_SOURCE = 2000
 """Characters of one expression or template."""
 MAX_NESTING = 20
@@ -150,8 +152,10 @@ def _guard(source: str) -> None:
             raise ExpressionError(f"the brackets are nested more than {MAX_NESTING} deep", at=at)
 
 
-def _inspect(node: nodes.Node) -> None:
-    """Refuses every kind of node that is not needed, and every name that begins with an underscore."""
+def _inspect(node: nodes.Node, depth: int = 0) -> None:
+    """Refuses every kind of node that is not needed, every name that begins with an underscore, and too many levels."""
+    if depth > MAX_DEPTH:
+        raise ExpressionError("the expression is nested too deeply", at=node.lineno)
     if isinstance(node, nodes.Call):
         says = "nothing can be called in an expression; read fields and use filters"
         raise ExpressionError(says, rule=_FORBIDDEN, at=node.lineno)
@@ -175,4 +179,4 @@ def _inspect(node: nodes.Node) -> None:
         says = f"{name!r} begins with an underscore; such names are not for runbooks"
         raise ExpressionError(says, rule=_FORBIDDEN, at=node.lineno)
     for child in children(node):
-        _inspect(child)
+        _inspect(child, depth + 1)
