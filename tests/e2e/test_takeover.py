@@ -1,0 +1,62 @@
+"""A person takes an incident: everybody sees who, and the real Alertmanager is silent until it is mended."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.engine.state import RunState
+from tests.e2e.play import ALICE, BOB, GUEST, REPLICA, Play
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+
+
+def alertmanager(play: Play, path: str, document: object = None) -> Any:
+    data = None if document is None else json.dumps(document).encode()
+    url = f"{play.lab.urls.alertmanager}/api/v2/{path}"
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        body = answer.read()
+        return json.loads(body) if body else None
+
+
+def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
+    labels = {
+        "alertname": "MySQLReplicationStopped",
+        "instance": play.lab.instance(REPLICA).address,
+        "severity": "critical",
+        "drill": datetime.now(UTC).isoformat(),
+    }
+    alertmanager(play, "alerts", [{"labels": labels}])
+
+    def state() -> str:
+        return next(str(each["status"]["state"]) for each in alertmanager(play, "alerts") if each["labels"] == labels)
+
+    run_id = str(play.send(drill=labels["drill"])["runs"][0])
+    run = play.run_in(run_id, RunState.WAITING)
+
+    play.press(GUEST, run, "run.take")
+    play.told(GUEST, "is a guest")
+    assert state() != "suppressed"
+
+    play.press(BOB, run, "run.take")
+    play.message(run_id, "card", holds="the alert is silenced until")
+    assert state() == "suppressed"
+    play.press(ALICE, run, "run.take")
+    play.message(run_id, "card", holds=f"<@{ALICE}> works on it")
+    assert state() == "suppressed"
+    play.press(ALICE, run, "run.hand_back")
+    play.workspace.wait_for(lambda: state() != "suppressed", what="The end of the silence")
+    play.press(BOB, run, "run.take")
+    play.workspace.wait_for(lambda: state() == "suppressed", what="The silence")
+
+    play.press(ALICE, run, "run.approve")
+    play.run_in(run_id, RunState.MENDED)
+    play.workspace.wait_for(lambda: state() != "suppressed", what="The end of the silence")
+    assert [entry.actor for entry in play.audited("run.taken", run_id)] == [BOB, ALICE, BOB, "firstmate"]
+    ended = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    alertmanager(play, "alerts", [{"labels": labels, "startsAt": ended, "endsAt": ended}])
