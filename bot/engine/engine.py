@@ -80,15 +80,7 @@ class Engine:
         if found is None:
             where = f" Look at {run.target} with /triage {run.target}." if run.target else ""
             return replace(run, says=f"No runbook answers {alert.name or 'this alert'}.{where}")
-        return replace(
-            run,
-            runbook=found.runbook.runbook,
-            runbook_digest=found.runbook.digest,
-            runbook_text=found.runbook.text,
-            title=found.runbook.title,
-            autonomy=found.runbook.autonomy,
-            matched=found.matcher,
-        )
+        return _by(run, found.runbook, matched=found.matcher)
 
     # -- what people ask ------------------------------------------------------------------------------------------
 
@@ -103,16 +95,8 @@ class Engine:
         """The run that a person asks for, not yet stored; raises RunbookError, UnknownTarget or WrongUsage."""
         found = self.library.find(runbook)
         place = self.fleet.find(target)
-        run = replace(
-            self._new(None, place, requester=user, channel=channel),
-            runbook=found.runbook,
-            runbook_digest=found.digest,
-            runbook_text=found.text,
-            title=found.title,
-            autonomy=found.autonomy,
-            matched="asked by a person",
-            overrides=self._named(found, inputs),
-        )
+        asked = self._new(None, place, requester=user, channel=channel)
+        run = _by(replace(asked, overrides=self._named(found, inputs)), found, matched="asked by a person")
         inputs_of(run, found)
         return run
 
@@ -281,3 +265,18 @@ class Engine:
         may, says = self.directory.may(user, "admin")
         if not may:
             raise NotAllowed(says)
+
+
+def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
+    """The run with all that it needs of its runbook: a reload changes nothing of it."""
+    return replace(
+        run,
+        runbook=runbook.runbook,
+        runbook_digest=runbook.digest,
+        runbook_text=runbook.text,
+        title=runbook.title,
+        autonomy=runbook.autonomy,
+        notes=runbook.notes or "",
+        links=tuple((each.title, each.url) for each in runbook.links),
+        matched=matched,
+    )

@@ -288,6 +288,10 @@ class Run:
     """When the alert resolved."""
     overrides: dict[str, Any] = field(default_factory=dict)
     """Inputs given by a person instead of an alert."""
+    notes: str = ""
+    """What the runbook says to people: when not to act."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Title and address of what the runbook leads people to."""
     taken: Takeover | None = None
     """Who works on it; only `Store.take` changes this."""
 

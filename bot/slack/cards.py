@@ -108,7 +108,16 @@ def card(run: Run) -> list[Block]:
     undecided = [c for c in run.causes if c.verdict == "undecided"]
     if undecided and lead is None:
         found.append(context(f"Cannot be told: {', '.join(code(c.id) for c in undecided[:6])}"))
+    if run.state is not RunState.TRIAGING:
+        found += _notes(run)
     return found + _takeover(run)
+
+
+def _notes(run: Run) -> list[Block]:
+    """What the runbook says to people, and where they read on."""
+    links = " · ".join(link(url, title) for title, url in run.links[:8])
+    texts = [f":memo: {escape(' '.join(run.notes.split()), 1500)}" if run.notes else "", links]
+    return [context(*texts)] if any(texts) else []
 
 
 def _takeover(run: Run) -> list[Block]:

@@ -90,9 +90,7 @@ class SocketConnection:
         closing.start()
         closing.join(CLOSE_WITHIN)
         if closing.is_alive():
-            log.warning(
-                "threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN
-            )
+            log.warning("threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN)
 
 
 class HttpConnection:

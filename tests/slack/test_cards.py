@@ -77,6 +77,14 @@ def test_buttons_are_there_only_while_they_can_count(state: RunState):
     assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {cards.TAKE})
 
 
+def test_the_runbook_s_notes_and_links_are_shown_once_it_has_looked():
+    said = {"notes": "Do not act\nwhile <it> catches up.", "links": (("The wiki", "https://wiki/lag"), ("Bad", "x|y"))}
+    assert "The wiki" not in words(parts(at(RunState.TRIAGING, **said))["card"])
+    shown = words(parts(at(RunState.DIAGNOSED, **said))["card"])
+    assert ":memo: Do not act while &lt;it&gt; catches up." in shown
+    assert "<https://wiki/lag|The wiki> · Bad" in shown
+
+
 def test_who_works_on_it_is_shown_and_may_hand_it_back():
     taken = Takeover("U1", NOW, "a-b", NOW + timedelta(minutes=30))
     shown = words(parts(at(RunState.DIAGNOSED, taken=taken))["card"])
