@@ -26,6 +26,7 @@ MODULES = {
     "test": "testing",
     "record": "recording",
     "schema": "schema",
+    "actions": "actions",
 }
 """Command -> its module here."""
 GROUPS = {"audit": "audit", "lab": "lab"}

@@ -1,0 +1,103 @@
+"""The reference of the actions says what the code does."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import actions
+from actions.catalog import DIAGNOSTICS, REMEDIATIONS
+from bot.runbook import listening
+from bot.runbook.listening import Listener, asked_by, changed_by
+from bot.runbook.reference import NAMES, described
+from tests.shell import firstmate
+
+TOP = Path(actions.__file__).parents[1]
+SQL = [name for name in NAMES if name.startswith("mysql.")]
+
+
+def test_the_page_is_what_the_code_makes():
+    committed = (TOP / "docs/actions.md").read_text(encoding="utf-8")
+    assert committed == firstmate("actions", "--markdown").out, (
+        "make it anew: firstmate actions --markdown > docs/actions.md"
+    )
+
+
+def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
+    heard: set[tuple[str, str]] = set()
+
+    class Witness(Listener):
+        def rows(self, *arguments, **named):
+            caller = sys._getframe(1).f_code
+            heard.add((caller.co_filename, caller.co_name))
+            return super().rows(*arguments, **named)
+
+    monkeypatch.setattr(listening, "Listener", Witness)
+    for name in SQL:
+        asked_by(name)
+    written = {
+        (str(path), function.name)
+        for path in (TOP / "actions").rglob("*.py")
+        if path.name != "contract.py"
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(n, ast.Attribute) and n.attr == "rows" for n in ast.walk(function))
+    }
+    assert {(Path(file).name, name) for file, name in written - heard} == set()
+
+
+@pytest.mark.parametrize("name", REMEDIATIONS)
+def test_every_remediation_shows_what_it_changes_on_every_server(name: str):
+    versions = {version for heard in changed_by(name) for version in heard.versions}
+    assert versions == set(listening.VERSIONS)
+
+
+def test_what_differs_between_servers_is_told():
+    heard = {each.text: [str(version) for version in each.versions] for each in asked_by("mysql.replica_status")}
+    assert heard["SHOW SLAVE STATUS"] == ["mysql 5.7.44"]
+    assert heard["SHOW REPLICA STATUS"] == ["mysql 8.0.36", "mysql 8.4.0", "mysql 9.7.0"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_told_in_full(name: str):
+    found = described(name)
+    assert found.first.endswith(".")
+    assert bool(found.cost) == (name in DIAGNOSTICS)
+    assert bool(found.risk) == (name in REMEDIATIONS)
+    assert all(found.methods.values())
+    for record in found.returns:
+        assert record.says
+        assert record.fields
+
+
+def test_one_action_is_shown_with_its_units_words_and_defaults():
+    shown = firstmate("actions", "mysql.long_transactions", "--markdown").out
+    assert "| `older_than` | seconds, e.g. `30s`, `5m` | `30.0` |" in shown
+    status = firstmate("actions", "mysql.replica_status", "--markdown").out
+    assert "one of `Connecting`, `No`" in status
+    assert "or empty" in status
+    started = firstmate("actions", "mysql.start_replica", "--markdown").out
+    assert "START REPLICA SQL_THREAD" in started
+    assert "Risk: reversible" in started
+
+
+def test_for_people_it_is_a_table_and_a_page():
+    listed = firstmate("actions").out
+    assert all(name in listed for name in NAMES)
+    assert "START REPLICA" in firstmate("actions", "mysql.start_replica").out
+
+
+def test_for_machines_it_is_json():
+    [found] = firstmate("actions", "mysql.kill_connection", "--json").json["actions"]
+    assert found["needs"]["mariadb"] == ["PROCESS", "CONNECTION ADMIN"]
+    assert found["changes"] == [{"sql": "KILL 17", "versions": list(map(str, listening.VERSIONS))}]
+
+
+def test_a_misspelt_action_is_told_with_the_nearest():
+    said = firstmate("actions", "mysql.replica_statos")
+    assert said.code == 2
+    assert "did you mean 'mysql.replica_status'?" in said.err
+    assert firstmate("actions", "--json", "--markdown").code == 2
