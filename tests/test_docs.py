@@ -26,7 +26,7 @@ PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob
 
 def blocks(language: str) -> list[str]:
     """The fenced examples of one language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}(?: \w+)?\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
 def test_the_first_screen_is_the_two_commands():

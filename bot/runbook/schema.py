@@ -70,7 +70,9 @@ class Input(Part):
     """A value that a runbook needs: from a label of the alert, from a person, or its default."""
 
     type: InputType
+    """What kind of value it is, which says how it is written and compared."""
     default: Any = None
+    """Its value where neither the alert nor a person gives one; without it the value must be given."""
     label: str | None = None
     """The label of the alert that gives the value."""
     values: Annotated[tuple[str, ...], Field(max_length=100)] = ()
@@ -89,6 +91,7 @@ class Selector(Part):
     """Instances of the inventory, those that fit everything given; patterns have `*` and `?`."""
 
     role: Literal["primary", "replica"] | None = None
+    """Only instances of this role."""
     name: Line | None = None
     """Pattern of the instance's name."""
     shard: Line | None = None
@@ -119,11 +122,13 @@ class GatherStep(Part):
     limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
     """The most items of `each` that are asked about; the rest is left out, and the card says so."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
+    """The parameters of the diagnostic; text may hold expressions."""
     when: Template | None = None
     """The step runs only where this expression holds."""
     timeout: Annotated[Duration, Field(le=30)] = STEP_TIMEOUT
     """Seconds."""
     retries: int = Field(default=0, ge=0, le=3)
+    """How many times more it is asked where the answer does not come."""
     show: bool = False
     """The evidence is for people to look at, whether or not an expression reads it."""
 
@@ -158,8 +163,11 @@ class Cause(Part):
     """A rule over the evidence, with a sentence for a person and, where there is one, a remedy."""
 
     id: Name
+    """Its name, under which tests and other causes know it."""
     when: Template
+    """The expression over the evidence that proves it."""
     says: Template
+    """The sentence for a person: what is so, and what it means; a template."""
     remedies: Names = Field(default=(), alias="remedy")
     """The remedies to choose from, the best first; one name, or a list."""
     unless: tuple[Name, ...] = ()
@@ -191,6 +199,7 @@ class Remedy(Part):
     """One or more changes that mend a cause; a lone step may stand without `steps`."""
 
     title: Line | None = None
+    """What the approval shows as its title; without it the name."""
     on: Where = "target"
     """Where the changes are made; always within the shard of the target."""
     batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MOST_ITEMS)], ...], Field(min_length=1, max_length=10)] = (
@@ -203,9 +212,13 @@ class Remedy(Part):
     """What follows when a change fails or does not verify: nothing more; all that was done is undone; the next."""
     use: str | None = None
     runbook: str | None = None
+    """As in a step."""
     remedy: Name | None = None
+    """As in a step."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
+    """As in a step."""
     steps: Annotated[tuple[RemedyStep, ...], Field(max_length=10)] = ()
+    """The changes in their order, where it is more than one; each is verified before the next."""
 
     @model_validator(mode="after")
     def _has_steps_or_is_one(self) -> Remedy:
@@ -233,6 +246,7 @@ class Expect(Part):
     """What a test expects: the cause that leads and its remedy; null for neither."""
 
     cause: str | None = None
+    """The cause that leads; null where none holds."""
     remedies: Names = Field(default=(), alias="remedy")
     """All remedies that the leading cause offers, the best first; one name, or a list."""
     causes: tuple[str, ...] | None = None
@@ -255,6 +269,7 @@ class ServerAnswer(Part):
     asks: Annotated[str, Field(min_length=1, max_length=2000)]
     """Text that the statement holds."""
     rows: tuple[Mapping[str, Any], ...] = ()
+    """The rows, each a mapping of column to value."""
 
 
 class Test(Part):
@@ -263,22 +278,28 @@ class Test(Part):
     __test__ = False
 
     name: Line | None = None
+    """What is tested, in a few words."""
     given: Mapping[str, Any] = Field(default_factory=dict)
+    """Evidence by the name of its step: the fields that matter; the others hold their types' defaults."""
     missing: tuple[str, ...] = ()
     """Steps that failed."""
     inputs: Mapping[str, Any] = Field(default_factory=dict)
+    """Values of inputs other than their defaults."""
     server: Annotated[str, Field(pattern=r"^(mysql|mariadb) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
     """Flavour and version of the server that a remedy is planned on."""
     answers: tuple[ServerAnswer, ...] = ()
     """What that server answers while the remedy is planned."""
     expect: Expect
+    """What must come of it."""
 
 
 class Link(Part):
     """Where a person reads on."""
 
     title: Line
+    """What is shown."""
     url: Annotated[str, Field(pattern=r"^https?://[^\s<>|]+$", max_length=500)]
+    """The address, http or https."""
 
 
 def _short_step(value: object) -> object:
@@ -329,17 +350,25 @@ class Runbook(Part):
     runbook: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*$", max_length=100)]
     """Its name, which is its path below the folder of runbooks."""
     title: Line
+    """What is wrong, in a few words: the title of the card."""
     owner: Line
+    """The team that answers for it."""
     match: Alternatives = ()
     """The alerts that it answers: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
+    """Values that it needs, by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)
+    """The steps that ask, by name; all at once, but for those that read the evidence of others."""
     causes: tuple[Cause, ...] = ()
+    """What the evidence can prove, in order: the first that holds leads, the others are listed."""
     remedies: Mapping[Name, Remedy] = Field(default_factory=dict)
+    """The changes that causes offer, by name."""
     tests: tuple[Test, ...] = ()
+    """Evidence and what must come of it; `firstmate test` runs them."""
     notes: Annotated[str, Field(max_length=4000)] | None = None
     """For people: when not to act, and what this runbook does not see."""
     links: tuple[Link, ...] = ()
+    """Where a person reads on; shown on the card."""
     autonomy: Autonomy = "suggest"
     """`observe` names the cause and offers nothing; `suggest` asks for an approval; `auto` goes on without one, where
     the configuration lets it."""
