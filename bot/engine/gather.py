@@ -21,7 +21,8 @@ from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
 from bot.errors import FirstmateError
 from bot.runbook.expressions import EvidenceMissing, Missing
-from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.parts import GatherStep
+from bot.runbook.schema import Runbook
 from bot.runbook.steps import needs, step_items, step_parameters, step_runs
 
 log = logging.getLogger(__name__)

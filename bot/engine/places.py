@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from bot.engine.state import Target
 from bot.errors import UnknownTarget
-from bot.runbook.schema import Place, Selector
+from bot.runbook.parts import Place, Selector
 
 
 def places(where: Place | Selector, target: Target, inventory: Sequence[Target]) -> tuple[Target, ...]:

@@ -9,17 +9,17 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.runbook import schema
+from bot.runbook import parts, schema
 from bot.runbook.document import Document
 from bot.runbook.findings import Path, Problem
 from bot.runbook.schema import Runbook
 from bot.runbook.signatures import nearest
 
-_MODELS: dict[str, type[schema.Part]] = {
+_MODELS: dict[str, type[parts.Part]] = {
     "inputs": schema.Input,
     "match": schema.Matching,
-    "gather": schema.GatherStep,
-    "on": schema.Selector,
+    "gather": parts.GatherStep,
+    "on": parts.Selector,
     "causes": schema.Cause,
     "remedies": schema.Remedy,
     "steps": schema.RemedyStep,
@@ -92,7 +92,7 @@ def _path_of(value: Any, loc: tuple[int | str, ...]) -> Path:  # noqa: ANN401 - 
 
 
 def _keys_at(path: Path) -> list[str]:
-    model: type[schema.Part] = Runbook
+    model: type[parts.Part] = Runbook
     for part in path:
         model = _MODELS.get(str(part), model)
     return [field.alias or name for name, field in model.model_fields.items()]

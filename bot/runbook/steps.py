@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.runbook.expressions import ExpressionError, evaluate, holds
 from bot.runbook.names import names_in, names_of_condition
-from bot.runbook.schema import GatherStep
+from bot.runbook.parts import GatherStep
 from bot.runbook.signatures import of_diagnostic
 from bot.runbook.values import fitted
 

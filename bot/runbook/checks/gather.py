@@ -11,7 +11,8 @@ from bot.runbook.findings import Path, Problem
 from bot.runbook.kinds import ANY, Base, Kind
 from bot.runbook.names import gather_scope
 from bot.runbook.nulls import known_where
-from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.parts import GatherStep
+from bot.runbook.schema import Runbook
 from bot.runbook.signatures import UnknownAction, of_diagnostic
 from bot.runbook.steps import needs
 from bot.runbook.syntax import ExpressionError

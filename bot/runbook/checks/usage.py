@@ -9,7 +9,8 @@ from functools import lru_cache
 from jinja2 import nodes
 
 from bot.runbook.findings import Problem
-from bot.runbook.schema import GatherStep, Runbook
+from bot.runbook.parts import GatherStep
+from bot.runbook.schema import Runbook
 from bot.runbook.signatures import meant
 from bot.runbook.syntax import ExpressionError, every_node, tree_of, whole
 
