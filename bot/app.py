@@ -115,7 +115,7 @@ class Bot:
         settings = _slack_settings(config)
         if not config.default_channel:
             raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
-        self._shelf = Shelf(folders_of(config), shipped_folder())
+        self.shelf = Shelf(folders_of(config), shipped_folder())
         token = config.intake.token.read()
         client = web_client(settings)
         installed = installation_of(client)
@@ -127,12 +127,12 @@ class Bot:
         self.store = RunStore(self._database, self._durable)
         directory = SlackDirectory(client, config.roles, installed.team)
         desk = SlackDesk(self._mailbox)
-        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, self._shelf)
+        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, self.shelf)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
         front = EngineDesk(self.engine, self._mailbox.waiting)
         authorise = Authorise(directory, client, installed.team, installed.app, self._record)
         self._connection: Connection = connect(build_app(client, secret, front, authorise, self._record), settings)
-        self._reloader = Reloader(self._shelf, self._mailbox, self._audited, config.default_channel)
+        self._reloader = Reloader(self.shelf, self._mailbox, self._audited, config.default_channel)
         self._server = _Server(config, self._door(token))
 
     def start(self) -> None:
@@ -189,7 +189,7 @@ class Bot:
             "runs": {state: float(count) for state, count in under_way.items()},
             "messages": {"waiting": float(self._mailbox.waiting())},
             "connected": {"slack": float(self._connection.connected)},
-            "runbooks": {"in_force": float(len(self._shelf.library.runbooks)), **self._reloader.counts},
+            "runbooks": {"in_force": float(len(self.shelf.library.runbooks)), **self._reloader.counts},
             "halted": {"everything": float(self.store.halt() is not None)},
         }
 
@@ -230,15 +230,18 @@ class _Server:
             self._failed = True
 
 
-def serve(config: Config, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Runs the bot until SIGTERM or SIGINT; raises what is wrong with the configuration before anything starts."""
+def serve(config: Config, *, ready: Callable[[Shelf], None] = lambda _: None) -> None:
+    """Runs the bot until SIGTERM or SIGINT; raises what is wrong with the configuration before anything starts.
+
+    `ready` is called with the runbooks in force once it stands watch.
+    """
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     bot = Bot(config)
     try:
         bot.start()
-        ready()
+        ready(bot.shelf)
         stopped.wait()
     finally:
         bot.stop()

@@ -10,6 +10,7 @@ import typer
 from bot import app as composition
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err
 from bot.lab import demo as lab_demo
+from bot.runbook.shelf import Shelf, summary
 
 commands = typer.Typer()
 
@@ -24,9 +25,15 @@ def serve(
         logging.getLogger("bot").setLevel(logging.INFO)
     settings = configured(config)
     address = f"http://{settings.intake.host}:{settings.intake.port}"
-    composition.serve(
-        settings, ready=lambda: err.print(f"Firstmate stands watch; alerts go to {address}/alerts/alertmanager.")
-    )
+
+    def ready(shelf: Shelf) -> None:
+        err.print(f"Firstmate stands watch; alerts go to {address}/alerts/alertmanager.")
+        for source in shelf.library.sources:
+            err.print(f"Runbooks: {source}.", highlight=False, markup=False, soft_wrap=True)
+        if shelf.broken:
+            err.print(f"Left out:\n{summary(shelf.broken)}", style="red", highlight=False, markup=False, soft_wrap=True)
+
+    composition.serve(settings, ready=ready)
 
 
 @commands.command()
