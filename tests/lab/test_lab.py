@@ -114,24 +114,31 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     tear_down(tmp_path / ".lab")
 
 
-def test_it_goes_down_beside_another_one_and_a_stranger(lab: LabState, folder: Path):
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is none of the lab's."""
+    process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_it_goes_down_beside_another_one_and_a_stranger(lab: LabState, folder: Path, stranger: subprocess.Popen[bytes]):
     state = bring_up(folder)
-    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as stranger:
-        path = folder / "run" / "load-orders-1.json"
-        record = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps({**record, "pid": stranger.pid}), encoding="utf-8")
-        killed = next(p for p in processes.recorded(folder) if p.name == "orders-2")
-        os.kill(killed.pid, signal.SIGKILL)
-        wait_until("it is half up", lambda: status(folder).condition == "half")
-        assert "orders-2 does not run" in status(folder).missing
-        with pytest.raises(FirstmateError, match=r"only half up.*orders-2 does not run.*lab down"):
-            bring_up(folder)
+    path = folder / "run" / "load-orders-1.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**record, "pid": stranger.pid}), encoding="utf-8")
+    killed = next(p for p in processes.recorded(folder) if p.name == "orders-2")
+    os.kill(killed.pid, signal.SIGKILL)
+    wait_until("orders-2 is missed", lambda: "orders-2 does not run" in status(folder).missing)
+    assert status(folder).condition == "half"
+    with pytest.raises(FirstmateError, match=r"only half up.*orders-2 does not run.*lab down"):
+        bring_up(folder)
 
-        tear_down(folder)
+    tear_down(folder)
 
-        assert processes.running(state.marker) == []
-        assert stranger.poll() is None
-        stranger.kill()
+    assert processes.running(state.marker) == []
+    assert stranger.poll() is None
     assert status(folder).condition == "down"
     assert status(lab.folder).condition == "up"
 
