@@ -28,6 +28,7 @@ from bot.fleet.fleet import ConfiguredFleet
 from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
+from bot.policy import load_policy
 from bot.reloading import Reloader
 from bot.runbook.load import folders_of, shipped_folder
 from bot.runbook.shelf import Shelf
@@ -71,7 +72,7 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
 def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, shelf: Shelf) -> Engine:
     """Puts the engine together."""
     desk = WhoWorksDesk(store, desk)
-    collector = Collector(fleet, store, directory, config.autonomy)
+    collector = Collector(fleet, store, directory, config.autonomy, load_policy(config.policy))
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
     undo = Undo(fleet, store, desk)

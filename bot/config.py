@@ -177,6 +177,8 @@ class Config(Settings):
     """Folders of runbooks of one's own. They go over the shipped ones: a runbook replaces its namesake."""
     shipped_runbooks: bool = True
     """Whether the shipped runbooks are in force, too."""
+    policy: Path | None = None
+    """policy.yml; without it the defaults hold."""
     data: Path = Path("firstmate-data")
     """The folder of the store, relative to the configuration's own folder."""
 

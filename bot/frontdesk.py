@@ -76,6 +76,9 @@ class EngineDesk:
         halt = self.engine.halt(user, reason)
         return f"All changes are halted: {halt.reason}. Lift it with /mate resume."
 
+    def acknowledge(self, user: str, shard: str) -> str:
+        return self.engine.acknowledge(user, shard)
+
     def resume(self, user: str) -> None:
         self.engine.resume(user)
 

@@ -42,7 +42,7 @@ def test_the_example_of_the_configuration_is_one(tmp_path: Path):
 
 
 def test_the_receiver_of_alertmanager_leads_to_the_intake():
-    example = yaml.safe_load(blocks("yaml")[1])
+    example = yaml.safe_load(blocks("yaml")[2])
     [webhook] = example["receivers"][0]["webhook_configs"]
     assert webhook["url"].endswith(":9195/alerts/alertmanager")
     assert webhook["http_config"]["authorization"]["type"] == "Bearer"

@@ -5,7 +5,7 @@ The info string of a block says what it is:
     yaml file=PATH [wrong]   a file that the commands after it find; a runbook must be clean, unless it is `wrong`
     yaml runbook             a whole runbook: clean, and its tests pass
     yaml match | gather      that part of a runbook
-    yaml config | alertmanager | pre-commit | fragment
+    yaml config | policy | alertmanager | pre-commit | fragment
     console [live]           commands with what they print; `live` ones need servers, so only their options are held
 """
 
@@ -25,6 +25,7 @@ import bot
 from bot.cli import command
 from bot.cli.terminal import library
 from bot.config import load
+from bot.policy import load_policy
 from bot.runbook import manual
 from bot.runbook.examine import examine
 from bot.runbook.jsonschema import runbook_schema
@@ -91,6 +92,9 @@ def test_yaml_is_what_it_is_for(block: Block, tmp_path: Path):
     elif kind == "config":
         (tmp_path / "firstmate.yml").write_text(block.text, encoding="utf-8")
         load(tmp_path / "firstmate.yml")
+    elif kind == "policy":
+        (tmp_path / "policy.yml").write_text(block.text, encoding="utf-8")
+        assert load_policy(tmp_path / "policy.yml").freezes
     elif kind == "pre-commit":
         hooks = {hook["id"] for hook in yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))}
         assert {hook["id"] for repo in yaml.safe_load(block.text)["repos"] for hook in repo["hooks"]} <= hooks

@@ -164,6 +164,15 @@ class Engine:
         run = self._known(run_id)
         return self.takeovers.hand_back(user, run) if back else self.takeovers.take(user, run)
 
+    def acknowledge(self, user: str, shard: str) -> str:
+        """Ends the cooldowns of a shard, and returns its name; raises NotAllowed or UnknownTarget."""
+        self.must_operate(user)
+        shards = sorted({each.shard.name for each in self.fleet.targets()})
+        if shard not in shards:
+            raise UnknownTarget(f"The inventory knows no shard {shard!r}{near(shard, shards)}")
+        self.store.acknowledge(shard, actor=user)
+        return shard
+
     def halt(self, user: str, reason: str) -> Halt:
         """Halts all changes; raises NotAllowed."""
         self._admin(user)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
+from bot.config import Role
 from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
 from bot.errors import FirstmateError
-from bot.guards.facts import AUTOMATIC, Facts, Place, Stage, mention
+from bot.guards.facts import AUTOMATIC, Earlier, Facts, Frozen, Place, Radius, Spent, Stage, mention
+from bot.policy import Policy
 from bot.runbook.schema import AUTONOMY, Autonomy
 
+HOUR = timedelta(hours=1)
+"""What budgets are for."""
 SHELL = "shell:"
 """Prefix of a caller who has a shell on the bot's own host; that shell is what the identity was checked against."""
 
@@ -41,6 +45,7 @@ class Collector:
     directory: Directory
     ceiling: Autonomy = "suggest"
     """How far the configuration lets any runbook go."""
+    policy: Policy = field(default_factory=Policy)
 
     def collect(self, run: Run, plan: Plan, made: Sequence[Made], *, stage: Stage, now: datetime) -> Facts:
         """Returns all facts of these changes of the plan; what cannot be had stands in them as such, and the guards
@@ -50,7 +55,7 @@ class Collector:
         held = self.store.holder(run.shard, besides=run.id)
         denied = next((d.user for d in run.decisions if d.choice is Choice.DENY), None)
         autonomy = self.autonomy(run, plan)
-        needed = 0 if autonomy == "auto" and run.requester == AUTOMATIC else run.approvals_needed
+        needed = 0 if autonomy == "auto" and run.requester == AUTOMATIC else self.approvals(run, plan)
         return Facts(
             stage=stage,
             now=now,
@@ -71,7 +76,59 @@ class Collector:
             expires_at=run.expires_at if len(approvers) < needed else None,
             approved_digest=run.plan.digest if run.plan else None,
             plan_digest=plan.digest,
+            frozen=self._frozen(run.shard, now),
+            earlier=self._earlier(run, plan, now),
+            budgets=self._budgets(run, plan, now),
+            radius=self._radius(plan),
         )
+
+    def approvals(self, run: Run, plan: Plan) -> int:
+        """How many people must approve it: what the run asks for, or the policy for a risk like this."""
+        by_risk: int = getattr(self.policy.approvals, plan.risk)
+        return max(run.approvals_needed, by_risk)
+
+    def _frozen(self, shard: str, now: datetime) -> Frozen | None:
+        held = self.policy.freeze(shard, now)
+        return Frozen(held[0].name, held[0].reason, held[1]) if held else None
+
+    def _earlier(self, run: Run, plan: Plan, now: datetime) -> Earlier | None:
+        """The last change of another run that this plan would repeat too soon."""
+        since = now - timedelta(seconds=self.policy.cooldown)
+        acknowledged = self.store.acknowledged(run.shard)
+        for begun in reversed(self.store.changes(since=max(since, acknowledged or since), besides=run.id)):
+            if begun.shard == run.shard and begun.action in plan.actions:
+                until = begun.at + timedelta(seconds=self.policy.cooldown)
+                return Earlier(begun.run, begun.action, begun.at, until) if until > now else None
+        return None
+
+    def _budgets(self, run: Run, plan: Plan, now: datetime) -> tuple[Spent, ...]:
+        begun = self.store.changes(since=now - HOUR, besides=run.id)
+        limits = self.policy.budgets
+        actions = [
+            Spent(
+                action,
+                sum(each.action == action for each in begun),
+                sum(change.action == action for change in plan.changes),
+                limits.action,
+            )
+            for action in plan.actions
+        ]
+        shard = Spent(
+            f"shard {run.shard}", sum(each.shard == run.shard for each in begun), len(plan.changes), limits.shard
+        )
+        return (*actions, shard, Spent("the fleet", len(begun), len(plan.changes), limits.fleet))
+
+    def _radius(self, plan: Plan) -> Radius | None:
+        """How many of its shard's replicas a plan changes; None where the inventory does not know its targets."""
+        try:
+            targets = [self.fleet.find(name) for name in plan.targets]
+        except FirstmateError:
+            return None
+        if not targets:
+            return None
+        replicas = sum(each.role is Role.REPLICA for each in targets[0].shard.instances)
+        changed = sum(each.instance.role is Role.REPLICA for each in targets)
+        return Radius(replicas, changed, self.policy.most_replicas(plan.risk, replicas))
 
     def autonomy(self, run: Run, plan: Plan) -> Autonomy:
         """How far the run's runbook may go: never beyond the configuration, and alone only where it can be undone."""

@@ -114,6 +114,16 @@ class Receipt:
     run: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A change that was begun."""
+
+    run: str
+    shard: str
+    action: str
+    at: datetime
+
+
 class Store(Protocol):
     """Runs, decisions, intents, leases, the halt switch and the audit log; each method is one transaction."""
 
@@ -161,8 +171,23 @@ class Store(Protocol):
         """Records that a change is about to be made; again does nothing."""
         ...
 
-    def begin(self, run_id: str, what: str) -> bool:
-        """Compare-and-set INTENT -> STARTED; False when it was begun before, and then it must not be repeated."""
+    def begin(self, run_id: str, what: str, *, shard: str = "", action: str = "") -> bool:
+        """Compare-and-set INTENT -> STARTED; False when it was begun before, and then it must not be repeated.
+
+        With an action it counts in budgets and cooldowns; an undo does not.
+        """
+        ...
+
+    def changes(self, *, since: datetime, besides: str) -> Sequence[Begun]:
+        """The changes that other runs began since then, the oldest first."""
+        ...
+
+    def acknowledge(self, shard: str, *, actor: str) -> None:
+        """Ends the cooldowns of a shard."""
+        ...
+
+    def acknowledged(self, shard: str) -> datetime | None:
+        """When the cooldowns of a shard were ended last."""
         ...
 
     def finish(self, run_id: str, what: str, outcome: str) -> None: ...

@@ -137,9 +137,12 @@ class Triage:
             return
         first, *others = found.offered
         actions = " or ".join(", ".join(each.plan.actions) for each in found.offered)
-        says = f"The fix waits for {run.approvals_needed} approval{'s' if run.approvals_needed > 1 else ''}."
+        # One number for all that is offered, so that the riskiest of them decides.
+        needed = max(self.collector.approvals(run, each.plan) for each in found.offered)
+        says = f"The fix waits for {needed} approval{'s' if needed > 1 else ''}."
         run = replace(
             run,
+            approvals_needed=needed,
             plan=first.plan,
             alternatives=tuple(each.plan for each in others),
             verdicts=first.verdicts,

@@ -8,16 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.guards import approval, autonomy, caller, check, digest, exclusive, halt, target
+from bot.guards import (
+    approval,
+    autonomy,
+    blast,
+    budget,
+    caller,
+    check,
+    cooldown,
+    digest,
+    exclusive,
+    freeze,
+    halt,
+    target,
+)
 from bot.guards.facts import Answer, Facts, Verdict
 
 Guard = Callable[[Facts], Verdict]
 
 ORDER: tuple[Guard, ...] = (
     halt.judge,
+    freeze.judge,
     caller.judge,
     target.judge,
     exclusive.judge,
+    cooldown.judge,
+    budget.judge,
+    blast.judge,
     autonomy.judge,
     approval.judge,
     digest.judge,

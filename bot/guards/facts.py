@@ -52,6 +52,45 @@ class Halt:
 
 
 @dataclass(frozen=True, slots=True)
+class Frozen:
+    """A freeze holds for the shard."""
+
+    name: str
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A change that another run began before."""
+
+    run: str
+    action: str
+    at: datetime
+    until: datetime
+    """When its cooldown ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How much of a budget of changes within an hour is spent by other runs, and how much this plan would take."""
+
+    what: str
+    spent: int
+    planned: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Radius:
+    """Replicas of the shard: how many there are, how many the plan changes, and how many it may."""
+
+    replicas: int
+    changed: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """What is known of one server that would be changed."""
 
@@ -96,3 +135,8 @@ class Facts:
     expires_at: datetime | None
     approved_digest: str | None
     plan_digest: str
+    frozen: Frozen | None = None
+    earlier: Earlier | None = None
+    """The last change of the same action in the shard whose cooldown has not ended."""
+    budgets: tuple[Spent, ...] = ()
+    radius: Radius | None = None

@@ -17,6 +17,9 @@ APPROVER_GROUP = "S0DBAONCALL"
 ADMIN = "U0ALICE"
 ALERTS_CHANNEL = "C0DBALERTS"
 BILLING_CHANNEL = "C0BILLING"
+POLICY = "policy.yml"
+_POLICY = {"budgets": {"action": 1000, "shard": 1000, "fleet": 1000}}
+"""A lab is broken and mended all day."""
 
 
 def write_secrets(folder: Path, logins: dict[str, Login], tokens: dict[str, str], intake_token: str) -> None:
@@ -31,8 +34,9 @@ def write_secrets(folder: Path, logins: dict[str, Login], tokens: dict[str, str]
 
 
 def write_config(folder: Path, ports: dict[str, int]) -> Path:
-    """Writes firstmate.yml for this lab and returns its path."""
+    """Writes firstmate.yml and policy.yml for this lab, and returns the path of the first."""
     path = folder / CONFIG
+    (folder / POLICY).write_text(yaml.safe_dump(_POLICY, sort_keys=False), encoding="utf-8")
     path.write_text(
         "# Written by `firstmate lab up`; it is written anew each time.\n"
         + yaml.safe_dump(_document(ports), sort_keys=False),
@@ -66,6 +70,7 @@ def _document(ports: dict[str, int]) -> dict[str, Any]:
             "admin": {"users": [ADMIN]},
         },
         "approvals": {"count": 1, "expires_after": 300},
+        "policy": POLICY,
         "shards": [_shard(name, ports) for name in dict.fromkeys(plan.shard for plan in FLEET)],
     }
 

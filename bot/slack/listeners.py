@@ -29,7 +29,10 @@ HELP = {
         "one, and for its inputs), `/runbook plan NAME INSTANCE [REMEDY]` or `/runbook why ALERT` (its name, its "
         "labels or the number of a run)."
     ),
-    "/mate": "Write `/mate status`, `/mate halt REASON` or `/mate resume`.",
+    "/mate": (
+        "Write `/mate status`, `/mate halt REASON`, `/mate resume` or `/mate ack SHARD` (somebody looked, so its "
+        "cooldowns are over)."
+    ),
 }
 
 
@@ -101,6 +104,10 @@ class FrontDesk(Protocol):
     def halt(self, user: str, reason: str) -> str: ...
 
     def resume(self, user: str) -> None: ...
+
+    def acknowledge(self, user: str, shard: str) -> str:
+        """Ends the cooldowns of a shard, and returns its name."""
+        ...
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run: ...
 
@@ -245,6 +252,10 @@ class Listeners:
                 return _status(self.desk.status())
             case "halt":
                 return f":octagonal_sign: {self.desk.halt(user, reason.strip())}"
+            case "ack" if len(reason.split()) == 1:
+                return (
+                    f":white_check_mark: The cooldowns of {code(self.desk.acknowledge(user, reason.strip()))} are over."
+                )
             case "resume":
                 self.desk.resume(user)
                 return ":arrow_forward: Changes are allowed again."

@@ -13,14 +13,14 @@ from pydantic import TypeAdapter
 from sqlalchemy.dialects.sqlite import insert
 
 from bot.alerts import Alert, AlertStatus
-from bot.engine.ports import Receipt
+from bot.engine.ports import Begun, Receipt
 from bot.engine.state import Choice, Decision, Event, Run, RunState, Takeover
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt, mention
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.durable import SegmentQueue
-from bot.store.tables import alerts, decisions, halts, intents, leases, refused_bodies, runs
+from bot.store.tables import acknowledgements, alerts, changes, decisions, halts, intents, leases, refused_bodies, runs
 
 _RUN: TypeAdapter[Run] = TypeAdapter(Run)
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
@@ -269,7 +269,7 @@ class RunStore:
             if done.rowcount:
                 audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
 
-    def begin(self, run_id: str, what: str) -> bool:
+    def begin(self, run_id: str, what: str, *, shard: str = "", action: str = "") -> bool:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
         with self.database.transaction() as connection:
             begun = connection.execute(
@@ -277,6 +277,9 @@ class RunStore:
             )
             if begun.rowcount == 1:
                 audit.append(connection, "change.started", "firstmate", run_id, {"what": what})
+                if action:
+                    values = {"run": run_id, "what": what, "shard": shard, "action": action, "at": self._clock()}
+                    connection.execute(changes.insert().values(**values))
                 return True
             audit.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
             return False
@@ -286,6 +289,25 @@ class RunStore:
         with self.database.transaction() as connection:
             connection.execute(intents.update().where(row).values(state="ended", outcome=outcome, at=self._clock()))
             audit.append(connection, "change.ended", "firstmate", run_id, {"what": what, "outcome": outcome})
+
+    def changes(self, *, since: datetime, besides: str) -> Sequence[Begun]:
+        query = sa.select(changes).where(changes.c.at >= since.timestamp(), changes.c.run != besides)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(changes.c.at)).all()
+        return [Begun(row.run, row.shard, row.action, datetime.fromtimestamp(row.at, UTC)) for row in rows]
+
+    def acknowledge(self, shard: str, *, actor: str) -> None:
+        values = {"shard": shard, "by": actor, "at": self._clock()}
+        with self.database.transaction() as connection:
+            done = insert(acknowledgements).values(**values).on_conflict_do_update(["shard"], set_=values)
+            connection.execute(done)
+            audit.append(connection, "cooldown.acknowledged", actor, shard, {})
+
+    def acknowledged(self, shard: str) -> datetime | None:
+        query = sa.select(acknowledgements.c.at).where(acknowledgements.c.shard == shard)
+        with self.database.reading() as connection:
+            at = connection.execute(query).scalar()
+        return None if at is None else datetime.fromtimestamp(at, UTC)
 
     # -- one change per shard -------------------------------------------------------------------------------------
 

@@ -64,6 +64,24 @@ intents = Table(
     Column("at", Float, nullable=False),
 )
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("run", String(40), primary_key=True),
+    Column("what", String(20), primary_key=True),
+    Column("shard", String(120), nullable=False),
+    Column("action", String(80), nullable=False),
+    Column("at", Float, nullable=False, index=True),
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("shard", String(120), primary_key=True),
+    Column("by", String(60), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -9,8 +9,21 @@ import pytest
 
 from bot import guards
 from bot.config import Role
-from bot.guards import approval, autonomy, caller, check, digest, exclusive, halt, target
-from bot.guards.facts import Answer, Facts, Halt, Place, Stage
+from bot.guards import (
+    approval,
+    autonomy,
+    blast,
+    budget,
+    caller,
+    check,
+    cooldown,
+    digest,
+    exclusive,
+    freeze,
+    halt,
+    target,
+)
+from bot.guards.facts import Answer, Earlier, Facts, Frozen, Halt, Place, Radius, Spent, Stage
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -43,6 +56,8 @@ GOOD = Facts(
     expires_at=NOW + timedelta(minutes=5),
     approved_digest="a" * 64,
     plan_digest="a" * 64,
+    budgets=(Spent("mysql.start_replica", 2, 1, 10), Spent("the fleet", 29, 1, 30)),
+    radius=Radius(replicas=2, changed=1, most=1),
 )
 
 
@@ -53,7 +68,8 @@ def test_when_everything_is_in_order_every_guard_passes():
 
 def test_the_order_of_the_guards_is_the_documented_one():
     names = [verdict.guard for verdict in guards.judge(GOOD)]
-    assert names == ["halt", "caller", "target", "exclusive", "autonomy", "approval", "digest", "check"]
+    first = ["halt", "freeze", "caller", "target", "exclusive", "cooldown", "budget", "blast"]
+    assert names == [*first, "autonomy", "approval", "digest", "check"]
 
 
 REFUSALS = [
@@ -75,6 +91,21 @@ REFUSALS = [
         target, {"places": (REPLICA, replace(REPLICA, server="uuid-9"))}, "Another server answers", id="another server"
     ),
     pytest.param(exclusive, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
+    pytest.param(freeze, {"frozen": Frozen("sale", "the busiest weekend", NOW)}, "the busiest weekend", id="frozen"),
+    pytest.param(
+        cooldown,
+        {"earlier": Earlier("r-9", "mysql.start_replica", NOW, NOW + timedelta(minutes=10))},
+        "again from 03:10:00 UTC on",
+        id="cooldown",
+    ),
+    pytest.param(
+        budget,
+        {"budgets": (Spent("the fleet", 30, 1, 30),)},
+        "the fleet: 30 made, 1 planned, 30 allowed",
+        id="budget spent",
+    ),
+    pytest.param(blast, {"radius": Radius(5, 3, 2)}, "3 of 5 replicas of orders, and the policy allows 2", id="blast"),
+    pytest.param(blast, {"radius": None}, "is not known", id="unknown blast"),
     pytest.param(target, {"places": ()}, "names no server", id="no server"),
     pytest.param(autonomy, {"autonomy": "observe"}, "changes nothing", id="only observes"),
     pytest.param(approval, {"approvers": ()}, "0 of 1", id="not approved"),

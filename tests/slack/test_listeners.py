@@ -63,6 +63,10 @@ class Desk:
     def sources(self) -> Sequence[str]:
         return ["1 from /etc/runbooks (commit 1a2b3c4)."]
 
+    def acknowledge(self, user: str, shard: str) -> str:
+        self.asked.append((user, "ack", shard))
+        return shard
+
     def take(self, user: str, run_id: str, back: bool) -> Run:
         self.asked.append((user, "hand back" if back else "take", run_id))
         return run()
@@ -178,6 +182,12 @@ def test_why_tells_every_runbook_s_reason(people, asked):
         '• :heavy_check_mark: `mysql/x` matches by a = "&lt;b&gt;"',
         "• :heavy_minus_sign: `mysql/y` no",
     ]
+
+
+def test_a_cooldown_is_ended_by_who_looked(people, desk):
+    assert answer(people, "/mate ack orders") == ":white_check_mark: The cooldowns of `orders` are over."
+    assert desk.asked == [("U0BOB", "ack", "orders")]
+    assert answer(people, "/mate ack") == HELP["/mate"]
 
 
 def test_the_status_names_what_waits(people, desk):

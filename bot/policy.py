@@ -1,0 +1,181 @@
+"""The policy: how much, how often and when Firstmate may change things. Frozen, read once from policy.yml.
+
+Without a file the defaults hold: nothing runs by itself, and every change takes an approval.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bot.errors import ConfigError
+from bot.runbook import units
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_BYTES = 256 * 1024
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write it like Europe/Berlin or UTC") from error
+    return name
+
+
+def _minutes(value: object) -> object:
+    """`22:00` in YAML 1.1 is the number 1320, sixty times 22."""
+    return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Clock = Annotated[time, BeforeValidator(_minutes)]
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+
+
+class Weekly(Part):
+    """The same hours of every week; where `to` is not after `from`, they end on the next day."""
+
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+    begins: Clock = Field(alias="from")
+    ends: Clock = Field(alias="to")
+
+
+class Freeze(Part):
+    """A time in which nothing is changed: once, from a day to another, or every week."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=300)]
+    shards: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Patterns of names of shards, with `*` and `?`."""
+    zone: Zone = "UTC"
+    begins: datetime | None = Field(default=None, alias="from")
+    ends: datetime | None = Field(default=None, alias="to")
+    weekly: Weekly | None = None
+
+    @model_validator(mode="after")
+    def _is_one_or_the_other(self) -> Freeze:
+        once = self.begins is not None and self.ends is not None
+        if once == (self.weekly is not None) or (self.begins is None) != (self.ends is None):
+            raise ValueError("a freeze has either `from` and `to`, or `weekly`")
+        if self.begins is not None and self.ends is not None and self.at(self.ends) <= self.at(self.begins):
+            raise ValueError("`to` must be after `from`")
+        return self
+
+    def at(self, moment: datetime) -> datetime:
+        """A moment of the file; without an offset of its own it is of the freeze's zone."""
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(self.zone))
+
+    def until(self, shard: str, now: datetime) -> datetime | None:
+        """When it ends, where it holds for the shard now; else None."""
+        if not any(fnmatchcase(shard, pattern) for pattern in self.shards):
+            return None
+        if self.weekly is None:
+            assert self.begins is not None
+            assert self.ends is not None
+            return self.at(self.ends) if self.at(self.begins) <= now < self.at(self.ends) else None
+        return self._until_weekly(self.weekly, now.astimezone(ZoneInfo(self.zone)))
+
+    def _until_weekly(self, weekly: Weekly, now: datetime) -> datetime | None:
+        for ago in (0, 1):
+            day = (now - timedelta(days=ago)).date()
+            if DAYS[day.weekday()] not in weekly.days:
+                continue
+            zone = ZoneInfo(self.zone)
+            begins = datetime.combine(day, weekly.begins, zone)
+            last = day if weekly.ends > weekly.begins else day + timedelta(days=1)
+            ends = datetime.combine(last, weekly.ends, zone)
+            # Compared in UTC: a night in which the clocks are changed has another length.
+            if begins.astimezone(UTC) <= now.astimezone(UTC) < ends.astimezone(UTC):
+                return ends
+        return None
+
+
+class Budgets(Part):
+    """The most changes within an hour."""
+
+    action: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """Of one action, on the whole fleet."""
+    shard: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """Of all actions in one shard."""
+    fleet: Annotated[int, Field(ge=0, le=10_000)] = 30
+
+
+class Blast(Part):
+    """The most replicas of one shard that one plan may change; one is always allowed."""
+
+    share: Annotated[float, Field(gt=0, le=100)] = 100.0
+    """Percent of the shard's replicas."""
+    replicas: Annotated[int, Field(ge=1, le=1000)] = 20
+
+
+class BlastByRisk(Part):
+    """The blast radius of plans by their risk."""
+
+    reversible: Blast = Blast()
+    disruptive: Blast = Blast(share=50.0, replicas=5)
+    destructive: Blast = Blast(share=34.0, replicas=1)
+
+
+class Approvals(Part):
+    """How many people must approve a plan, where firstmate.yml does not ask for more."""
+
+    reversible: Annotated[int, Field(ge=1, le=5)] = 1
+    disruptive: Annotated[int, Field(ge=1, le=5)] = 1
+    destructive: Annotated[int, Field(ge=2, le=5)] = 2
+
+
+class Policy(Part):
+    """All of policy.yml."""
+
+    freezes: Annotated[tuple[Freeze, ...], Field(max_length=200)] = ()
+    cooldown: Annotated[float, BeforeValidator(units.seconds), Field(ge=0, le=86_400)] = 0.0
+    """Seconds for which the same action is not made again in the same shard; an acknowledgement ends it."""
+    budgets: Budgets = Budgets()
+    blast: BlastByRisk = BlastByRisk()
+    """By the risk of the plan."""
+    approvals: Approvals = Approvals()
+
+    def freeze(self, shard: str, now: datetime) -> tuple[Freeze, datetime] | None:
+        """The freeze that holds the longest for this shard now, and its end."""
+        held = [(until, each) for each in self.freezes if (until := each.until(shard, now)) is not None]
+        longest = max(held, key=lambda pair: pair[0], default=None)
+        return (longest[1], longest[0]) if longest else None
+
+    def most_replicas(self, risk: str, of: int) -> int:
+        """How many of a shard's replicas a plan of this risk may change."""
+        limit: Blast = getattr(self.blast, risk)
+        return max(1, min(limit.replicas, int(of * limit.share / 100)))
+
+
+def load_policy(path: Path | None) -> Policy:
+    """Reads the policy, or returns the default where no file is named; raises ConfigError with the key."""
+    if path is None:
+        return Policy()
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise ConfigError(f"The policy {path} is larger than {MAX_BYTES // 1024} KiB.")
+        document = yaml.safe_load(raw.decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The policy {path} cannot be read: {error}. Correct `policy` in firstmate.yml.") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())[:300]}") from error
+    try:
+        return Policy.model_validate(document or {})
+    except ValidationError as error:
+        details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
+        raise ConfigError(f"{path} does not fit: {details}") from error
