@@ -111,7 +111,7 @@ class Play:
 
     # -- seeing ---------------------------------------------------------------------------------------------------
 
-    def run_in(self, run_id: str, *states: RunState, timeout: float = 30.0) -> Run:
+    def run_in(self, run_id: str, *states: RunState, timeout: float = 60.0) -> Run:
         """Waits until the run is in one of the states."""
 
         def look() -> Run | None:
@@ -131,7 +131,7 @@ class Play:
             if key_of(each).startswith(f"{run_id}:")
         ]
 
-    def message(self, run_id: str, part: str, *, holds: str = "", timeout: float = 15.0) -> Json:
+    def message(self, run_id: str, part: str, *, holds: str = "", timeout: float = 30.0) -> Json:
         """Waits for one message of a run, with this text in it."""
         return self.workspace.wait_for(
             lambda: next(
@@ -147,13 +147,13 @@ class Play:
             lambda: next(
                 (m for m in self.messages(run_id) if any(e.get("action_id") == action for e in elements(m))), None
             ),
-            15.0,
+            30.0,
             f"A button {action} of {run_id}",
         )
 
     def told(self, user: str, text: str) -> str:
         """Waits for what only this person sees, with this text in it."""
-        return words(self.workspace.wait_for_ephemeral(user, lambda m: text in words(m), 10.0, f"{text!r} for {user}"))
+        return words(self.workspace.wait_for_ephemeral(user, lambda m: text in words(m), what=f"{text!r} for {user}"))
 
     def audited(self, event: str, subject: str | None = None) -> list[audit.Entry]:
         """The rows of the audit log of one event."""

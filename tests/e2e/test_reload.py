@@ -37,7 +37,7 @@ class Own:
         return self.play.told(BOB, "from")
 
     def in_force(self, title: str) -> None:
-        self.play.workspace.wait_for(lambda: title in self.listed(), 15.0, f"{title!r} in the list")
+        self.play.workspace.wait_for(lambda: title in self.listed(), 30.0, f"{title!r} in the list")
 
     def told(self, text: str) -> str:
         """Waits for the message about the runbooks, with this text in it."""
@@ -46,7 +46,7 @@ class Own:
             messages = [m for m in self.play.workspace.messages(CHANNEL) if key_of(m).startswith("runbooks:")]
             return next((str(m["ts"]) for m in messages if text in words(m)), None)
 
-        return self.play.workspace.wait_for(look, 20.0, f"A message with {text!r}")
+        return self.play.workspace.wait_for(look, 30.0, f"A message with {text!r}")
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_a_socket_that_broke_comes_back(workspace: Workspace, people: WorkspaceC
     assert connection.connected
     people.sockets("drop")
     people.wait_for(lambda: not connection.connected, what="The end of the socket")
-    people.wait_for(lambda: connection.connected, timeout=15, what="The new socket")
+    people.wait_for(lambda: connection.connected, timeout=30, what="The new socket")
     connection.close()
     people.wait_for(lambda: not connection.connected, what="The end of the connection")
 

@@ -13,6 +13,8 @@ from bot.errors import Unreachable, WrongUsage
 from bot.lab.workspace.model import Json, JsonValue
 
 Found = TypeVar("Found")
+PATIENCE = 30.0
+"""Seconds that something is waited for: long, so that a busy machine is not taken for a broken one."""
 POLL = 0.05  # seconds
 
 
@@ -107,7 +109,7 @@ class WorkspaceClient:
 
     # Waiting
 
-    def wait_for(self, look: Callable[[], Found | None], timeout: float = 10.0, what: str = "") -> Found:
+    def wait_for(self, look: Callable[[], Found | None], timeout: float = PATIENCE, what: str = "") -> Found:
         """Calls `look` until it gives something true, and gives that; raises Unreachable after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:
@@ -119,13 +121,13 @@ class WorkspaceClient:
             time.sleep(POLL)
 
     def wait_for_message(
-        self, channel: str, fits: Callable[[Json], bool], timeout: float = 10.0, what: str = "A message"
+        self, channel: str, fits: Callable[[Json], bool], timeout: float = PATIENCE, what: str = "A message"
     ) -> Json:
         """Waits for a message of a channel, or a reply, that fits, and gives the newest such."""
         return self.wait_for(lambda: next(filter(fits, reversed(self.messages(channel))), None), timeout, what)
 
     def wait_for_ephemeral(
-        self, user: str, fits: Callable[[Json], bool], timeout: float = 10.0, what: str = "An ephemeral"
+        self, user: str, fits: Callable[[Json], bool], timeout: float = PATIENCE, what: str = "An ephemeral"
     ) -> Json:
         """Waits for a message that only this person sees and that fits."""
         return self.wait_for(lambda: next(filter(fits, reversed(self.ephemerals(user))), None), timeout, what)
