@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 
 PUBLISHED_AGAIN = 100
 """Runs whose cards are drawn again at a start."""
+HALT_FILE = "HALT"
+"""While this file is in the folder of the store, nothing is changed: `echo REASON > HALT` works without Slack."""
 STOP_WITHIN = 5
 """Seconds that what is under way may take when the bot stops; the rest goes on at the next start."""
 
@@ -72,10 +74,11 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
 def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, shelf: Shelf) -> Engine:
     """Puts the engine together."""
     desk = WhoWorksDesk(store, desk)
-    collector = Collector(fleet, store, directory, config.autonomy, load_policy(config.policy))
+    halt_file = config.data / HALT_FILE
+    collector = Collector(fleet, store, directory, config.autonomy, load_policy(config.policy), halt_file)
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
-    undo = Undo(fleet, store, desk)
+    undo = Undo(fleet, store, desk, halt_file=halt_file)
     return Engine(
         shelf=shelf,
         fleet=fleet,
@@ -87,6 +90,7 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
         takeovers=Takeovers(store, desk, _silencer(config)),
         approvals=config.approvals,
         channel_of=channel_table(config),
+        halt_file=halt_file,
     )
 
 
@@ -191,7 +195,7 @@ class Bot:
             "messages": {"waiting": float(self._mailbox.waiting())},
             "connected": {"slack": float(self._connection.connected)},
             "runbooks": {"in_force": float(len(self.shelf.library.runbooks)), **self._reloader.counts},
-            "halted": {"everything": float(self.store.halt() is not None)},
+            "halted": {halt.scope or "everything": 1.0 for halt in self.engine.halted()} or {"everything": 0.0},
         }
 
 

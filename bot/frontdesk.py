@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bot.engine.engine import FIRST_LOOK, Engine
 from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
-from bot.guards.facts import mention
 from bot.runbook.match import choose, explain, verdict
 from bot.runbook.shelf import summary
+from bot.slack.blocks import sentence
 from bot.slack.forms import Field
 from bot.slack.listeners import RunbookLine, Status, Why
 
@@ -66,21 +66,18 @@ class EngineDesk:
         )
 
     def status(self) -> Status:
-        halt = self.engine.store.halt()
-        halted = ""
-        if halt is not None:
-            halted = f":octagonal_sign: Halted by {mention(halt.by)} since {halt.since:%H:%M} UTC: {halt.reason}"
+        halted = "\n".join(f":octagonal_sign: {sentence(str(halt))}" for halt in self.engine.halted())
         return Status(halted, self.engine.store.runs(under_way=True), self.waiting_messages())
 
     def halt(self, user: str, reason: str) -> str:
         halt = self.engine.halt(user, reason)
-        return f"All changes are halted: {halt.reason}. Lift it with /mate resume."
+        return f"{halt} {halt.lifted_by}"
 
     def acknowledge(self, user: str, shard: str) -> str:
         return self.engine.acknowledge(user, shard)
 
-    def resume(self, user: str) -> None:
-        self.engine.resume(user)
+    def resume(self, user: str, scope: str) -> str:
+        return self.engine.resume(user, scope)
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         return self.engine.decide(user, run_id, digest, choice)

@@ -7,15 +7,18 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from actions.catalog import REMEDIATIONS
 from bot.alerts import Alert, AlertStatus, parse_labels
 from bot.config import Approvals
+from bot.engine import halts
 from bot.engine.change import utc_now
 from bot.engine.planning import inputs_of
 from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Event, Run, RunState, Target
+from bot.engine.state import Choice, Decision, Event, Plan, Run, RunState, Target
 from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
@@ -53,6 +56,8 @@ class Engine:
     approvals: Approvals
     channel_of: Callable[[Alert], str]
     now: Callable[[], datetime] = utc_now
+    halt_file: Path | None = None
+    """While it is there, nothing is changed."""
 
     @property
     def library(self) -> Library:
@@ -139,7 +144,7 @@ class Engine:
         if choice is Choice.APPROVE:
             if user == run.requester:
                 raise NotAllowed("You asked for this change, so somebody else must approve it.")
-            self._not_halted()
+            self._not_halted(run, run.offered(digest) or run.plan)
         return self.store.decide(run_id, Decision(user, choice, digest, self.now()))
 
     def ask_undo(self, user: str, run_id: str, digest: str) -> Run:
@@ -148,7 +153,7 @@ class Engine:
         may, says = self.directory.may(user, "approver", fresh=True)
         if not may:
             raise NotAllowed(says)
-        self._not_halted()
+        self._not_halted(run, run.plan)
         if run.state is not RunState.MENDED or run.plan is None or not run.plan.undo:
             raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to undo. {run.says}")
         if run.plan.digest != digest:
@@ -173,17 +178,39 @@ class Engine:
         self.store.acknowledge(shard, actor=user)
         return shard
 
-    def halt(self, user: str, reason: str) -> Halt:
-        """Halts all changes; raises NotAllowed."""
+    def halted(self) -> list[Halt]:
+        """Everything that is halted now."""
+        return halts.every(self.store, self.halt_file)
+
+    def halt(self, user: str, asked: str) -> Halt:
+        """Halts all changes, or those of the shard or action that the words begin with.
+
+        Raises NotAllowed, UnknownTarget or WrongUsage.
+        """
         self._admin(user)
-        halt = Halt(by=user, reason=reason or "no reason given", since=self.now())
+        scope, reason = self._scope(asked)
+        halt = Halt(by=user, reason=reason[: halts.MAX_REASON] or "no reason given", since=self.now(), scope=scope)
         self.store.set_halt(halt, actor=user)
         return halt
 
-    def resume(self, user: str) -> None:
-        """Lifts the halt; raises NotAllowed."""
+    def resume(self, user: str, asked: str = "") -> str:
+        """Lifts a halt; returns what holds on, or ''. Raises NotAllowed, UnknownTarget or WrongUsage."""
         self._admin(user)
-        self.store.set_halt(None, actor=user)
+        scope, rest = self._scope(asked)
+        if rest:
+            raise WrongUsage(
+                f"{rest!r} is no scope; write /mate resume, or with {halts.SHARD}NAME or {halts.ACTION}NAME."
+            )
+        self.store.lift_halt(scope, actor=user)
+        return " ".join(f"{halt} {halt.lifted_by}" for halt in self.halted())
+
+    def _scope(self, asked: str) -> tuple[str, str]:
+        scope, rest = halts.scope_of(asked)
+        kind, _, name = scope.partition(":")
+        known = sorted(REMEDIATIONS) if kind == "action" else sorted({each.shard.name for each in self.fleet.targets()})
+        if scope and name not in known:
+            raise UnknownTarget(f"There is no {kind} {name!r}{near(name, known)}")
+        return scope, rest
 
     # -- segments -------------------------------------------------------------------------------------------------
 
@@ -256,13 +283,10 @@ class Engine:
             raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
         return run
 
-    def _not_halted(self) -> None:
-        halt = self.store.halt()
+    def _not_halted(self, run: Run, plan: Plan | None) -> None:
+        halt = halts.holding(self.store, self.halt_file, run.shard, plan.actions if plan else ())
         if halt is not None:
-            raise NotAllowed(
-                f"All changes are halted by {mention(halt.by)} since {halt.since:%H:%M} UTC ({halt.reason}). "
-                "An admin lifts it with /mate resume."
-            )
+            raise NotAllowed(f"{halt} {halt.lifted_by}")
 
     def must_operate(self, user: str) -> None:
         """Raises NotAllowed for who is no operator."""

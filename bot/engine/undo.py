@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from actions.contract import Refused, Unreadable
 from bot.engine import change
 from bot.engine.change import utc_now
+from bot.engine.halts import holding
 from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.state import Event, Outcome, Run, RunState
 from bot.errors import FirstmateError
-from bot.guards.facts import mention
 from bot.runbook.remedies import again
 
 LEASE = 120.0
@@ -32,6 +33,7 @@ class Undo:
     store: Store
     desk: Desk
     now: Callable[[], datetime] = utc_now
+    halt_file: Path | None = None
 
     def undo(self, steps: Steps, run_id: str, by: str, only: int | None = None) -> None:
         """The segments `undo` (a person asked: all changes) and `revert` (the time of one change is over)."""
@@ -47,9 +49,9 @@ class Undo:
         numbers = [number for number in numbers if only in (None, number)]
         if run.plan is None or not numbers or (only is None and run.state is not RunState.MENDED):
             return "nothing to undo"
-        halted = self.store.halt()
+        halted = holding(self.store, self.halt_file, run.shard, run.plan.actions)
         if halted is not None:
-            return self._not_undone(run, f"all changes are halted by {mention(halted.by)} ({halted.reason})", by)
+            return self._not_undone(run, str(halted), by)
         if self.store.lease(run.shard, run_id, seconds=LEASE) is None:
             return self._not_undone(run, f"another run is changing {run.shard}", by)
         try:

@@ -49,6 +49,21 @@ class Halt:
     by: str
     reason: str
     since: datetime
+    scope: str = ""
+    """'' for everything, else `shard:NAME` or `action:NAME`."""
+
+    def __str__(self) -> str:
+        what = f"All changes of {self.scope.partition(':')[2]}" if self.scope else "All changes"
+        return f"{what} are halted by {mention(self.by)} since {self.since:%H:%M} UTC ({self.reason})."
+
+    @property
+    def lifted_by(self) -> str:
+        """What lifts it."""
+        return (
+            "Remove the file to lift it."
+            if self.by.startswith("the file ")
+            else (f"An admin lifts it with /mate resume{f' {self.scope}' if self.scope else ''}.")
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ HELP = {
         "labels or the number of a run)."
     ),
     "/mate": (
-        "Write `/mate status`, `/mate halt REASON`, `/mate resume` or `/mate ack SHARD` (somebody looked, so its "
-        "cooldowns are over)."
+        "Write `/mate status`, `/mate halt [SCOPE] REASON`, `/mate resume [SCOPE]` (a scope is `shard:NAME` or "
+        "`action:NAME`) or `/mate ack SHARD` (somebody looked, so its cooldowns are over)."
     ),
 }
 
@@ -103,7 +103,9 @@ class FrontDesk(Protocol):
 
     def halt(self, user: str, reason: str) -> str: ...
 
-    def resume(self, user: str) -> None: ...
+    def resume(self, user: str, scope: str) -> str:
+        """Lifts a halt, and returns what is halted still."""
+        ...
 
     def acknowledge(self, user: str, shard: str) -> str:
         """Ends the cooldowns of a shard, and returns its name."""
@@ -251,13 +253,15 @@ class Listeners:
             case "status" | "":
                 return _status(self.desk.status())
             case "halt":
-                return f":octagonal_sign: {self.desk.halt(user, reason.strip())}"
+                return f":octagonal_sign: {sentence(self.desk.halt(user, reason.strip()))}"
             case "ack" if len(reason.split()) == 1:
                 return (
                     f":white_check_mark: The cooldowns of {code(self.desk.acknowledge(user, reason.strip()))} are over."
                 )
             case "resume":
-                self.desk.resume(user)
+                still = self.desk.resume(user, reason.strip())
+                if still:
+                    return f":octagonal_sign: {sentence(still)}"
                 return ":arrow_forward: Changes are allowed again."
             case _:
                 return HELP["/mate"]

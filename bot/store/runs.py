@@ -339,21 +339,23 @@ class RunStore:
 
     # -- the halt switch, the audit log, and what did not fit -----------------------------------------------------
 
-    def halt(self) -> Halt | None:
+    def halts(self) -> Sequence[Halt]:
         with self.database.reading() as connection:
-            row = connection.execute(sa.select(halts).where(halts.c.scope == "")).first()
-        return Halt(row.by, row.reason, datetime.fromtimestamp(row.since, UTC)) if row else None
+            rows = connection.execute(sa.select(halts).order_by(halts.c.scope)).all()
+        return [Halt(row.by, row.reason, datetime.fromtimestamp(row.since, UTC), row.scope) for row in rows]
 
-    def set_halt(self, halt: Halt | None, *, actor: str) -> None:
+    def set_halt(self, halt: Halt, *, actor: str) -> None:
+        values = {"scope": halt.scope, "by": halt.by, "reason": halt.reason, "since": halt.since.timestamp()}
         with self.database.transaction() as connection:
-            connection.execute(halts.delete().where(halts.c.scope == ""))
-            if halt is None:
-                audit.append(connection, "halt.lifted", actor, "everything", {})
-                return
-            connection.execute(
-                halts.insert().values(scope="", by=halt.by, reason=halt.reason, since=halt.since.timestamp())
-            )
-            audit.append(connection, "halt.set", actor, "everything", {"reason": halt.reason})
+            connection.execute(insert(halts).values(**values).on_conflict_do_update(["scope"], set_=values))
+            audit.append(connection, "halt.set", actor, halt.scope or "everything", {"reason": halt.reason})
+
+    def lift_halt(self, scope: str, *, actor: str) -> bool:
+        with self.database.transaction() as connection:
+            lifted = connection.execute(halts.delete().where(halts.c.scope == scope)).rowcount > 0
+            if lifted:
+                audit.append(connection, "halt.lifted", actor, scope or "everything", {})
+            return lifted
 
     def audit(self, event: str, *, actor: str, subject: str, **data: Any) -> None:  # noqa: ANN401
         with self.database.transaction() as connection:

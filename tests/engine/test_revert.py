@@ -163,7 +163,7 @@ def test_while_all_is_halted_nothing_is_restored_and_that_is_told(scene: Scene):
     scene.store.set_halt(Halt("U1", "failover drill", NOW), actor="U1")
     found = scene.revert()
     assert scene.server.executed == []
-    assert "all changes are halted by" in found.says
+    assert "All changes are halted by" in found.says
     assert "failover drill" in found.says
     with pytest.raises(NotAllowed, match="halted"):
         scene.press_undo()

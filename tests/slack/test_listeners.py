@@ -83,7 +83,7 @@ class Desk:
         self.asked.append((user, "halt", reason))
         return "All changes are halted."
 
-    def resume(self, user: str) -> None:
+    def resume(self, user: str, scope: str) -> str:
         raise NotAllowed("You are no admin.")
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:

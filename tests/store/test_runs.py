@@ -187,10 +187,13 @@ def test_a_lease_past_its_deadline_is_free(database):
 def test_the_halt_switch_is_kept_and_audited(store, database):
     halt = Halt("U0ALICE", "drill", samples.NOW)
     store.set_halt(halt, actor="U0ALICE")
-    assert store.halt() == halt
-    store.set_halt(None, actor="U0ALICE")
-    assert store.halt() is None
-    assert events(database) == ["halt.set", "halt.lifted"]
+    other = Halt("U0ALICE", "migration", samples.NOW, "shard:orders")
+    store.set_halt(other, actor="U0ALICE")
+    assert store.halts() == [halt, other]
+    assert store.lift_halt("", actor="U0ALICE")
+    assert not store.lift_halt("", actor="U0ALICE")
+    assert store.halts() == [other]
+    assert events(database) == ["halt.set", "halt.set", "halt.lifted"]
 
 
 def test_a_second_process_is_told_who_holds_the_store(database):

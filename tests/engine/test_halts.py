@@ -1,0 +1,116 @@
+"""A halt holds for everything, a shard or an action; by command, or by a file on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.engine.halts import every, holding, on_disk, scope_of
+from bot.errors import WrongUsage
+from bot.guards.facts import Halt
+from bot.store.database import Database
+from bot.store.durable import DirectQueue
+from bot.store.runs import RunStore
+from tests.samples import NOW
+
+START = "mysql.start_replica"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    database = Database(tmp_path / "data")
+    yield RunStore(database, DirectQueue())
+    database.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "HALT"
+
+
+def test_nothing_is_halted_until_somebody_does(store: RunStore, file: Path):
+    assert holding(store, file, "orders", [START]) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "shard", "action", "holds"),
+    [
+        ("", "orders", START, True),
+        ("shard:orders", "orders", START, True),
+        ("shard:orders", "billing", START, False),
+        ("action:mysql.start_replica", "billing", START, True),
+        ("action:mysql.start_replica", "billing", "mysql.kill_query", False),
+    ],
+)
+def test_a_halt_holds_in_its_scope(store: RunStore, scope: str, shard: str, action: str, holds: bool):
+    store.set_halt(Halt("U1", "drill", NOW, scope), actor="U1")
+    assert (holding(store, None, shard, [action]) is not None) == holds
+
+
+def test_the_widest_halt_is_told(store: RunStore):
+    for scope in ("action:mysql.start_replica", "", "shard:orders"):
+        store.set_halt(Halt("U1", f"for {scope}", NOW, scope), actor="U1")
+    found = holding(store, None, "orders", [START])
+    assert found is not None
+    assert str(found) == "All changes are halted by <@U1> since 03:00 UTC (for )."
+    assert found.lifted_by == "An admin lifts it with /mate resume."
+
+
+def test_a_halt_of_a_shard_names_it_and_what_lifts_it():
+    halt = Halt("U1", "migration", NOW, "shard:orders")
+    assert str(halt) == "All changes of orders are halted by <@U1> since 03:00 UTC (migration)."
+    assert halt.lifted_by == "An admin lifts it with /mate resume shard:orders."
+
+
+def test_a_file_halts_everything_without_slack(store: RunStore, file: Path):
+    file.write_text("the network is being rebuilt\nmore", encoding="utf-8")
+    found = holding(store, file, "orders", [START])
+    assert found is not None
+    assert (found.by, found.reason) == (f"the file {file}", "the network is being rebuilt")
+    assert found.lifted_by == "Remove the file to lift it."
+    file.unlink()
+    assert holding(store, file, "orders", [START]) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 10_000])
+def test_whatever_is_in_the_file_it_halts(file: Path, content: bytes):
+    file.write_bytes(content)
+    found = on_disk(file)
+    assert found is not None
+    assert len(found.reason) <= 300
+
+
+def test_a_file_that_cannot_be_read_halts_too(tmp_path: Path):
+    (tmp_path / "HALT").mkdir()
+    found = on_disk(tmp_path / "HALT")
+    assert found is not None
+    assert "cannot be read" in found.reason
+
+
+def test_all_halts_are_listed(store: RunStore, file: Path):
+    store.set_halt(Halt("U1", "drill", NOW), actor="U1")
+    store.set_halt(Halt("U1", "drill", NOW, "shard:orders"), actor="U1")
+    assert [halt.scope for halt in every(store, file)] == ["", "shard:orders"]
+    file.touch()
+    assert [halt.by.startswith("the file") for halt in every(store, file)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("drill", ("", "drill")),
+        ("", ("", "")),
+        ("shard:orders migration now", ("shard:orders", "migration now")),
+        ("action:mysql.kill_query", ("action:mysql.kill_query", "")),
+        ("the shard:orders", ("", "the shard:orders")),
+    ],
+)
+def test_a_scope_stands_before_the_reason(text: str, scope: tuple[str, str]):
+    assert scope_of(text) == scope
+
+
+def test_a_scope_has_a_name():
+    with pytest.raises(WrongUsage, match=r"shard:orders"):
+        scope_of("shard: drill")
