@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.engine.engine import Engine
 from bot.engine.halts import every, holding, on_disk, scope_of
-from bot.errors import WrongUsage
+from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.store.database import Database
 from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
+from tests.engine.servers import Everybody, Fleet
 from tests.samples import NOW
 
 START = "mysql.start_replica"
@@ -114,3 +117,59 @@ def test_a_scope_stands_before_the_reason(text: str, scope: tuple[str, str]):
 def test_a_scope_has_a_name():
     with pytest.raises(WrongUsage, match=r"shard:orders"):
         scope_of("shard: drill")
+
+
+class Nobody(Everybody):
+    """A directory in which nobody may do anything."""
+
+    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+        return False, f"{user} holds no {role}"
+
+
+def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> Engine:
+    unused: Any = None
+    return Engine(
+        shelf=unused,
+        fleet=Fleet(),
+        store=store,
+        directory=directory or Everybody(),
+        triage=unused,
+        rollout=unused,
+        undo=unused,
+        takeovers=unused,
+        approvals=unused,
+        channel_of=unused,
+        now=lambda: NOW,
+        halt_file=file,
+    )
+
+
+def test_what_an_admin_halts_an_admin_lifts(store: RunStore, file: Path):
+    asked = engine(store, file)
+    assert asked.halt("U1", "shard:orders migration") == Halt("U1", "migration", NOW, "shard:orders")
+    assert asked.halt("U1", "") == Halt("U1", "no reason given", NOW)
+    assert asked.resume("U2") == (
+        "All changes of orders are halted by <@U1> since 03:00 UTC (migration). "
+        "An admin lifts it with /mate resume shard:orders."
+    )
+    assert asked.resume("U2", "shard:orders") == ""
+    assert asked.halted() == []
+
+
+def test_a_file_is_not_lifted_from_slack(store: RunStore, file: Path):
+    file.write_text("by hand", encoding="utf-8")
+    assert "Remove the file to lift it." in engine(store, file).resume("U1")
+
+
+@pytest.mark.parametrize("text", ["shard:order drill", "action:mysql.kill_quary drill"])
+def test_a_misspelt_scope_is_told_and_halts_nothing(store: RunStore, file: Path, text: str):
+    with pytest.raises(UnknownTarget, match=r"did you mean"):
+        engine(store, file).halt("U1", text)
+    assert store.halts() == []
+
+
+def test_who_is_no_admin_neither_halts_nor_lifts(store: RunStore, file: Path):
+    for ask in (engine(store, file, Nobody()).halt, engine(store, file, Nobody()).resume):
+        with pytest.raises(NotAllowed, match=r"U1 holds no admin"):
+            ask("U1", "drill")
+    assert store.halts() == []
