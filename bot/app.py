@@ -37,6 +37,7 @@ from bot.slack.connect import Connection, HttpConnection, connect, installation_
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Sender, SlackDesk
+from bot.store import policies
 from bot.store.database import Database
 from bot.store.durable import Durable
 from bot.store.mailbox import StoredMailbox
@@ -142,6 +143,7 @@ class Bot:
 
     def start(self) -> None:
         """Starts what works off first, then what lets work in; alerts do not wait for Slack."""
+        policies.record(self._database, self.engine.triage.collector.policy)
         self._sender.start()
         self._publish_again()
         self._durable.start(self.engine.advance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -52,6 +53,18 @@ def show(
                 table.add_row(*map(str, fields.values()), row.data[:120])
     if not as_json:
         out.print(table, markup=False)
+
+
+@commands.command()
+def export(
+    config: ConfigOption = None,
+    after: Annotated[int, typer.Option("--after", min=0, help="Only rows after this number.")] = 0,
+) -> None:
+    """Prints all rows as JSON Lines, whole: what `verify` needs to walk the chain is in them."""
+    database = Database(configured(config).data, exclusive=False)
+    with database.reading() as connection:
+        for row in audit_log.entries(connection, after=after):
+            sys.stdout.write(json.dumps({**asdict(row), "data": json.loads(row.data)}) + "\n")
 
 
 def _last_hash(database: Database) -> str:

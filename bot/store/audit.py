@@ -57,13 +57,20 @@ def append(connection: sa.Connection, event: str, actor: str, subject: str, data
     )
 
 
-def entries(connection: sa.Connection, *, newest: int | None = None) -> Iterator[Entry]:
-    """All rows, oldest first; with `newest`, only that many of the last ones."""
-    query = sa.select(audit).order_by(audit.c.seq)
+def entries(connection: sa.Connection, *, newest: int | None = None, after: int = 0) -> Iterator[Entry]:
+    """All rows after a number, oldest first; with `newest`, only that many of the last ones."""
+    query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq)
     if newest is not None:
         query = sa.select(query.order_by(None).order_by(audit.c.seq.desc()).limit(newest).subquery()).order_by("seq")
     for row in connection.execute(query.execution_options(yield_per=500)):
         yield Entry(**row._mapping)
+
+
+def latest(connection: sa.Connection, event: str) -> Entry | None:
+    """The newest row of an event."""
+    query = sa.select(audit).where(audit.c.event == event).order_by(audit.c.seq.desc()).limit(1)
+    row = connection.execute(query).first()
+    return Entry(**row._mapping) if row is not None else None
 
 
 def verify(rows: Iterator[Entry]) -> tuple[int, Fault | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from contextlib import closing
@@ -65,6 +66,11 @@ def test_with_a_remedy_it_changes_and_verifies_and_the_audit_log_has_it(lab: Lab
     verified = firstmate("audit", "verify", "--config", config, "--json")
     assert (verified.code, verified.json["ok"]) == (0, True)
     rows = [json.loads(line) for line in firstmate("audit", "show", "--config", config, "--json").out.splitlines()]
+    exported = [json.loads(line) for line in firstmate("audit", "export", "--config", config).out.splitlines()]
+    assert [row["hash"] for row in exported] == [row["hash"] for row in rows]
+    assert all(row["previous"] == before["hash"] for before, row in itertools.pairwise(exported))
+    later = firstmate("audit", "export", "--after", 2, "--config", config).out.splitlines()
+    assert len(later) == len(exported) - 2
     assert "change.started" in [row["event"] for row in rows]
     assert any(row["actor"].startswith("shell:") for row in rows)
 
