@@ -10,7 +10,7 @@ from pathlib import Path
 from actions.contract import MySQL, Refused, Remediation, Unreadable
 from bot.config import Role
 from bot.engine.halts import holding
-from bot.engine.ports import Directory, Fleet, Store
+from bot.engine.ports import Begun, Directory, Fleet, Store
 from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
 from bot.errors import FirstmateError
 from bot.guards.facts import AUTOMATIC, Earlier, Facts, Frozen, Place, Radius, Spent, Stage, mention
@@ -58,6 +58,7 @@ class Collector:
         approvers, discounted = self._approvers(run, plan, stage)
         held = self.store.holder(run.shard, besides=run.id)
         denied = next((d.user for d in run.decisions if d.choice is Choice.DENY), None)
+        begun = self._begun(run, now)
         autonomy = self.autonomy(run, plan)
         needed = 0 if autonomy == "auto" and run.requester == AUTOMATIC else self.approvals(run, plan)
         return Facts(
@@ -81,8 +82,8 @@ class Collector:
             approved_digest=run.plan.digest if run.plan else None,
             plan_digest=plan.digest,
             frozen=self._frozen(run.shard, now),
-            earlier=self._earlier(run, plan, now),
-            budgets=self._budgets(run, plan, now),
+            earlier=self._earlier(run, plan, begun, now),
+            budgets=self._budgets(run, plan, [each for each in begun if each.at >= now - HOUR]),
             radius=self._radius(plan),
         )
 
@@ -95,18 +96,26 @@ class Collector:
         held = self.policy.freeze(shard, now)
         return Frozen(held[0].name, held[0].reason, held[1]) if held else None
 
-    def _earlier(self, run: Run, plan: Plan, now: datetime) -> Earlier | None:
+    def _begun(self, run: Run, now: datetime) -> Sequence[Begun]:
+        """The changes of other runs that may still count, the oldest first."""
+        return self.store.changes(since=now - max(HOUR, self._cooldown), besides=run.id)
+
+    @property
+    def _cooldown(self) -> timedelta:
+        return timedelta(seconds=self.policy.cooldown)
+
+    def _earlier(self, run: Run, plan: Plan, begun: Sequence[Begun], now: datetime) -> Earlier | None:
         """The last change of another run that this plan would repeat too soon."""
-        since = now - timedelta(seconds=self.policy.cooldown)
         acknowledged = self.store.acknowledged(run.shard)
-        for begun in reversed(self.store.changes(since=max(since, acknowledged or since), besides=run.id)):
-            if begun.shard == run.shard and begun.action in plan.actions:
-                until = begun.at + timedelta(seconds=self.policy.cooldown)
-                return Earlier(begun.run, begun.action, begun.at, until) if until > now else None
+        for each in reversed(begun):
+            if each.shard == run.shard and each.action in plan.actions:
+                until = each.at + self._cooldown
+                cools = until > now and (acknowledged is None or each.at >= acknowledged)
+                return Earlier(each.run, each.action, each.at, until) if cools else None
         return None
 
-    def _budgets(self, run: Run, plan: Plan, now: datetime) -> tuple[Spent, ...]:
-        begun = self.store.changes(since=now - HOUR, besides=run.id)
+    def _budgets(self, run: Run, plan: Plan, begun: Sequence[Begun]) -> tuple[Spent, ...]:
+        """What is spent of each budget by the changes of the last hour."""
         limits = self.policy.budgets
         actions = [
             Spent(

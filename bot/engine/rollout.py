@@ -132,9 +132,10 @@ class Rollout:
 
     def _once(self, run_id: str, number: int) -> str:
         """Makes the change unless it was begun before; returns what is known of it."""
-        approved = self._plan(run_id).changes[number]
-        shard = self._run(run_id).shard
-        if not self.store.begin(run_id, intent(number), shard=shard, action=approved.action):
+        run = self._run(run_id)
+        assert run.plan is not None
+        approved = run.plan.changes[number]
+        if not self.store.begin(run_id, intent(number), shard=run.shard, action=approved.action):
             return "unknown"
         try:
             target, remediation = self._planned(run_id, number)
