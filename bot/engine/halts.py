@@ -40,8 +40,8 @@ def on_disk(file: Path | None) -> Halt | None:
         return None
     except OSError as error:
         # What cannot be read may say stop.
-        return Halt(f"the file {file}", f"it cannot be read: {error.strerror}", datetime.now(UTC))
-    return Halt(f"the file {file}", reason or "no reason given", since)
+        return Halt(f"the file {file}", f"it cannot be read: {error.strerror}", datetime.now(UTC), by_file=True)
+    return Halt(f"the file {file}", reason or "no reason given", since, by_file=True)
 
 
 def scope_of(text: str) -> tuple[str, str]:

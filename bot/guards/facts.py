@@ -51,6 +51,8 @@ class Halt:
     since: datetime
     scope: str = ""
     """'' for everything, else `shard:NAME` or `action:NAME`."""
+    by_file: bool = False
+    """Whether a file on disk holds it, and nobody in Slack can lift it."""
 
     def __str__(self) -> str:
         what = f"All changes of {self.scope.partition(':')[2]}" if self.scope else "All changes"
@@ -59,11 +61,9 @@ class Halt:
     @property
     def lifted_by(self) -> str:
         """What lifts it."""
-        return (
-            "Remove the file to lift it."
-            if self.by.startswith("the file ")
-            else (f"An admin lifts it with /mate resume{f' {self.scope}' if self.scope else ''}.")
-        )
+        if self.by_file:
+            return "Remove the file to lift it."
+        return f"An admin lifts it with {f'/mate resume {self.scope}'.strip()}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,9 @@ class Facts:
     expires_at: datetime | None
     approved_digest: str | None
     plan_digest: str
-    frozen: Frozen | None = None
-    earlier: Earlier | None = None
+    frozen: Frozen | None
+    earlier: Earlier | None
     """The last change of the same action in the shard whose cooldown has not ended."""
-    budgets: tuple[Spent, ...] = ()
-    radius: Radius | None = None
+    budgets: tuple[Spent, ...]
+    radius: Radius | None
+    """None where it cannot be told."""

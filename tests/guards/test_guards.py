@@ -56,6 +56,8 @@ GOOD = Facts(
     expires_at=NOW + timedelta(minutes=5),
     approved_digest="a" * 64,
     plan_digest="a" * 64,
+    frozen=None,
+    earlier=None,
     budgets=(Spent("mysql.start_replica", 2, 1, 10), Spent("the fleet", 29, 1, 30)),
     radius=Radius(replicas=2, changed=1, most=1),
 )
