@@ -130,17 +130,13 @@ class Engine:
             if declared is not None and declared.type == "instance":
                 given[name] = self.fleet.find(value).name
             elif declared is not None and declared.type == "shard":
-                shards = sorted({each.shard.name for each in self.fleet.targets()})
-                if value not in shards:
-                    raise UnknownTarget(f"The inventory knows no shard {value!r}{near(value, shards)}")
+                self._known_shard(value)
         return given
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         """Takes one person's decision; raises NotAllowed with the reason when it cannot count."""
         run = self._known(run_id)
-        may, says = self.directory.may(user, "approver")
-        if not may:
-            raise NotAllowed(says)
+        self._must_hold(user, "approver")
         if choice is Choice.APPROVE:
             if user == run.requester:
                 raise NotAllowed("You asked for this change, so somebody else must approve it.")
@@ -150,9 +146,7 @@ class Engine:
     def ask_undo(self, user: str, run_id: str, digest: str) -> Run:
         """Takes a person's wish to restore what a change replaced; raises NotAllowed."""
         run = self._known(run_id)
-        may, says = self.directory.may(user, "approver", fresh=True)
-        if not may:
-            raise NotAllowed(says)
+        self._must_hold(user, "approver", fresh=True)
         self._not_halted(run, run.plan)
         if run.state is not RunState.MENDED or run.plan is None or not run.plan.undo:
             raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to undo. {run.says}")
@@ -172,9 +166,7 @@ class Engine:
     def acknowledge(self, user: str, shard: str) -> str:
         """Ends the cooldowns of a shard, and returns its name; raises NotAllowed or UnknownTarget."""
         self.must_operate(user)
-        shards = sorted({each.shard.name for each in self.fleet.targets()})
-        if shard not in shards:
-            raise UnknownTarget(f"The inventory knows no shard {shard!r}{near(shard, shards)}")
+        self._known_shard(shard)
         self.store.acknowledge(shard, actor=user)
         return shard
 
@@ -187,7 +179,7 @@ class Engine:
 
         Raises NotAllowed, UnknownTarget or WrongUsage.
         """
-        self._admin(user)
+        self._must_hold(user, "admin")
         scope, reason = self._scope(asked)
         halt = Halt(by=user, reason=reason[: halts.MAX_REASON] or "no reason given", since=self.now(), scope=scope)
         self.store.set_halt(halt, actor=user)
@@ -195,7 +187,7 @@ class Engine:
 
     def resume(self, user: str, asked: str = "") -> str:
         """Lifts a halt; returns what holds on, or ''. Raises NotAllowed, UnknownTarget or WrongUsage."""
-        self._admin(user)
+        self._must_hold(user, "admin")
         scope, rest = self._scope(asked)
         if rest:
             raise WrongUsage(
@@ -207,7 +199,7 @@ class Engine:
     def _scope(self, asked: str) -> tuple[str, str]:
         scope, rest = halts.scope_of(asked)
         kind, _, name = scope.partition(":")
-        known = sorted(REMEDIATIONS) if kind == "action" else sorted({each.shard.name for each in self.fleet.targets()})
+        known = sorted(REMEDIATIONS) if kind == "action" else self._shards()
         if scope and name not in known:
             raise UnknownTarget(f"There is no {kind} {name!r}{near(name, known)}")
         return scope, rest
@@ -290,14 +282,21 @@ class Engine:
 
     def must_operate(self, user: str) -> None:
         """Raises NotAllowed for who is no operator."""
-        may, says = self.directory.may(user, "operator")
+        self._must_hold(user, "operator")
+
+    def _must_hold(self, user: str, role: str, *, fresh: bool = False) -> None:
+        may, says = self.directory.may(user, role, fresh=fresh)
         if not may:
             raise NotAllowed(says)
 
-    def _admin(self, user: str) -> None:
-        may, says = self.directory.may(user, "admin")
-        if not may:
-            raise NotAllowed(says)
+    def _shards(self) -> list[str]:
+        return sorted({each.shard.name for each in self.fleet.targets()})
+
+    def _known_shard(self, name: str) -> None:
+        """Raises UnknownTarget with the nearest name."""
+        shards = self._shards()
+        if name not in shards:
+            raise UnknownTarget(f"The inventory knows no shard {name!r}{near(name, shards)}")
 
 
 def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
