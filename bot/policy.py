@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from bot.config import misfit
 from bot.errors import ConfigError
 from bot.runbook import units
 
@@ -177,5 +178,4 @@ def load_policy(path: Path | None) -> Policy:
     try:
         return Policy.model_validate(document or {})
     except ValidationError as error:
-        details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
-        raise ConfigError(f"{path} does not fit: {details}") from error
+        raise misfit(path, error) from error
