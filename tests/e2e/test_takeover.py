@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from bot.engine.state import RunState
+from tests.alertmanager import alertmanager
 from tests.e2e.play import ALICE, BOB, GUEST, REPLICA, Play
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
-
-
-def alertmanager(play: Play, path: str, document: object = None) -> Any:
-    data = None if document is None else json.dumps(document).encode()
-    url = f"{play.lab.urls.alertmanager}/api/v2/{path}"
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        body = answer.read()
-        return json.loads(body) if body else None
 
 
 def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
@@ -31,10 +20,12 @@ def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
         "severity": "critical",
         "drill": datetime.now(UTC).isoformat(),
     }
-    alertmanager(play, "alerts", [{"labels": labels}])
+    alertmanager(play.lab, "alerts", [{"labels": labels}])
 
     def state() -> str:
-        return next(str(each["status"]["state"]) for each in alertmanager(play, "alerts") if each["labels"] == labels)
+        return next(
+            str(each["status"]["state"]) for each in alertmanager(play.lab, "alerts") if each["labels"] == labels
+        )
 
     run_id = str(play.send(drill=labels["drill"])["runs"][0])
     run = play.run_in(run_id, RunState.WAITING)
@@ -59,4 +50,4 @@ def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
     play.workspace.wait_for(lambda: state() != "suppressed", what="The end of the silence")
     assert [entry.actor for entry in play.audited("run.taken", run_id)] == [BOB, ALICE, BOB, "firstmate"]
     ended = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-    alertmanager(play, "alerts", [{"labels": labels, "startsAt": ended, "endsAt": ended}])
+    alertmanager(play.lab, "alerts", [{"labels": labels, "startsAt": ended, "endsAt": ended}])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +11,7 @@ import pytest
 from bot.errors import Unreachable
 from bot.fleet.alertmanager import AlertmanagerSilencer
 from bot.lab.state import LabState
+from tests.alertmanager import alertmanager
 
 
 @pytest.fixture
@@ -21,33 +19,24 @@ def silencer(lab: LabState) -> AlertmanagerSilencer:
     return AlertmanagerSilencer(lab.urls.alertmanager)
 
 
-def call(lab: LabState, path: str, document: object = None) -> Any:
-    data = None if document is None else json.dumps(document).encode()
-    url = f"{lab.urls.alertmanager}/api/v2/{path}"
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        body = answer.read()
-        return json.loads(body) if body else None
-
-
 @pytest.fixture
 def labels(lab: LabState) -> Iterator[dict[str, str]]:
     """An alert that fires there, with awkward values, and ends with the test."""
     labels = {"alertname": "SilenceTest", "unique": uuid4().hex, "odd": 'a "b" \\ =~ {c}, ü'}
-    call(lab, "alerts", [{"labels": labels}])
+    alertmanager(lab, "alerts", [{"labels": labels}])
     yield labels
     ended = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-    call(lab, "alerts", [{"labels": labels, "startsAt": ended, "endsAt": ended}])
+    alertmanager(lab, "alerts", [{"labels": labels, "startsAt": ended, "endsAt": ended}])
 
 
 def state(lab: LabState, labels: dict[str, str]) -> str:
-    [alert] = [each for each in call(lab, "alerts") if each["labels"] == labels]
+    [alert] = [each for each in alertmanager(lab, "alerts") if each["labels"] == labels]
     return str(alert["status"]["state"])
 
 
 def test_an_alert_is_silent_until_its_silence_ends(lab: LabState, silencer: AlertmanagerSilencer, labels):
     silence = silencer.silence(labels, seconds=60, by="U0BOB", why="testing")
-    found = call(lab, f"silence/{silence}")
+    found = alertmanager(lab, f"silence/{silence}")
     assert (found["createdBy"], found["comment"], found["status"]["state"]) == (
         "Firstmate for U0BOB",
         "testing",
@@ -56,7 +45,7 @@ def test_an_alert_is_silent_until_its_silence_ends(lab: LabState, silencer: Aler
     assert state(lab, labels) == "suppressed"
     assert silencer.fires(labels)
     silencer.end(silence)
-    assert call(lab, f"silence/{silence}")["status"]["state"] == "expired"
+    assert alertmanager(lab, f"silence/{silence}")["status"]["state"] == "expired"
     assert state(lab, labels) != "suppressed"
 
 
