@@ -16,6 +16,7 @@ from bot.config import Config, SlackSettings
 from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
+from bot.engine.halts import Halts
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
 from bot.engine.rollout import Rollout
@@ -75,11 +76,11 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
 def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, shelf: Shelf) -> Engine:
     """Puts the engine together."""
     desk = WhoWorksDesk(store, desk)
-    halt_file = config.data / HALT_FILE
-    collector = Collector(fleet, store, directory, config.autonomy, load_policy(config.policy), halt_file)
+    halts = Halts(store, config.data / HALT_FILE)
+    collector = Collector(fleet, store, directory, halts, config.autonomy, load_policy(config.policy))
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
-    undo = Undo(fleet, store, desk, halt_file=halt_file)
+    undo = Undo(fleet, store, desk, halts)
     return Engine(
         shelf=shelf,
         fleet=fleet,
@@ -91,7 +92,7 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
         takeovers=Takeovers(store, desk, _silencer(config)),
         approvals=config.approvals,
         channel_of=channel_table(config),
-        halt_file=halt_file,
+        halts=halts,
     )
 
 

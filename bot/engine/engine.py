@@ -7,14 +7,13 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from actions.catalog import REMEDIATIONS
 from bot.alerts import Alert, AlertStatus, parse_labels
 from bot.config import Approvals
-from bot.engine import halts
 from bot.engine.change import utc_now
+from bot.engine.halts import ACTION, MAX_REASON, SHARD, Halts, scope_of
 from bot.engine.planning import inputs_of
 from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
@@ -55,9 +54,8 @@ class Engine:
     takeovers: Takeovers
     approvals: Approvals
     channel_of: Callable[[Alert], str]
+    halts: Halts
     now: Callable[[], datetime] = utc_now
-    halt_file: Path | None = None
-    """While it is there, nothing is changed."""
 
     @property
     def library(self) -> Library:
@@ -172,7 +170,7 @@ class Engine:
 
     def halted(self) -> list[Halt]:
         """Everything that is halted now."""
-        return halts.every(self.store, self.halt_file)
+        return self.halts.every()
 
     def halt(self, user: str, asked: str) -> Halt:
         """Halts all changes, or those of the shard or action that the words begin with.
@@ -181,7 +179,7 @@ class Engine:
         """
         self._must_hold(user, "admin")
         scope, reason = self._scope(asked)
-        halt = Halt(by=user, reason=reason[: halts.MAX_REASON] or "no reason given", since=self.now(), scope=scope)
+        halt = Halt(by=user, reason=reason[:MAX_REASON] or "no reason given", since=self.now(), scope=scope)
         self.store.set_halt(halt, actor=user)
         return halt
 
@@ -190,14 +188,12 @@ class Engine:
         self._must_hold(user, "admin")
         scope, rest = self._scope(asked)
         if rest:
-            raise WrongUsage(
-                f"{rest!r} is no scope; write /mate resume, or with {halts.SHARD}NAME or {halts.ACTION}NAME."
-            )
+            raise WrongUsage(f"{rest!r} is no scope; write /mate resume, or with {SHARD}NAME or {ACTION}NAME.")
         self.store.lift_halt(scope, actor=user)
         return " ".join(f"{halt} {halt.lifted_by}" for halt in self.halted())
 
     def _scope(self, asked: str) -> tuple[str, str]:
-        scope, rest = halts.scope_of(asked)
+        scope, rest = scope_of(asked)
         kind, _, name = scope.partition(":")
         known = sorted(REMEDIATIONS) if kind == "action" else self._shards()
         if scope and name not in known:
@@ -276,7 +272,7 @@ class Engine:
         return run
 
     def _not_halted(self, run: Run, plan: Plan | None) -> None:
-        halt = halts.holding(self.store, self.halt_file, run.shard, plan.actions if plan else ())
+        halt = self.halts.holding(run.shard, plan.actions if plan else ())
         if halt is not None:
             raise NotAllowed(f"{halt} {halt.lifted_by}")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
 from bot.config import Role
-from bot.engine.halts import holding
+from bot.engine.halts import Halts
 from bot.engine.ports import Begun, Directory, Fleet, Store
 from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
 from bot.errors import FirstmateError
@@ -45,11 +44,10 @@ class Collector:
     fleet: Fleet
     store: Store
     directory: Directory
+    halts: Halts
     ceiling: Autonomy = "suggest"
     """How far the configuration lets any runbook go."""
     policy: Policy = field(default_factory=Policy)
-    halt_file: Path | None = None
-    """While it is there, nothing is changed."""
 
     def collect(self, run: Run, plan: Plan, made: Sequence[Made], *, stage: Stage, now: datetime) -> Facts:
         """Returns all facts of these changes of the plan; what cannot be had stands in them as such, and the guards
@@ -64,7 +62,7 @@ class Collector:
         return Facts(
             stage=stage,
             now=now,
-            halt=holding(self.store, self.halt_file, run.shard, plan.actions),
+            halt=self.halts.holding(run.shard, plan.actions),
             caller=run.requester,
             caller_may_ask=may,
             caller_says=caller_says,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,17 +16,25 @@ SHARD, ACTION = "shard:", "action:"
 MAX_REASON = 300
 
 
-def holding(store: Store, file: Path | None, shard: str, actions: Sequence[str]) -> Halt | None:
-    """The halt that holds for these actions in this shard, the widest first; None where nothing is halted."""
-    scopes = ("", f"{SHARD}{shard}", *(f"{ACTION}{action}" for action in actions))
-    found = {halt.scope: halt for halt in every(store, file)}
-    return next((found[scope] for scope in scopes if scope in found), None)
+@dataclass(frozen=True, slots=True)
+class Halts:
+    """What is halted, by people and by the file."""
 
+    store: Store
+    file: Path | None = None
+    """While it is there, nothing is changed."""
 
-def every(store: Store, file: Path | None) -> list[Halt]:
-    """All halts; that of the file stands for everything."""
-    by_file = on_disk(file)
-    return [*([by_file] if by_file else []), *(each for each in store.halts() if by_file is None or each.scope)]
+    def holding(self, shard: str, actions: Sequence[str]) -> Halt | None:
+        """The halt that holds for these actions in this shard, the widest first; None where nothing is halted."""
+        scopes = ("", f"{SHARD}{shard}", *(f"{ACTION}{action}" for action in actions))
+        found = {halt.scope: halt for halt in self.every()}
+        return next((found[scope] for scope in scopes if scope in found), None)
+
+    def every(self) -> list[Halt]:
+        """All halts; that of the file stands for everything."""
+        by_file = on_disk(self.file)
+        by_people = self.store.halts()
+        return [*([by_file] if by_file else []), *(each for each in by_people if by_file is None or each.scope)]
 
 
 def on_disk(file: Path | None) -> Halt | None:

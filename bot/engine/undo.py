@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from actions.contract import Refused, Unreadable
 from bot.engine import change
 from bot.engine.change import utc_now
-from bot.engine.halts import holding
+from bot.engine.halts import Halts
 from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.state import Event, Outcome, Run, RunState
 from bot.errors import FirstmateError
@@ -32,8 +31,8 @@ class Undo:
     fleet: Fleet
     store: Store
     desk: Desk
+    halts: Halts
     now: Callable[[], datetime] = utc_now
-    halt_file: Path | None = None
 
     def undo(self, steps: Steps, run_id: str, by: str, only: int | None = None) -> None:
         """The segments `undo` (a person asked: all changes) and `revert` (the time of one change is over)."""
@@ -49,7 +48,7 @@ class Undo:
         numbers = [number for number in numbers if only in (None, number)]
         if run.plan is None or not numbers or (only is None and run.state is not RunState.MENDED):
             return "nothing to undo"
-        halted = holding(self.store, self.halt_file, run.shard, run.plan.actions)
+        halted = self.halts.holding(run.shard, run.plan.actions)
         if halted is not None:
             return self._not_undone(run, str(halted), by)
         if self.store.lease(run.shard, run_id, seconds=LEASE) is None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.engine.engine import Engine
-from bot.engine.halts import every, holding, on_disk, scope_of
+from bot.engine.halts import Halts, on_disk, scope_of
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.store.database import Database
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_halted_until_somebody_does(store: RunStore, file: Path):
-    assert holding(store, file, "orders", [START]) is None
+    assert Halts(store, file).holding("orders", [START]) is None
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_nothing_is_halted_until_somebody_does(store: RunStore, file: Path):
 )
 def test_a_halt_holds_in_its_scope(store: RunStore, scope: str, shard: str, action: str, holds: bool):
     store.set_halt(Halt("U1", "drill", NOW, scope), actor="U1")
-    assert (holding(store, None, shard, [action]) is not None) == holds
+    assert (Halts(store).holding(shard, [action]) is not None) == holds
 
 
 def test_the_widest_halt_is_told(store: RunStore):
     for scope in ("action:mysql.start_replica", "", "shard:orders"):
         store.set_halt(Halt("U1", f"for {scope}", NOW, scope), actor="U1")
-    found = holding(store, None, "orders", [START])
+    found = Halts(store).holding("orders", [START])
     assert found is not None
     assert str(found) == "All changes are halted by <@U1> since 03:00 UTC (for )."
     assert found.lifted_by == "An admin lifts it with /mate resume."
@@ -69,12 +69,12 @@ def test_a_halt_of_a_shard_names_it_and_what_lifts_it():
 
 def test_a_file_halts_everything_without_slack(store: RunStore, file: Path):
     file.write_text("the network is being rebuilt\nmore", encoding="utf-8")
-    found = holding(store, file, "orders", [START])
+    found = Halts(store, file).holding("orders", [START])
     assert found is not None
     assert (found.by, found.reason) == (f"the file {file}", "the network is being rebuilt")
     assert found.lifted_by == "Remove the file to lift it."
     file.unlink()
-    assert holding(store, file, "orders", [START]) is None
+    assert Halts(store, file).holding("orders", [START]) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 10_000])
@@ -95,9 +95,9 @@ def test_a_file_that_cannot_be_read_halts_too(tmp_path: Path):
 def test_all_halts_are_listed(store: RunStore, file: Path):
     store.set_halt(Halt("U1", "drill", NOW), actor="U1")
     store.set_halt(Halt("U1", "drill", NOW, "shard:orders"), actor="U1")
-    assert [halt.scope for halt in every(store, file)] == ["", "shard:orders"]
+    assert [halt.scope for halt in Halts(store, file).every()] == ["", "shard:orders"]
     file.touch()
-    assert [halt.by.startswith("the file") for halt in every(store, file)] == [True, False]
+    assert [halt.by.startswith("the file") for halt in Halts(store, file).every()] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> E
         approvals=unused,
         channel_of=unused,
         now=lambda: NOW,
-        halt_file=file,
+        halts=Halts(store, file),
     )
 
 

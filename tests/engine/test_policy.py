@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.engine.facts import Collector
+from bot.engine.halts import Halts
 from bot.engine.state import Plan
 from bot.guards import blast, budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
@@ -41,7 +42,7 @@ class Scene:
 
     def facts(self, policy: object, asked: Plan | None = None) -> Facts:
         fleet = Fleet((shard_of("orders", 5), shard_of("billing", 1)))
-        collector = Collector(fleet, self.store, Everybody(), policy=Policy.model_validate(policy))
+        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), policy=Policy.model_validate(policy))
         return collector.collect(run(), asked or plan(), [], stage=Stage.BEFORE_ASKING, now=NOW)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.config import Approvals
 from bot.engine.engine import Engine
+from bot.engine.halts import Halts
 from bot.engine.state import Event, Outcome, Plan, Run, RunState
 from bot.engine.undo import Undo, intent
 from bot.errors import NotAllowed
@@ -53,7 +54,7 @@ class Scene:
 
     @property
     def undo(self) -> Undo:
-        return Undo(self.fleet, self.store, self.desk, now=lambda: NOW)
+        return Undo(self.fleet, self.store, self.desk, Halts(self.store), now=lambda: NOW)
 
     def revert(self) -> Run:
         """The timer's segment; returns the run as it is then."""
@@ -79,6 +80,7 @@ class Scene:
             takeovers=unused,
             approvals=Approvals(),
             channel_of=unused,
+            halts=Halts(self.store),
         )
         engine.ask_undo(user, "r-1", PLAN.digest)
         run_id, segment = self.queue.waiting[-1]

@@ -12,6 +12,7 @@ import pytest
 from bot.config import Role
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
+from bot.engine.halts import Halts
 from bot.engine.planning import Planner, Seen
 from bot.engine.rollout import Rollout, intent
 from bot.engine.state import Choice, Decision, Plan, Run, RunState
@@ -69,8 +70,9 @@ class Scene:
 
     @property
     def rollout(self) -> Rollout:
-        collector = Collector(self.fleet, self.store, Everybody())
-        undo = Undo(self.fleet, self.store, self.desk, now=lambda: NOW)
+        halts = Halts(self.store)
+        collector = Collector(self.fleet, self.store, Everybody(), halts)
+        undo = Undo(self.fleet, self.store, self.desk, halts, now=lambda: NOW)
         return Rollout(
             self.fleet, self.store, self.desk, collector, self.planner, undo, verifier_pause=0.0, now=lambda: NOW
         )
