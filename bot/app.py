@@ -17,6 +17,7 @@ from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
+from bot.engine.opening import Opening
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
 from bot.engine.rollout import Rollout
@@ -82,7 +83,7 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
     undo = Undo(fleet, store, desk, halts)
     return Engine(
-        shelf=shelf,
+        opening=Opening(shelf, fleet, store, config.approvals, channel_table(config)),
         fleet=fleet,
         store=store,
         directory=directory,
@@ -90,8 +91,6 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
         rollout=Rollout(fleet, store, desk, collector, planner, undo),
         undo=undo,
         takeovers=Takeovers(store, desk, _silencer(config)),
-        approvals=config.approvals,
-        channel_of=channel_table(config),
         halts=halts,
     )
 

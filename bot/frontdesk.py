@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.engine.engine import FIRST_LOOK, Engine
+from bot.engine.engine import Engine
+from bot.engine.opening import FIRST_LOOK
 from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
 from bot.runbook.match import choose, explain, verdict
@@ -26,39 +27,43 @@ class EngineDesk:
         return self.ask(user, FIRST_LOOK, instance, channel)
 
     def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
-        self.engine.must_operate(user)
+        self._operates(user, instance)
         return self.engine.ask(user, runbook, instance, channel, inputs)
+
+    def _operates(self, user: str, instance: str) -> None:
+        """Raises UnknownTarget, or NotAllowed for who may not operate on the instance's shard."""
+        self.engine.must_operate(user, self.engine.fleet.find(instance).shard.name)
 
     def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
         self.engine.must_operate(user)
-        found = self.engine.library.find(runbook)
+        found = self.engine.opening.shelf.library.find(runbook)
         return found.title, [
             Field(name, each.type, each.says or "", "" if each.default is None else str(each.default), each.values)
             for name, each in found.inputs.items()
         ]
 
     def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
-        self.engine.must_operate(user)
-        run = self.engine.run_of(user, runbook, instance, channel="", inputs={})
+        self._operates(user, instance)
+        run = self.engine.opening.for_person(user, runbook, instance, channel="", inputs={})
         found = preview(self.engine.triage, run, remedy)
         return found.run, found.not_offered
 
     def runbooks(self) -> Sequence[RunbookLine]:
-        return [RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.library.runbooks]
+        return [RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.opening.shelf.library.runbooks]
 
     def sources(self) -> Sequence[str]:
-        shelf = self.engine.shelf
+        shelf = self.engine.opening.shelf
         said = [f"{source}." for source in shelf.library.sources]
         if shelf.broken:
             said.append(f"The last good version stays in force of what is broken: {summary(shelf.broken)}")
         return said
 
     def runbook_text(self, name: str) -> str:
-        return self.engine.library.find(name).text
+        return self.engine.opening.shelf.library.find(name).text
 
     def why(self, asked: str) -> Why:
-        alert = self.engine.alert_of(asked)
-        runbooks = self.engine.library.runbooks
+        alert = self.engine.opening.alert_of(asked)
+        runbooks = self.engine.opening.shelf.library.runbooks
         return Why(
             ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items())),
             verdict(choose(runbooks, alert)),
@@ -78,6 +83,9 @@ class EngineDesk:
 
     def resume(self, user: str, scope: str) -> str:
         return self.engine.resume(user, scope)
+
+    def break_glass(self, user: str, run_id: str, reason: str) -> Run:
+        return self.engine.break_glass(user, run_id, reason)
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         return self.engine.decide(user, run_id, digest, choice)

@@ -86,7 +86,7 @@ class _NoDesk:
 
 
 class _NoDirectory:
-    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+    def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
         return False, f"{user} is nobody here: without Slack only the shell's own user counts."
 
 
@@ -153,7 +153,7 @@ def plan(
     Without a remedy it is the leading cause's. Raises RunbookError, UnknownTarget or WrongUsage for what is not there.
     """
     with looking(config) as engine:
-        run = engine.run_of(f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {})
+        run = engine.opening.for_person(f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {})
         return _report(preview(engine.triage, run, remedy))
 
 
@@ -205,7 +205,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 def opened(engine: Engine, alert: Alert) -> Run:
     """The run of an alert; raises UnknownTarget or WrongUsage where the bot would only tell it on a card."""
     target = engine.fleet.find_by_labels(alert.labels)
-    run = engine.run_for(alert, target)
+    run = engine.opening.for_alert(alert, target)
     if not run.runbook:
         raise WrongUsage(run.says)
     if target is None:

@@ -130,6 +130,15 @@ class BlastByRisk(Part):
     destructive: Blast = Blast(share=34.0, replicas=1)
 
 
+class Flapping(Part):
+    """How often the same action in the same shard may be needed before a person looks why."""
+
+    times: Annotated[int, Field(ge=0, le=1000)] = 5
+    """0 for no limit."""
+    within: Annotated[float, BeforeValidator(units.seconds), Field(gt=0, le=7 * 86_400)] = 6 * 3600.0
+    """Seconds."""
+
+
 class Approvals(Part):
     """How many people must approve a plan, where firstmate.yml does not ask for more."""
 
@@ -144,7 +153,11 @@ class Policy(Part):
     freezes: Annotated[tuple[Freeze, ...], Field(max_length=200)] = ()
     cooldown: Annotated[float, BeforeValidator(units.seconds), Field(ge=0, le=86_400)] = 0.0
     """Seconds for which the same action is not made again in the same shard; an acknowledgement ends it."""
+    flapping: Flapping = Flapping()
+    """An acknowledgement begins the count again."""
     budgets: Budgets = Budgets()
+    serving_floor: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Replicas of each shard that go on serving, whatever is changed."""
     blast: BlastByRisk = BlastByRisk()
     """By the risk of the plan."""
     approvals: Approvals = Approvals()

@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from actions.catalog import REMEDIATIONS
-from bot.alerts import Alert, AlertStatus, parse_labels
-from bot.config import Approvals
+from bot.alerts import Alert
 from bot.engine.change import utc_now
 from bot.engine.halts import ACTION, MAX_REASON, SHARD, Halts, scope_of
-from bot.engine.planning import inputs_of
+from bot.engine.opening import Opening
+from bot.engine.places import known_shard, shards
 from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Event, Plan, Run, RunState, Target
+from bot.engine.state import Choice, Decision, Event, Plan, Run, RunState
 from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.errors import Busy, FirstmateError, NotAllowed, UnknownTarget, WrongUsage
-from bot.guards.facts import Halt, mention
+from bot.guards.facts import Answer, Halt, Override, mention
 from bot.incidents import incident_key
-from bot.runbook.load import Library
-from bot.runbook.match import Tie, choose
-from bot.runbook.schema import Runbook
-from bot.runbook.shelf import Shelf
 from bot.runbook.signatures import near
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK = "mysql/first-look"
-"""The runbook of /triage: it answers no alert, and looks at everything once."""
-
-
-RECENT = 200
-"""Runs among which an alert is looked for by its name."""
+OVERRIDABLE = frozenset({"freeze", "cooldown"})
+"""Guards that who breaks the glass overrides; never the others."""
+SHORTEST_REASON = 10
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
     """Opens runs and moves them on."""
 
-    shelf: Shelf
+    opening: Opening
     fleet: Fleet
     store: Store
     directory: Directory
@@ -52,15 +44,8 @@ class Engine:
     rollout: Rollout
     undo: Undo
     takeovers: Takeovers
-    approvals: Approvals
-    channel_of: Callable[[Alert], str]
     halts: Halts
     now: Callable[[], datetime] = utc_now
-
-    @property
-    def library(self) -> Library:
-        """The runbooks in force now; a reload puts others there, and never touches those of a run."""
-        return self.shelf.library
 
     # -- what alerts ask ------------------------------------------------------------------------------------------
 
@@ -70,81 +55,35 @@ class Engine:
 
     def _receive(self, alert: Alert) -> Receipt:
         target = self.fleet.find_by_labels(alert.labels)
-        run = self.run_for(alert, target)
+        run = self.opening.for_alert(alert, target)
         return self.store.receive(alert, key=incident_key(alert, run.runbook, run.target), run=run)
-
-    def run_for(self, alert: Alert, target: Target | None) -> Run:
-        """The run that answers an alert; one without a runbook says why there is none."""
-        found = choose(self.library.runbooks, alert)
-        run = self._new(alert, target, requester="firstmate", channel=self.channel_of(alert))
-        if isinstance(found, Tie):
-            names = " and ".join(found.names)
-            return replace(run, says=f"{names} answer this alert equally well; make one of them more specific.")
-        if found is None:
-            where = f" Look at {run.target} with /triage {run.target}." if run.target else ""
-            return replace(run, says=f"No runbook answers {alert.name or 'this alert'}.{where}")
-        return _by(run, found.runbook, matched=found.matcher)
 
     # -- what people ask ------------------------------------------------------------------------------------------
 
     def ask(self, user: str, runbook: str, target: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         """Opens a run of a runbook on a target for a person; raises RunbookError, UnknownTarget, WrongUsage or Busy."""
-        run = self.run_of(user, runbook, target, channel=channel, inputs=inputs or {})
+        run = self.opening.for_person(user, runbook, target, channel=channel, inputs=inputs or {})
         if not self.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
             raise Busy(f"A run of {run.runbook} on {run.target} is under way; see its thread, or /mate status.")
         return run
 
-    def run_of(self, user: str, runbook: str, target: str, *, channel: str, inputs: Mapping[str, str]) -> Run:
-        """The run that a person asks for, not yet stored; raises RunbookError, UnknownTarget or WrongUsage."""
-        found = self.library.find(runbook)
-        place = self.fleet.find(target)
-        asked = self._new(None, place, requester=user, channel=channel)
-        run = _by(replace(asked, overrides=self._named(found, inputs)), found, matched="asked by a person")
-        inputs_of(run, found)
-        return run
-
-    def alert_of(self, asked: str) -> Alert:
-        """The alert that a person means: that of a run, the last of a name, or one with these labels.
-
-        Raises WrongUsage for what is none of them.
-        """
-        if "=" in asked:
-            return Alert(parse_labels(asked), AlertStatus.FIRING, self.now())
-        run = self.store.run(asked)
-        if run is not None and run.alert is None:
-            raise WrongUsage(f"{asked} was asked for by a person, so no alert chose its runbook.")
-        if run is None:
-            recent = self.store.runs(limit=RECENT)
-            run = next((each for each in recent if each.alert is not None and each.alert.name == asked), None)
-        if run is not None and run.alert is not None:
-            return run.alert
-        return Alert({"alertname": asked}, AlertStatus.FIRING, self.now())
-
-    def _named(self, runbook: Runbook, inputs: Mapping[str, str]) -> dict[str, Any]:
-        """What a person gave, with instances and shards by their own names; raises UnknownTarget."""
-        given: dict[str, Any] = dict(inputs)
-        for name, value in inputs.items():
-            declared = runbook.inputs.get(name)
-            if declared is not None and declared.type == "instance":
-                given[name] = self.fleet.find(value).name
-            elif declared is not None and declared.type == "shard":
-                self._known_shard(value)
-        return given
-
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         """Takes one person's decision; raises NotAllowed with the reason when it cannot count."""
         run = self._known(run_id)
-        self._must_hold(user, "approver")
+        plan = run.offered(digest) or run.plan
+        self._must_hold(user, "approver", shard=run.shard, risk=plan.risk if plan else "")
         if choice is Choice.APPROVE:
             if user == run.requester:
                 raise NotAllowed("You asked for this change, so somebody else must approve it.")
-            self._not_halted(run, run.offered(digest) or run.plan)
+            self._not_taken(user, run, digest)
+            self._not_halted(run, plan)
         return self.store.decide(run_id, Decision(user, choice, digest, self.now()))
 
     def ask_undo(self, user: str, run_id: str, digest: str) -> Run:
         """Takes a person's wish to restore what a change replaced; raises NotAllowed."""
         run = self._known(run_id)
-        self._must_hold(user, "approver", fresh=True)
+        risk = run.plan.risk if run.plan else ""
+        self._must_hold(user, "approver", shard=run.shard, risk=risk, fresh=True)
         self._not_halted(run, run.plan)
         if run.state is not RunState.MENDED or run.plan is None or not run.plan.undo:
             raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to undo. {run.says}")
@@ -155,16 +94,36 @@ class Engine:
         self.store.enqueue(run_id, f"undo-{len(run.timeline)}-{user}")
         return run
 
+    def break_glass(self, user: str, run_id: str, reason: str) -> Run:
+        """Opens a run that was refused again, with freeze and cooldown overridden; everything else is asked as ever.
+
+        Raises NotAllowed, WrongUsage without a reason, or Busy.
+        """
+        self._must_hold(user, "break_glass", fresh=True)
+        run = self._known(run_id)
+        if len(reason) < SHORTEST_REASON:
+            raise WrongUsage("Breaking the glass takes a reason that the channel and the audit log will show.")
+        refused = {each.guard for each in run.verdicts if each.answer is Answer.REFUSE}
+        others = refused - OVERRIDABLE
+        if run.state is not RunState.REFUSED or not refused or others:
+            by = f"{', '.join(sorted(others))} refused it" if others else f"it is {run.state.value}"
+            raise NotAllowed(f"Only what freeze or cooldown refused can be overridden; of run {run_id} {by}.")
+        override = Override(user, reason[:MAX_REASON], self.now())
+        again = self.opening.again(run, override)
+        if not self.store.open_run(again, key=f"{again.runbook}@{again.target}", actor=user):
+            raise Busy(f"A run of {again.runbook} on {again.target} is under way; see its thread, or /mate status.")
+        return again
+
     def take(self, user: str, run_id: str, *, back: bool = False) -> Run:
         """A person takes an incident, or hands it back; raises NotAllowed or Busy."""
-        self.must_operate(user)
         run = self._known(run_id)
+        self.must_operate(user, run.shard)
         return self.takeovers.hand_back(user, run) if back else self.takeovers.take(user, run)
 
     def acknowledge(self, user: str, shard: str) -> str:
         """Ends the cooldowns of a shard, and returns its name; raises NotAllowed or UnknownTarget."""
-        self.must_operate(user)
-        self._known_shard(shard)
+        known_shard(self.fleet, shard)
+        self.must_operate(user, shard)
         self.store.acknowledge(shard, actor=user)
         return shard
 
@@ -195,7 +154,7 @@ class Engine:
     def _scope(self, asked: str) -> tuple[str, str]:
         scope, rest = scope_of(asked)
         kind, _, name = scope.partition(":")
-        known = sorted(REMEDIATIONS) if kind == "action" else self._shards()
+        known = sorted(REMEDIATIONS) if kind == "action" else shards(self.fleet)
         if scope and name not in known:
             raise UnknownTarget(f"There is no {kind} {name!r}{near(name, known)}")
         return scope, rest
@@ -245,26 +204,6 @@ class Engine:
 
     # -- shared ---------------------------------------------------------------------------------------------------
 
-    def _new(self, alert: Alert | None, target: Target | None, *, requester: str, channel: str) -> Run:
-        token = secrets.token_hex(5)
-        return Run(
-            id=f"r-{token}",
-            incident=f"i-{token}",
-            channel=channel,
-            state=RunState.TRIAGING,
-            opened_at=self.now(),
-            alert=alert,
-            requester=requester,
-            runbook="",
-            runbook_digest="",
-            runbook_text="",
-            title=alert.name if alert else "",
-            target=target.name if target else "",
-            shard=target.shard.name if target else "",
-            approvals_needed=self.approvals.count,
-            timeline=(Event(self.now(), "alert received" if alert else f"asked by {mention(requester)}"),),
-        )
-
     def _known(self, run_id: str) -> Run:
         run = self.store.run(run_id)
         if run is None:
@@ -276,35 +215,18 @@ class Engine:
         if halt is not None:
             raise NotAllowed(f"{halt} {halt.lifted_by}")
 
-    def must_operate(self, user: str) -> None:
-        """Raises NotAllowed for who is no operator."""
-        self._must_hold(user, "operator")
+    def _not_taken(self, user: str, run: Run, digest: str) -> None:
+        """Who took the incident decides first, so that nobody's approval is wasted on a change that would not run."""
+        taken = run.taken.user if run.taken else user
+        approved = any(each.user == taken and each.digest == digest for each in run.decisions)
+        if taken != user and not approved:
+            raise NotAllowed(f"{mention(taken)} works on it by hand; they approve first, or hand it back.")
 
-    def _must_hold(self, user: str, role: str, *, fresh: bool = False) -> None:
-        may, says = self.directory.may(user, role, fresh=fresh)
+    def must_operate(self, user: str, shard: str = "") -> None:
+        """Raises NotAllowed for who is no operator, of this shard where one is named."""
+        self._must_hold(user, "operator", shard=shard)
+
+    def _must_hold(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> None:
+        may, says = self.directory.may(user, role, shard=shard, risk=risk, fresh=fresh)
         if not may:
             raise NotAllowed(says)
-
-    def _shards(self) -> list[str]:
-        return sorted({each.shard.name for each in self.fleet.targets()})
-
-    def _known_shard(self, name: str) -> None:
-        """Raises UnknownTarget with the nearest name."""
-        shards = self._shards()
-        if name not in shards:
-            raise UnknownTarget(f"The inventory knows no shard {name!r}{near(name, shards)}")
-
-
-def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
-    """The run with all that it needs of its runbook: a reload changes nothing of it."""
-    return replace(
-        run,
-        runbook=runbook.runbook,
-        runbook_digest=runbook.digest,
-        runbook_text=runbook.text,
-        title=runbook.title,
-        autonomy=runbook.autonomy,
-        notes=runbook.notes or "",
-        links=tuple((each.title, each.url) for each in runbook.links),
-        matched=matched,
-    )

@@ -1,13 +1,15 @@
-"""Which instances a step means by its `on`. Pure, over the inventory."""
+"""Which instances a step means by its `on`, and which shards there are. Pure, over the inventory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from bot.engine.ports import Fleet
 from bot.engine.state import Target
 from bot.errors import UnknownTarget
 from bot.runbook.parts import Place, Selector
+from bot.runbook.signatures import near
 
 
 def places(where: Place | Selector, target: Target, inventory: Sequence[Target]) -> tuple[Target, ...]:
@@ -53,3 +55,15 @@ def _shown(where: Selector) -> str:
 def described(where: Place | Selector) -> str:
     """The places in a word, for cards: `replicas`, or what the selector asks for."""
     return where if isinstance(where, str) else _shown(where)
+
+
+def shards(fleet: Fleet) -> list[str]:
+    """The names of all shards of the inventory."""
+    return sorted({each.shard.name for each in fleet.targets()})
+
+
+def known_shard(fleet: Fleet, name: str) -> None:
+    """Raises UnknownTarget with the nearest name where the inventory does not know the shard."""
+    known = shards(fleet)
+    if name not in known:
+        raise UnknownTarget(f"The inventory knows no shard {name!r}{near(name, known)}")

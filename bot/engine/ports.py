@@ -65,8 +65,10 @@ class Fleet(Protocol):
 class Directory(Protocol):
     """Who people are; unknown is denied."""
 
-    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
-        """Whether the user holds `operator`, `approver` or `admin`, and the sentence that says by what.
+    def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
+        """Whether the user holds a role of bot.config.Roles, and the sentence that says by what.
+
+        With a shard and a risk, whether it is held for changes like these.
 
         With `fresh`, past every cache. Never raises: when Slack does not answer the answer is no, with that reason.
         """

@@ -106,7 +106,10 @@ class Rollout:
         for number in range(len(planned.changes)):
             self.store.intend(run.id, intent(number), planned.digest)
         begun = replace(run, state=RunState.CHANGING, verdicts=verdicts, says="Changing now.")
-        self.store.save(begun, expect=RunState.APPROVED, event="run.changing", digest=planned.digest)
+        if not self.store.save(begun, expect=RunState.APPROVED, event="run.changing", digest=planned.digest):
+            # Somebody revoked the approval while the guards were asked.
+            self.store.release(run.shard, run.id)
+            return "not approved"
         self.desk.publish(begun)
         return PASSED
 

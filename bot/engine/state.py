@@ -15,7 +15,7 @@ from typing import Any
 
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
-from bot.guards.facts import Verdict
+from bot.guards.facts import Override, Verdict
 from bot.runbook.schema import Autonomy
 
 
@@ -292,6 +292,8 @@ class Run:
     """What the runbook says to people: when not to act."""
     links: tuple[tuple[str, str], ...] = ()
     """Title and address of what the runbook leads people to."""
+    override: Override | None = None
+    """Who broke the glass for this run, and why."""
     taken: Takeover | None = None
     """Who works on it; only `Store.take` changes this."""
 

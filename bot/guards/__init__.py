@@ -20,6 +20,8 @@ from bot.guards import (
     exclusive,
     freeze,
     halt,
+    serving,
+    takeover,
     target,
 )
 from bot.guards.facts import Answer, Facts, Verdict
@@ -32,9 +34,11 @@ ORDER: tuple[Guard, ...] = (
     caller.judge,
     target.judge,
     exclusive.judge,
+    takeover.judge,
     cooldown.judge,
     budget.judge,
     blast.judge,
+    serving.judge,
     autonomy.judge,
     approval.judge,
     digest.judge,

@@ -87,6 +87,39 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Flapping:
+    """The same action was made in the shard again and again, and the trouble came back each time."""
+
+    action: str
+    times: int
+    within: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Somebody broke the glass: freeze and cooldown do not stop this run, every other guard does."""
+
+    by: str
+    reason: str
+    at: datetime
+
+    def __str__(self) -> str:
+        return f"{mention(self.by)} overrides it ({self.reason})."
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """Replicas of the shard that serve, how many of them the plan takes out, and how many must stay."""
+
+    serving: int
+    taken_out: int
+    least: int
+    why: str
+    """What asks for them: the policy's serving floor, or the primary's semi-synchronous replication."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """How much of a budget of changes within an hour is spent by other runs, and how much this plan would take."""
 
@@ -153,6 +186,12 @@ class Facts:
     frozen: Frozen | None
     earlier: Earlier | None
     """The last change of the same action in the shard whose cooldown has not ended."""
+    flapping: Flapping | None
+    override: Override | None
+    taken_by: str | None
+    """Who works on the incident by hand."""
     budgets: tuple[Spent, ...]
     radius: Radius | None
     """None where it cannot be told."""
+    floor: Floor | None
+    """None where the plan takes no replica out of service."""

@@ -1,4 +1,4 @@
-"""Refuses everything while a freeze of the policy holds for the shard."""
+"""Refuses while the policy freezes the shard."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes outside of freezes; says what the freeze is for, and when it ends."""
-    if facts.frozen is None:
+    """Passes outside of freezes; names the one that holds the longest. Who broke the glass overrides it."""
+    frozen = facts.frozen
+    if frozen is None:
         return Verdict("freeze", Answer.PASS, f"No freeze holds for {facts.shard}.")
-    until = facts.frozen.until.strftime("%Y-%m-%d %H:%M %Z")
-    says = f"{facts.shard} is frozen until {until} by {facts.frozen.name!r} of the policy ({facts.frozen.reason})."
-    return Verdict("freeze", Answer.REFUSE, says)
+    until = f"{frozen.until:%Y-%m-%d %H:%M %Z}"
+    says = f"{facts.shard} is frozen until {until} by {frozen.name!r} of the policy ({frozen.reason})."
+    if facts.override is not None:
+        return Verdict("freeze", Answer.PASS, f"{facts.override} {says}")
+    return Verdict("freeze", Answer.REFUSE, f"{says} Wait, or have the policy changed.")

@@ -68,6 +68,7 @@ def _document(ports: dict[str, int]) -> dict[str, Any]:
             "operator": {"users": list(OPERATORS)},
             "approver": {"usergroups": [APPROVER_GROUP]},
             "admin": {"users": [ADMIN]},
+            "break_glass": {"users": [ADMIN]},
         },
         "approvals": {"count": 1, "expires_after": 300},
         "policy": POLICY,

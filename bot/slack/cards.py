@@ -91,6 +91,10 @@ def card(run: Run) -> list[Block]:
     place = run.target or (run.alert.labels.get("instance", "") if run.alert else "")
     icon = "🟢" if colour(run) == RESOLVED else "🟠" if colour(run) == ACKNOWLEDGED else "🔴" if run.alert else "🔎"
     found = [header(f"{icon} {name} · {place}" if place else f"{icon} {name}"), context(_facts(run))]
+    if run.override is not None:
+        who = f"{sentence(mention(run.override.by))} broke the glass"
+        reason = escape(run.override.reason, 300)
+        found.append(section(f":rotating_light: *{who}*: freeze and cooldown do not stop this run. {reason}"))
     lead = run.lead
     if lead is not None:
         found.append(section(f"*{escape(lead.says, 1500)}*"))
@@ -165,6 +169,8 @@ def approval(run: Run, plan: Plan) -> list[Block]:
         found.append(section("\n".join(decided)))
     if run.state is RunState.WAITING:
         found.append(_buttons(run, plan))
+        if decided:
+            found.append(context("Who approved may still press Deny: one revocation voids the plan."))
         for other in run.alternatives[:3]:
             found += _alternative(run, other)
     else:

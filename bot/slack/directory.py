@@ -11,12 +11,18 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.config import People, Roles
+from bot.config import Roles
 from bot.slack.answers import NO_ANSWER, refusal
 
 CACHED = 60.0
 """Seconds for which an answer of Slack is believed; a change asks past it."""
 MOST_CACHED = 5000
+_HOLDS = {
+    "operator": ("is an operator", "is not an operator"),
+    "approver": ("is an approver", "is not an approver"),
+    "admin": ("is an admin", "is not an admin"),
+    "break_glass": ("may break the glass", "may not break the glass"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +54,24 @@ class SlackDirectory:
             return False, f"Slack did not say who <@{user}> is ({_kind(error)}); try again when it does."
         return _colleague(user, known, self._team)
 
-    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+    def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
         """Whether the user holds a role; see the port."""
         colleague, says = self.is_colleague(user, fresh=fresh)
         if not colleague:
             return False, says
-        people: People = getattr(self._roles, role)
+        people, key = self._roles.people(role, shard, risk)
+        holds, holds_not = _HOLDS[role]
         if user in people.users:
-            return True, f"<@{user}> is an {role} by the configuration."
+            return True, f"<@{user}> {holds} by the configuration."
         for group in people.usergroups:
             try:
                 members = self._members(group, fresh)
             except (*NO_ANSWER, KeyError) as error:
                 return False, f"Slack did not say who is in {group} ({_kind(error)}); try again when it does."
             if user in members:
-                return True, f"<@{user}> is an {role} by the user group {group}."
-        return False, f"<@{user}> is not an {role}. Who should be, is set under roles.{role} in the configuration."
+                return True, f"<@{user}> {holds} by the user group {group}."
+        where = f" for {' '.join(filter(None, (risk, 'changes of', shard)))}" if key.startswith("roles.only") else ""
+        return False, f"<@{user}> {holds_not}{where}. Who should be, is set under {key} in the configuration."
 
     def _members(self, group: str, fresh: bool) -> list[str]:
         found: list[str] = self._ask(

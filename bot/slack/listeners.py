@@ -31,7 +31,8 @@ HELP = {
     ),
     "/mate": (
         "Write `/mate status`, `/mate halt [SCOPE] REASON`, `/mate resume [SCOPE]` (a scope is `shard:NAME` or "
-        "`action:NAME`) or `/mate ack SHARD` (somebody looked, so its cooldowns are over)."
+        "`action:NAME`), `/mate ack SHARD` (somebody looked, so its cooldowns are over) or `/mate break-glass RUN "
+        "REASON` (once more, past freeze and cooldown)."
     ),
 }
 
@@ -109,6 +110,10 @@ class FrontDesk(Protocol):
 
     def acknowledge(self, user: str, shard: str) -> str:
         """Ends the cooldowns of a shard, and returns its name."""
+        ...
+
+    def break_glass(self, user: str, run_id: str, reason: str) -> Run:
+        """Opens a refused run again, past freeze and cooldown."""
         ...
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run: ...
@@ -258,6 +263,10 @@ class Listeners:
                 return (
                     f":white_check_mark: The cooldowns of {code(self.desk.acknowledge(user, reason.strip()))} are over."
                 )
+            case "break-glass" if reason.strip():
+                run_id, _, why = reason.strip().partition(" ")
+                run = self.desk.break_glass(user, run_id, why.strip())
+                return f":rotating_light: {code(run.id)} looks again past freeze and cooldown, in <#{run.channel}>."
             case "resume":
                 still = self.desk.resume(user, reason.strip())
                 if still:

@@ -122,6 +122,8 @@ class RunStore:
         )
         data = {"runbook": run.runbook, "runbook_digest": run.runbook_digest, "target": run.target}
         audit.append(connection, "run.opened", actor, run.id, data)
+        if run.override is not None:
+            audit.append(connection, "glass.broken", run.override.by, run.id, {"reason": run.override.reason})
         self._queue.put(connection, run.id, "triage")
 
     def _active(self, connection: sa.Connection, key: str) -> Run | None:
@@ -231,6 +233,10 @@ class RunStore:
             if run is None:
                 raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
             _may_decide(run, decision)
+            mine = sa.and_(
+                decisions.c.run == run_id, decisions.c.user == decision.user, decisions.c.digest == decision.digest
+            )
+            revoked = connection.execute(decisions.delete().where(mine)).rowcount == 1
             connection.execute(
                 decisions.insert().values(
                     run=run_id,
@@ -240,13 +246,13 @@ class RunStore:
                     at=decision.at.timestamp(),
                 )
             )
-            data = {"digest": decision.digest, "choice": decision.choice.value}
+            data = {"digest": decision.digest, "choice": "revoke" if revoked else decision.choice.value}
             audit.append(connection, "approval.decided", decision.user, run_id, data)
-            run = replace(run, decisions=(*run.decisions, decision))
+            run = replace(run, decisions=(*(d for d in run.decisions if d.user != decision.user), decision))
             if decision.choice is Choice.DENY:
-                run = _ended(
-                    run, RunState.DENIED, f"{mention(decision.user)} denied it; nothing was changed.", decision.at
-                )
+                who = mention(decision.user)
+                says = f"{who} revoked the approval" if revoked else f"{who} denied it"
+                run = _ended(run, RunState.DENIED, f"{says}; nothing was changed.", decision.at)
                 self._write(connection, run)
                 self._queue.put(connection, run_id, "report")
             elif _approvals(run, decision.digest) >= run.approvals_needed:
@@ -387,10 +393,15 @@ def _approvals(run: Run, digest: str) -> int:
 
 
 def _may_decide(run: Run, decision: Decision) -> None:
-    """Raises NotAllowed when this decision cannot count; the sentence says what stands."""
-    if any(d.user == decision.user and d.digest == decision.digest for d in run.decisions):
+    """Raises NotAllowed when this decision cannot count; the sentence says what stands.
+
+    Who approved may still deny, which voids the plan, until the change begins.
+    """
+    mine = [d.choice for d in run.decisions if d.user == decision.user and d.digest == decision.digest]
+    revokes = decision.choice is Choice.DENY and mine == [Choice.APPROVE]
+    if mine and not revokes:
         raise NotAllowed(f"You decided on run {run.id} already; the run is {run.state.value}.")
-    if run.state is not RunState.WAITING:
+    if run.state is not RunState.WAITING and not (run.state is RunState.APPROVED and decision.choice is Choice.DENY):
         raise NotAllowed(f"Run {run.id} does not wait for an approval any more: it is {run.state.value}. {run.says}")
     if run.offered(decision.digest) is None:
         raise NotAllowed(

@@ -121,5 +121,5 @@ class Published:
 class Everybody:
     """A directory in which all may do all."""
 
-    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+    def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
         return True, f"{user} holds {role}"

@@ -122,14 +122,14 @@ def test_a_scope_has_a_name():
 class Nobody(Everybody):
     """A directory in which nobody may do anything."""
 
-    def may(self, user: str, role: str, *, fresh: bool = False) -> tuple[bool, str]:
+    def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
         return False, f"{user} holds no {role}"
 
 
 def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> Engine:
     unused: Any = None
     return Engine(
-        shelf=unused,
+        opening=unused,
         fleet=Fleet(),
         store=store,
         directory=directory or Everybody(),
@@ -137,8 +137,6 @@ def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> E
         rollout=unused,
         undo=unused,
         takeovers=unused,
-        approvals=unused,
-        channel_of=unused,
         now=lambda: NOW,
         halts=Halts(store, file),
     )

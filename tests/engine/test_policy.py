@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from actions.contract import Row
+from actions.remediations.mysql.start_replica import StartReplica
 from bot.engine.facts import Collector
 from bot.engine.halts import Halts
+from bot.engine.limits import ACKERS, FLOOR, Limits, ackers
 from bot.engine.state import Plan
 from bot.guards import blast, budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
@@ -18,7 +21,7 @@ from bot.policy import Policy
 from bot.store.database import Database
 from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
-from tests.engine.servers import Everybody, Fleet, shard_of
+from tests.engine.servers import Everybody, Fleet, Server, shard_of
 from tests.samples import NOW, change, plan, run
 
 ACTION = "mysql.start_replica"
@@ -126,3 +129,99 @@ def test_a_freeze_of_the_policy_holds(scene: Scene):
 @pytest.mark.parametrize(("risk", "needed"), [("reversible", 1), ("disruptive", 1), ("destructive", 2)])
 def test_a_destructive_plan_takes_two_people(scene: Scene, risk: str, needed: int):
     assert scene.facts({}, plan(changes=(change(risk=risk),))).approvals_needed == needed
+
+
+def test_what_comes_back_again_and_again_is_looked_at_by_a_person(scene: Scene):
+    for number in range(4):
+        scene.began(60 * number + 30, by=f"r-{number + 2}")
+    policy = {"flapping": {"times": 4, "within": "6h"}, "cooldown": "1m"}
+    found = scene.facts(policy)
+    assert found.flapping is not None
+    assert (found.flapping.action, found.flapping.times) == (ACTION, 4)
+    assert cooldown.judge(found).answer is Answer.REFUSE
+    assert scene.facts({**policy, "flapping": {"times": 4, "within": "3h"}}).flapping is None
+    assert scene.facts({**policy, "flapping": {"times": 0}}).flapping is None
+    scene.store.acknowledge("orders", actor="U1")
+    assert scene.facts(policy).flapping is None
+
+
+def test_many_changes_of_one_run_are_one_return_of_the_trouble(scene: Scene):
+    for minutes in (30, 40, 50, 60, 70):
+        scene.began(minutes, by="r-2")
+    assert scene.facts({}).flapping is None
+
+
+@dataclass
+class Replica(Server):
+    """A server that answers what the serving floor asks."""
+
+    running: bool = True
+    semi_sync: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
+        if "STATUS" in sql:
+            says = "Yes" if self.running else "No"
+            return [{"Channel_Name": "", "Replica_IO_Running": says, "Replica_SQL_Running": says}]
+        return [{"Variable_name": name, "Value": value} for name, value in self.semi_sync.items()]
+
+
+@pytest.fixture
+def five(monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """A shard of five replicas, on which starting one would take it out of service."""
+    monkeypatch.setattr(StartReplica, "takes_out", True)
+    fleet = Fleet((shard_of("orders", 5),))
+    for name, server in fleet.servers.items():
+        fleet.servers[name] = Replica(server.address, uuid=server.uuid, role=server.role)
+    return fleet
+
+
+def floor(fleet: Fleet, scene: Scene, least: int, targets: Sequence[str]) -> tuple[int, int, int, str] | None:
+    asked = plan(changes=tuple(change(target=name) for name in targets))
+    found = Limits(fleet, scene.store, Policy(serving_floor=least)).floor(asked)
+    return (found.serving, found.taken_out, found.least, found.why) if found else None
+
+
+def stop(fleet: Fleet, name: str) -> None:
+    server = fleet.servers[name]
+    assert isinstance(server, Replica)
+    server.running = False
+
+
+def test_replicas_that_stopped_or_do_not_answer_do_not_serve(scene: Scene, five: Fleet):
+    assert floor(five, scene, 3, ["orders-2", "orders-3"]) == (5, 2, 3, FLOOR)
+    stop(five, "orders-4")
+    five.servers["orders-5"].down = True
+    assert floor(five, scene, 3, ["orders-2", "orders-3"]) == (3, 2, 3, FLOOR)
+    stop(five, "orders-3")
+    assert floor(five, scene, 3, ["orders-2", "orders-3"]) == (2, 1, 3, FLOOR)
+
+
+def test_a_change_of_the_primary_takes_out_no_replica(scene: Scene, five: Fleet):
+    assert floor(five, scene, 1, ["orders-1"]) is None
+
+
+def test_the_primary_keeps_the_replicas_that_it_waits_for(scene: Scene, five: Fleet):
+    primary = five.servers["orders-1"]
+    assert isinstance(primary, Replica)
+    primary.semi_sync = {
+        "rpl_semi_sync_source_enabled": "ON",
+        "rpl_semi_sync_source_wait_for_replica_count": "4",
+    }
+    assert floor(five, scene, 1, ["orders-2"]) == (5, 1, 4, ACKERS)
+    primary.down = True
+    assert floor(five, scene, 1, ["orders-2"]) == (5, 1, 5, "the primary could not be asked how many it waits for")
+
+
+@pytest.mark.parametrize(
+    ("variables", "waits"),
+    [
+        ({}, 0),
+        ({"rpl_semi_sync_source_enabled": "OFF", "rpl_semi_sync_source_wait_for_replica_count": "2"}, 0),
+        ({"rpl_semi_sync_source_enabled": "ON", "rpl_semi_sync_source_wait_for_replica_count": "2"}, 2),
+        ({"rpl_semi_sync_master_enabled": "ON", "rpl_semi_sync_master_wait_for_slave_count": "3"}, 3),
+        ({"rpl_semi_sync_master_enabled": "ON", "rpl_semi_sync_master_timeout": "10000"}, 1),
+    ],
+    ids=["no plugin", "off", "MySQL 8.0.26 and later", "MySQL before", "MariaDB"],
+)
+def test_how_many_replicas_a_primary_waits_for(variables: dict[str, str], waits: int):
+    assert ackers(Replica(semi_sync=variables)) == waits

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bot.config import Approvals
 from bot.engine.engine import Engine
 from bot.engine.halts import Halts
 from bot.engine.state import Event, Outcome, Plan, Run, RunState
@@ -70,7 +69,7 @@ class Scene:
         """A person presses Undo; returns the segment that this asks for."""
         unused: Any = None
         engine = Engine(
-            shelf=unused,
+            opening=unused,
             fleet=unused,
             store=self.store,
             directory=Everybody(),
@@ -78,8 +77,6 @@ class Scene:
             rollout=unused,
             undo=self.undo,
             takeovers=unused,
-            approvals=Approvals(),
-            channel_of=unused,
             halts=Halts(self.store),
         )
         engine.ask_undo(user, "r-1", PLAN.digest)

@@ -370,7 +370,7 @@ def test_how_far_a_runbook_may_go(scene: Scene, said: Any, ceiling: Any, risk: s
     plan = scene.plan(runbook(fix=SET))
     plan = replace(plan, changes=tuple(replace(each, risk=risk) for each in plan.changes))
     _, made = scene.planner.again(plan, (0,))
-    collector = Collector(scene.fleet, scene.store, Everybody(), ceiling)
+    collector = Collector(scene.fleet, scene.store, Everybody(), Halts(scene.store), ceiling)
     facts = collector.collect(samples.run(autonomy=said), plan, made, stage=Stage.BEFORE_ASKING, now=NOW)
     verdicts = judge(facts)
     worst = max((verdict.answer for verdict in verdicts), key=["pass", "ask", "refuse"].index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,24 @@ from bot.guards import (
     exclusive,
     freeze,
     halt,
+    serving,
+    takeover,
     target,
 )
-from bot.guards.facts import Answer, Earlier, Facts, Frozen, Halt, Place, Radius, Spent, Stage
+from bot.guards.facts import (
+    Answer,
+    Earlier,
+    Facts,
+    Flapping,
+    Floor,
+    Frozen,
+    Halt,
+    Override,
+    Place,
+    Radius,
+    Spent,
+    Stage,
+)
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -60,6 +76,10 @@ GOOD = Facts(
     earlier=None,
     budgets=(Spent("mysql.start_replica", 2, 1, 10), Spent("the fleet", 29, 1, 30)),
     radius=Radius(replicas=2, changed=1, most=1),
+    flapping=None,
+    override=None,
+    taken_by=None,
+    floor=None,
 )
 
 
@@ -70,7 +90,7 @@ def test_when_everything_is_in_order_every_guard_passes():
 
 def test_the_order_of_the_guards_is_the_documented_one():
     names = [verdict.guard for verdict in guards.judge(GOOD)]
-    first = ["halt", "freeze", "caller", "target", "exclusive", "cooldown", "budget", "blast"]
+    first = ["halt", "freeze", "caller", "target", "exclusive", "takeover", "cooldown", "budget", "blast", "serving"]
     assert names == [*first, "autonomy", "approval", "digest", "check"]
 
 
@@ -100,6 +120,14 @@ REFUSALS = [
         "again from 03:10:00 UTC on",
         id="cooldown",
     ),
+    pytest.param(
+        cooldown,
+        {"flapping": Flapping("mysql.start_replica", 5, 21600.0)},
+        "made 5 times in orders within 6 h, and the trouble came back",
+        id="flapping",
+    ),
+    pytest.param(takeover, {"taken_by": "U0ALICE"}, "<@U0ALICE> works on it by hand", id="taken over"),
+    pytest.param(serving, {"floor": Floor(2, 1, 2, "it is so")}, "2 must stay (it is so)", id="serving floor"),
     pytest.param(
         budget,
         {"budgets": (Spent("the fleet", 30, 1, 30),)},
@@ -150,6 +178,40 @@ def test_before_asking_a_missing_approval_is_asked_for_and_not_refused():
 def test_approvals_that_do_not_count_are_named_with_their_reason():
     verdict = approval.judge(replace(GOOD, approvers=(), discounted=("U0CAROL: asked for the change",)))
     assert "U0CAROL: asked for the change" in verdict.says
+
+
+def test_who_took_the_incident_may_let_firstmate_go_on():
+    taken = replace(GOOD, taken_by="U0BOB")
+    assert takeover.judge(taken).says == "<@U0BOB> works on it, and approved it."
+    alone = replace(GOOD, taken_by="U0BOB", approvers=(), stage=Stage.BEFORE_ASKING, autonomy="auto")
+    assert takeover.judge(alone).answer is Answer.ASK
+
+
+def test_as_many_replicas_as_must_stay_may_stay():
+    assert serving.judge(replace(GOOD, floor=Floor(2, 1, 1, "it is so"))).answer is Answer.PASS
+
+
+BROKEN: dict[str, Any] = {
+    "override": Override("U0ALICE", "the shop is down", NOW),
+    "frozen": Frozen("sale", "the busiest weekend", NOW),
+    "earlier": Earlier("r-9", "mysql.start_replica", NOW, NOW + timedelta(minutes=10)),
+    "flapping": Flapping("mysql.start_replica", 5, 21600.0),
+}
+
+
+def test_who_breaks_the_glass_overrides_freeze_and_cooldown_with_their_reason():
+    for guard in (freeze, cooldown):
+        verdict = guard.judge(replace(GOOD, **BROKEN))
+        assert verdict.answer is Answer.PASS
+        assert verdict.says.startswith("<@U0ALICE> overrides it (the shop is down).")
+
+
+@pytest.mark.parametrize(
+    ("guard", "facts"),
+    [pytest.param(*each.values[:2], id=str(each.id)) for each in REFUSALS if each.values[0] not in (freeze, cooldown)],
+)
+def test_broken_glass_overrides_no_other_guard(guard, facts):
+    assert guard.judge(replace(GOOD, **{**BROKEN, **facts})).answer is Answer.REFUSE
 
 
 def test_a_runbook_acts_by_itself_for_an_alert_and_never_for_a_person():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from slack_sdk import WebClient
 
-from bot.config import People, Roles
+from bot.config import Narrower, People, Roles
 from bot.lab.workspace import WorkspaceClient
 from bot.slack.directory import CACHED, SlackDirectory
 from tests.slack.conftest import Clock
@@ -48,6 +48,49 @@ def test_everybody_else_is_denied_with_the_reason(directory, user, role, reason)
     may, says = directory.may(user, role)
     assert not may
     assert reason in says
+
+
+NARROWER = Roles(
+    operator=People(users=("U0CAROL",)),
+    approver=People(users=("U0CAROL", "U0BOB")),
+    break_glass=People(users=("U0ALICE",)),
+    only=(
+        Narrower(role="approver", shards=("pay*",), risks=("destructive",), users=("U0ALICE",)),
+        Narrower(role="approver", shards=("pay*",), users=("U0BOB",)),
+        Narrower(role="operator", shards=("pay*",), usergroups=("S0DBAONCALL",)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "shard", "risk", "may"),
+    [
+        ("U0CAROL", "approver", "orders", "destructive", True),
+        ("U0CAROL", "approver", "payments", "reversible", False),
+        ("U0BOB", "approver", "payments", "reversible", True),
+        ("U0BOB", "approver", "payments", "destructive", False),
+        ("U0ALICE", "approver", "payments", "destructive", True),
+        ("U0CAROL", "operator", "orders", "", True),
+        ("U0CAROL", "operator", "payments", "", False),
+        ("U0BOB", "operator", "payments", "", True),
+        ("U0CAROL", "operator", "", "", True),
+        ("U0ALICE", "break_glass", "", "", True),
+        ("U0BOB", "break_glass", "", "", False),
+    ],
+)
+def test_for_some_shards_and_risks_fewer_people_hold_a_role(web, clock, user, role, shard, risk, may):
+    directory = SlackDirectory(web, NARROWER, "T0LOCAL", clock=clock)
+    assert directory.may(user, role, shard=shard, risk=risk)[0] is may
+
+
+def test_who_is_not_among_the_fewer_is_told_where_they_are_set(web, clock):
+    says = SlackDirectory(web, NARROWER, "T0LOCAL", clock=clock).may(
+        "U0BOB", "approver", shard="payments", risk="destructive"
+    )[1]
+    assert says == (
+        "<@U0BOB> is not an approver for destructive changes of payments. "
+        "Who should be, is set under roles.only[0] in the configuration."
+    )
 
 
 def test_a_deactivated_person_is_denied_once_the_cache_is_old(directory, people: WorkspaceClient, clock: Clock):

@@ -67,6 +67,10 @@ class Desk:
         self.asked.append((user, "ack", shard))
         return shard
 
+    def break_glass(self, user: str, run_id: str, reason: str) -> Run:
+        self.asked.append((user, "break glass", run_id, reason))
+        return run(id="r-2")
+
     def take(self, user: str, run_id: str, back: bool) -> Run:
         self.asked.append((user, "hand back" if back else "take", run_id))
         return run()
@@ -151,9 +155,16 @@ def answer(people: WorkspaceClient, text: str, user: str = "U0BOB") -> str:
     return str(people.wait_for(lambda: people.ephemerals(user)[seen:], what=f"An answer to {text}")[0]["text"])
 
 
-@pytest.mark.parametrize("command", ["/triage", "/triage a b", "/runbook", "/runbook plan x", "/mate sail"])
+@pytest.mark.parametrize(
+    "command", ["/triage", "/triage a b", "/runbook", "/runbook plan x", "/mate sail", "/mate break-glass"]
+)
 def test_what_does_not_fit_is_answered_with_how_it_is_written(people, command: str):
     assert answer(people, command) == HELP[command.split()[0]]
+
+
+def test_who_breaks_the_glass_gives_a_reason(people, desk):
+    assert "`r-2` looks again past freeze and cooldown" in answer(people, "/mate break-glass r-1 the shop is down")
+    assert desk.asked == [("U0BOB", "break glass", "r-1", "the shop is down")]
 
 
 def test_triage_and_run_tell_where_the_card_is(people, desk):

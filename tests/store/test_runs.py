@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -129,6 +130,30 @@ def test_a_denial_ends_the_run(store, queue):
     with pytest.raises(NotAllowed, match="it is denied"):
         store.decide("r-1", decision(user="U0ALICE"))
     assert ("r-1", "change") not in queue.waiting
+
+
+def test_one_of_two_who_revokes_voids_the_plan(store, queue, database):
+    store.open_run(samples.run(approvals_needed=2), key=KEY, actor="firstmate")
+    store.wait(samples.run(plan=samples.plan(), approvals_needed=2), expires_in=300)
+    store.decide("r-1", decision(user="U0BOB"))
+    run = store.decide("r-1", decision(Choice.DENY, user="U0BOB"))
+    assert (run.state, run.says) == (RunState.DENIED, "<@U0BOB> revoked the approval; nothing was changed.")
+    stored = store.run("r-1")
+    assert [each.choice for each in stored.decisions] == [Choice.DENY]
+    with pytest.raises(NotAllowed, match="it is denied"):
+        store.decide("r-1", decision(user="U0ALICE"))
+    assert ("r-1", "change") not in queue.waiting
+    with database.reading() as connection:
+        choices = [json.loads(row.data)["choice"] for row in audit.entries(connection) if "decided" in row.event]
+    assert choices == ["approve", "revoke"]
+
+
+def test_what_is_approved_and_not_begun_may_still_be_denied(store):
+    asked(store)
+    store.decide("r-1", decision(user="U0BOB"))
+    run = store.decide("r-1", decision(Choice.DENY, user="U0ALICE"))
+    assert run.state is RunState.DENIED
+    assert not store.save(replace(run, state=RunState.CHANGING), expect=RunState.APPROVED)
 
 
 def test_another_digest_approves_nothing(store):
