@@ -95,6 +95,12 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
     )
 
 
+def directory_of(config: Config) -> Directory:
+    """Who people are; raises ConfigError or Unreachable where Slack does not say whose workspace this is."""
+    client = web_client(_slack_settings(config))
+    return SlackDirectory(client, config.roles, installation_of(client).team)
+
+
 def _silencer(config: Config) -> Silencer | None:
     named = config.prometheus.alertmanager if config.prometheus else None
     return AlertmanagerSilencer(named) if named else None

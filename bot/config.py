@@ -243,14 +243,9 @@ def load(path: Path) -> Config:
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
-        raise misfit(path, error) from error
+        details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
+        raise ConfigError(f"{path} does not fit: {details}") from error
     return _beside(config, path.resolve().parent)
-
-
-def misfit(path: Path, error: ValidationError) -> ConfigError:
-    """The error of a file of settings that does not fit, with its first keys."""
-    details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
-    return ConfigError(f"{path} does not fit: {details}")
 
 
 def _beside(config: Config, folder: Path) -> Config:

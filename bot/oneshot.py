@@ -17,9 +17,11 @@ from bot import app
 from bot.alerts import Alert, AlertStatus
 from bot.config import Config
 from bot.engine.engine import Engine
+from bot.engine.explain import Explained
+from bot.engine.explain import explain as explained
 from bot.engine.facts import SHELL
 from bot.engine.planning import Seen
-from bot.engine.ports import Fleet
+from bot.engine.ports import Directory, Fleet
 from bot.engine.preview import Preview, preview
 from bot.engine.state import Choice, Decision, Plan, Run, RunState, StepStatus
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
@@ -85,9 +87,12 @@ class _NoDesk:
         """Nobody looks."""
 
 
+@dataclass(frozen=True, slots=True)
 class _NoDirectory:
+    why: str = "without Slack only the shell's own user counts"
+
     def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
-        return False, f"{user} is nobody here: without Slack only the shell's own user counts."
+        return False, f"{user} is nobody here: {self.why.removesuffix('.')}."
 
 
 def read_alert(path: Path) -> Alert:
@@ -157,6 +162,16 @@ def plan(
         return _report(preview(engine.triage, run, remedy))
 
 
+def explain(config: Config, user: str, action: str, target: str, given: Mapping[str, object]) -> Explained:
+    """What every guard would say if `user` asked for this action now; roles are those that Slack tells."""
+    try:
+        directory: Directory = app.directory_of(config)
+    except FirstmateError as error:
+        directory = _NoDirectory(str(error))
+    with looking(config, directory=directory) as engine:
+        return explained(engine, user, action, target, given)
+
+
 def _make(engine: Engine, run: Run, seen: Seen, name: str, report: Report, user: str) -> Report:
     """Plans, approves and makes one remedy."""
     try:
@@ -216,24 +231,24 @@ def opened(engine: Engine, alert: Alert) -> Run:
 
 
 @contextmanager
-def looking(config: Config, fleet: Fleet | None = None) -> Iterator[Engine]:
+def looking(config: Config, fleet: Fleet | None = None, directory: Directory | None = None) -> Iterator[Engine]:
     """An engine that sees the bot's store where there is one, and writes to none."""
     with tempfile.TemporaryDirectory(prefix="firstmate-") as scratch:
         known = (config.data / "firstmate.sqlite").exists()
         database = Database(config.data, exclusive=False) if known else Database(Path(scratch))
-        yield from _engine(config, database, fleet or ConfiguredFleet(config))
+        yield from _engine(config, database, fleet or ConfiguredFleet(config), directory or _NoDirectory())
 
 
 @contextmanager
 def _writing(config: Config) -> Iterator[Engine]:
-    yield from _engine(config, Database(config.data), ConfiguredFleet(config))
+    yield from _engine(config, Database(config.data), ConfiguredFleet(config), _NoDirectory())
 
 
-def _engine(config: Config, database: Database, fleet: Fleet) -> Iterator[Engine]:
+def _engine(config: Config, database: Database, fleet: Fleet, directory: Directory) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
         runbooks = Shelf(folders_of(config), shipped_folder()).whole()
-        engine = app.engine_on(config, store, fleet, _NoDirectory(), _NoDesk(), runbooks)
+        engine = app.engine_on(config, store, fleet, directory, _NoDesk(), runbooks)
         try:
             yield engine
         finally:

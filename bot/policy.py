@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bot.config import misfit
 from bot.errors import ConfigError
 from bot.runbook import units
+from bot.runbook.document import MAX_BYTES, Document, decode, read
+from bot.runbook.findings import MAX_TOLD, Finding, Problem, RunbookRefused
+from bot.runbook.shape import translated
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MAX_BYTES = 256 * 1024
 
 
 def _zone(name: str) -> str:
@@ -31,13 +31,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _minutes(value: object) -> object:
-    """`22:00` in YAML 1.1 is the number 1320, sixty times 22."""
-    return f"{value // 60:02}:{value % 60:02}" if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 Zone = Annotated[str, AfterValidator(_zone)]
-Clock = Annotated[time, BeforeValidator(_minutes)]
 
 
 class Part(BaseModel):
@@ -50,8 +44,8 @@ class Weekly(Part):
     """The same hours of every week; where `to` is not after `from`, they end on the next day."""
 
     days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
-    begins: Clock = Field(alias="from")
-    ends: Clock = Field(alias="to")
+    begins: time = Field(alias="from")
+    ends: time = Field(alias="to")
 
 
 class Freeze(Part):
@@ -174,21 +168,47 @@ class Policy(Part):
         return max(1, min(limit.replicas, int(of * limit.share / 100)))
 
 
+_MODELS: dict[str, type[BaseModel]] = {
+    "freezes": Freeze,
+    "weekly": Weekly,
+    "budgets": Budgets,
+    "flapping": Flapping,
+    "blast": BlastByRisk,
+    **dict.fromkeys(("reversible", "disruptive", "destructive"), Blast),
+    "approvals": Approvals,
+}
+"""Key -> the model of what it holds."""
+
+
 def load_policy(path: Path | None) -> Policy:
-    """Reads the policy, or returns the default where no file is named; raises ConfigError with the key."""
+    """Reads the policy, or returns the default where no file is named; raises ConfigError with every place."""
     if path is None:
         return Policy()
+    found = checked(read_policy(path))
+    if isinstance(found, Policy):
+        return found
+    raise ConfigError("\n".join(map(str, found[:MAX_TOLD])))
+
+
+def read_policy(path: Path) -> Document:
+    """The document of a policy; raises ConfigError with the place that is not YAML."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise ConfigError(f"The policy {path} is larger than {MAX_BYTES // 1024} KiB.")
-        document = yaml.safe_load(raw.decode("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return read(decode(raw, str(path)), str(path))
+    except OSError as error:
         raise ConfigError(f"The policy {path} cannot be read: {error}. Correct `policy` in firstmate.yml.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())[:300]}") from error
+    except RunbookRefused as refused:
+        raise ConfigError(str(refused)) from refused
+
+
+def checked(document: Document) -> Policy | list[Finding]:
+    """The policy that a document holds, or everything in it that does not fit."""
+    value = {} if document.value is None else document.value
+    if not isinstance(value, dict):
+        says = "a policy is a mapping of keys: freezes, cooldown, budgets, blast, approvals"
+        return [document.finding(Problem((), says, "wrong-value"))]
     try:
-        return Policy.model_validate(document or {})
+        return Policy.model_validate(value)
     except ValidationError as error:
-        raise misfit(path, error) from error
+        return [document.finding(each) for each in translated(value, error.errors(), _MODELS, Policy)]

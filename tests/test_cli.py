@@ -147,3 +147,22 @@ def test_an_alert_about_a_server_that_is_down_names_it_and_exits_1(config: Path)
     assert said.code == 1
     assert said.json["causes"] == []
     assert "127.0.0.1:11" in said.json["missing"]["replica"]
+
+
+def test_a_policy_is_linted_like_runbooks(tmp_path: Path):
+    policy = tmp_path / "policy.yml"
+    policy.write_text("freezes:\n  - {name: sale, reason: r, from: 2026-01-01, to: 2026-01-02}\n", encoding="utf-8")
+    said = firstmate("policy", "lint", policy)
+    assert (said.code, "1 policy: 0 errors, 1 warning." in said.err) == (0, True)
+    assert f"{policy}:2:51: warning: the freeze 'sale' is over" in said.out
+    assert firstmate("policy", "lint", policy, "--strict").code == 1
+    policy.write_text("budget: {}\n", encoding="utf-8")
+    [finding] = firstmate("policy", "lint", policy, "--json").json["findings"]
+    assert (finding["rule"], finding["line"]) == ("unknown-key", 1)
+    assert firstmate("policy", "lint", policy).code == 1
+
+
+def test_a_configuration_without_a_policy_has_nothing_to_lint(config: Path):
+    said = firstmate("policy", "lint", "--config", config)
+    assert said.code == 2
+    assert "the defaults hold" in said.err

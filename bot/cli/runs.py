@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from bot import oneshot
-from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
+from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json
 from bot.errors import Exit, WrongUsage
 
 commands = typer.Typer()
@@ -52,7 +52,7 @@ def plan(
     else:
         _show(report)
         for verdict in report.run.verdicts:
-            mark = {"pass": "[green]✓[/]", "ask": "[yellow]?[/]", "refuse": "[red]✗[/]"}[verdict.answer.value]
+            mark = MARKS[verdict.answer.value]
             out.print(f"  {mark} {verdict.guard}: {escape(verdict.says)}", highlight=False)
         if report.run.plan is not None and not report.not_offered:
             out.print(f"  Needs {report.run.approvals_needed} approval(s), not the requester's.", highlight=False)

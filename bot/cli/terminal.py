@@ -20,6 +20,9 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
+MARKS = {"pass": "[green]✓[/]", "ask": "[yellow]?[/]", "refuse": "[red]✗[/]"}
+"""A guard's answer -> its mark."""
+
 out = Console()
 err = Console(stderr=True)
 

@@ -60,6 +60,10 @@ class Opening:
         inputs_of(run, found)
         return run
 
+    def bare(self, user: str, target: Target) -> Run:
+        """A run without a runbook, for who asks what an action by itself would meet."""
+        return self._new(None, target, requester=user, channel="")
+
     def again(self, run: Run, override: Override) -> Run:
         """A run once more, in its own incident, for who broke the glass; raises RunbookError or UnknownTarget."""
         found = self.shelf.library.find(run.runbook)

@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from actions.catalog import REMEDIATIONS
 from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
 from bot.engine.places import places
 from bot.engine.ports import Fleet, Identity
 from bot.engine.state import Change, Plan, Run, Target
-from bot.errors import FirstmateError, NotAllowed, UnknownTarget
+from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.causes import diagnose
+from bot.runbook.expressions import ExpressionError
 from bot.runbook.inputs import resolve
 from bot.runbook.remedies import again, build, remedy_of
 from bot.runbook.schema import Remedy, RemedyStep, Runbook
+from bot.runbook.signatures import near, of_remediation
 from bot.runbook.values import value_of
 
 MAX_STATEMENTS = 100
@@ -80,6 +83,38 @@ class Planner:
             on_failure=written.on_failure,
         )
         return plan, tuple(made)
+
+    def alone(self, use: str, written: Mapping[str, object], target: Target) -> tuple[Plan, tuple[Made, ...]]:
+        """One action on one target by itself; where it cannot be planned its Made says why.
+
+        Raises UnknownAction, and WrongUsage for parameters that do not fit.
+        """
+        takes = of_remediation(use).parameters
+        for name in written:
+            if name not in takes:
+                raise WrongUsage(f"{use} has no parameter {name!r}{near(name, takes)}")
+        try:
+            remediation, parameters = build(use, written, {})
+        except ExpressionError as error:
+            raise WrongUsage(str(error)) from error
+        says = ""
+        try:
+            change = self._dry(Draft(target, use, parameters, remediation), 0)
+        except (FirstmateError, Refused, Unreadable) as error:
+            says = str(error)
+            change = self._empty(target, use, parameters)
+        plan = Plan(use, use, (change,), blast_radius([target]))
+        return plan, (Made(change, target, remediation, change.server, says=says),)
+
+    def _empty(self, target: Target, use: str, parameters: dict[str, Any]) -> Change:
+        """A change that could not be planned, on the server that answers at its target."""
+        try:
+            with self.fleet.read(target.shard, target.instance) as db:
+                server = self.fleet.identify(db).server
+        except (FirstmateError, Unreadable):
+            server = ""
+        risk, undo_says = REMEDIATIONS[use].risk.value, "It cannot be planned."
+        return Change(0, use, parameters, target.name, target.instance.address, server, (), (), undo_says, risk)
 
     def again(self, plan: Plan, numbers: Sequence[int]) -> tuple[Plan, tuple[Made, ...]]:
         """Plans these changes once more from the servers as they are now; the other changes stay as they were.

@@ -1,4 +1,4 @@
-"""What is wrong with a runbook, and where: findings, their rules, and the error that is made of them. Pure.
+"""What is wrong with a runbook or a policy, and where: findings, their rules, and the error that is made of them. Pure.
 
 Every rule has one row in RULES; `tests/runbook/mistakes/` has at least one mistake for each.
 """
@@ -96,6 +96,10 @@ RULES: Mapping[str, Rule] = {
     # all runbooks together
     "same-name": Rule("Two files hold the same runbook."),
     "equal-match": Rule("Two runbooks answer the same alert equally well, so neither would run."),
+    # a policy
+    "duplicate-freeze": Rule("Two freezes of a policy have the same name."),
+    "past-freeze": _warns("A freeze of a policy is over."),
+    "unknown-shard": _warns("A pattern of shards fits none of the inventory."),
 }
 """Name of a rule -> what it finds; in the order in which a reader of a runbook comes upon them."""
 

@@ -1,12 +1,12 @@
-"""Holds a document against the schema: a runbook, or what does not fit in the words of a runbook. Pure."""
+"""Holds a document against its schema, and tells what does not fit in the words of the document. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.runbook import parts, schema
@@ -15,7 +15,7 @@ from bot.runbook.findings import Path, Problem
 from bot.runbook.schema import Runbook
 from bot.runbook.signatures import nearest
 
-_MODELS: dict[str, type[parts.Part]] = {
+_MODELS: dict[str, type[BaseModel]] = {
     "inputs": schema.Input,
     "match": schema.Matching,
     "gather": parts.GatherStep,
@@ -39,17 +39,19 @@ def shaped(document: Document) -> Runbook | list[Problem]:
     try:
         return Runbook.model_validate(document.value).read_from(document.text)
     except ValidationError as error:
-        return list(_translated(document.value, error.errors()))
+        return list(translated(document.value, error.errors(), _MODELS, Runbook))
 
 
-def _translated(value: object, errors: list[ErrorDetails]) -> Iterator[Problem]:
-    """pydantic's errors in the words of a runbook."""
+def translated(
+    value: object, errors: list[ErrorDetails], models: Mapping[str, type[BaseModel]], whole: type[BaseModel]
+) -> Iterator[Problem]:
+    """pydantic's errors in the words of a document; `models` has the model below each key that holds others."""
     for error in errors:
         loc, path = error["loc"], _path_of(value, error["loc"])
-        key = str(path[-1]) if path else "the runbook"
+        key = str(path[-1]) if path else "the file"
         match error["type"]:
             case "extra_forbidden":
-                known = nearest(key, _keys_at(path[:-1]))
+                known = nearest(key, _keys_at(path[:-1], models, whole))
                 yield Problem(path, f"there is no key {key!r} here", "unknown-key", known, on_key=True)
             case "missing":
                 yield Problem(path, f"the key {str(loc[-1])!r} is missing", "missing-key")
@@ -91,15 +93,15 @@ def _path_of(value: Any, loc: tuple[int | str, ...]) -> Path:  # noqa: ANN401 - 
     return tuple(path)
 
 
-def _keys_at(path: Path) -> list[str]:
-    model: type[parts.Part] = Runbook
+def _keys_at(path: Path, models: Mapping[str, type[BaseModel]], whole: type[BaseModel]) -> list[str]:
+    model = whole
     for part in path:
-        model = _MODELS.get(str(part), model)
+        model = models.get(str(part), model)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _shown(path: Path) -> str:
-    return ".".join(str(part + 1) if isinstance(part, int) else part for part in path) or "the runbook"
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in path) or "the file"
 
 
 def _got(value: Any) -> str:  # noqa: ANN401 - as the file has it

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bot.config import load
+from bot.guards import ORDER
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from tests.e2e.play import REPLICA, variant
@@ -116,3 +117,59 @@ def test_an_audit_log_that_was_tampered_with_is_found(config: Path, alert: Path)
     said = firstmate("audit", "verify", "--config", config, "--json")
     assert (said.code, said.json["ok"]) == (1, False)
     assert "2" in said.json["fault"]
+
+
+def explain(config: Path, user: str, *arguments: str) -> Said:
+    given = ["--user", user, "--action", "mysql.start_replica", "--target", REPLICA, *arguments]
+    return firstmate("policy", "explain", *given, "--config", config, "--json")
+
+
+def test_every_guard_tells_what_it_would_say_of_an_action(config: Path):
+    said = explain(config, "U0CAROL", "--with", "thread=applier")
+    found = said.json
+    assert said.code == 0
+    assert found["plan"]["statements"] == ["START REPLICA SQL_THREAD"]
+    answers = {each["guard"]: each["answer"] for each in found["guards"]}
+    assert list(answers) == [guard.__module__.rpartition(".")[2] for guard in ORDER]
+    assert {name for name, answer in answers.items() if answer != "pass"} == {"approval"}
+    assert (found["approvals_needed"], found["may_approve"]) == (1, False)
+    assert "is not an approver" in found["approver_says"]
+
+
+def test_it_tells_who_may_approve_and_who_may_not_even_ask(config: Path):
+    assert explain(config, "U0BOB", "--with", "thread=applier").json["may_approve"]
+    said = explain(config, "U0GUEST", "--with", "thread=applier")
+    assert (said.code, said.json["refused"]) == (1, "caller")
+
+
+def test_it_tells_of_the_policy_and_of_the_halt(lab: LabState, tmp_path: Path):
+    policy = tmp_path / "policy.yml"
+    policy.write_text("freezes: [{name: sale, reason: r, from: 2026-01-01, to: 2099-01-01}]\n", encoding="utf-8")
+    config = variant(lab, f"explain-{tmp_path.name}", policy=str(policy))
+    data = load(config).data
+    data.mkdir()
+    (data / "HALT").write_text("drill", encoding="utf-8")
+    said = explain(config, "U0CAROL", "--with", "thread=applier")
+    refused = {each["guard"]: each["says"] for each in said.json["guards"] if each["answer"] == "refuse"}
+    assert list(refused) == ["halt", "freeze"]
+    assert "until 2099-01-01 00:00 UTC by 'sale'" in refused["freeze"]
+    assert said.json["refused"] == "halt"
+
+
+def test_what_cannot_be_planned_is_the_refusal_of_its_own_check(config: Path):
+    session = ["thread_id=4000000", "user=app", "statement=SELECT ?", "command_since=1"]
+    given = [each for text in session for each in ("--with", text)]
+    asked = ["--user", "U0CAROL", "--action", "mysql.kill_query", "--target", REPLICA]
+    said = firstmate("policy", "explain", *asked, *given, "--config", config, "--json")
+    assert (said.code, said.json["refused"]) == (1, "check")
+    assert said.json["plan"]["statements"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [("threat=applier", "did you mean 'thread'"), ("thread=aplier", "thread"), ("thread", "NAME=VALUE")],
+)
+def test_parameters_that_do_not_fit_are_told(config: Path, given: str, says: str):
+    said = explain(config, "U0CAROL", "--with", given)
+    assert said.code == 2
+    assert says in said.err

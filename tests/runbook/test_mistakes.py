@@ -52,6 +52,10 @@ def test_a_mistake_is_found_where_it_is_and_nothing_else(case: Path):
         assert column in (None, finding.column), finding
 
 
+POLICY_RULES = {"duplicate-freeze", "past-freeze", "unknown-shard"}
+"""What a policy may have wrong is in tests/test_policy_lint.py."""
+
+
 def _larger_than_a_person_writes(path: Path) -> None:
     path.write_bytes(b"# \n" * MAX_BYTES)
 
@@ -76,7 +80,7 @@ def test_a_file_that_cannot_be_used_at_all_is_told(rule: str, made: Callable[[Pa
 
 def test_every_rule_has_a_mistake_that_it_finds():
     shown = {rule for case in CASES for _, rule, _, _ in expected_of(case)} | MADE.keys()
-    assert shown == RULES.keys()
+    assert shown | POLICY_RULES == RULES.keys()
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -1,0 +1,49 @@
+"""Findings as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from bot.cli.terminal import err, out
+from bot.runbook.findings import Finding, Severity
+from bot.runbook.lint import Report
+
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
+_WIDEST = 160
+"""Characters of a line that are shown."""
+
+
+def show(report: Report, what: str) -> None:
+    """Prints findings, each with its line where a person looks, and how many there are of `what`."""
+    for finding in report.findings:
+        where = f"{finding.file}:{finding.line}:{finding.column}: "
+        line = Text(_printable(where), "bold")
+        line.append(f"{finding.severity.value}: ", _COLOURS[finding.severity])
+        line.append(_printable(finding.text), "not bold")
+        line.append(f" [{finding.rule}]", "not bold dim")
+        out.print(line, soft_wrap=True, highlight=False)
+        if out.is_terminal:
+            _show_line(report, finding)
+    errors, warnings = (_counted(report.count(each), each.value) for each in Severity)
+    found = f"{errors}, {warnings}" if report.findings else "nothing found"
+    err.print(f"{_counted(report.files, what)}: {found}.", highlight=False, markup=False)
+
+
+def _show_line(report: Report, finding: Finding) -> None:
+    """The line of the file, with a caret below the place; a long line is cut so that the place is seen."""
+    source = _printable(report.line(finding))
+    if not source.strip():
+        return
+    begin = max(0, finding.column - _WIDEST // 2) if len(source) > _WIDEST else 0
+    shown = source[begin : begin + _WIDEST]
+    out.print(Text(f"  {shown}"), soft_wrap=True, highlight=False)
+    out.print(Text(" " * (2 + finding.column - 1 - begin) + "^", _COLOURS[finding.severity]), soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """Text from a file as a terminal may have it: what would move the cursor or change colours is shown as a dot."""
+    return "".join(character if character.isprintable() else "·" for character in text)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

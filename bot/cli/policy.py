@@ -1,0 +1,106 @@
+"""The commands about policy.yml: whether it is right, and what it and every other guard say of one action."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.markup import escape
+
+from bot import oneshot
+from bot.cli.findings import show
+from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json
+from bot.engine.explain import Explained
+from bot.errors import Exit, WrongUsage
+from bot.guards import refusal
+from bot.lab.status import lab_config
+from bot.policy import read_policy
+from bot.policy_lint import lint_policy
+from bot.runbook.findings import Severity
+from bot.runbook.lint import Report
+from bot.runbook.lint_formats import as_json as report_as_json
+
+commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much of it and when.")
+
+
+@commands.command()
+def lint(
+    path: Annotated[Path | None, typer.Argument(help="The policy; without it, the configuration's.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Looks for mistakes in a policy: keys, values, freezes that are over, and shards that are not there."""
+    settings = configured(config) if config or lab_config(Path.cwd()) or path is None else None
+    named = path or (settings.policy if settings else None)
+    if named is None:
+        raise WrongUsage("The configuration names no policy, so the defaults hold; name a file to look at.")
+    document = read_policy(named)
+    shards = [shard.name for shard in settings.shards] if settings else []
+    findings = tuple(lint_policy(document, shards, datetime.now(UTC)))
+    report = Report(findings, {str(named): document.text}, 1)
+    if as_json:
+        print_json(report_as_json(report))
+    else:
+        show(report, "policy")
+    if report.count(Severity.ERROR) or (strict and findings):
+        raise typer.Exit(Exit.FOUND)
+
+
+@commands.command()
+def explain(
+    user: Annotated[str, typer.Option("--user", help="Who asks, by the id in Slack.")],
+    action: Annotated[str, typer.Option("--action", help="A remediation, e.g. mysql.start_replica.")],
+    target: Annotated[str, typer.Option("--target", help="The instance, by name or address.")],
+    given: Annotated[
+        list[str] | None, typer.Option("--with", help="NAME=VALUE for a parameter; may stand several times.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tells what every guard would say if this person asked for this action now; asks and changes nothing."""
+    found = oneshot.explain(configured(config), user, action, target, _parameters(given or []))
+    if as_json:
+        print_json(_document(found))
+    else:
+        _show(found)
+    if refusal(found.verdicts) is not None:
+        raise typer.Exit(Exit.FOUND)
+
+
+def _parameters(given: list[str]) -> dict[str, object]:
+    pairs = [text.partition("=") for text in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise WrongUsage(f"{name!r} is not NAME=VALUE; write --with thread=applier.")
+    try:
+        return {name.strip(): yaml.safe_load(value) for name, _, value in pairs}
+    except yaml.YAMLError as error:
+        raise WrongUsage(f"A value cannot be read: {' '.join(str(error).split())[:200]}") from error
+
+
+def _document(found: Explained) -> dict[str, object]:
+    refused = refusal(found.verdicts)
+    return {
+        "plan": oneshot.plan_as_json(found.plan),
+        "guards": [{"guard": v.guard, "answer": v.answer.value, "says": v.says} for v in found.verdicts],
+        "refused": refused.guard if refused else None,
+        "approvals_needed": found.approvals_needed,
+        "may_approve": found.may_approve,
+        "approver_says": found.approver_says,
+    }
+
+
+def _show(found: Explained) -> None:
+    plan = found.plan
+    out.print(f"[bold]{plan.title}[/] on {', '.join(plan.targets)} ({plan.blast_radius}, {plan.risk})", highlight=False)
+    for statement in plan.statements:
+        out.print(f"    {statement}", markup=False, highlight=False)
+    for verdict in found.verdicts:
+        out.print(f"  {MARKS[verdict.answer.value]} {verdict.guard}: {escape(verdict.says)}", highlight=False)
+    out.print(f"  It takes {found.approvals_needed} approval(s), not the requester's.", highlight=False)
+    mark = MARKS["pass" if found.may_approve else "refuse"]
+    out.print(f"  {mark} To approve it for somebody else: {escape(found.approver_says)}", highlight=False)
