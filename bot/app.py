@@ -40,9 +40,10 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Sender, SlackDesk
 from bot.store import policies
-from bot.store.database import Database
 from bot.store.durable import Durable
 from bot.store.mailbox import StoredMailbox
+from bot.store.migrating import migrate
+from bot.store.opening import open_database
 from bot.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,8 @@ class Bot:
         token = config.intake.token.read()
         client = web_client(settings)
         installed = installation_of(client)
-        self._database = Database(config.data)
+        self._database = open_database(config)
+        migrate(self._database)
         self._mailbox = StoredMailbox(self._database)
         self._durable = Durable(self._database)
         self._sender = Sender(client, self._mailbox)
@@ -151,6 +153,7 @@ class Bot:
         """Starts what works off first, then what lets work in; alerts do not wait for Slack."""
         policies.record(self._database, self.engine.triage.collector.policy)
         self._sender.start()
+        self.engine.end_older()
         self._publish_again()
         self._durable.start(self.engine.advance)
         self._reloader.start()

@@ -213,6 +213,8 @@ class Config(Settings):
     """policy.yml; without it the defaults hold."""
     data: Path = Path("firstmate-data")
     """The folder of the store, relative to the configuration's own folder."""
+    postgresql: Secret | None = None
+    """The URL of a PostgreSQL database, which then is the store, and several replicas of the bot may work on it."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Config:

@@ -31,8 +31,11 @@ from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import folders_of, shipped_folder
 from bot.runbook.shelf import Shelf
 from bot.store.database import Database
-from bot.store.durable import DirectQueue, DirectSteps
+from bot.store.migrating import migrate
+from bot.store.opening import open_database, there
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue, DirectSteps
+from bot.store.sqlite import SQLiteDatabase
 
 MAX_ALERT_FILE = 1024 * 1024
 
@@ -230,18 +233,25 @@ def opened(engine: Engine, alert: Alert) -> Run:
     return run
 
 
+def _scratch(folder: Path) -> Database:
+    database = SQLiteDatabase(folder)
+    database.create()
+    return database
+
+
 @contextmanager
 def looking(config: Config, fleet: Fleet | None = None, directory: Directory | None = None) -> Iterator[Engine]:
     """An engine that sees the bot's store where there is one, and writes to none."""
     with tempfile.TemporaryDirectory(prefix="firstmate-") as scratch:
-        known = (config.data / "firstmate.sqlite").exists()
-        database = Database(config.data, exclusive=False) if known else Database(Path(scratch))
+        database = open_database(config, exclusive=False) if there(config) else _scratch(Path(scratch))
         yield from _engine(config, database, fleet or ConfiguredFleet(config), directory or _NoDirectory())
 
 
 @contextmanager
 def _writing(config: Config) -> Iterator[Engine]:
-    yield from _engine(config, Database(config.data), ConfiguredFleet(config), _NoDirectory())
+    database = open_database(config)
+    migrate(database)
+    yield from _engine(config, database, ConfiguredFleet(config), _NoDirectory())
 
 
 def _engine(config: Config, database: Database, fleet: Fleet, directory: Directory) -> Iterator[Engine]:

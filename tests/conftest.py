@@ -1,3 +1,8 @@
 """What all tests may use."""
 
-pytest_plugins = ["tests.browser_fixture", "tests.lab_fixture"]
+pytest_plugins = [
+    "tests.browser_fixture",
+    "tests.lab_fixture",
+    "tests.postgresql_fixture",
+    "tests.store_fixture",
+]

@@ -14,6 +14,7 @@ from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_js
 from bot.errors import Exit
 from bot.store import audit as audit_log
 from bot.store.database import Database
+from bot.store.opening import open_database
 
 commands = typer.Typer(no_args_is_help=True, help="The audit log: every event in one chain of hashes.")
 
@@ -21,7 +22,7 @@ commands = typer.Typer(no_args_is_help=True, help="The audit log: every event in
 @commands.command()
 def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Walks the chain and finds the first row that was changed, is missing, or was moved."""
-    database = Database(configured(config).data, exclusive=False)
+    database = open_database(configured(config), exclusive=False)
     with database.reading() as connection:
         rows, fault = audit_log.verify(audit_log.entries(connection))
     last = _last_hash(database)
@@ -42,7 +43,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Shows the newest rows, oldest first; --json prints JSON Lines."""
-    database = Database(configured(config).data, exclusive=False)
+    database = open_database(configured(config), exclusive=False)
     table = Table("seq", "at", "event", "actor", "subject", "data", box=None, pad_edge=False)
     with database.reading() as connection:
         for row in audit_log.entries(connection, newest=newest):
@@ -61,7 +62,7 @@ def export(
     after: Annotated[int, typer.Option("--after", min=0, help="Only rows after this number.")] = 0,
 ) -> None:
     """Prints all rows as JSON Lines, whole: what `verify` needs to walk the chain is in them."""
-    database = Database(configured(config).data, exclusive=False)
+    database = open_database(configured(config), exclusive=False)
     with database.reading() as connection:
         for row in audit_log.entries(connection, after=after):
             sys.stdout.write(json.dumps({**asdict(row), "data": json.loads(row.data)}) + "\n")

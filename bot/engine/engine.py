@@ -191,6 +191,18 @@ class Engine:
             case _:
                 raise FirstmateError(f"There is no segment {segment!r}.")
 
+    def end_older(self) -> None:
+        """Ends the runs that an older version began and this one cannot go on with, each with the reason."""
+        for run, keys in self.store.older():
+            says = (
+                f"An older version of Firstmate began this run, and this one cannot read its {', '.join(keys)}. "
+                f"Nothing more is done by it; look at {run.target or 'the instance'} and ask again with /runbook run."
+            )
+            ended = replace(run, state=RunState.FAILED, says=says, timeline=(*run.timeline, Event(self.now(), says)))
+            self.store.save(ended, expect=run.state, event="run.older", unread=list(keys))
+            self.store.release(run.shard, run.id)
+            self.triage.desk.publish(ended)
+
     def _broke(self, run_id: str, segment: str, error: Exception) -> None:
         run = self.store.run(run_id)
         if run is None or run.state.ended:

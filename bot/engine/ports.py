@@ -141,6 +141,10 @@ class Store(Protocol):
 
     def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]: ...
 
+    def older(self) -> Sequence[tuple[Run, Sequence[str]]]:
+        """Runs under way of which this version cannot read all, with the keys that it cannot read."""
+        ...
+
     def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
         """Stores the run if its stored state is `expect`; with an event, audits it in the same transaction."""
         ...

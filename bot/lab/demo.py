@@ -28,6 +28,7 @@ from bot.lab.workspace.client import WorkspaceClient
 from bot.lab.workspace.model import Json
 from bot.store import audit
 from bot.store.database import Database
+from bot.store.opening import open_database
 
 FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
@@ -123,7 +124,7 @@ def once(*, as_json: bool) -> int:
 
 
 def _play_once(state: LabState, transcript: Transcript) -> bool:
-    database = Database(load(state.config).data, exclusive=False)
+    database = open_database(load(state.config), exclusive=False)
     watcher = Watcher(state, WorkspaceClient(state.urls.workspace), database)
     try:
         return _story(watcher, transcript)

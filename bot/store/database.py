@@ -1,98 +1,85 @@
-"""Opens the database: one file, one process, every writing transaction serialised."""
+"""What the store asks of a database, whichever it is."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.errors import Busy, Unreachable
+from bot.errors import Unreachable
 from bot.store import tables
 
 
-class Database:
-    """The SQLite file of one bot, locked against a second process.
+class Database(ABC):
+    """A database with one writing transaction at a time, on all processes: the audit log is one chain."""
 
-    SQLite has one writer; two live bots on one file would each run the step that is in flight, so the second one is
-    told who holds it. A reader that only looks (`firstmate audit`) opens with `exclusive=False`.
-    """
-
-    def __init__(self, folder: Path, *, exclusive: bool = True) -> None:
-        self.folder = folder
-        self.path = folder / "firstmate.sqlite"
-        self._lock: IO[str] | None = None
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if exclusive:
-                self._lock = _lock(folder / "lock")
-            elif not self.path.exists():
-                raise Unreachable(f"There is no store at {self.path}; start firstmate serve once, or name --config.")
-            self.path.touch(mode=0o600, exist_ok=True)
-        except OSError as error:
-            raise Unreachable(f"The store folder {folder} cannot be used: {error.strerror}.") from error
-        self.engine = sa.create_engine(f"sqlite:///{self.path}", pool_size=20, max_overflow=20)
-        sa.event.listen(self.engine, "connect", _prepare)
-        if exclusive:
-            with self.transaction() as connection:
-                tables.metadata.create_all(connection)
-                known = connection.execute(sa.select(tables.schema_version.c.version)).scalar()
-                if known is None:
-                    connection.execute(tables.schema_version.insert().values(version=tables.SCHEMA_VERSION))
+    engine: sa.Engine
+    several: bool
+    """Whether several bots may work on it at once."""
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """One transaction that holds the write lock from its first statement, so what it read still holds."""
-        with self.engine.connect() as connection:
-            connection.execute(sa.text("BEGIN IMMEDIATE"))
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        """One transaction that waits for every other writing one first, so what it reads still holds at its end.
+
+        Raises Unreachable where the database does not take it; then nothing of it is stored.
+        """
+        try:
+            with self.engine.connect() as connection:
+                self._alone(connection)
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit()
+        except sa.exc.OperationalError as error:
+            raise Unreachable(f"The store {self} does not take it: {_short(error)}") from error
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection for reading; it takes no write lock."""
-        with self.engine.connect() as connection:
-            yield connection
+        """A connection for reading; it waits for nobody."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise Unreachable(f"The store {self} does not answer: {_short(error)}") from error
+
+    def upsert(
+        self,
+        table: sa.Table,
+        values: Mapping[str, object],
+        *,
+        keys: Sequence[str],
+        update: Mapping[str, object] | None = None,
+        where: sa.ColumnElement[bool] | None = None,
+    ) -> sa.Executable:
+        """Inserts a row; one with the same keys is updated where `where` holds, or left as it is without `update`."""
+        insert = self._insert(table).values(**values)
+        if update is None:
+            return cast(sa.Executable, insert.on_conflict_do_nothing(index_elements=keys))
+        return cast(sa.Executable, insert.on_conflict_do_update(index_elements=keys, set_=dict(update), where=where))
+
+    @abstractmethod
+    def _insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - the two dialects share these methods and no type
+        """An insert in the database's own dialect."""
+
+    @abstractmethod
+    def _alone(self, connection: sa.Connection) -> None:
+        """Begins a transaction beside which no other one writes."""
+
+    def create(self) -> None:
+        """Makes all tables as they are now; a store that lives on is migrated instead (bot.store.migrating)."""
+        with self.transaction() as connection:
+            tables.metadata.create_all(connection)
 
     def close(self) -> None:
         self.engine.dispose()
-        if self._lock is not None:
-            self._lock.close()
 
 
-def _prepare(connection: sa.engine.interfaces.DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Settings of each connection; `IMMEDIATE` is also what DBOS asks of an engine that it is given."""
-    connection.isolation_level = "IMMEDIATE"
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _lock(path: Path) -> IO[str]:
-    """Takes the lock file or raises Busy with the process that holds it."""
-    handle = path.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        handle.seek(0)
-        holder = handle.read().strip() or "another process"
-        handle.close()
-        raise Busy(
-            f"The store {path.parent} is in use by process {holder}. One bot at a time works on a SQLite store: "
-            "stop that one, or work through it (Slack, or the page)."
-        ) from error
-    handle.seek(0)
-    handle.truncate()
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
+def _short(error: sa.exc.DBAPIError) -> str:
+    """What the database said, without the statement: its values are nobody's business in a log."""
+    said: Any = error.orig
+    return " ".join(str(said).split())[:300]

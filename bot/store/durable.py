@@ -7,7 +7,7 @@ The identity that launch recovery goes by is pinned: without it, a changed line 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
@@ -26,24 +26,11 @@ WORKERS = 16
 Advance = Callable[[Steps, str, str], None]
 
 
-class SegmentQueue(Protocol):
-    """Takes a segment to be run later, in the caller's transaction."""
-
-    def put(self, connection: sa.Connection, run_id: str, segment: str, *, delay: float = 0.0) -> None: ...
-
-
 class DurableSteps:
     """Steps of the workflow that is running in this thread."""
 
     def step(self, name: str, do: Callable[[], T]) -> T:
         return DBOS.run_step({"name": name}, do)
-
-
-class DirectSteps:
-    """Steps without a record, for a command that runs one segment and ends."""
-
-    def step(self, name: str, do: Callable[[], T]) -> T:
-        return do()
 
 
 class Durable:
@@ -97,15 +84,3 @@ class Durable:
     def _run(self, run_id: str, segment: str) -> None:
         assert self._advance is not None
         self._advance(DurableSteps(), run_id, segment)
-
-
-class DirectQueue:
-    """Collects segments for a command that runs them itself."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[str, str]] = []
-        self.later: list[tuple[str, str]] = []
-        """Those with a delay, which nobody waits for here."""
-
-    def put(self, connection: sa.Connection, run_id: str, segment: str, *, delay: float = 0.0) -> None:
-        (self.waiting if delay == 0.0 else self.later).append((run_id, segment))

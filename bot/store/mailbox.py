@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from bot.engine.mail import Envelope, Message, Priority
 from bot.store.database import Database
@@ -32,9 +31,12 @@ class StoredMailbox:
             "put_at": self._clock(),
         }
         fresh = {"key": message.key, "sent": "", "state": "wanted", **content}
-        statement = insert(messages).values(**fresh)
-        statement = statement.on_conflict_do_update(
-            ["key"], set_={**content, "attempt": 0}, where=messages.c.wanted != message.digest
+        statement = self._database.upsert(
+            messages,
+            fresh,
+            keys=["key"],
+            update={**content, "attempt": 0},
+            where=messages.c.wanted != message.digest,
         )
         with self._database.transaction() as connection:
             changed = connection.execute(statement).rowcount
@@ -51,7 +53,7 @@ class StoredMailbox:
                 messages.c.not_before <= self._clock(),
                 sa.or_(messages.c.thread_key.is_(None), root.c.ts.is_not(None)),
             )
-            .order_by(messages.c.priority, messages.c.put_at)
+            .order_by(messages.c.priority, messages.c.put_at, messages.c.key)
             .limit(limit)
         )
         with self._database.reading() as connection:

@@ -1,14 +1,13 @@
-"""The tables, in SQLAlchemy Core. DBOS keeps its own beside them in the same database."""
+"""The tables, in SQLAlchemy Core. DBOS keeps its own beside them in the same database.
+
+A change here takes a step in migrations/versions; a test holds the two against each other.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
-
-SCHEMA_VERSION = 1
-
-schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
 alerts = Table(
     "alerts",
@@ -130,4 +129,22 @@ audit = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     UniqueConstraint("hash"),
+    Index("ix_audit_event", "event", "seq"),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("where", String(120), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("beat_at", Float, nullable=False),
+)
+
+leaders = Table(
+    "leaders",
+    metadata,
+    Column("role", String(40), primary_key=True),
+    Column("replica", String(60), nullable=False),
+    Column("until", Float, nullable=False),
 )

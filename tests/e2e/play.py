@@ -22,9 +22,9 @@ from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from bot.lab.workspace.model import Json
 from bot.store import audit
-from bot.store.database import Database
-from bot.store.durable import DirectQueue
+from bot.store.opening import open_database
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
 
 CHANNEL = "C0DBALERTS"
 ALICE, BOB, CAROL, GUEST, STRANGER = "U0ALICE", "U0BOB", "U0CAROL", "U0GUEST", "U0STRANGER"
@@ -66,7 +66,7 @@ class Play:
     @contextmanager
     def looking(self) -> Iterator[RunStore]:
         """The bot's store, read from outside."""
-        database = Database(self.config.data, exclusive=False)
+        database = open_database(self.config, exclusive=False)
         try:
             yield RunStore(database, DirectQueue())
         finally:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,19 +18,12 @@ from bot.runbook.load import shipped_folder
 from bot.runbook.shelf import Shelf
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
 from tests.engine.servers import Everybody, Fleet
 from tests.samples import NOW, run
 
 WHY = "the shop is down"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "data")
-    yield database
-    database.close()
 
 
 @pytest.fixture

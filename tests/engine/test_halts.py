@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from bot.engine.halts import Halts, on_disk, scope_of
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.store.database import Database
-from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
 from tests.engine.servers import Everybody, Fleet
 from tests.samples import NOW
 
@@ -22,10 +21,8 @@ START = "mysql.start_replica"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[RunStore]:
-    database = Database(tmp_path / "data")
-    yield RunStore(database, DirectQueue())
-    database.close()
+def store(database: Database) -> RunStore:
+    return RunStore(database, DirectQueue())
 
 
 @pytest.fixture

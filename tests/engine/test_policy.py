@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,8 @@ from bot.guards import blast, budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
 from bot.policy import Policy
 from bot.store.database import Database
-from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
 from tests.engine.servers import Everybody, Fleet, Server, shard_of
 from tests.samples import NOW, change, plan, run
 
@@ -50,12 +49,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    database = Database(tmp_path / "data")
+def scene(database: Database) -> Scene:
     found = Scene(RunStore(database, DirectQueue(), clock=lambda: at(-found.minutes_ago).timestamp()))
     found.store.open_run(run(), key="k", actor="firstmate")
-    yield found
-    database.close()
+    return found
 
 
 def at(minutes: float) -> datetime:

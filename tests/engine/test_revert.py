@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +14,8 @@ from bot.engine.undo import Undo, intent
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
 from bot.store.database import Database
-from bot.store.durable import DirectQueue, DirectSteps
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue, DirectSteps
 from tests.engine.servers import Everybody, Fleet, Published, Server
 from tests.samples import NOW, change, plan, run
 
@@ -86,8 +84,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    database = Database(tmp_path / "data")
+def scene(database: Database) -> Scene:
     queue = DirectQueue()
     store = RunStore(database, queue)
     store.open_run(run(), key="k", actor="firstmate")
@@ -97,8 +94,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     assert store.save(made, expect=RunState.TRIAGING)
     fleet = Fleet()
     fleet.servers["orders-3"].value, fleet.servers["orders-3"].uuid = 150, "uuid-3"
-    yield Scene(fleet, store, queue)
-    database.close()
+    return Scene(fleet, store, queue)
 
 
 def test_when_its_time_is_over_the_old_value_is_set(scene: Scene):

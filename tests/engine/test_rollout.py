@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +20,8 @@ from bot.guards import judge
 from bot.guards.facts import Halt, Stage
 from bot.runbook.schema import Runbook
 from bot.store.database import Database
-from bot.store.durable import DirectQueue, DirectSteps
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue, DirectSteps
 from tests import samples
 from tests.engine.servers import Everybody, Fleet, Published, shard_of
 from tests.samples import NOW
@@ -94,13 +92,11 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    database = Database(tmp_path / "data")
+def scene(database: Database) -> Scene:
     queue = DirectQueue()
     store = RunStore(database, queue, clock=lambda: NOW.timestamp())
     store.open_run(samples.run(), key="k", actor="firstmate")
-    yield Scene(Fleet((shard_of("orders", 5), shard_of("billing", 1))), store, queue)
-    database.close()
+    return Scene(Fleet((shard_of("orders", 5), shard_of("billing", 1))), store, queue)
 
 
 # -- planning -----------------------------------------------------------------------------------------------------

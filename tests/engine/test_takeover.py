@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from bot.engine.state import Run, RunState, Takeover
 from bot.engine.takeover import Takeovers, WhoWorksDesk
 from bot.errors import Busy, NotAllowed, Unreachable
 from bot.store.database import Database
-from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
 from tests.engine.servers import Published
 from tests.samples import NOW, alert, run
 
@@ -90,13 +89,11 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    database = Database(tmp_path / "data")
+def scene(database: Database) -> Scene:
     queue = DirectQueue()
     store = RunStore(database, queue)
     store.receive(alert(), key="k", run=run(runbook_text=RUNBOOK))
-    yield Scene(store, queue)
-    database.close()
+    return Scene(store, queue)
 
 
 def test_the_alert_is_silent_for_as_long_as_the_runbook_says(scene: Scene):
@@ -209,5 +206,8 @@ def test_a_segment_under_way_neither_forgets_nor_hides_who_works_on_it(scene: Sc
 def test_it_is_audited(scene: Scene):
     scene.take()
     scene.takeovers.hand_back("U1", scene.run())
-    events = [row.event for row in scene.store.database.engine.connect().exec_driver_sql("select event from audit")]
+    events = [
+        row.event
+        for row in scene.store.database.engine.connect().exec_driver_sql("select event from audit order by seq")
+    ]
     assert events[-2:] == ["run.taken", "run.handed_back"]

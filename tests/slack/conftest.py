@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from slack_sdk import WebClient
@@ -48,7 +47,5 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def mailbox(tmp_path: Path, clock: Clock) -> Iterator[StoredMailbox]:
-    database = Database(tmp_path / "data")
-    yield StoredMailbox(database, clock=clock)
-    database.close()
+def mailbox(database: Database, clock: Clock) -> StoredMailbox:
+    return StoredMailbox(database, clock=clock)

@@ -11,12 +11,12 @@ import pytest
 
 from bot.alerts import AlertStatus
 from bot.engine.state import Choice, Decision, RunState
-from bot.errors import Busy, NotAllowed
+from bot.errors import NotAllowed
 from bot.guards.facts import Halt
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.durable import DirectQueue
 from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
 from tests import samples
 
 KEY = "mysql/replication-stopped@orders-3"
@@ -219,8 +219,3 @@ def test_the_halt_switch_is_kept_and_audited(store, database):
     assert not store.lift_halt("", actor="U0ALICE")
     assert store.halts() == [other]
     assert events(database) == ["halt.set", "halt.set", "halt.lifted"]
-
-
-def test_a_second_process_is_told_who_holds_the_store(database):
-    with pytest.raises(Busy, match="in use by process"):
-        Database(database.folder)

@@ -1,0 +1,126 @@
+"""What comes in: alerts with their runs, runs that people ask for, and bodies that did not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from bot.alerts import Alert, AlertStatus
+from bot.engine.ports import Receipt
+from bot.engine.state import Run
+from bot.store import audit
+from bot.store.records import RUN, UNDER_WAY, Records, read_run
+from bot.store.tables import alerts, refused_bodies, runs
+
+_ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
+KEPT_BODIES = 200
+KEPT_BYTES = 64 * 1024
+
+
+class Arrivals(Records):
+    """Stores what comes in, each with what is to be done about it, in one transaction."""
+
+    def receive(self, alert: Alert, *, key: str, run: Run) -> Receipt:
+        """Stores an alert; see the port. A resolved alert marks its runs and enqueues their resolution."""
+        with self.database.transaction() as connection:
+            known = connection.execute(
+                sa.select(alerts.c.status, alerts.c.incident).where(_is(alert)).limit(1),
+            ).first()
+            if known is None and alert.status is AlertStatus.FIRING:
+                return self._receive_new(connection, alert, key=key, run=run)
+            if known is None:
+                audit.append(connection, "alert.resolved_unknown", "intake", alert.fingerprint, {"alert": alert.name})
+                return Receipt(fresh=False, incident="", run=None)
+            if alert.status is AlertStatus.RESOLVED and known.status != AlertStatus.RESOLVED:
+                self._resolve(connection, alert, known.incident)
+            return Receipt(fresh=False, incident=known.incident, run=None)
+
+    def _receive_new(self, connection: sa.Connection, alert: Alert, *, key: str, run: Run) -> Receipt:
+        active = self._active(connection, key)
+        incident = active.incident if active else run.incident
+        connection.execute(
+            alerts.insert().values(
+                fingerprint=alert.fingerprint,
+                starts_at=alert.starts_at.isoformat(),
+                status=alert.status.value,
+                incident=incident,
+                document=_ALERT.dump_json(alert).decode(),
+                received_at=self._clock(),
+            )
+        )
+        audit.append(
+            connection,
+            "alert.received",
+            "intake",
+            alert.fingerprint,
+            {"alert": alert.name, "labels": dict(alert.labels), "incident": incident},
+        )
+        if active is not None:
+            return Receipt(fresh=True, incident=incident, run=active.id)
+        self._insert(connection, run, key, actor="firstmate")
+        return Receipt(fresh=True, incident=incident, run=run.id)
+
+    def _resolve(self, connection: sa.Connection, alert: Alert, incident: str) -> None:
+        connection.execute(alerts.update().where(_is(alert)).values(status=AlertStatus.RESOLVED.value))
+        audit.append(connection, "alert.resolved", "intake", alert.fingerprint, {"alert": alert.name})
+        firing = connection.execute(
+            sa.select(sa.func.count())
+            .select_from(alerts)
+            .where(alerts.c.incident == incident, alerts.c.status == AlertStatus.FIRING.value)
+        ).scalar_one()
+        if firing:
+            return
+        query = sa.select(runs.c.document).where(runs.c.incident == incident)
+        for row in connection.execute(query).all():
+            run = read_run(row.document)[0]
+            if run.resolved_at is None:
+                self._write(connection, replace(run, resolved_at=alert.ends_at or self._now()))
+                self._queue.put(connection, run.id, "resolved")
+
+    def open_run(self, run: Run, *, key: str, actor: str) -> bool:
+        with self.database.transaction() as connection:
+            if self._active(connection, key) is not None:
+                return False
+            self._insert(connection, run, key, actor=actor)
+            return True
+
+    def _insert(self, connection: sa.Connection, run: Run, key: str, *, actor: str) -> None:
+        connection.execute(
+            runs.insert().values(
+                id=run.id,
+                incident=run.incident,
+                incident_key=key,
+                state=run.state.value,
+                shard=run.shard,
+                opened_at=run.opened_at.timestamp(),
+                document=RUN.dump_json(run).decode(),
+            )
+        )
+        data = {"runbook": run.runbook, "runbook_digest": run.runbook_digest, "target": run.target}
+        audit.append(connection, "run.opened", actor, run.id, data)
+        if run.override is not None:
+            audit.append(connection, "glass.broken", run.override.by, run.id, {"reason": run.override.reason})
+        self._queue.put(connection, run.id, "triage")
+
+    def _active(self, connection: sa.Connection, key: str) -> Run | None:
+        query = sa.select(runs.c.document).where(runs.c.incident_key == key, runs.c.state.in_(UNDER_WAY)).limit(1)
+        found = connection.execute(query).scalar()
+        return read_run(found)[0] if found else None
+
+    def keep_refused(self, source: str, reason: str, body: bytes) -> None:
+        """Keeps a body that did not fit for a look: the newest 200, 64 KiB of each."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                refused_bodies.insert().values(
+                    received_at=self._clock(), source=source, reason=reason, body=body[:KEPT_BYTES]
+                )
+            )
+            newest = sa.select(refused_bodies.c.id).order_by(refused_bodies.c.id.desc()).limit(KEPT_BODIES)
+            connection.execute(refused_bodies.delete().where(refused_bodies.c.id.not_in(newest)))
+            audit.append(connection, "intake.refused", source, "body", {"reason": reason, "bytes": len(body)})
+
+
+def _is(alert: Alert) -> sa.ColumnElement[bool]:
+    return sa.and_(alerts.c.fingerprint == alert.fingerprint, alerts.c.starts_at == alert.starts_at.isoformat())

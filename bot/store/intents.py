@@ -1,0 +1,64 @@
+"""At most once: what is about to be changed, what was begun, and what of it still counts for the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from bot.engine.ports import Begun
+from bot.store import audit
+from bot.store.part import Part
+from bot.store.tables import acknowledgements, changes, intents
+
+
+class Intents(Part):
+    """Intents and what became of them."""
+
+    def intend(self, run_id: str, what: str, digest: str) -> None:
+        values = {"run": run_id, "what": what, "state": "intent", "digest": digest, "at": self._clock()}
+        with self.database.transaction() as connection:
+            done = connection.execute(self.database.upsert(intents, values, keys=["run", "what"]))
+            if done.rowcount:
+                audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
+
+    def begin(self, run_id: str, what: str, *, shard: str = "", action: str = "") -> bool:
+        row = sa.and_(intents.c.run == run_id, intents.c.what == what)
+        with self.database.transaction() as connection:
+            begun = connection.execute(
+                intents.update().where(row, intents.c.state == "intent").values(state="started", at=self._clock())
+            )
+            if begun.rowcount == 1:
+                audit.append(connection, "change.started", "firstmate", run_id, {"what": what})
+                if action:
+                    values = {"run": run_id, "what": what, "shard": shard, "action": action, "at": self._clock()}
+                    connection.execute(changes.insert().values(**values))
+                return True
+            audit.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
+            return False
+
+    def finish(self, run_id: str, what: str, outcome: str) -> None:
+        row = sa.and_(intents.c.run == run_id, intents.c.what == what)
+        with self.database.transaction() as connection:
+            connection.execute(intents.update().where(row).values(state="ended", outcome=outcome, at=self._clock()))
+            audit.append(connection, "change.ended", "firstmate", run_id, {"what": what, "outcome": outcome})
+
+    def changes(self, *, since: datetime, besides: str) -> Sequence[Begun]:
+        query = sa.select(changes).where(changes.c.at >= since.timestamp(), changes.c.run != besides)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(changes.c.at)).all()
+        return [Begun(row.run, row.shard, row.action, datetime.fromtimestamp(row.at, UTC)) for row in rows]
+
+    def acknowledge(self, shard: str, *, actor: str) -> None:
+        values = {"shard": shard, "by": actor, "at": self._clock()}
+        with self.database.transaction() as connection:
+            done = self.database.upsert(acknowledgements, values, keys=["shard"], update=values)
+            connection.execute(done)
+            audit.append(connection, "cooldown.acknowledged", actor, shard, {})
+
+    def acknowledged(self, shard: str) -> datetime | None:
+        query = sa.select(acknowledgements.c.at).where(acknowledgements.c.shard == shard)
+        with self.database.reading() as connection:
+            at = connection.execute(query).scalar()
+        return None if at is None else datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,41 @@
+"""One change per shard: who holds it, until when, and with which fencing token."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from bot.store import audit
+from bot.store.part import Part
+from bot.store.tables import leases
+
+
+class Leases(Part):
+    """Leases of shards."""
+
+    def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
+        now = self._clock()
+        with self.database.transaction() as connection:
+            held = connection.execute(sa.select(leases).where(leases.c.shard == shard)).first()
+            if held is not None and held.run not in ("", run_id) and held.until > now:
+                return None
+            token = (held.token if held else 0) + 1
+            values = {"shard": shard, "run": run_id, "token": token, "until": now + seconds}
+            connection.execute(self.database.upsert(leases, values, keys=["shard"], update=values))
+            audit.append(connection, "lease.taken", "firstmate", run_id, {"shard": shard, "token": token})
+            return token
+
+    def release(self, shard: str, run_id: str) -> None:
+        # The row stays, so that the fencing token only ever grows.
+        with self.database.transaction() as connection:
+            connection.execute(
+                leases.update().where(leases.c.shard == shard, leases.c.run == run_id).values(run="", until=0.0)
+            )
+
+    def holder(self, shard: str, *, besides: str) -> tuple[str, datetime] | None:
+        with self.database.reading() as connection:
+            held = connection.execute(sa.select(leases).where(leases.c.shard == shard)).first()
+        if held is None or held.run in ("", besides) or held.until <= self._clock():
+            return None
+        return held.run, datetime.fromtimestamp(held.until, UTC)

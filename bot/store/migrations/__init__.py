@@ -1,0 +1,1 @@
+"""The steps of the store's tables; see bot.store.migrating."""

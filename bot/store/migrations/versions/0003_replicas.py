@@ -1,0 +1,28 @@
+"""Several replicas of the bot, and the newest event of a kind found by an index."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "replicas",
+        sa.Column("id", sa.String(60), primary_key=True),
+        sa.Column("where", sa.String(120), nullable=False),
+        sa.Column("started_at", sa.Float, nullable=False),
+        sa.Column("beat_at", sa.Float, nullable=False),
+    )
+    op.create_table(
+        "leaders",
+        sa.Column("role", sa.String(40), primary_key=True),
+        sa.Column("replica", sa.String(60), nullable=False),
+        sa.Column("until", sa.Float, nullable=False),
+    )
+    op.create_index("ix_audit_event", "audit", ["event", "seq"])
+    if sa.inspect(op.get_bind()).has_table("schema_version"):
+        op.drop_table("schema_version")

@@ -1,0 +1,106 @@
+"""Runs as they are kept: one document each, saved only from the state that was expected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+
+from bot.engine.state import Choice, Decision, Run, RunState, Takeover
+from bot.store import audit
+from bot.store.part import Part
+from bot.store.tables import decisions, runs
+
+RUN: TypeAdapter[Run] = TypeAdapter(Run)
+UNDER_WAY = [state.value for state in RunState if not state.ended]
+TIMELINE = 60
+"""Events of a run that are kept."""
+
+
+def read_run(document: str) -> tuple[Run, tuple[str, ...]]:
+    """The run of a document, and the keys that an older version wrote otherwise: they are left at their defaults."""
+    try:
+        return RUN.validate_json(document), ()
+    except ValidationError as error:
+        unfit = {str(each["loc"][0]) for each in error.errors()}
+        rest = {key: value for key, value in json.loads(document).items() if key not in unfit}
+        return RUN.validate_json(json.dumps(rest)), tuple(sorted(unfit))
+
+
+class Records(Part):
+    """Runs."""
+
+    def run(self, run_id: str) -> Run | None:
+        with self.database.reading() as connection:
+            return self._load(connection, run_id)
+
+    def _load(self, connection: sa.Connection, run_id: str) -> Run | None:
+        found = connection.execute(sa.select(runs.c.document).where(runs.c.id == run_id)).scalar()
+        if found is None:
+            return None
+        run = read_run(found)[0]
+        rows = connection.execute(sa.select(decisions).where(decisions.c.run == run_id).order_by(decisions.c.at))
+        made = tuple(
+            Decision(row.user, Choice(row.choice), row.digest, datetime.fromtimestamp(row.at, UTC)) for row in rows
+        )
+        return replace(run, decisions=made)
+
+    def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]:
+        """The newest runs first."""
+        query = sa.select(runs.c.document).order_by(runs.c.opened_at.desc()).limit(limit)
+        if under_way:
+            query = query.where(runs.c.state.in_(UNDER_WAY))
+        with self.database.reading() as connection:
+            return [read_run(row.document)[0] for row in connection.execute(query)]
+
+    def older(self) -> Sequence[tuple[Run, Sequence[str]]]:
+        """Runs under way of which this version cannot read all, with the keys that it cannot read."""
+        query = sa.select(runs.c.document).where(runs.c.state.in_(UNDER_WAY))
+        with self.database.reading() as connection:
+            found = [read_run(row.document) for row in connection.execute(query)]
+        return [each for each in found if each[1]]
+
+    def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
+        with self.database.transaction() as connection:
+            return self._save(connection, run, expect=expect, event=event, actor=actor, data=data)
+
+    def _save(
+        self, connection: sa.Connection, run: Run, *, expect: RunState, event: str, actor: str, data: dict[str, Any]
+    ) -> bool:
+        stored = self._load(connection, run.id)
+        if stored is None or stored.state is not expect:
+            return False
+        # A resolution, or a person, may have come in while the segment held its own copy of the run.
+        self._write(connection, replace(run, resolved_at=stored.resolved_at or run.resolved_at, taken=stored.taken))
+        if event:
+            audit.append(connection, event, actor, run.id, {"state": run.state.value, **data})
+        return True
+
+    def _write(self, connection: sa.Connection, run: Run) -> None:
+        bounded = replace(run, timeline=run.timeline[-TIMELINE:], decisions=())
+        values = {"state": run.state.value, "document": RUN.dump_json(bounded).decode()}
+        connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
+
+    def take(self, run_id: str, taken: Takeover | None, *, expect: Takeover | None, actor: str) -> bool:
+        with self.database.transaction() as connection:
+            stored = self._load(connection, run_id)
+            if stored is None or stored.taken != expect:
+                return False
+            self._write(connection, replace(stored, taken=taken))
+            event = "run.handed_back" if taken is None else "run.taken"
+            silence = (taken or expect or Takeover("", self._now())).silence
+            audit.append(connection, event, actor, run_id, {"silence": silence})
+            return True
+
+    def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:
+        with self.database.transaction() as connection:
+            self._queue.put(connection, run_id, segment, delay=delay)
+
+    def audit(self, event: str, *, actor: str, subject: str, **data: Any) -> None:  # noqa: ANN401
+        with self.database.transaction() as connection:
+            audit.append(connection, event, actor, subject, data)
