@@ -46,6 +46,8 @@ def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
     play.workspace.wait_for(lambda: state() == "suppressed", what="The silence")
 
     play.press(ALICE, run, "run.approve")
+    play.told(ALICE, f"<@{BOB}> works on it by hand")
+    play.press(BOB, run, "run.approve")
     play.run_in(run_id, RunState.MENDED)
     play.workspace.wait_for(lambda: state() != "suppressed", what="The end of the silence")
     assert [entry.actor for entry in play.audited("run.taken", run_id)] == [BOB, ALICE, BOB, "firstmate"]
