@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import uvicorn
@@ -24,12 +23,14 @@ from bot.engine.rollout import Rollout
 from bot.engine.takeover import Takeovers, WhoWorksDesk
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
-from bot.errors import ConfigError, WrongUsage
+from bot.errors import Busy, ConfigError, WrongUsage
 from bot.fleet.alertmanager import AlertmanagerSilencer
 from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.mysql import LONGEST_IDLE
 from bot.frontdesk import EngineDesk
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
+from bot.janitor import Janitor
 from bot.policy import load_policy
 from bot.reloading import Reloader
 from bot.runbook.load import folders_of, shipped_folder
@@ -40,10 +41,11 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Sender, SlackDesk
 from bot.store import policies
-from bot.store.durable import Durable
+from bot.store.durable import INTERPRETER, Durable
 from bot.store.mailbox import StoredMailbox
 from bot.store.migrating import migrate
 from bot.store.opening import open_database
+from bot.store.replicas import Replica
 from bot.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,8 @@ PUBLISHED_AGAIN = 100
 """Runs whose cards are drawn again at a start."""
 HALT_FILE = "HALT"
 """While this file is in the folder of the store, nothing is changed: `echo REASON > HALT` works without Slack."""
+IN_FLIGHT = LONGEST_IDLE + 2.0
+"""Seconds after which no statement can come any more from a replica of the bot that was taken for dead."""
 STOP_WITHIN = 5
 """Seconds that what is under way may take when the bot stops; the rest goes on at the next start."""
 
@@ -83,13 +87,14 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
     undo = Undo(fleet, store, desk, halts)
+    in_flight = IN_FLIGHT if store.database.several else 0.0
     return Engine(
         opening=Opening(shelf, fleet, store, config.approvals, channel_table(config)),
         fleet=fleet,
         store=store,
         directory=directory,
         triage=Triage(fleet, store, desk, collector, gatherer, planner, config.approvals.expires_after),
-        rollout=Rollout(fleet, store, desk, collector, planner, undo),
+        rollout=Rollout(fleet, store, desk, collector, planner, undo, in_flight=in_flight),
         undo=undo,
         takeovers=Takeovers(store, desk, _silencer(config)),
         halts=halts,
@@ -124,7 +129,7 @@ class _Receiver:
 class Bot:
     """The whole bot in one process. What can be wrong with a configuration is found before anything starts."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, taken_for_dead: Callable[[], None] = lambda: None) -> None:
         settings = _slack_settings(config)
         if not config.default_channel:
             raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
@@ -135,8 +140,9 @@ class Bot:
         self._database = open_database(config)
         migrate(self._database)
         self._mailbox = StoredMailbox(self._database)
-        self._durable = Durable(self._database)
-        self._sender = Sender(client, self._mailbox)
+        self._replica = self._one_of_several(taken_for_dead) if self._database.several else None
+        self._durable = Durable(self._database, self._replica.id) if self._replica else Durable(self._database)
+        self._sender = Sender(client, self._mailbox, leads=self._leads)
         self._mailbox.woken = self._sender.wake
         self.store = RunStore(self._database, self._durable)
         directory = SlackDirectory(client, config.roles, installed.team)
@@ -148,14 +154,29 @@ class Bot:
         self._connection: Connection = connect(build_app(client, secret, front, authorise, self._record), settings)
         self._reloader = Reloader(self.shelf, self._mailbox, self._audited, config.default_channel)
         self._server = _Server(config, self._door(token))
+        self._janitor = Janitor(self.store, self._durable, self.engine.give_up, self._leads, self._versions)
+
+    def _one_of_several(self, taken_for_dead: Callable[[], None]) -> Replica:
+        return Replica(self._database, lambda alive: self._durable.recover(alive), INTERPRETER, taken_for_dead)
+
+    def _leads(self) -> bool:
+        return self._replica is None or self._replica.leads()
+
+    def _versions(self) -> Collection[str]:
+        return self._replica.versions() if self._replica else ()
 
     def start(self) -> None:
         """Starts what works off first, then what lets work in; alerts do not wait for Slack."""
         policies.record(self._database, self.engine.triage.collector.policy)
+        if self._replica is not None:
+            self._replica.register()
         self._sender.start()
         self.engine.end_older()
         self._publish_again()
         self._durable.start(self.engine.advance)
+        if self._replica is not None:
+            self._replica.start()
+        self._janitor.start()
         self._reloader.start()
         self._server.start()
         self._connection.open()
@@ -175,8 +196,11 @@ class Bot:
         self._reloader.stop()
         self._server.stop()
         self._connection.close()
+        self._janitor.stop()
         self._durable.stop(STOP_WITHIN)
         self._sender.stop()
+        if self._replica is not None:
+            self._replica.stop()
         self.engine.triage.gatherer.close()
         self._database.close()
 
@@ -200,9 +224,8 @@ class Bot:
         return [] if self._connection.connected else ["Slack is not connected; commands and buttons do not arrive."]
 
     def _gauges(self) -> Mapping[str, Mapping[str, float]]:
-        under_way = Counter(run.state.value for run in self.store.runs(under_way=True, limit=10_000))
         return {
-            "runs": {state: float(count) for state, count in under_way.items()},
+            "runs": {state: float(count) for state, count in self.store.counts().items()},
             "messages": {"waiting": float(self._mailbox.waiting())},
             "connected": {"slack": float(self._connection.connected)},
             "runbooks": {"in_force": float(len(self.shelf.library.runbooks)), **self._reloader.counts},
@@ -254,13 +277,21 @@ def serve(config: Config, *, ready: Callable[[Shelf], None] = lambda _: None) ->
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    bot = Bot(config)
+    dead = threading.Event()
+
+    def taken_for_dead() -> None:
+        dead.set()
+        stopped.set()
+
+    bot = Bot(config, taken_for_dead)
     try:
         bot.start()
         ready(bot.shelf)
         stopped.wait()
     finally:
         bot.stop()
+    if dead.is_set():
+        raise Busy("The other replicas took this one for dead and do its work now; start it again.")
 
 
 def _slack_settings(config: Config) -> SlackSettings:

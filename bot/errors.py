@@ -5,7 +5,8 @@
     │   ├── ConfigError       firstmate.yml or a secret it names
     │   ├── RunbookError      a runbook file, with file and line
     │   └── UnknownTarget     no such instance in the inventory
-    ├── Unreachable           a server, Prometheus, Slack or the store is not there  exit 1
+    ├── Unreachable           a server, Prometheus or Slack is not there             exit 1
+    │   └── StoreDown         the store does not take or tell it; nothing was stored
     ├── NotAllowed            a guard or the authorisation said no                   exit 1
     └── Busy                  somebody else holds it                                 exit 1
 
@@ -54,6 +55,10 @@ class UnknownTarget(WrongUsage):
 
 class Unreachable(FirstmateError):
     """A server or service that is needed does not answer."""
+
+
+class StoreDown(Unreachable):
+    """The store does not answer, is full or is held too long; nothing of the transaction was stored."""
 
 
 class NotAllowed(FirstmateError):

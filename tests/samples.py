@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.alerts import Alert, AlertStatus
+from bot.engine.ports import Start, Store
 from bot.engine.state import Change, Plan, Run, RunState
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -69,3 +70,10 @@ def run(**changes: Any) -> Run:
 def waiting(**changes: Any) -> Run:
     """A run that waits for one approval."""
     return run(**{"state": RunState.WAITING, "plan": plan(), "expires_at": NOW + timedelta(minutes=5), **changes})
+
+
+def begun(store: Store, run_id: str, what: str, *, shard: str = "orders", action: str = "") -> Start:
+    """A change that a run begins while it holds its shard."""
+    token = store.lease(shard, run_id, seconds=60)
+    assert token is not None
+    return store.begin(run_id, what, shard=shard, token=token, action=action)

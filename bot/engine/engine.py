@@ -13,13 +13,13 @@ from bot.engine.change import utc_now
 from bot.engine.halts import ACTION, MAX_REASON, SHARD, Halts, scope_of
 from bot.engine.opening import Opening
 from bot.engine.places import known_shard, shards
-from bot.engine.ports import Directory, Fleet, Receipt, Steps, Store
+from bot.engine.ports import Directory, Fleet, Overtaken, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
 from bot.engine.state import Choice, Decision, Event, Plan, Run, RunState
 from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
-from bot.errors import Busy, FirstmateError, NotAllowed, UnknownTarget, WrongUsage
+from bot.errors import Busy, FirstmateError, NotAllowed, StoreDown, UnknownTarget, WrongUsage
 from bot.guards.facts import Answer, Halt, Override, mention
 from bot.incidents import incident_key
 from bot.runbook.signatures import near
@@ -165,6 +165,11 @@ class Engine:
         """Runs one segment; a segment that breaks ends its run visibly, it never leaves it hanging."""
         try:
             self._advance(steps, run_id, segment)
+        except Overtaken as overtaken:
+            log.warning("segment %s stops here: %s", segment, overtaken)
+        except StoreDown as error:
+            # Nothing can be said of the run either; it is found and gone on with when the store is back.
+            log.warning("segment %s of run %s waits for the store: %s", segment, run_id, error)
         except Exception as error:
             # The edge of the engine: whatever broke, somebody waits for this run.
             log.exception("segment %s of run %s broke", segment, run_id)
@@ -204,13 +209,17 @@ class Engine:
             self.triage.desk.publish(ended)
 
     def _broke(self, run_id: str, segment: str, error: Exception) -> None:
+        kind = str(error) if isinstance(error, FirstmateError) else f"a bug ({type(error).__name__})"
+        self.give_up(run_id, f"it stopped in {segment}: {kind.removesuffix('.')}")
+
+    def give_up(self, run_id: str, why: str) -> None:
+        """Ends a run that does not go on, visibly."""
         run = self.store.run(run_id)
         if run is None or run.state.ended:
             return
-        kind = str(error) if isinstance(error, FirstmateError) else f"a bug ({type(error).__name__})"
-        says = f"Firstmate stopped in {segment}: {kind}. The log of the bot tells more; look at {run.target} by hand."
+        says = f"Firstmate gave this run up: {why}. The log of the bot tells more; look at {run.target} by hand."
         ended = replace(run, state=RunState.FAILED, says=says, timeline=(*run.timeline, Event(self.now(), says)))
-        self.store.save(ended, expect=run.state, event="run.broke", segment=segment, kind=type(error).__name__)
+        self.store.save(ended, expect=run.state, event="run.broke", why=why)
         self.store.release(run.shard, run_id)
         self.triage.desk.publish(ended)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from actions.contract import MySQL, Prometheus, Statement
@@ -107,6 +108,24 @@ class Silencer(Protocol):
         ...
 
 
+class Overtaken(BaseException):
+    """Another execution of this segment owns the run now; this one stops where it is and touches nothing more.
+
+    No error: what catches errors must not end the run for it, which the other execution goes on with.
+    """
+
+
+class Start(StrEnum):
+    """Whether a change may be made now."""
+
+    BEGUN = "begun"
+    """It may, and only now."""
+    BEFORE = "before"
+    """It was begun before, and must not be repeated."""
+    FENCED = "fenced"
+    """The shard is held with a later token."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one alert: whether it was new, and its run."""
@@ -177,11 +196,15 @@ class Store(Protocol):
         """Records that a change is about to be made; again does nothing."""
         ...
 
-    def begin(self, run_id: str, what: str, *, shard: str = "", action: str = "") -> bool:
-        """Compare-and-set INTENT -> STARTED; False when it was begun before, and then it must not be repeated.
+    def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> Start:
+        """Compare-and-set INTENT -> STARTED, while the run holds the shard with this token.
 
         With an action it counts in budgets and cooldowns; an undo does not.
         """
+        ...
+
+    def begun_at(self, run_id: str, what: str) -> datetime | None:
+        """When it was begun, or None where it was not."""
         ...
 
     def changes(self, *, since: datetime, besides: str) -> Sequence[Begun]:
@@ -199,7 +222,14 @@ class Store(Protocol):
     def finish(self, run_id: str, what: str, outcome: str) -> None: ...
 
     def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
-        """Takes the shard for a run and returns the fencing token, or None when another run holds it."""
+        """Takes the shard for a run and returns the fencing token, or None when another run holds it.
+
+        Each time the token is a higher one, and the ones before are fenced off, of the same run too.
+        """
+        ...
+
+    def renew(self, shard: str, run_id: str, token: int, *, seconds: float) -> bool:
+        """Holds the shard for longer; False where the token is not the newest one."""
         ...
 
     def release(self, shard: str, run_id: str) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from bot.engine import change, summary
 from bot.engine.change import utc_now
 from bot.engine.facts import Collector
 from bot.engine.planning import Planner
-from bot.engine.ports import Desk, Fleet, Steps, Store
+from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
 from bot.engine.state import Event, Outcome, Plan, Run, RunState, Target
 from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError
@@ -39,28 +40,45 @@ class Rollout:
     planner: Planner
     undo: Undo
     verifier_pause: float = 0.5
+    in_flight: float = 0.0
+    """Seconds after its start in which a statement may still arrive from a replica of the bot that was taken for dead.
+
+    0 where there is only one, which is dead before the next one begins.
+    """
+    wait: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = utc_now
 
     def change(self, steps: Steps, run_id: str) -> None:
         """The segment `change` of a run; every step of it may be replayed from its record."""
+        token = self._hold(run_id)
         if steps.step("guards", lambda: self._guard(run_id)) != PASSED:
             return
         plan = self._plan(run_id)
         for turn, numbers in enumerate(plan.waves):
-            if turn and steps.step(f"guards-{turn}", self._turn_guard(run_id, numbers)) != PASSED:
+            if turn and steps.step(f"guards-{turn}", self._turn_guard(run_id, numbers, token)) != PASSED:
                 break
-            if not self._wave(steps, run_id, plan, numbers):
+            if not self._wave(steps, run_id, plan, numbers, token):
                 break
         if plan.on_failure == "undo":
             for number in reversed(range(len(plan.changes))):
-                steps.step(f"undo-{number}", self._undoing(run_id, number))
+                steps.step(f"undo-{number}", self._undoing(run_id, number, token))
         steps.step("end", lambda: self._end(run_id))
 
-    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...]) -> bool:
+    def _hold(self, run_id: str) -> int:
+        """Takes the shard; 0 where another run holds it, which the guards tell.
+
+        No step: a second execution of this segment, after the first was taken for dead, must get a token of its own.
+        """
+        run = self._run(run_id)
+        if run.state not in (RunState.APPROVED, RunState.CHANGING):
+            return 0
+        return self.store.lease(run.shard, run.id, seconds=LEASE) or 0
+
+    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> bool:
         """Makes and verifies the changes of one wave; whether the next wave may begin."""
         made: dict[int, str] = {}
         for number in numbers:
-            made[number] = steps.step(f"change-{number}", self._making(run_id, number))
+            made[number] = steps.step(f"change-{number}", self._making(run_id, number, token))
             if made[number] != "made" and plan.on_failure != "continue":
                 break
         states = [steps.step(f"verify-{n}", self._verifying(run_id, n, how)) for n, how in made.items()]
@@ -72,17 +90,17 @@ class Rollout:
 
     # A step is called later than the loop that names it goes on, so each takes its number with it.
 
-    def _turn_guard(self, run_id: str, numbers: tuple[int, ...]) -> Callable[[], str]:
-        return lambda: self._guard_turn(run_id, numbers)
+    def _turn_guard(self, run_id: str, numbers: tuple[int, ...], token: int) -> Callable[[], str]:
+        return lambda: self._guard_turn(run_id, numbers, token)
 
-    def _making(self, run_id: str, number: int) -> Callable[[], str]:
-        return lambda: self._once(run_id, number)
+    def _making(self, run_id: str, number: int, token: int) -> Callable[[], str]:
+        return lambda: self._once(run_id, number, token)
 
     def _verifying(self, run_id: str, number: int, made: str) -> Callable[[], str]:
         return lambda: self._verify(run_id, number, made)
 
-    def _undoing(self, run_id: str, number: int) -> Callable[[], str]:
-        return lambda: self._take_back(run_id, number)
+    def _undoing(self, run_id: str, number: int, token: int) -> Callable[[], str]:
+        return lambda: self._take_back(run_id, number, token)
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
@@ -94,7 +112,6 @@ class Rollout:
         self.desk.publish(run)
         if run.state is not RunState.APPROVED or run.plan is None:
             return "not approved"
-        self.store.lease(run.shard, run.id, seconds=LEASE)
         verdicts, planned = self._judge(run, run.plan, tuple(range(len(run.plan.changes))))
         refused = refusal(verdicts)
         if refused is not None:
@@ -113,11 +130,12 @@ class Rollout:
         self.desk.publish(begun)
         return PASSED
 
-    def _guard_turn(self, run_id: str, numbers: tuple[int, ...]) -> str:
+    def _guard_turn(self, run_id: str, numbers: tuple[int, ...], token: int) -> str:
         """Asks all guards again before a further wave; what they refuse is booked on its changes."""
         run = self._run(run_id)
         assert run.plan is not None
-        self.store.lease(run.shard, run.id, seconds=LEASE)
+        if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
+            self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
         refused = refusal(verdicts)
         if refused is None:
@@ -133,12 +151,23 @@ class Rollout:
         planned, made = self.planner.again(plan, numbers)
         return judge(self.collector.collect(run, planned, made, stage=Stage.BEFORE_CHANGE, now=self.now())), planned
 
-    def _once(self, run_id: str, number: int) -> str:
+    def _stop_if_overtaken(self, run: Run) -> None:
+        """Raises Overtaken when the shard is not another run's: then another execution of this one holds it."""
+        if self.store.holder(run.shard, besides=run.id) is None:
+            raise Overtaken(f"run {run.id} is in other hands")
+
+    def _once(self, run_id: str, number: int, token: int) -> str:
         """Makes the change unless it was begun before; returns what is known of it."""
         run = self._run(run_id)
         assert run.plan is not None
         approved = run.plan.changes[number]
-        if not self.store.begin(run_id, intent(number), shard=run.shard, action=approved.action):
+        self.store.renew(run.shard, run_id, token, seconds=LEASE)
+        start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
+        if start is Start.FENCED:
+            self._stop_if_overtaken(run)
+            return f"refused: Another run changes {run.shard} since; nothing of this change was made."
+        if start is Start.BEFORE:
+            self._let_arrive(run_id, number)
             return "unknown"
         try:
             target, remediation = self._planned(run_id, number)
@@ -150,6 +179,13 @@ class Rollout:
             # The statement may have arrived; only the verification can tell.
             return f"lost: {error}"
         return "made"
+
+    def _let_arrive(self, run_id: str, number: int) -> None:
+        """Waits until no statement of the execution that began it can arrive any more: what is seen then stays."""
+        begun = self.store.begun_at(run_id, intent(number))
+        left = self.in_flight - (self.now() - begun).total_seconds() if begun is not None else 0.0
+        if left > 0:
+            self.wait(min(left, self.in_flight))
 
     def _verify(self, run_id: str, number: int, made: str) -> str:
         """Looks whether it worked, and books what was seen."""
@@ -171,13 +207,13 @@ class Rollout:
         self._book(run, outcome)
         return outcome.state
 
-    def _take_back(self, run_id: str, number: int) -> str:
+    def _take_back(self, run_id: str, number: int, token: int) -> str:
         """After a failure, where the remedy says so: restores one change that was made."""
         run = self._run(run_id)
         failed = [each for each in run.outcomes if each.state != RunState.MENDED.value and each.state != "undone"]
         if not failed or not any(each.number == number and each.state == "mended" for each in run.outcomes):
             return "nothing to undo"
-        return self.undo.restore(run, number, "the failure")
+        return self.undo.restore(run, number, "the failure", token)
 
     def _end(self, run_id: str) -> str:
         """Ends the run with what was seen of all its changes."""

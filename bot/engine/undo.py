@@ -10,7 +10,7 @@ from actions.contract import Refused, Unreadable
 from bot.engine import change
 from bot.engine.change import utc_now
 from bot.engine.halts import Halts
-from bot.engine.ports import Desk, Fleet, Steps, Store
+from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
 from bot.engine.state import Event, Outcome, Run, RunState
 from bot.errors import FirstmateError
 from bot.runbook.remedies import again
@@ -51,18 +51,19 @@ class Undo:
         halted = self.halts.holding(run.shard, run.plan.actions)
         if halted is not None:
             return self._not_undone(run, str(halted), by)
-        if self.store.lease(run.shard, run_id, seconds=LEASE) is None:
+        token = self.store.lease(run.shard, run_id, seconds=LEASE)
+        if token is None:
             return self._not_undone(run, f"another run is changing {run.shard}", by)
         try:
             for number in numbers:
-                says = self.restore(self._run(run_id), number, by)
+                says = self.restore(self._run(run_id), number, by, token)
                 if says:
                     return self._not_undone(self._run(run_id), says, by)
             return self._ended(self._run(run_id), by)
         finally:
             self.store.release(run.shard, run_id)
 
-    def restore(self, run: Run, number: int, by: str) -> str:
+    def restore(self, run: Run, number: int, by: str, token: int) -> str:
         """Restores one change, once; returns why it could not, or '' when it did."""
         assert run.plan is not None
         planned = run.plan.changes[number]
@@ -75,7 +76,10 @@ class Undo:
         if identity.server != planned.server:
             return f"another server answers at {planned.target} now"
         self.store.intend(run.id, intent(number), run.plan.digest)
-        if not self.store.begin(run.id, intent(number)):
+        start = self.store.begin(run.id, intent(number), shard=run.shard, token=token)
+        if start is Start.FENCED:
+            raise Overtaken(f"run {run.id} is in other hands")
+        if start is Start.BEFORE:
             return "the undo was begun before and is not repeated; look at the server"
         try:
             with self.fleet.change(target.shard, target.instance) as changer:

@@ -31,6 +31,9 @@ CHANGE_WITHIN = 30.0
 CONNECT_WITHIN = 2.0
 LOCK_WAIT = 2
 """Seconds that a session waits for any lock at most."""
+LONGEST_IDLE = 10
+"""Seconds after which the server ends a changing session that says nothing: a bot that was stopped in the middle of a
+change, and goes on later, finds its connection gone and not a server to change."""
 MOST_ROWS = 1000
 """Rows that the server sends for one SELECT at most, whatever was asked."""
 MOST_BYTES = 4_000_000
@@ -175,7 +178,8 @@ def open_changer(
     server = Server(host, port, user, password, tls, spare_port)
     with _connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
-        _prepare(connection, server, f"SET SESSION lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}")
+        waits = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, wait_timeout={LONGEST_IDLE}"
+        _prepare(connection, server, f"SET SESSION {waits}")
         yield changer
 
 

@@ -80,9 +80,17 @@ class Pace:
 
 
 class Sender:
-    """The one writer to Slack: a thread that sends what is due."""
+    """The one writer to Slack: a thread that sends what is due, in the replica of the bot that leads."""
 
-    def __init__(self, client: WebClient, mailbox: Mailbox, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        mailbox: Mailbox,
+        *,
+        pace: Pace | None = None,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._leads = leads
         self._client = client
         self._mailbox = mailbox
         self._pace = pace or Pace()
@@ -121,8 +129,10 @@ class Sender:
     def send_due(self) -> int:
         """Sends every due message that its pace allows now; returns how many went."""
         sent = 0
+        if not self._leads():
+            return 0
         for envelope in self._mailbox.due():
-            if self._pace.allows(envelope):
+            if self._leads() and self._pace.allows(envelope):
                 self._pace.went(envelope)
                 self._send(envelope)
                 sent += 1

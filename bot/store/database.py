@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from bot.errors import Unreachable
+from bot.errors import StoreDown
 from bot.store import tables
 
 
@@ -24,7 +24,7 @@ class Database(ABC):
     def transaction(self) -> Iterator[sa.Connection]:
         """One transaction that waits for every other writing one first, so what it reads still holds at its end.
 
-        Raises Unreachable where the database does not take it; then nothing of it is stored.
+        Raises StoreDown where the database does not take it; then nothing of it is stored.
         """
         try:
             with self.engine.connect() as connection:
@@ -36,7 +36,16 @@ class Database(ABC):
                     raise
                 connection.commit()
         except sa.exc.OperationalError as error:
-            raise Unreachable(f"The store {self} does not take it: {_short(error)}") from error
+            raise StoreDown(f"The store {self} does not take it: {_short(error)}") from error
+
+    @contextmanager
+    def briefly(self) -> Iterator[sa.Connection]:
+        """A transaction of a few statements that neither audits nor waits for those that do; raises StoreDown."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise StoreDown(f"The store {self} does not take it: {_short(error)}") from error
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -45,7 +54,7 @@ class Database(ABC):
             with self.engine.connect() as connection:
                 yield connection
         except sa.exc.OperationalError as error:
-            raise Unreachable(f"The store {self} does not answer: {_short(error)}") from error
+            raise StoreDown(f"The store {self} does not answer: {_short(error)}") from error
 
     def upsert(
         self,

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from bot.engine.ports import Begun
+from bot.engine.ports import Begun, Start
 from bot.store import audit
 from bot.store.part import Part
-from bot.store.tables import acknowledgements, changes, intents
+from bot.store.tables import acknowledgements, changes, intents, leases
 
 
 class Intents(Part):
@@ -23,20 +23,32 @@ class Intents(Part):
             if done.rowcount:
                 audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
 
-    def begin(self, run_id: str, what: str, *, shard: str = "", action: str = "") -> bool:
+    def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> Start:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
+        mine = sa.and_(leases.c.shard == shard, leases.c.run == run_id, leases.c.token == token)
         with self.database.transaction() as connection:
+            held = connection.execute(sa.select(leases.c.until).where(mine)).scalar()
+            if held is None or held <= self._clock():
+                data = {"what": what, "shard": shard, "token": token}
+                audit.append(connection, "change.fenced", "firstmate", run_id, data)
+                return Start.FENCED
             begun = connection.execute(
                 intents.update().where(row, intents.c.state == "intent").values(state="started", at=self._clock())
             )
-            if begun.rowcount == 1:
-                audit.append(connection, "change.started", "firstmate", run_id, {"what": what})
-                if action:
-                    values = {"run": run_id, "what": what, "shard": shard, "action": action, "at": self._clock()}
-                    connection.execute(changes.insert().values(**values))
-                return True
-            audit.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
-            return False
+            if begun.rowcount != 1:
+                audit.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
+                return Start.BEFORE
+            audit.append(connection, "change.started", "firstmate", run_id, {"what": what})
+            if action:
+                values = {"run": run_id, "what": what, "shard": shard, "action": action, "at": self._clock()}
+                connection.execute(changes.insert().values(**values))
+            return Start.BEGUN
+
+    def begun_at(self, run_id: str, what: str) -> datetime | None:
+        row = sa.and_(intents.c.run == run_id, intents.c.what == what, intents.c.state != "intent")
+        with self.database.reading() as connection:
+            at = connection.execute(sa.select(intents.c.at).where(row)).scalar()
+        return None if at is None else datetime.fromtimestamp(at, UTC)
 
     def finish(self, run_id: str, what: str, outcome: str) -> None:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)

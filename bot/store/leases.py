@@ -26,6 +26,11 @@ class Leases(Part):
             audit.append(connection, "lease.taken", "firstmate", run_id, {"shard": shard, "token": token})
             return token
 
+    def renew(self, shard: str, run_id: str, token: int, *, seconds: float) -> bool:
+        mine = sa.and_(leases.c.shard == shard, leases.c.run == run_id, leases.c.token == token)
+        with self.database.transaction() as connection:
+            return connection.execute(leases.update().where(mine).values(until=self._clock() + seconds)).rowcount == 1
+
     def release(self, shard: str, run_id: str) -> None:
         # The row stays, so that the fencing token only ever grows.
         with self.database.transaction() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -65,6 +65,25 @@ class Records(Part):
             found = [read_run(row.document) for row in connection.execute(query)]
         return [each for each in found if each[1]]
 
+    def counts(self) -> Mapping[str, int]:
+        """How many runs are under way, by state."""
+        query = sa.select(runs.c.state, sa.func.count()).where(runs.c.state.in_(UNDER_WAY)).group_by(runs.c.state)
+        with self.database.reading() as connection:
+            return {str(state): int(count) for state, count in connection.execute(query)}
+
+    def still(self, *, before: datetime, limit: int = 100) -> Sequence[tuple[str, RunState]]:
+        """Runs that should have moved since: opened before and not waiting, or waiting past their deadline."""
+        moving = [state for state in UNDER_WAY if state != RunState.WAITING.value]
+        query = sa.select(runs.c.id, runs.c.state).where(
+            sa.or_(
+                sa.and_(runs.c.state.in_(moving), runs.c.opened_at < before.timestamp()),
+                sa.and_(runs.c.state == RunState.WAITING.value, runs.c.due_at < before.timestamp()),
+            )
+        )
+        with self.database.reading() as connection:
+            found = connection.execute(query.order_by(runs.c.opened_at).limit(limit)).all()
+        return [(str(row.id), RunState(row.state)) for row in found]
+
     def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
         with self.database.transaction() as connection:
             return self._save(connection, run, expect=expect, event=event, actor=actor, data=data)
@@ -83,7 +102,8 @@ class Records(Part):
 
     def _write(self, connection: sa.Connection, run: Run) -> None:
         bounded = replace(run, timeline=run.timeline[-TIMELINE:], decisions=())
-        values = {"state": run.state.value, "document": RUN.dump_json(bounded).decode()}
+        due = run.expires_at.timestamp() if run.state is RunState.WAITING and run.expires_at else None
+        values = {"state": run.state.value, "document": RUN.dump_json(bounded).decode(), "due_at": due}
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
     def take(self, run_id: str, taken: Takeover | None, *, expect: Takeover | None, actor: str) -> bool:

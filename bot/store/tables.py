@@ -40,6 +40,8 @@ runs = Table(
     Column("shard", String(120), nullable=False),
     Column("opened_at", Float, nullable=False, index=True),
     Column("document", Text, nullable=False),
+    Column("due_at", Float),
+    Index("ix_runs_due", "state", "due_at"),
 )
 
 decisions = Table(
@@ -137,6 +139,7 @@ replicas = Table(
     metadata,
     Column("id", String(60), primary_key=True),
     Column("where", String(120), nullable=False),
+    Column("version", String(40), nullable=False),
     Column("started_at", Float, nullable=False),
     Column("beat_at", Float, nullable=False),
 )

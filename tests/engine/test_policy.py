@@ -13,6 +13,7 @@ from actions.remediations.mysql.start_replica import StartReplica
 from bot.engine.facts import Collector
 from bot.engine.halts import Halts
 from bot.engine.limits import ACKERS, FLOOR, Limits, ackers
+from bot.engine.ports import Start
 from bot.engine.state import Plan
 from bot.guards import blast, budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
@@ -21,7 +22,7 @@ from bot.store.database import Database
 from bot.store.runs import RunStore
 from bot.store.segments import DirectQueue
 from tests.engine.servers import Everybody, Fleet, Server, shard_of
-from tests.samples import NOW, change, plan, run
+from tests.samples import NOW, begun, change, plan, run
 
 ACTION = "mysql.start_replica"
 EVERYTHING = {"freezes": [{"name": "now", "reason": "a drill", "from": "2026-03-01", "to": "2026-03-02"}]}
@@ -39,7 +40,8 @@ class Scene:
         self.minutes_ago = minutes_ago
         what = f"c-{minutes_ago}"
         self.store.intend(by, what, "d")
-        assert self.store.begin(by, what, shard=shard, action=action)
+        assert begun(self.store, by, what, shard=shard, action=action) is Start.BEGUN
+        self.store.release(shard, by)
         self.minutes_ago = 0
 
     def facts(self, policy: object, asked: Plan | None = None) -> Facts:

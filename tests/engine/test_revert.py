@@ -17,7 +17,7 @@ from bot.store.database import Database
 from bot.store.runs import RunStore
 from bot.store.segments import DirectQueue, DirectSteps
 from tests.engine.servers import Everybody, Fleet, Published, Server
-from tests.samples import NOW, change, plan, run
+from tests.samples import NOW, begun, change, plan, run
 
 UNDO_SQL = "SET GLOBAL `max_connections` = 100"
 PLAN: Plan = plan(
@@ -114,7 +114,7 @@ def test_it_is_restored_once(scene: Scene):
 
 def test_a_restore_that_was_begun_before_a_crash_is_not_repeated(scene: Scene):
     scene.store.intend("r-1", intent(0), PLAN.digest)
-    assert scene.store.begin("r-1", intent(0))
+    begun(scene.store, "r-1", intent(0))
     found = scene.revert()
     assert scene.server.executed == []
     assert found.state is RunState.MENDED

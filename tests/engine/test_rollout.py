@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
 from bot.engine.planning import Planner, Seen
+from bot.engine.ports import Overtaken
 from bot.engine.rollout import Rollout, intent
 from bot.engine.state import Choice, Decision, Plan, Run, RunState
 from bot.engine.undo import Undo
@@ -25,6 +27,8 @@ from bot.store.segments import DirectQueue, DirectSteps
 from tests import samples
 from tests.engine.servers import Everybody, Fleet, Published, shard_of
 from tests.samples import NOW
+
+T = TypeVar("T")
 
 SET = {"use": "mysql.set_variable", "with": {"name": "max_connections", "value": 120, "revert_after": "1h"}}
 AGAIN = {"use": "mysql.set_variable", "with": {"name": "max_connections", "value": 130, "revert_after": "1h"}}
@@ -298,7 +302,7 @@ def test_a_change_that_was_begun_before_a_crash_is_not_repeated_and_nothing_foll
     plan = rolling(scene, on_failure="continue")
     scene.approve(plan)
     scene.store.intend("r-1", intent(1), plan.digest)
-    scene.store.begin("r-1", intent(1))
+    samples.begun(scene.store, "r-1", intent(1))
     ended = scene.change()
     assert [name for name, _ in scene.fleet.log] == ["orders-2", "orders-4"]
     assert ended.state is RunState.UNKNOWN
@@ -378,3 +382,33 @@ def test_the_steps_of_one_server_are_undone_one_by_one_each_to_what_it_replaced(
     scene.rollout.undo.undo(DirectSteps(), "r-1", "a person")
     values = [text.rsplit(" ", 1)[1] for _, text in scene.fleet.log]
     assert values == ["120", "130", "120", "100"]
+
+
+def test_what_was_taken_over_stops_where_it_is(scene: Scene):
+    plan = rolling(scene)
+    scene.approve(plan)
+
+    class Overtaking(DirectSteps):
+        """After the first wave another replica of the bot goes on with the run."""
+
+        def step(self, name: str, do: Callable[[], T]) -> T:
+            if name == "guards-1":
+                scene.store.lease("orders", "r-1", seconds=60)
+            return do()
+
+    with pytest.raises(Overtaken):
+        scene.rollout.change(Overtaking(), "r-1")
+    assert [name for name, _ in scene.fleet.log] == ["orders-2"]
+    found = scene.store.run("r-1")
+    assert found is not None
+    assert found.state is RunState.CHANGING
+
+
+def test_what_may_still_arrive_is_waited_for_before_it_is_verified(scene: Scene):
+    plan = rolling(scene)
+    scene.approve(plan)
+    scene.store.intend("r-1", intent(0), plan.digest)
+    samples.begun(scene.store, "r-1", intent(0))
+    waited: list[float] = []
+    replace(scene.rollout, in_flight=12.0, wait=waited.append).change(DirectSteps(), "r-1")
+    assert waited == [12.0]

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.alerts import AlertStatus
+from bot.engine.ports import Start
 from bot.engine.state import Choice, Decision, RunState
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
@@ -171,21 +172,54 @@ def test_past_its_expiry_nothing_is_approved(store):
         store.decide("r-1", replace(decision(), at=stored.expires_at))
 
 
+def begin(store: RunStore, token: int | None, run_id: str = "r-1") -> Start:
+    assert token is not None
+    return store.begin(run_id, "change", shard="orders", token=token)
+
+
 def test_a_change_begins_once_whoever_asks(store, database):
     store.intend("r-1", "change", "d")
     store.intend("r-1", "change", "d")
-    begun: list[bool] = []
-    threads = [threading.Thread(target=lambda: begun.append(store.begin("r-1", "change"))) for _ in range(8)]
+    token = store.lease("orders", "r-1", seconds=60)
+    begun: list[Start] = []
+    threads = [threading.Thread(target=lambda: begun.append(begin(store, token))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(begun) == [False] * 7 + [True]
+    assert sorted(begun) == [Start.BEFORE] * 7 + [Start.BEGUN]
     assert events(database).count("change.started") == 1
+    assert store.begun_at("r-1", "change") is not None
 
 
 def test_a_change_that_nobody_intended_does_not_begin(store):
-    assert not store.begin("r-1", "change")
+    assert begin(store, store.lease("orders", "r-1", seconds=60)) is Start.BEFORE
+    assert store.begun_at("r-1", "change") is None
+
+
+def test_who_holds_the_shard_no_more_begins_nothing(database):
+    now = [1000.0]
+    store = RunStore(database, DirectQueue(), clock=lambda: now[0])
+    store.intend("r-1", "change", "d")
+    first = store.lease("orders", "r-1", seconds=60)
+    now[0] += 61
+    assert begin(store, first) is Start.FENCED
+    second = store.lease("orders", "r-2", seconds=60)
+    assert begin(store, first) is Start.FENCED
+    assert begin(store, second) is Start.FENCED, "the token is another run's"
+    store.release("orders", "r-2")
+    assert begin(store, store.lease("orders", "r-1", seconds=60)) is Start.BEGUN
+    assert events(database).count("change.fenced") == 3
+
+
+def test_a_second_execution_of_a_run_fences_off_the_first(store):
+    store.intend("r-1", "change", "d")
+    first = store.lease("orders", "r-1", seconds=60)
+    second = store.lease("orders", "r-1", seconds=60)
+    assert not store.renew("orders", "r-1", first, seconds=60)
+    assert begin(store, first) is Start.FENCED
+    assert store.renew("orders", "r-1", second, seconds=60)
+    assert begin(store, second) is Start.BEGUN
 
 
 def test_one_run_holds_a_shard_until_it_lets_go(store):

@@ -1,4 +1,4 @@
-"""Several replicas of the bot, and the newest event of a kind found by an index."""
+"""Several replicas of the bot; runs by their deadline and events by their kind, found by an index."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def upgrade() -> None:
         "replicas",
         sa.Column("id", sa.String(60), primary_key=True),
         sa.Column("where", sa.String(120), nullable=False),
+        sa.Column("version", sa.String(40), nullable=False),
         sa.Column("started_at", sa.Float, nullable=False),
         sa.Column("beat_at", sa.Float, nullable=False),
     )
@@ -23,6 +24,8 @@ def upgrade() -> None:
         sa.Column("replica", sa.String(60), nullable=False),
         sa.Column("until", sa.Float, nullable=False),
     )
+    op.add_column("runs", sa.Column("due_at", sa.Float))
+    op.create_index("ix_runs_due", "runs", ["state", "due_at"])
     op.create_index("ix_audit_event", "audit", ["event", "seq"])
     if sa.inspect(op.get_bind()).has_table("schema_version"):
         op.drop_table("schema_version")

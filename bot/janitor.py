@@ -1,0 +1,97 @@
+"""Looks after runs that nobody moves: a segment that ended without moving its run on is queued once more.
+
+It happens when the store was full or away while a segment wanted to write what it had found, or when a newer version
+knows another order of steps. Whatever is done twice by this is held by the intents.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.engine.change import utc_now
+from bot.engine.state import RunState
+from bot.errors import FirstmateError
+from bot.store.runs import RunStore
+
+log = logging.getLogger(__name__)
+
+EACH = 10.0
+"""Seconds between two looks."""
+PATIENCE = timedelta(seconds=20)
+"""What a run may take to leave the state that it was opened in before anybody looks."""
+TRIES = 5
+"""How often a run is moved before it is given up, visibly."""
+SEGMENTS = {
+    RunState.TRIAGING: "triage",
+    RunState.WAITING: "expire",
+    RunState.APPROVED: "change",
+    RunState.CHANGING: "change",
+}
+
+
+class Segments(Protocol):
+    """The queue, as far as the janitor needs it."""
+
+    def idle(self, run_id: str) -> bool: ...
+
+    def nudge(self, run_id: str, segment: str) -> None: ...
+
+    def adopt(self, alive: Collection[str] = ()) -> int: ...
+
+
+@dataclass
+class Janitor:
+    """Looks every few seconds, in the replica that leads."""
+
+    store: RunStore
+    segments: Segments
+    give_up: Callable[[str, str], None]
+    """Ends a run, with the reason."""
+    leads: Callable[[], bool] = lambda: True
+    versions: Callable[[], Collection[str]] = set
+    now: Callable[[], datetime] = utc_now
+    _tried: Counter[str] = field(default_factory=Counter, init=False)
+    _stopping: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._work, name="janitor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(EACH)
+
+    def _work(self) -> None:
+        while not self._stopping.wait(EACH):
+            try:
+                self.look()
+            except FirstmateError as error:
+                log.warning("the janitor waits: %s", error)
+            except Exception:
+                # The edge of this thread: it must outlive whatever breaks, and says so in the log.
+                log.exception("the janitor stumbled")
+
+    def look(self) -> None:
+        """Moves what stands still."""
+        if not self.leads():
+            return
+        self.segments.adopt(self.versions())
+        for run_id, state in self.store.still(before=self.now() - PATIENCE):
+            if not self.segments.idle(run_id):
+                continue
+            self._tried[run_id] += 1
+            if self._tried[run_id] > TRIES:
+                self.give_up(run_id, f"it was {state.value} and could not be moved on {TRIES} times")
+                continue
+            log.warning("run %s is %s and nothing is queued for it; it is moved on", run_id, state.value)
+            self.store.audit("run.moved_on", actor="firstmate", subject=run_id, state=state.value)
+            self.segments.nudge(run_id, SEGMENTS[state])
