@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-bolt-js bench bench-lint browser
+.PHONY: help setup demo test check check-bolt-js bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,7 +27,7 @@ check: $(READY) ## formatting, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) browser ## the whole suite, on real servers
+test: $(READY) browser postgresql ## the whole suite, on real servers
 	$(BIN)/pytest -n 2 --dist loadfile
 
 browser:
@@ -36,6 +36,17 @@ browser:
 	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null || \
 	  echo "Chromium could not be installed, so the tests of the page are skipped"; \
 	else echo "Chromium is not installed, so the tests of the page are skipped (as root: apt-get install chromium)"; fi
+
+# Debian makes a cluster with the package, which nobody here wants.
+postgresql:
+	@command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || if [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing PostgreSQL for the tests of the store"; \
+	  mkdir -p /etc/postgresql-common; [ -e /etc/postgresql-common/createcluster.conf ] || \
+	  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+	    -o Dpkg::Options::=--force-confold postgresql >/dev/null || \
+	  echo "PostgreSQL could not be installed, so the tests of the store in it are skipped"; \
+	else echo "PostgreSQL is not installed, so the tests of the store in it are skipped (as root: apt-get install postgresql)"; fi
 
 check-bolt-js: $(READY) ## the local workspace against Slack's JavaScript client (needs Node.js and npm)
 	cd tests/clients/bolt-js && npm ci --silent && npm run --silent check

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -58,18 +58,24 @@ class Database(ABC):
 
     def upsert(
         self,
+        connection: sa.Connection,
         table: sa.Table,
         values: Mapping[str, object],
         *,
         keys: Sequence[str],
         update: Mapping[str, object] | None = None,
         where: sa.ColumnElement[bool] | None = None,
-    ) -> sa.Executable:
-        """Inserts a row; one with the same keys is updated where `where` holds, or left as it is without `update`."""
+    ) -> bool:
+        """Inserts a row; one with the same keys is updated where `where` holds, or left as it is without `update`.
+
+        Returns whether anything was written.
+        """
         insert = self._insert(table).values(**values)
         if update is None:
-            return cast(sa.Executable, insert.on_conflict_do_nothing(index_elements=keys))
-        return cast(sa.Executable, insert.on_conflict_do_update(index_elements=keys, set_=dict(update), where=where))
+            statement = insert.on_conflict_do_nothing(index_elements=keys)
+        else:
+            statement = insert.on_conflict_do_update(index_elements=keys, set_=dict(update), where=where)
+        return connection.execute(statement.returning(table.c[keys[0]])).first() is not None
 
     @abstractmethod
     def _insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - the two dialects share these methods and no type

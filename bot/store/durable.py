@@ -53,7 +53,7 @@ class Durable:
             "application_version": INTERPRETER,
             "executor_id": executor,
             "log_level": "WARNING",
-            "notification_listener_polling_interval_sec": 5.0,
+            "notification_listener_polling_interval_sec": 1.0,
             "use_listen_notify": False,
         }
         DBOS(config=config)

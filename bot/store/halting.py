@@ -24,7 +24,7 @@ class Halting(Part):
     def set_halt(self, halt: Halt, *, actor: str) -> None:
         values = {"scope": halt.scope, "by": halt.by, "reason": halt.reason, "since": halt.since.timestamp()}
         with self.database.transaction() as connection:
-            connection.execute(self.database.upsert(halts, values, keys=["scope"], update=values))
+            self.database.upsert(connection, halts, values, keys=["scope"], update=values)
             audit.append(connection, "halt.set", actor, halt.scope or "everything", {"reason": halt.reason})
 
     def lift_halt(self, scope: str, *, actor: str) -> bool:

@@ -19,8 +19,7 @@ class Intents(Part):
     def intend(self, run_id: str, what: str, digest: str) -> None:
         values = {"run": run_id, "what": what, "state": "intent", "digest": digest, "at": self._clock()}
         with self.database.transaction() as connection:
-            done = connection.execute(self.database.upsert(intents, values, keys=["run", "what"]))
-            if done.rowcount:
+            if self.database.upsert(connection, intents, values, keys=["run", "what"]):
                 audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
 
     def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> Start:
@@ -65,8 +64,7 @@ class Intents(Part):
     def acknowledge(self, shard: str, *, actor: str) -> None:
         values = {"shard": shard, "by": actor, "at": self._clock()}
         with self.database.transaction() as connection:
-            done = self.database.upsert(acknowledgements, values, keys=["shard"], update=values)
-            connection.execute(done)
+            self.database.upsert(connection, acknowledgements, values, keys=["shard"], update=values)
             audit.append(connection, "cooldown.acknowledged", actor, shard, {})
 
     def acknowledged(self, shard: str) -> datetime | None:

@@ -22,7 +22,7 @@ class Leases(Part):
                 return None
             token = (held.token if held else 0) + 1
             values = {"shard": shard, "run": run_id, "token": token, "until": now + seconds}
-            connection.execute(self.database.upsert(leases, values, keys=["shard"], update=values))
+            self.database.upsert(connection, leases, values, keys=["shard"], update=values)
             audit.append(connection, "lease.taken", "firstmate", run_id, {"shard": shard, "token": token})
             return token
 

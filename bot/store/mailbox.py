@@ -31,15 +31,15 @@ class StoredMailbox:
             "put_at": self._clock(),
         }
         fresh = {"key": message.key, "sent": "", "state": "wanted", **content}
-        statement = self._database.upsert(
-            messages,
-            fresh,
-            keys=["key"],
-            update={**content, "attempt": 0},
-            where=messages.c.wanted != message.digest,
-        )
-        with self._database.transaction() as connection:
-            changed = connection.execute(statement).rowcount
+        with self._database.briefly() as connection:
+            changed = self._database.upsert(
+                connection,
+                messages,
+                fresh,
+                keys=["key"],
+                update={**content, "attempt": 0},
+                where=messages.c.wanted != message.digest,
+            )
         if changed:
             self.woken()
 
@@ -78,7 +78,7 @@ class StoredMailbox:
         self._update(key, state="sending", error=error, not_before=self._clock() + retry_in)
 
     def _update(self, key: str, **values: object) -> None:
-        with self._database.transaction() as connection:
+        with self._database.briefly() as connection:
             connection.execute(messages.update().where(messages.c.key == key).values(**values))
 
 

@@ -120,11 +120,9 @@ class Replica:
             now = _now(connection)
             values = {"role": LEADER, "replica": self.id, "until": now + self.dead_after}
             free = sa.or_(leaders.c.replica == self.id, leaders.c.until < now)
-            taken = connection.execute(
-                self.database.upsert(leaders, values, keys=["role"], update=values, where=free)
-            ).rowcount
+            taken = self.database.upsert(connection, leaders, values, keys=["role"], update=values, where=free)
         self._leads_until = asked + self.dead_after - self.beat if taken else 0.0
-        return bool(taken)
+        return taken
 
     def _reap(self) -> None:
         """Takes the dead off the list, and hands on what is in flight in the name of anybody who is not on it."""

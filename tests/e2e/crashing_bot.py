@@ -1,5 +1,7 @@
 """The bot, except that it kills itself (SIGKILL) at one point: `before` or `after` one call of one object.
 
+With `stop-` before it, it stops itself (SIGSTOP) there once, and goes on when it is woken.
+
 Usage: python -m tests.e2e.crashing_bot before:RunStore.begin firstmate.yml
 """
 
@@ -24,14 +26,18 @@ OWNERS = {each.__name__: each for each in (RunStore, MySQLChanger, StoredMailbox
 def crash_at(point: str) -> None:
     """Replaces the method by one that kills this process before or after the real one."""
     when, _, place = point.partition(":")
+    number = signal.SIGSTOP if when.startswith("stop-") else signal.SIGKILL
+    when = when.removeprefix("stop-")
     owner, _, name = place.partition(".")
     real = getattr(OWNERS[owner], name)
 
     def crashing(*arguments: Any, **named: Any) -> Any:
+        setattr(OWNERS[owner], name, real)
         if when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
         result = real(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
+        if when == "after":
+            os.kill(os.getpid(), number)
         return result
 
     setattr(OWNERS[owner], name, crashing)

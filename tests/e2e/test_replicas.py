@@ -1,0 +1,110 @@
+"""Several replicas of the bot on one PostgreSQL: the work of one that dies, or is stopped, is done by another, once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.engine.state import Run, RunState
+from bot.lab.bot_process import running_bot
+from bot.lab.replication import replicates
+from bot.lab.state import LabState
+from bot.store import audit
+from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
+from tests.postgresql_fixture import PostgreSQL
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+
+ENDED = (RunState.MENDED, RunState.UNKNOWN, RunState.FAILED, RunState.REFUSED)
+SAYS = {RunState.MENDED: "Mended and verified", RunState.UNKNOWN: "it was not repeated"}
+
+
+@dataclass
+class Scene:
+    """Two configurations of the bot that share one store."""
+
+    first: Play
+    second: Play
+
+    @contextmanager
+    def replica(self, play: Play, point: str = "") -> Iterator[subprocess.Popen[bytes]]:
+        """A replica; with a point it crashes or stops there."""
+        command = ("-m", "tests.e2e.crashing_bot", point) if point else ("-m", "bot", "serve", "--config")
+        log = play.path.with_suffix(".log")
+        with running_bot(play.path, log=log, command=command, stop_within=0) as process:
+            yield process
+
+    def approve(self) -> str:
+        run_id = self.first.fire()
+        self.first.press(BOB, self.first.run_in(run_id, RunState.WAITING), "run.approve")
+        return run_id
+
+    def is_true(self, run: Run) -> None:
+        """What the thread says last is what happened, and it happened once at most."""
+        self.second.message(run.id, "outcome", holds=SAYS[run.state])
+        issued = len(self.second.statements(run.id))
+        assert issued <= 1
+        assert replicates(self.second.lab.instance(REPLICA)) is bool(issued)
+        parts = sorted(key_of(each).partition(":")[2] for each in self.second.messages(run.id))
+        assert parts == sorted(set(parts)), "a message was posted twice"
+        with self.second.looking() as store, store.database.reading() as connection:
+            assert audit.verify(audit.entries(connection))[1] is None
+            assert store.holder("orders", besides="nobody") is None
+
+
+@pytest.fixture
+def scene(lab: LabState, postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Scene]:
+    name = "".join(filter(str.isalnum, tmp_path.name))
+    secret = tmp_path / "url"
+    secret.write_text(postgresql.fresh(name), encoding="utf-8")
+    plays = [Play(lab, variant(lab, f"{name}-{number}", postgresql={"file": str(secret)})) for number in (1, 2)]
+    with general_log(lab):
+        yield Scene(*plays)
+
+
+@pytest.mark.parametrize(
+    ("point", "state"),
+    [
+        ("after:RunStore.decide", RunState.MENDED),
+        ("before:RunStore.begin", RunState.MENDED),
+        ("before:MySQLChanger.execute", RunState.UNKNOWN),
+        ("after:MySQLChanger.execute", RunState.UNKNOWN),
+        ("before:RunStore.finish", RunState.MENDED),
+    ],
+)
+def test_a_replica_that_dies_leaves_its_run_to_another(scene: Scene, point: str, state: RunState):
+    with scene.replica(scene.first, point) as dying:
+        run_id = scene.approve()
+        assert dying.wait(30) == -signal.SIGKILL
+    with scene.replica(scene.second):
+        run = scene.second.run_in(run_id, *ENDED)
+        assert run.state is state, run.says
+        scene.is_true(run)
+
+
+@pytest.mark.parametrize("point", ["stop-before:RunStore.begin", "stop-before:MySQLChanger.execute"])
+def test_a_replica_that_is_stopped_and_woken_does_nothing_that_another_does(scene: Scene, point: str):
+    with scene.replica(scene.first, point) as stopped:
+        run_id = scene.approve()
+        os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
+        with scene.replica(scene.second):
+            run = scene.second.run_in(run_id, *ENDED)
+            os.kill(stopped.pid, signal.SIGCONT)
+            assert stopped.wait(30) == 1, "it must end: the other one does its work"
+            scene.is_true(run)
+            assert len(scene.second.audited("replica.died")) == 1
+    log = scene.first.path.with_suffix(".log").read_text(encoding="utf-8")
+    assert "took this replica for dead" in log
+
+
+def test_two_replicas_share_the_work_and_post_each_message_once(scene: Scene):
+    with scene.replica(scene.first), scene.replica(scene.second):
+        runs = [scene.approve()]
+        scene.is_true(scene.second.run_in(runs[0], RunState.MENDED))
