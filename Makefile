@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-bolt-js bench bench-lint browser postgresql
+.PHONY: help setup demo test check check-bolt-js mutate-guards bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ postgresql:
 
 check-bolt-js: $(READY) ## the local workspace against Slack's JavaScript client (needs Node.js and npm)
 	cd tests/clients/bolt-js && npm ci --silent && npm run --silent check
+
+mutate-guards: $(READY) ## take out each guard and protection in turn, and see which test catches it
+	$(BIN)/python -m tests.mutate
 
 bench: $(READY) ## alert to card and to cause, 20 times: p50 and p99
 	$(BIN)/python -m bot.lab.bench
