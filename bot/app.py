@@ -16,6 +16,7 @@ from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
+from bot.engine.holding import Holds
 from bot.engine.opening import Opening
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
@@ -98,6 +99,7 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
         undo=undo,
         takeovers=Takeovers(store, desk, _silencer(config)),
         halts=halts,
+        holds=Holds(store, desk),
     )
 
 
@@ -187,9 +189,7 @@ class Bot:
         What is in Slack already as it is wanted is not sent again.
         """
         for run in reversed(self.store.runs(limit=PUBLISHED_AGAIN)):
-            full = self.store.run(run.id)
-            if full is not None:
-                self.engine.triage.desk.publish(full)
+            self.engine.triage.desk.publish(run)
 
     def stop(self) -> None:
         """Lets nothing new in, finishes what is under way within its bound, and closes the store."""

@@ -87,6 +87,18 @@ class EngineDesk:
     def break_glass(self, user: str, run_id: str, reason: str) -> Run:
         return self.engine.break_glass(user, run_id, reason)
 
+    def pause(self, user: str, run_id: str) -> Run:
+        return self.engine.pause(user, run_id)
+
+    def stop(self, user: str, run_id: str) -> Run:
+        return self.engine.stop(user, run_id)
+
+    def go_on(self, user: str, run_id: str) -> Run:
+        return self.engine.go_on(user, run_id)
+
+    def retry(self, user: str, run_id: str) -> Run:
+        return self.engine.retry(user, run_id)
+
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         return self.engine.decide(user, run_id, digest, choice)
 

@@ -94,4 +94,10 @@ class Janitor:
                 continue
             log.warning("run %s is %s and nothing is queued for it; it is moved on", run_id, state.value)
             self.store.audit("run.moved_on", actor="firstmate", subject=run_id, state=state.value)
-            self.segments.nudge(run_id, SEGMENTS[state])
+            self.segments.nudge(run_id, self._segment(run_id, state))
+
+    def _segment(self, run_id: str, state: RunState) -> str:
+        run = self.store.run(run_id)
+        if state is RunState.PAUSED and run is not None and run.hold is not None:
+            return f"unpause-{run.hold.at.timestamp():.0f}"
+        return SEGMENTS[state]

@@ -215,6 +215,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "blast_radius": plan.blast_radius,
         "revert_after": plan.revert_after,
         "on_failure": plan.on_failure,
+        "error_budget": plan.error_budget,
         "changes": [asdict(change) for change in plan.changes],
         "digest": plan.digest,
     }

@@ -23,6 +23,7 @@ from pathlib import Path
 from queue import Queue
 
 from rich.console import Console
+from rich.markup import escape
 
 from bot.guards import ORDER
 
@@ -165,7 +166,7 @@ class Copy:
         )
         if done.returncode == 0:
             return None
-        found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", done.stdout, re.MULTILINE)
+        found = re.search(r"^(?:FAILED|ERROR) (tests/.+?)(?: - |$)", done.stdout, re.MULTILINE)
         return found[1] if found else f"pytest ended with {done.returncode}: {done.stdout[-300:]}"
 
 
@@ -212,7 +213,7 @@ def main() -> int:
         with ThreadPoolExecutor(WORKERS) as pool:
             for mutation, test in zip(chosen, pool.map(caught, chosen), strict=True):
                 survived += test is None
-                says = f"[green]caught by[/] {test}" if test else "[red]NOT CAUGHT[/]"
+                says = f"[green]caught by[/] {escape(test)}" if test else "[red]NOT CAUGHT[/]"
                 out.print(f"{mutation.name:<52} {says}", soft_wrap=True, markup=True)
     out.print(f"{len(chosen) - survived} of {len(chosen)} protections are seen by the tests.")
     return 1 if survived else 0

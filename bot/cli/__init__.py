@@ -29,7 +29,7 @@ MODULES = {
     "actions": "actions",
 }
 """Command -> its module here."""
-GROUPS = {"audit": "audit", "lab": "lab", "policy": "policy"}
+GROUPS = {"audit": "audit", "lab": "lab", "policy": "policy", "incident": "incidents"}
 """Group of commands -> its module here."""
 
 

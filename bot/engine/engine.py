@@ -11,6 +11,7 @@ from actions.catalog import REMEDIATIONS
 from bot.alerts import Alert
 from bot.engine.change import utc_now
 from bot.engine.halts import ACTION, MAX_REASON, SHARD, Halts, scope_of
+from bot.engine.holding import Holds
 from bot.engine.opening import Opening
 from bot.engine.places import known_shard, shards
 from bot.engine.ports import Directory, Fleet, Overtaken, Receipt, Steps, Store
@@ -45,6 +46,7 @@ class Engine:
     undo: Undo
     takeovers: Takeovers
     halts: Halts
+    holds: Holds
     now: Callable[[], datetime] = utc_now
 
     # -- what alerts ask ------------------------------------------------------------------------------------------
@@ -63,9 +65,7 @@ class Engine:
     def ask(self, user: str, runbook: str, target: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         """Opens a run of a runbook on a target for a person; raises RunbookError, UnknownTarget, WrongUsage or Busy."""
         run = self.opening.for_person(user, runbook, target, channel=channel, inputs=inputs or {})
-        if not self.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
-            raise Busy(f"A run of {run.runbook} on {run.target} is under way; see its thread, or /mate status.")
-        return run
+        return self._opened(run, user)
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
         """Takes one person's decision; raises NotAllowed with the reason when it cannot count."""
@@ -109,15 +109,42 @@ class Engine:
             by = f"{', '.join(sorted(others))} refused it" if others else f"it is {run.state.value}"
             raise NotAllowed(f"Only what freeze or cooldown refused can be overridden; of run {run_id} {by}.")
         override = Override(user, reason[:MAX_REASON], self.now())
-        again = self.opening.again(run, override)
-        if not self.store.open_run(again, key=f"{again.runbook}@{again.target}", actor=user):
-            raise Busy(f"A run of {again.runbook} on {again.target} is under way; see its thread, or /mate status.")
-        return again
+        again = self.opening.again(run, user, f"glass broken by {mention(user)}: {override.reason}", override)
+        return self._opened(again, user)
+
+    def retry(self, user: str, run_id: str) -> Run:
+        """Opens a run that ended badly once more, for what is left of it; raises NotAllowed or Busy."""
+        run = self._known(run_id)
+        self.must_operate(user, run.shard)
+        if not run.state.ended or run.state in (RunState.MENDED, RunState.UNDONE) or not run.runbook:
+            raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to try again. {run.says}".strip())
+        return self._opened(self.opening.again(run, user, f"{mention(user)} tries run {run_id} again"), user)
+
+    def pause(self, user: str, run_id: str) -> Run:
+        """Holds a change up before its next turn; raises NotAllowed or Busy."""
+        return self.holds.pause(user, self._operable(user, run_id))
+
+    def stop(self, user: str, run_id: str) -> Run:
+        """Ends a run, at once or before its next turn; raises NotAllowed or Busy."""
+        return self.holds.stop(user, self._operable(user, run_id))
+
+    def go_on(self, user: str, run_id: str) -> Run:
+        """Goes on with a paused change; raises NotAllowed or Busy."""
+        return self.holds.go_on(user, self._operable(user, run_id))
+
+    def _operable(self, user: str, run_id: str) -> Run:
+        run = self._known(run_id)
+        self.must_operate(user, run.shard)
+        return run
+
+    def _opened(self, run: Run, user: str) -> Run:
+        if not self.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
+            raise Busy(f"A run of {run.runbook} on {run.target} is under way; see its thread, or /mate status.")
+        return run
 
     def take(self, user: str, run_id: str, *, back: bool = False) -> Run:
         """A person takes an incident, or hands it back; raises NotAllowed or Busy."""
-        run = self._known(run_id)
-        self.must_operate(user, run.shard)
+        run = self._operable(user, run_id)
         return self.takeovers.hand_back(user, run) if back else self.takeovers.take(user, run)
 
     def acknowledge(self, user: str, shard: str) -> str:
@@ -184,11 +211,13 @@ class Engine:
             case ["resolved"] | ["report"]:
                 self.triage.resolved(run_id)
                 self.takeovers.settle(run_id)
-            case ["change"]:
+            case ["change"] | ["change", _]:
                 self.rollout.change(steps, run_id)
                 self.takeovers.settle(run_id)
             case ["silenced", number, _]:
                 self.takeovers.look(run_id, int(number))
+            case ["unpause", begun]:
+                self.holds.unpause(self._known(run_id), begun)
             case ["revert", number]:
                 self.undo.undo(steps, run_id, "its timer", only=int(number))
             case ["undo", _, user]:

@@ -64,16 +64,22 @@ class Opening:
         """A run without a runbook, for who asks what an action by itself would meet."""
         return self._new(None, target, requester=user, channel="")
 
-    def again(self, run: Run, override: Override) -> Run:
-        """A run once more, in its own incident, for who broke the glass; raises RunbookError or UnknownTarget."""
+    def again(self, run: Run, user: str, said: str, override: Override | None = None) -> Run:
+        """A run once more, in its own incident, for a person; raises RunbookError or UnknownTarget.
+
+        Of a change on several targets it looks at those alone on which it was not made.
+        """
         found = self.shelf.library.find(run.runbook)
-        fresh = self._new(run.alert, self.fleet.find(run.target), requester=override.by, channel=run.channel)
-        said = f"glass broken by {mention(override.by)}: {override.reason}"
+        fresh = self._new(run.alert, self.fleet.find(run.target), requester=user, channel=run.channel)
+        plan = run.plan
+        kept = {plan.changes[each.number].target for each in run.outcomes if plan and each.state == "mended"}
+        left = tuple(name for name in plan.targets if name not in kept) if plan and kept else ()
         return _by(
             replace(
                 fresh,
                 incident=run.incident,
                 override=override,
+                only=left,
                 overrides=run.overrides,
                 timeline=(Event(self.now(), said),),
             ),

@@ -50,6 +50,8 @@ class Seen:
     evidence: Mapping[str, object]
     inputs: Mapping[str, object]
     labels: Mapping[str, str]
+    only: tuple[str, ...] = ()
+    """The targets that a remedy is made on, of those that it names; without any, all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Planner:
             changes=tuple(each.change for each in made),
             blast_radius=blast_radius([each.target for each in made if each.target]),
             on_failure=written.on_failure,
+            error_budget=written.error_budget if written.on_failure == "continue" else 0,
         )
         return plan, tuple(made)
 
@@ -145,7 +148,8 @@ class Planner:
     # -- which changes, in which order ----------------------------------------------------------------------------
 
     def _waves(self, seen: Seen, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
-        targets = places(remedy.on, seen.target, self.fleet.targets())
+        named = places(remedy.on, seen.target, self.fleet.targets())
+        targets = [each for each in named if not seen.only or each.name in seen.only]
         if not targets:
             raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
         strangers = [each.name for each in targets if each.shard.name != seen.target.shard.name]

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from actions.contract import MySQL, Prometheus, Statement
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
-from bot.engine.state import Decision, Run, RunState, Takeover, Target
+from bot.engine.state import Decision, Hold, Run, RunState, Takeover, Target
 from bot.guards.facts import Halt
 
 T = TypeVar("T")
@@ -170,6 +170,14 @@ class Store(Protocol):
 
     def take(self, run_id: str, taken: Takeover | None, *, expect: Takeover | None, actor: str) -> bool:
         """Records who works on it, and audits it; False when somebody else was quicker than `expect` says."""
+        ...
+
+    def hold(self, run_id: str, hold: Hold | None, *, actor: str) -> bool:
+        """Records who holds a change up before its next turn, and audits it; False when no change is under way."""
+        ...
+
+    def go_on(self, run_id: str, hold: Hold | None, *, actor: str) -> bool:
+        """Moves a paused run to CHANGING, with this hold, and enqueues its change; False when it is not paused."""
         ...
 
     def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:

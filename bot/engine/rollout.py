@@ -13,11 +13,11 @@ from bot.engine.change import utc_now
 from bot.engine.facts import Collector
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
-from bot.engine.state import Event, Outcome, Plan, Run, RunState, Target
+from bot.engine.state import Event, Hold, Outcome, Plan, Run, RunState, Target
 from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
-from bot.guards.facts import Stage
+from bot.guards.facts import Stage, mention
 from bot.guards.facts import Verdict as GuardVerdict
 from bot.runbook.remedies import again
 
@@ -54,10 +54,16 @@ class Rollout:
         if steps.step("guards", lambda: self._guard(run_id)) != PASSED:
             return
         plan = self._plan(run_id)
-        for turn, numbers in enumerate(plan.waves):
-            if turn and steps.step(f"guards-{turn}", self._turn_guard(run_id, numbers, token)) != PASSED:
+        first, failures = steps.step("turns", lambda: self._begin_at(run_id))
+        for turn, numbers in list(enumerate(plan.waves))[first:]:
+            answer = steps.step(f"guards-{turn}", self._turn_guard(run_id, numbers, token)) if turn else PASSED
+            if answer == RunState.PAUSED.value:
+                return
+            if answer != PASSED:
                 break
-            if not self._wave(steps, run_id, plan, numbers, token):
+            states = self._wave(steps, run_id, plan, numbers, token)
+            failures += sum(state != RunState.MENDED.value for state in states)
+            if not _goes_on(plan, numbers, states, failures):
                 break
         if plan.on_failure == "undo":
             for number in reversed(range(len(plan.changes))):
@@ -74,19 +80,14 @@ class Rollout:
             return 0
         return self.store.lease(run.shard, run.id, seconds=LEASE) or 0
 
-    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> bool:
-        """Makes and verifies the changes of one wave; whether the next wave may begin."""
+    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
+        """Makes and verifies the changes of one wave, and returns how those that were begun ended."""
         made: dict[int, str] = {}
         for number in numbers:
             made[number] = steps.step(f"change-{number}", self._making(run_id, number, token))
             if made[number] != "made" and plan.on_failure != "continue":
                 break
-        states = [steps.step(f"verify-{n}", self._verifying(run_id, n, how)) for n, how in made.items()]
-        if RunState.UNKNOWN.value in states:
-            return False
-        return plan.on_failure == "continue" or (
-            len(states) == len(numbers) and all(state == RunState.MENDED.value for state in states)
-        )
+        return [steps.step(f"verify-{n}", self._verifying(run_id, n, how)) for n, how in made.items()]
 
     # A step is called later than the loop that names it goes on, so each takes its number with it.
 
@@ -134,6 +135,10 @@ class Rollout:
         """Asks all guards again before a further wave; what they refuse is booked on its changes."""
         run = self._run(run_id)
         assert run.plan is not None
+        if run.hold is not None and run.hold.kind == "pause":
+            return self._pause(run, run.hold)
+        if run.hold is not None:
+            return self._refuse(run_id, numbers, f"{mention(run.hold.user)} stopped it here.")
         if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
             self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
@@ -142,9 +147,32 @@ class Rollout:
             # What follows on the same server learns only now what it will replace.
             self.store.save(replace(run, plan=planned), expect=RunState.CHANGING)
             return PASSED
+        return self._refuse(run_id, numbers, refused.says)
+
+    def _refuse(self, run_id: str, numbers: tuple[int, ...], says: str) -> str:
         for number in numbers:
-            self._book(self._run(run_id), Outcome(number, "refused", refused.says))
+            self._book(self._run(run_id), Outcome(number, "refused", says))
         return "refused"
+
+    def _pause(self, run: Run, hold: Hold) -> str:
+        """Leaves the run as a row with a deadline; the shard is free for others meanwhile."""
+        says = f"{mention(hold.user)} paused it before its next turn; /mate resume {run.id} goes on."
+        paused = replace(run, state=RunState.PAUSED, says=says)
+        self._save(paused, RunState.CHANGING, "run.paused", says)
+        self.store.release(run.shard, run.id)
+        if hold.until is not None:
+            left = max(0.0, (hold.until - self.now()).total_seconds())
+            self.store.enqueue(run.id, f"unpause-{hold.at.timestamp():.0f}", delay=left)
+        return RunState.PAUSED.value
+
+    def _begin_at(self, run_id: str) -> tuple[int, int]:
+        """The first turn of which nothing is booked yet, and how many changes failed in those before."""
+        run = self._run(run_id)
+        assert run.plan is not None
+        booked = {each.number: each.state for each in run.outcomes}
+        turns = [turn for turn, numbers in enumerate(run.plan.waves) if not booked.keys() & set(numbers)]
+        failed = sum(state not in (RunState.MENDED.value, "undone") for state in booked.values())
+        return (turns[0] if turns else len(run.plan.waves)), failed
 
     def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[GuardVerdict, ...], Plan]:
         """Plans these changes again from the servers as they are now, and judges them."""
@@ -267,3 +295,12 @@ class Rollout:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
         self.desk.publish(self._run(ended.id))
+
+
+def _goes_on(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:
+    """Whether the next turn may begin after one that ended so. Pure."""
+    if RunState.UNKNOWN.value in states:
+        return False
+    if plan.on_failure == "continue":
+        return failures <= plan.error_budget
+    return len(states) == len(numbers) and all(state == RunState.MENDED.value for state in states)

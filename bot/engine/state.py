@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
@@ -26,6 +26,7 @@ class RunState(StrEnum):
     WAITING = "waiting"  # for an approval; a row with a deadline
     APPROVED = "approved"  # the change is queued
     CHANGING = "changing"  # the intent is recorded
+    PAUSED = "paused"  # between two turns of a change; a row with a deadline
     DIAGNOSED = "diagnosed"  # ended: a cause is named or none was found, and nothing is offered
     REFUSED = "refused"  # ended: a guard said no
     DENIED = "denied"  # ended: a person said no
@@ -41,7 +42,7 @@ class RunState(StrEnum):
         return self not in _UNDER_WAY
 
 
-_UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, RunState.CHANGING})
+_UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,13 @@ class Plan:
     blast_radius: str
     on_failure: str = "stop"
     """`stop`, `undo` or `continue`."""
+    error_budget: int = 0
+    """How many changes may fail, where it goes on after a failure, before nothing more is begun."""
 
     @property
     def digest(self) -> str:
         """SHA-256 over everything that decides what happens, as 64 hex digits."""
-        parts: list[Any] = [self.on_failure]
+        parts: list[Any] = [self.on_failure, *([self.error_budget] if self.error_budget else [])]
         parts += [
             (c.wave, c.action, c.parameters, c.target, c.address, c.server, c.statements, c.revert_after, _undo(c))
             for c in self.changes
@@ -216,6 +219,17 @@ class Takeover:
     until: datetime | None = None
     says: str = ""
     """Why there is no silence, where there should be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Somebody holds a change up before its next turn: for a while, or for good."""
+
+    kind: Literal["pause", "stop"]
+    user: str
+    at: datetime
+    until: datetime | None = None
+    """When a pause ends by itself, which stops the change."""
 
 
 class Choice(StrEnum):
@@ -292,6 +306,10 @@ class Run:
     """What the runbook says to people: when not to act."""
     links: tuple[tuple[str, str], ...] = ()
     """Title and address of what the runbook leads people to."""
+    only: tuple[str, ...] = ()
+    """Where a change is tried again: the targets that are left of it; without any, all of them."""
+    hold: Hold | None = None
+    """Who holds the change up; only `Store.hold` changes this."""
     override: Override | None = None
     """Who broke the glass for this run, and why."""
     taken: Takeover | None = None

@@ -205,7 +205,7 @@ class Triage:
 def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Seen:
     """What the remedies of a run may build on."""
     labels = dict(run.alert.labels) if run.alert else {}
-    return Seen(runbook, target, gathered.evidence, inputs_of(run, runbook), labels)
+    return Seen(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
 
 
 def _nothing_found(run: Run) -> str:

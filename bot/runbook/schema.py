@@ -116,6 +116,8 @@ class Remedy(Part):
     """How many targets a batch has; the last number goes on. Each batch is verified before the next begins."""
     on_failure: Literal["stop", "undo", "continue"] = "stop"
     """What follows when a change fails or does not verify: nothing more; all that was done is undone; the next."""
+    error_budget: Annotated[int, Field(ge=0, le=50)] = 2
+    """With `on_failure: continue`: how many changes may fail before nothing more is begun."""
     use: str | None = None
     runbook: str | None = None
     """As in a step."""

@@ -35,6 +35,7 @@ FIRING, ACKNOWLEDGED, RESOLVED, QUIET = "#a30200", "#daa038", "#2eb886", "#ddddd
 
 APPROVE, DENY, UNDO = "run.approve", "run.deny", "run.undo"
 TAKE, HAND_BACK = "run.take", "run.hand_back"
+PAUSE, STOP, GO_ON, RETRY = "run.pause", "run.stop", "run.go_on", "run.retry"
 
 _ICON = {
     StepStatus.PENDING: ":white_circle:",
@@ -47,6 +48,7 @@ _STATE = {
     RunState.WAITING: "Waits for approval",
     RunState.APPROVED: "Approved",
     RunState.CHANGING: "Changing now",
+    RunState.PAUSED: "Paused",
     RunState.DIAGNOSED: "Diagnosed",
     RunState.REFUSED: "Not changed",
     RunState.DENIED: "Denied",
@@ -80,7 +82,7 @@ def colour(run: Run) -> str:
     """The colour of a run's bar."""
     if run.resolved_at is not None or run.state in (RunState.MENDED, RunState.RESOLVED):
         return RESOLVED
-    if run.taken is not None or run.state in (RunState.WAITING, RunState.APPROVED, RunState.CHANGING):
+    if run.taken is not None or run.state in (RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED):
         return ACKNOWLEDGED
     return FIRING if run.alert is not None else QUIET
 
@@ -175,8 +177,24 @@ def approval(run: Run, plan: Plan) -> list[Block]:
             found += _alternative(run, other)
     else:
         found.append(context(f"*{_STATE[run.state]}*"))
+        found += _held_up(run, plan)
     found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
     return found
+
+
+def _held_up(run: Run, plan: Plan) -> list[Block]:
+    """Who holds the change up, and the buttons for that while it has turns left."""
+    if run.state is RunState.PAUSED:
+        until = f" It is stopped at {moment(run.hold.until)} otherwise." if run.hold and run.hold.until else ""
+        on = button(GO_ON, "Go on", run.id, style="primary")
+        return [context(f"{sentence(run.says)}{until}"), actions(on, button(STOP, "Stop here", run.id, style="danger"))]
+    if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.waves) < 2:
+        return []
+    if run.hold is not None:
+        held = "pauses" if run.hold.kind == "pause" else "stops"
+        return [context(f"It {held} before its next turn: {sentence(mention(run.hold.user))} asked for it.")]
+    stop = button(STOP, "Stop", run.id, style="danger")
+    return [actions(button(PAUSE, "Pause", run.id), stop)]
 
 
 def commands(plan: Plan) -> list[str]:
@@ -237,6 +255,8 @@ def outcome(run: Run) -> list[Block]:
     if run.state is RunState.MENDED and run.plan is not None and run.plan.undo:
         sure = confirm(f"Undo on {run.target}?", "; ".join(run.plan.undo), "Undo", danger=True)
         found.append(actions(button(UNDO, "Undo", f"{run.id}:{run.plan.digest}", confirm=sure)))
+    if run.state in (RunState.FAILED, RunState.UNKNOWN, RunState.REFUSED, RunState.EXPIRED) and run.runbook:
+        found.append(actions(button(RETRY, "Try again", run.id)))
     return found
 
 

@@ -14,6 +14,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.engine.state import Choice, Run
+from bot.engine.waiting import waits
 from bot.errors import FirstmateError
 from bot.slack import cards
 from bot.slack.authorise import Authorise, Record, entry_of
@@ -31,8 +32,9 @@ HELP = {
     ),
     "/mate": (
         "Write `/mate status`, `/mate halt [SCOPE] REASON`, `/mate resume [SCOPE]` (a scope is `shard:NAME` or "
-        "`action:NAME`), `/mate ack SHARD` (somebody looked, so its cooldowns are over) or `/mate break-glass RUN "
-        "REASON` (once more, past freeze and cooldown)."
+        "`action:NAME`), `/mate pause RUN`, `/mate resume RUN`, `/mate stop RUN`, `/mate retry RUN`, `/mate ack SHARD` "
+        "(somebody looked, so its cooldowns are over) or `/mate break-glass RUN REASON` (once more, past freeze and "
+        "cooldown)."
     ),
 }
 
@@ -116,6 +118,16 @@ class FrontDesk(Protocol):
         """Opens a refused run again, past freeze and cooldown."""
         ...
 
+    def pause(self, user: str, run_id: str) -> Run: ...
+
+    def stop(self, user: str, run_id: str) -> Run: ...
+
+    def go_on(self, user: str, run_id: str) -> Run: ...
+
+    def retry(self, user: str, run_id: str) -> Run:
+        """Opens a run that ended badly once more."""
+        ...
+
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run: ...
 
     def undo(self, user: str, run_id: str, digest: str) -> Run: ...
@@ -145,6 +157,9 @@ class Listeners:
         app.action(cards.UNDO)(self._button(self._undo))
         app.action(cards.TAKE)(self._button(self._take))
         app.action(cards.HAND_BACK)(self._button(self._hand_back))
+        for action, how in ((cards.PAUSE, "pause"), (cards.STOP, "stop"), (cards.GO_ON, "go_on")):
+            app.action(action)(self._button(self._holding(how)))
+        app.action(cards.RETRY)(self._button(self._holding("retry")))
         app.view(RUN_FORM)(self._submitted)
         # Slack retries what is not acknowledged, so whatever else comes is.
         app.event("message")(_ignore)
@@ -267,6 +282,10 @@ class Listeners:
                 run_id, _, why = reason.strip().partition(" ")
                 run = self.desk.break_glass(user, run_id, why.strip())
                 return f":rotating_light: {code(run.id)} looks again past freeze and cooldown, in <#{run.channel}>."
+            case "pause" | "stop" | "retry" if reason.startswith("r-"):
+                return self._held(user, word, reason.strip())
+            case "resume" if reason.startswith("r-"):
+                return self._held(user, "go_on", reason.strip())
             case "resume":
                 still = self.desk.resume(user, reason.strip())
                 if still:
@@ -274,6 +293,14 @@ class Listeners:
                 return ":arrow_forward: Changes are allowed again."
             case _:
                 return HELP["/mate"]
+
+    def _held(self, user: str, how: str, run_id: str) -> str:
+        if how == "retry":
+            run = self.desk.retry(user, run_id)
+            return f"Trying {code(run_id)} again as {code(run.id)}; the card is in <#{run.channel}>."
+        run = {"pause": self.desk.pause, "stop": self.desk.stop, "go_on": self.desk.go_on}[how](user, run_id)
+        says = {"pause": "It waits before its next turn", "stop": "It stops", "go_on": "It goes on"}[how]
+        return f"{says}: {code(run.id)} is *{run.state.value}*."
 
     # -- buttons --------------------------------------------------------------------------------------------------
 
@@ -292,6 +319,9 @@ class Listeners:
     def _take(self, user: str, run_id: str, _: str) -> str:
         self.desk.take(user, run_id, back=False)
         return ""
+
+    def _holding(self, how: str) -> Callable[[str, str, str], str]:
+        return lambda user, run_id, _: self._held(user, how, run_id)
 
     def _hand_back(self, user: str, run_id: str, _: str) -> str:
         self.desk.take(user, run_id, back=True)
@@ -331,8 +361,12 @@ def _why(why: Why) -> str:
 def _status(status: Status) -> str:
     lines = [status.halted or ":arrow_forward: Changes are allowed."]
     for run in status.runs[:15]:
-        waits = f", expires {moment(run.expires_at)}" if run.expires_at and not run.state.ended else ""
-        lines.append(f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.value}*{waits}")
+        waiting = waits(run)
+        until = f", until {moment(waiting.until)}" if waiting.until else ""
+        lines.append(
+            f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.value}*, waits for "
+            f"{sentence(waiting.what)} since {moment(waiting.since)}{until}"
+        )
     if not status.runs:
         lines.append("No run is under way.")
     if status.waiting_messages:

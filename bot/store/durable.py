@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-INTERPRETER = "interp-2"
+INTERPRETER = "interp-3"
 QUEUE = "segments"
 POLL = 0.05
 """Seconds between two looks at the queue: half of it is added to each alert on average."""

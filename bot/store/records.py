@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,13 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
-from bot.engine.state import Choice, Decision, Run, RunState, Takeover
+from bot.engine.state import Choice, Decision, Event, Hold, Run, RunState, Takeover
+from bot.guards.facts import mention
 from bot.store import audit
 from bot.store.part import Part
 from bot.store.tables import decisions, runs
 
 RUN: TypeAdapter[Run] = TypeAdapter(Run)
 UNDER_WAY = [state.value for state in RunState if not state.ended]
+WAITS = [RunState.WAITING.value, RunState.PAUSED.value]
 TIMELINE = 60
 """Events of a run that are kept."""
 
@@ -43,12 +46,16 @@ class Records(Part):
         found = connection.execute(sa.select(runs.c.document).where(runs.c.id == run_id)).scalar()
         if found is None:
             return None
-        run = read_run(found)[0]
-        rows = connection.execute(sa.select(decisions).where(decisions.c.run == run_id).order_by(decisions.c.at))
-        made = tuple(
-            Decision(row.user, Choice(row.choice), row.digest, datetime.fromtimestamp(row.at, UTC)) for row in rows
-        )
-        return replace(run, decisions=made)
+        return self._decided(connection, [read_run(found)[0]])[0]
+
+    def _decided(self, connection: sa.Connection, found: Sequence[Run]) -> list[Run]:
+        """The runs with the decisions on them, which are kept in rows of their own."""
+        query = sa.select(decisions).where(decisions.c.run.in_([run.id for run in found])).order_by(decisions.c.at)
+        made: defaultdict[str, list[Decision]] = defaultdict(list)
+        for row in connection.execute(query):
+            at = datetime.fromtimestamp(row.at, UTC)
+            made[row.run].append(Decision(row.user, Choice(row.choice), row.digest, at))
+        return [replace(run, decisions=tuple(made[run.id])) for run in found]
 
     def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]:
         """The newest runs first."""
@@ -56,7 +63,7 @@ class Records(Part):
         if under_way:
             query = query.where(runs.c.state.in_(UNDER_WAY))
         with self.database.reading() as connection:
-            return [read_run(row.document)[0] for row in connection.execute(query)]
+            return self._decided(connection, [read_run(row.document)[0] for row in connection.execute(query)])
 
     def older(self) -> Sequence[tuple[Run, Sequence[str]]]:
         """Runs under way of which this version cannot read all, with the keys that it cannot read."""
@@ -73,11 +80,11 @@ class Records(Part):
 
     def still(self, *, before: datetime, limit: int = 100) -> Sequence[tuple[str, RunState]]:
         """Runs that should have moved since: opened before and not waiting, or waiting past their deadline."""
-        moving = [state for state in UNDER_WAY if state != RunState.WAITING.value]
+        moving = [state for state in UNDER_WAY if state not in WAITS]
         query = sa.select(runs.c.id, runs.c.state).where(
             sa.or_(
                 sa.and_(runs.c.state.in_(moving), runs.c.opened_at < before.timestamp()),
-                sa.and_(runs.c.state == RunState.WAITING.value, runs.c.due_at < before.timestamp()),
+                sa.and_(runs.c.state.in_(WAITS), runs.c.due_at < before.timestamp()),
             )
         )
         with self.database.reading() as connection:
@@ -95,14 +102,20 @@ class Records(Part):
         if stored is None or stored.state is not expect:
             return False
         # A resolution, or a person, may have come in while the segment held its own copy of the run.
-        self._write(connection, replace(run, resolved_at=stored.resolved_at or run.resolved_at, taken=stored.taken))
+        self._write(
+            connection,
+            replace(run, resolved_at=stored.resolved_at or run.resolved_at, taken=stored.taken, hold=stored.hold),
+        )
         if event:
             audit.append(connection, event, actor, run.id, {"state": run.state.value, **data})
         return True
 
     def _write(self, connection: sa.Connection, run: Run) -> None:
         bounded = replace(run, timeline=run.timeline[-TIMELINE:], decisions=())
-        due = run.expires_at.timestamp() if run.state is RunState.WAITING and run.expires_at else None
+        waits = run.expires_at if run.state is RunState.WAITING else None
+        if run.state is RunState.PAUSED and run.hold is not None:
+            waits = run.hold.until
+        due = waits.timestamp() if waits is not None else None
         values = {"state": run.state.value, "document": RUN.dump_json(bounded).decode(), "due_at": due}
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
@@ -115,6 +128,31 @@ class Records(Part):
             event = "run.handed_back" if taken is None else "run.taken"
             silence = (taken or expect or Takeover("", self._now())).silence
             audit.append(connection, event, actor, run_id, {"silence": silence})
+            return True
+
+    def hold(self, run_id: str, hold: Hold | None, *, actor: str) -> bool:
+        with self.database.transaction() as connection:
+            stored = self._load(connection, run_id)
+            if stored is None or stored.state not in (RunState.APPROVED, RunState.CHANGING):
+                return False
+            self._write(connection, replace(stored, hold=hold))
+            audit.append(connection, f"run.{hold.kind if hold else 'hold_lifted'}", actor, run_id, {})
+            return True
+
+    def go_on(self, run_id: str, hold: Hold | None, *, actor: str) -> bool:
+        with self.database.transaction() as connection:
+            stored = self._load(connection, run_id)
+            if stored is None or stored.state is not RunState.PAUSED:
+                return False
+            says = f"{mention(actor)} {'stopped it' if hold else 'went on'}"
+            event = Event(self._now(), says)
+            self._write(
+                connection,
+                replace(stored, state=RunState.CHANGING, hold=hold, says=says, timeline=(*stored.timeline, event)),
+            )
+            audit.append(connection, "run.stopped" if hold else "run.resumed", actor, run_id, {})
+            # Each time it is another segment.
+            self._queue.put(connection, run_id, f"change-{len(stored.timeline)}")
             return True
 
     def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:

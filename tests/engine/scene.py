@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+from bot.config import Approvals
 from bot.engine.engine import Engine
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
+from bot.engine.holding import Holds
+from bot.engine.opening import Opening
 from bot.engine.planning import Planner, Seen
 from bot.engine.rollout import Rollout
 from bot.engine.state import Choice, Decision, Plan, Run, RunState
@@ -17,7 +21,9 @@ from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.policy import Policy
+from bot.runbook.load import shipped_folder
 from bot.runbook.schema import Runbook
+from bot.runbook.shelf import Shelf
 from bot.store.database import Database
 from bot.store.runs import RunStore
 from bot.store.segments import DirectQueue, DirectSteps
@@ -36,6 +42,12 @@ RUNBOOK: Mapping[str, Any] = {
     "causes": [{"id": "few", "when": 'limits.values["max_connections"] == "100"', "says": "few", "remedy": "fix"}],
     "remedies": {"fix": REMEDY},
 }
+
+
+@cache
+def shipped() -> Shelf:
+    """The runbooks that come with Firstmate."""
+    return Shelf((shipped_folder(),), shipped_folder())
 
 
 @dataclass
@@ -83,7 +95,7 @@ class Scene:
         undo = Undo(self.fleet, self.store, self.desk, halts, now=lambda: NOW)
         unused: Any = None
         return Engine(
-            opening=unused,
+            opening=Opening(shipped(), self.fleet, self.store, Approvals(), unused, lambda: NOW),
             fleet=self.fleet,
             store=self.store,
             directory=self.directory,
@@ -92,6 +104,7 @@ class Scene:
             undo=undo,
             takeovers=Takeovers(self.store, self.desk, None, lambda: NOW),
             halts=halts,
+            holds=Holds(self.store, self.desk, lambda: NOW),
             now=lambda: NOW,
         )
 

@@ -52,6 +52,7 @@ def engine(store: RunStore, directory: Everybody | None = None) -> Engine:
         undo=unused,
         takeovers=unused,
         halts=Halts(store),
+        holds=unused,
         now=lambda: NOW,
     )
 

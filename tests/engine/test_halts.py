@@ -136,6 +136,7 @@ def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> E
         takeovers=unused,
         now=lambda: NOW,
         halts=Halts(store, file),
+        holds=unused,
     )
 
 

@@ -26,7 +26,7 @@ def test_a_waiting_run_of_an_older_version_says_why_it_ends(database: Database):
     with database.transaction() as connection:
         connection.execute(runs.update().values(document=json.dumps(document)))
     triage: Any = type("Triage", (), {"desk": desk})
-    rest: Any = dict.fromkeys(("opening", "rollout", "undo", "takeovers"), unused)
+    rest: Any = dict.fromkeys(("opening", "rollout", "undo", "takeovers", "holds"), unused)
     engine = Engine(
         fleet=Fleet(), store=store, directory=Everybody(), triage=triage, halts=Halts(store), now=lambda: NOW, **rest
     )

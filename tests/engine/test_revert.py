@@ -76,6 +76,7 @@ class Scene:
             undo=self.undo,
             takeovers=unused,
             halts=Halts(self.store),
+            holds=unused,
         )
         engine.ask_undo(user, "r-1", PLAN.digest)
         run_id, segment = self.queue.waiting[-1]

@@ -72,7 +72,12 @@ def buttons(run: Run) -> set[str]:
 
 @pytest.mark.parametrize("state", RunState)
 def test_buttons_are_there_only_while_they_can_count(state: RunState):
-    wanted = {RunState.WAITING: {cards.APPROVE, cards.DENY}, RunState.MENDED: {cards.UNDO}}
+    wanted = {
+        RunState.WAITING: {cards.APPROVE, cards.DENY},
+        RunState.PAUSED: {cards.GO_ON, cards.STOP},
+        RunState.MENDED: {cards.UNDO},
+        **{each: {cards.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)},
+    }
     over = state in (RunState.MENDED, RunState.RESOLVED)
     assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {cards.TAKE})
 

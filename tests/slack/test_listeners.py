@@ -71,6 +71,22 @@ class Desk:
         self.asked.append((user, "break glass", run_id, reason))
         return run(id="r-2")
 
+    def pause(self, user: str, run_id: str) -> Run:
+        self.asked.append((user, "pause", run_id))
+        return run(id=run_id)
+
+    def stop(self, user: str, run_id: str) -> Run:
+        self.asked.append((user, "stop", run_id))
+        return run(id=run_id)
+
+    def go_on(self, user: str, run_id: str) -> Run:
+        self.asked.append((user, "go on", run_id))
+        return run(id=run_id)
+
+    def retry(self, user: str, run_id: str) -> Run:
+        self.asked.append((user, "retry", run_id))
+        return run(id="r-2")
+
     def take(self, user: str, run_id: str, back: bool) -> Run:
         self.asked.append((user, "hand back" if back else "take", run_id))
         return run()
@@ -156,7 +172,17 @@ def answer(people: WorkspaceClient, text: str, user: str = "U0BOB") -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["/triage", "/triage a b", "/runbook", "/runbook plan x", "/mate sail", "/mate break-glass"]
+    "command",
+    [
+        "/triage",
+        "/triage a b",
+        "/runbook",
+        "/runbook plan x",
+        "/mate sail",
+        "/mate pause",
+        "/mate stop all",
+        "/mate break-glass",
+    ],
 )
 def test_what_does_not_fit_is_answered_with_how_it_is_written(people, command: str):
     assert answer(people, command) == HELP[command.split()[0]]
@@ -165,6 +191,20 @@ def test_what_does_not_fit_is_answered_with_how_it_is_written(people, command: s
 def test_who_breaks_the_glass_gives_a_reason(people, desk):
     assert "`r-2` looks again past freeze and cooldown" in answer(people, "/mate break-glass r-1 the shop is down")
     assert desk.asked == [("U0BOB", "break glass", "r-1", "the shop is down")]
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "says"),
+    [
+        ("pause r-1", "pause", "It waits before its next turn: `r-1`"),
+        ("stop r-1", "stop", "It stops: `r-1`"),
+        ("resume r-1", "go on", "It goes on: `r-1`"),
+        ("retry r-1", "retry", "Trying `r-1` again as `r-2`"),
+    ],
+)
+def test_a_run_is_held_up_by_its_number(people, desk, text: str, asked: str, says: str):
+    assert says in answer(people, f"/mate {text}")
+    assert desk.asked == [("U0BOB", asked, "r-1")]
 
 
 def test_triage_and_run_tell_where_the_card_is(people, desk):
