@@ -54,8 +54,9 @@ check-bolt-js: $(READY) ## the local workspace against Slack's JavaScript client
 mutate-guards: $(READY) ## take out each guard and protection in turn, and see which test catches it
 	$(BIN)/python -m tests.mutate
 
-bench: $(READY) ## alert to card and to cause, 20 times: p50 and p99
+bench: $(READY) ## alert to card and to cause, 20 times; and what 10,000 waiting runs cost
 	$(BIN)/python -m bot.lab.bench
+	$(BIN)/python -m bot.lab.bench_waiting
 
 bench-lint: $(READY) ## how long the linter takes over 500 generated runbooks
 	$(BIN)/python -m bot.lab.bench_lint

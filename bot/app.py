@@ -47,6 +47,7 @@ from bot.store.mailbox import StoredMailbox
 from bot.store.migrating import migrate
 from bot.store.opening import open_database
 from bot.store.replicas import Replica
+from bot.store.retention import Sweeper
 from bot.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -157,6 +158,7 @@ class Bot:
         self._reloader = Reloader(self.shelf, self._mailbox, self._audited, config.default_channel)
         self._server = _Server(config, self._door(token))
         self._janitor = Janitor(self.store, self._durable, self.engine.give_up, self._leads, self._versions)
+        self._janitor.sweep = Sweeper(self._database, self._durable, config.retention, self._janitor.goes_on).sweep
 
     def _one_of_several(self, taken_for_dead: Callable[[], None]) -> Replica:
         return Replica(self._database, lambda alive: self._durable.recover(alive), INTERPRETER, taken_for_dead)

@@ -185,6 +185,15 @@ class Approvals(Settings):
     """Seconds."""
 
 
+class Retention(Settings):
+    """How long what has ended is kept."""
+
+    run_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """Runs with their alerts and messages. What is under way is never deleted."""
+    audit_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """The audit log; without it all of it is kept."""
+
+
 class Prometheus(Settings):
     """Where Prometheus and Alertmanager answer."""
 
@@ -213,6 +222,7 @@ class Config(Settings):
     """policy.yml; without it the defaults hold."""
     data: Path = Path("firstmate-data")
     """The folder of the store, relative to the configuration's own folder."""
+    retention: Retention = Retention()
     postgresql: Secret | None = None
     """The URL of a PostgreSQL database, which then is the store, and several replicas of the bot may work on it."""
 

@@ -1,4 +1,6 @@
-"""Looks after runs that nobody moves: a segment that ended without moving its run on is queued once more.
+"""Looks after runs that nobody moves, and after what has had its time.
+
+A segment that ended without moving its run on is queued once more.
 
 It happens when the store was full or away while a segment wanted to write what it had found, or when a newer version
 knows another order of steps. Whatever is done twice by this is held by the intents.
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 EACH = 10.0
 """Seconds between two looks."""
+SWEEP_EACH = timedelta(hours=1)
 PATIENCE = timedelta(seconds=20)
 """What a run may take to leave the state that it was opened in before anybody looks."""
 TRIES = 5
@@ -55,7 +58,10 @@ class Janitor:
     """Ends a run, with the reason."""
     leads: Callable[[], bool] = lambda: True
     versions: Callable[[], Collection[str]] = set
+    sweep: Callable[[datetime], object] = lambda _: None
+    """Deletes what has had its time."""
     now: Callable[[], datetime] = utc_now
+    _swept: datetime | None = field(default=None, init=False)
     _tried: Counter[str] = field(default_factory=Counter, init=False)
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
 
@@ -64,6 +70,10 @@ class Janitor:
 
     def start(self) -> None:
         self._thread.start()
+
+    def goes_on(self) -> bool:
+        """Whether it is not being stopped."""
+        return not self._stopping.is_set()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -85,6 +95,12 @@ class Janitor:
         if not self.leads():
             return
         self.segments.adopt(self.versions())
+        self._move_on()
+        if self._swept is None or self.now() - self._swept >= SWEEP_EACH:
+            self._swept = self.now()
+            self.sweep(self.now())
+
+    def _move_on(self) -> None:
         for run_id, state in self.store.still(before=self.now() - PATIENCE):
             if not self.segments.idle(run_id):
                 continue

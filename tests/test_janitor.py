@@ -44,6 +44,7 @@ class Scene:
     given_up: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = PATIENCE.total_seconds() + 1
     leads: bool = True
+    swept: list[datetime] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.janitor = Janitor(
@@ -52,6 +53,7 @@ class Scene:
             lambda run_id, why: self.given_up.append((run_id, why)),
             lambda: self.leads,
             lambda: {"interp-1"},
+            self.swept.append,
             self.now,
         )
 
@@ -115,3 +117,10 @@ def test_only_the_replica_that_leads_looks(scene: Scene):
 def test_segments_of_versions_that_still_live_are_left_to_them(scene: Scene):
     scene.janitor.look()
     assert scene.queue.adopted == [{"interp-1"}]
+
+
+def test_what_has_had_its_time_is_deleted_once_an_hour(scene: Scene):
+    for seconds in (30, 1800, 3629, 3631, 7000):
+        scene.seconds = seconds
+        scene.janitor.look()
+    assert scene.swept == [NOW + timedelta(seconds=30), NOW + timedelta(seconds=3631)]

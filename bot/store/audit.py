@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from bot.store.tables import audit
 
+TRIMMED = "audit.trimmed"
+"""The event that names what was cut off the beginning."""
 GENESIS = "0" * 64
 """The `previous` of the first row."""
 
@@ -57,6 +59,13 @@ def append(connection: sa.Connection, event: str, actor: str, subject: str, data
     )
 
 
+def trim(connection: sa.Connection, *, through: int, rows: int) -> None:
+    """Deletes the rows up to a number; a new row names it and its hash, and stands for where the chain begins."""
+    last = connection.execute(sa.select(audit.c.hash).where(audit.c.seq == through)).scalar_one()
+    append(connection, TRIMMED, "firstmate", "audit", {"through": through, "hash": last, "rows": rows})
+    connection.execute(audit.delete().where(audit.c.seq <= through))
+
+
 def entries(connection: sa.Connection, *, newest: int | None = None, after: int = 0) -> Iterator[Entry]:
     """All rows after a number, oldest first; with `newest`, only that many of the last ones."""
     query = sa.select(audit).where(audit.c.seq > after).order_by(audit.c.seq)
@@ -79,16 +88,29 @@ def verify(rows: Iterator[Entry]) -> tuple[int, Fault | None]:
     Rows cut off at the end leave no trace in the chain itself; compare the count and last hash with a copy kept
     elsewhere (`firstmate audit verify --json` prints both).
     """
-    seq, previous = 0, GENESIS
+    held, seq, previous = 0, 0, GENESIS
+    cut: tuple[int, str] | None = None
     for row in rows:
+        if held == 0 and row.seq > 1:
+            # The beginning was cut off: a later row must say so, with the very hash that this one follows.
+            cut = seq, previous = row.seq - 1, row.previous
         if row.seq != seq + 1:
-            return seq, Fault(row.seq, f"row {seq + 1} is missing: row {row.seq} follows row {seq}")
+            return held, Fault(row.seq, f"row {seq + 1} is missing: row {row.seq} follows row {seq}")
         if row.previous != previous:
-            return seq, Fault(row.seq, f"row {row.seq} does not follow row {seq}: it was put in or moved")
+            return held, Fault(row.seq, f"row {row.seq} does not follow row {seq}: it was put in or moved")
         if row.hash != row.computed():
-            return seq, Fault(row.seq, f"row {row.seq} was changed: its content does not have its hash")
-        seq, previous = row.seq, row.hash
-    return seq, None
+            return held, Fault(row.seq, f"row {row.seq} was changed: its content does not have its hash")
+        if cut is not None and row.event == TRIMMED and _cut_by(row) == cut:
+            cut = None
+        held, seq, previous = held + 1, row.seq, row.hash
+    if cut is not None:
+        return held, Fault(cut[0] + 1, f"rows 1 to {cut[0]} are missing, and no row says that they were cut off")
+    return held, None
+
+
+def _cut_by(row: Entry) -> tuple[int, str]:
+    data = json.loads(row.data)
+    return int(data["through"]), str(data["hash"])
 
 
 def _hash(*parts: object) -> str:

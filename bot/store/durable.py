@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ POLL = 0.05
 WORKERS = 16
 ALONE = "local"
 """The name of the one process that works on a SQLite store: its next start goes on with what it left."""
+ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 
 Advance = Callable[[Steps, str, str], None]
@@ -124,6 +126,14 @@ class Durable:
         return not DBOS.list_workflows(
             status=UNDER_WAY, workflow_id_prefix=f"{run_id}:", load_input=False, load_output=False
         )
+
+    def forget(self, before: datetime, limit: int) -> int:
+        """Deletes segments that ended before; returns how many, at most `limit`."""
+        ended = DBOS.list_workflows(
+            status=ENDED, completed_before=before.isoformat(), limit=limit, load_input=False, load_output=False
+        )
+        DBOS.delete_workflows([each.workflow_id for each in ended])
+        return len(ended)
 
     def nudge(self, run_id: str, segment: str) -> None:
         """Enqueues a segment once more, after one of the same name ended without moving its run on."""
