@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,26 +60,17 @@ def programs() -> Path | None:
     return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    """A running server; without its programs the tests that need it are skipped."""
-    folder = programs()
-    if folder is None:
-        pytest.skip("PostgreSQL is not installed")
+@contextmanager
+def running(folder: Path) -> Iterator[PostgreSQL]:
+    """A server from the programs of a folder, with a data directory that is gone afterwards."""
     user = None if os.geteuid() else next(name for name in USERS if _known(name))
     home = Path(tempfile.mkdtemp(prefix="firstmate-postgresql-", dir="/tmp"))
     if user is not None:
         shutil.chown(home, user)
     data = home / "data"
-    initdb: list[str | Path] = [
-        folder / "initdb",
-        "--auth=trust",
-        "--username=firstmate",
-        "--encoding=UTF8",
-        "--locale=C",
-        "--no-sync",
-    ]
-    subprocess.run([*initdb, "--pgdata", data], user=user, check=True, capture_output=True, cwd=home)
+    initdb: list[str | Path] = [folder / "initdb", "--auth=trust", "--username=firstmate", "--encoding=UTF8"]
+    initdb += ["--locale=C", "--no-sync", "--pgdata", data]
+    subprocess.run(initdb, user=user, check=True, capture_output=True, cwd=home)
     port = _free_port()
     options = [part for each in (*SETTINGS, f"unix_socket_directories={home}") for part in ("-c", each)]
     with (home / "log").open("wb") as log:
@@ -93,6 +85,16 @@ def postgresql() -> Iterator[PostgreSQL]:
         process.send_signal(signal.SIGQUIT)
         process.wait(10)
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A running server; without its programs the tests that need it are skipped."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running(folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

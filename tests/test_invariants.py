@@ -444,4 +444,4 @@ def test_8_while_slack_is_down_the_change_is_made_and_what_is_to_be_said_waits(d
     assert len(scene.issued) == 1
     assert [envelope.key for envelope in mailbox.due()] == ["r-1:card"], "its replies wait for the card"
     mailbox.sent("r-1:card", "", "1.0")
-    assert "Mended and verified" in json.dumps([envelope.payload for envelope in mailbox.due()])
+    assert "Mended and verified" in json.dumps([mailbox.content(envelope.key)[0] for envelope in mailbox.due()])

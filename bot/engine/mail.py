@@ -49,8 +49,6 @@ class Envelope:
     key: str
     channel: str
     priority: Priority
-    payload: dict[str, Any]
-    digest: str
     ts: str | None
     """Where it stands in Slack, when it was posted before: then it is edited."""
     root_ts: str | None
@@ -65,6 +63,10 @@ class Mailbox(Protocol):
 
     def put(self, message: Message) -> None:
         """Stores what is wanted; the same content again changes nothing."""
+        ...
+
+    def content(self, key: str) -> tuple[dict[str, Any], str]:
+        """What is wanted of a message now, with its digest."""
         ...
 
     def due(self, *, limit: int = 50) -> Sequence[Envelope]:

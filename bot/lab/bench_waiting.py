@@ -19,6 +19,7 @@ from rich.console import Console
 
 from bot.alerts import Alert, AlertStatus
 from bot.config import load
+from bot.engine.mail import Message
 from bot.engine.state import Change, Plan, Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.bot_process import running_bot
@@ -26,11 +27,12 @@ from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Reporter, Silent
 from bot.lab.servers import free_ports
 from bot.lab.state import LabState
+from bot.slack import cards
 from bot.store.durable import Durable
 from bot.store.migrating import migrate
 from bot.store.opening import open_database
 from bot.store.records import RUN
-from bot.store.tables import runs
+from bot.store.tables import messages, runs
 
 RUNS = 10_000
 PIECE = 500
@@ -108,10 +110,27 @@ def fill(config: Path, count: int, progress: Reporter) -> None:
                     "document": RUN.dump_json(replace(run, decisions=())).decode(),
                 }
                 connection.execute(runs.insert().values(**row))
+                connection.execute(messages.insert(), [_sent(each, number) for each in cards.render(run)])
                 durable.put(connection, run.id, "expire", delay=86_400.0)
         progress.step(f"Filling the store with {count} waiting runs", (begin + PIECE) / count)
     durable.stop()
     database.close()
+
+
+def _sent(message: Message, number: int) -> dict[str, object]:
+    """A message as it is kept once it is in Slack."""
+    return {
+        "key": message.key,
+        "channel": message.channel,
+        "thread_key": message.root,
+        "priority": int(message.priority),
+        "payload": json.dumps(message.payload, separators=(",", ":")),
+        "wanted": message.digest,
+        "sent": message.digest,
+        "state": "wanted",
+        "ts": f"{number}.000100",
+        "put_at": time.time(),
+    }
 
 
 def cost_of(pid: int, seconds: float) -> Cost:
@@ -121,6 +140,14 @@ def cost_of(pid: int, seconds: float) -> Cost:
     used = (_ticks(pid) - began) / os.sysconf("SC_CLK_TCK")
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return Cost(100.0 * used / (time.monotonic() - at), pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+
+def watched(config: Path, folder: Path, progress: Reporter, says: str) -> Cost:
+    """What the bot takes once it has come to rest."""
+    progress.step(says)
+    with running_bot(config, log=folder / "logs" / "bench-waiting.log") as bot:
+        time.sleep(SETTLE)
+        return cost_of(bot.pid, WATCH)
 
 
 def _ticks(pid: int) -> int:
@@ -149,21 +176,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with reporter if isinstance(reporter, Bar) else nullcontext():
             state = bring_up(folder, progress=reporter)
             config = _own_config(state)
+            idle = watched(config, folder, reporter, "Watching the bot at rest")
             fill(config, given.runs, reporter)
-        with running_bot(config, log=folder / "logs" / "bench-waiting.log") as bot:
-            time.sleep(SETTLE)
-            found = cost_of(bot.pid, WATCH)
+            full = watched(config, folder, reporter, f"Watching it with {given.runs} waiting runs")
     except FirstmateError as error:
         err.print(f"bench: {error}", style="red", markup=False)
         return int(error.exit_code)
     finally:
         tear_down(folder)
+    more = full.cpu - idle.cpu
     if given.json:
-        sys.stdout.write(json.dumps({"runs": given.runs, "cpu": found.cpu, "memory": found.memory}) + "\n")
+        figures = {"runs": given.runs, "idle_cpu": idle.cpu, "cpu": full.cpu, "more_cpu": more, "memory": full.memory}
+        sys.stdout.write(json.dumps(figures) + "\n")
     else:
         sys.stdout.write(
-            f"{given.runs} runs wait: {found.cpu:.2f} % of a core (aim: under {MOST_CPU:g} %), "
-            f"{found.memory:.0f} MB (aim: under {MOST_MEMORY:g} MB)\n"
+            f"{given.runs} waiting runs cost {more:+.2f} % of a core (aim: under {MOST_CPU:g} %) on top of the "
+            f"{idle.cpu:.2f} % of a bot at rest, and it takes {full.memory:.0f} MB (aim: under {MOST_MEMORY:g} MB)\n"
         )
     return 0
 

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
@@ -17,6 +18,31 @@ from bot.errors import Unreachable
 READY_WITHIN = 30.0
 STOP_WITHIN = 15.0
 SERVE = ("-m", "bot", "serve", "--config")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBot:
+    """A bot that is ready."""
+
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """Kills it, also when it is stopped, and waits for its end."""
+        self.process.kill()
+        self.process.wait()
+
+
+def start_bot(config: Path, *, log: Path, command: Sequence[str] = SERVE) -> RunningBot:
+    """Starts `firstmate serve` and returns it when it is ready; what it says is in `log`.
+
+    Raises Unreachable with the bot's last words when it ends before.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command, str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    _await_ready(config, process, log)
+    return RunningBot(process)
 
 
 @contextmanager

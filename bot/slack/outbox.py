@@ -149,13 +149,14 @@ class Sender:
                     self._wake.set()
                     return
             self._mailbox.sending(envelope.key)
-            ts = self._deliver(envelope, envelope.payload)
+            payload, digest = self._mailbox.content(envelope.key)
+            ts = self._deliver(envelope, payload)
         except SlackApiError as error:
             self._refused(envelope, error)
         except NO_ANSWER as error:
             self._lost(envelope, str(error))
         else:
-            self._mailbox.sent(envelope.key, envelope.digest, ts)
+            self._mailbox.sent(envelope.key, digest, ts)
 
     def _deliver(self, envelope: Envelope, payload: dict[str, Any]) -> str:
         """Posts, edits or uploads; returns where it stands."""
@@ -234,7 +235,8 @@ class Sender:
 
     def _send_plain(self, envelope: Envelope) -> None:
         """What a workspace without the newest blocks can draw: the same without its tables."""
-        payload = {"text": envelope.payload["text"], "blocks": plain_blocks(envelope.payload["blocks"])}
+        wanted, digest = self._mailbox.content(envelope.key)
+        payload = {"text": wanted["text"], "blocks": plain_blocks(wanted["blocks"])}
         try:
             ts = self._deliver(envelope, payload)
         except SlackApiError as error:
@@ -242,7 +244,7 @@ class Sender:
         except NO_ANSWER as error:
             self._lost(envelope, str(error))
         else:
-            self._mailbox.sent(envelope.key, envelope.digest, ts)
+            self._mailbox.sent(envelope.key, digest, ts)
 
 
 def plain_blocks(blocks: list[Block]) -> list[Block]:

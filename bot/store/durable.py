@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 INTERPRETER = "interp-3"
 QUEUE = "segments"
-POLL = 0.05
+POLL = 0.2
 """Seconds between two looks at the queue: half of it is added to each alert on average."""
 WORKERS = 16
 ALONE = "local"

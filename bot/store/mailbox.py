@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from bot.engine.mail import Envelope, Message, Priority
 from bot.store.database import Database
 from bot.store.tables import messages
+
+_OUTSIDE = [each for each in messages.c if each.name not in ("payload", "wanted")]
+"""All that is known of a message without reading it: many may be due, and few may go at a time."""
 
 
 class StoredMailbox:
@@ -46,7 +50,7 @@ class StoredMailbox:
     def due(self, *, limit: int = 50) -> Sequence[Envelope]:
         root = messages.alias("root")
         query = (
-            sa.select(messages, root.c.ts.label("root_ts"))
+            sa.select(*_OUTSIDE, root.c.ts.label("root_ts"))
             .outerjoin(root, root.c.key == messages.c.thread_key)
             .where(
                 messages.c.wanted != messages.c.sent,
@@ -57,7 +61,13 @@ class StoredMailbox:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [_envelope(row) for row in connection.execute(query)]
+            return [_envelope(row) for row in connection.execute(query).mappings()]
+
+    def content(self, key: str) -> tuple[dict[str, Any], str]:
+        query = sa.select(messages.c.payload, messages.c.wanted).where(messages.c.key == key)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one()
+        return json.loads(row.payload), row.wanted
 
     def waiting(self) -> int:
         """How many messages are not in Slack as they are wanted."""
@@ -82,14 +92,11 @@ class StoredMailbox:
             connection.execute(messages.update().where(messages.c.key == key).values(**values))
 
 
-def _envelope(row: sa.Row[tuple[object, ...]]) -> Envelope:
-    found = row._mapping
+def _envelope(found: sa.RowMapping) -> Envelope:
     return Envelope(
         key=found["key"],
         channel=found["channel"],
         priority=Priority(found["priority"]),
-        payload=json.loads(found["payload"]),
-        digest=found["wanted"],
         ts=found["ts"],
         root_ts=found["root_ts"],
         threaded=found["thread_key"] is not None,

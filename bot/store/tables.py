@@ -118,6 +118,8 @@ messages = Table(
     Column("error", Text, nullable=False, server_default=""),
     Column("put_at", Float, nullable=False),
 )
+_DUE = messages.c.wanted != messages.c.sent
+Index("ix_messages_due", messages.c.priority, messages.c.put_at, sqlite_where=_DUE, postgresql_where=_DUE)
 
 audit = Table(
     "audit",

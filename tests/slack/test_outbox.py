@@ -143,7 +143,7 @@ def test_a_picture_is_uploaded_once_also_when_the_answer_was_lost(sender, mailbo
 
 
 def envelope(ts: str | None = None, priority: Priority = Priority.NEWS) -> Envelope:
-    return Envelope("r-1:card", CHANNEL, priority, {}, "d", ts, None, False, 0, False)
+    return Envelope("r-1:card", CHANNEL, priority, ts, None, False, 0, False)
 
 
 def test_posts_to_a_channel_come_in_a_short_burst_then_one_a_second(clock: Clock):

@@ -37,6 +37,9 @@ class Scene:
     def write(self, text: str) -> None:
         self.path.write_text(text, encoding="utf-8")
 
+    def content(self, envelope: Envelope) -> dict[str, Any]:
+        return self.mailbox.content(envelope.key)[0]
+
     def wanted(self) -> list[Envelope]:
         return list(self.mailbox.due())
 
@@ -63,7 +66,7 @@ def test_a_broken_file_is_told_with_its_place_once_it_stays_so(scene: Scene):
     assert scene.reloader.counts["broken"] == 1.0
     scene.reloader.look()
     [message] = scene.wanted()
-    text = message.payload["blocks"][0]["text"]["text"]
+    text = scene.content(message)["blocks"][0]["text"]["text"]
     assert message.channel == "C1"
     assert "one.yml:4:" in text
     assert "mysql.replica_status" in text
@@ -82,7 +85,7 @@ def test_the_same_message_tells_when_all_is_well_again(scene: Scene):
     scene.reloader.look()
     [mended] = scene.wanted()
     assert mended.key == told.key
-    assert "good again; in force now: one" in mended.payload["text"]
+    assert "good again; in force now: one" in scene.content(mended)["text"]
     assert scene.reloader.counts["broken"] == 0.0
     scene.write(BROKEN)
     scene.reloader.look()

@@ -26,6 +26,8 @@ def upgrade() -> None:
     )
     op.add_column("runs", sa.Column("due_at", sa.Float))
     op.create_index("ix_runs_due", "runs", ["state", "due_at"])
+    due = sa.text("wanted != sent")
+    op.create_index("ix_messages_due", "messages", ["priority", "put_at"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_audit_event", "audit", ["event", "seq"])
     if sa.inspect(op.get_bind()).has_table("schema_version"):
         op.drop_table("schema_version")
