@@ -18,7 +18,7 @@ ADMIN = "U0ALICE"
 ALERTS_CHANNEL = "C0DBALERTS"
 BILLING_CHANNEL = "C0BILLING"
 POLICY = "policy.yml"
-_POLICY = {"budgets": {"action": 1000, "shard": 1000, "fleet": 1000}}
+_POLICY = {"flapping": {"times": 0}, "budgets": {"action": 1000, "shard": 1000, "fleet": 1000}}
 """A lab is broken and mended all day."""
 
 

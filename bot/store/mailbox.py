@@ -13,6 +13,8 @@ from bot.engine.mail import Envelope, Message, Priority
 from bot.store.database import Database
 from bot.store.tables import messages
 
+LONGEST_RETRY = 600.0
+"""Seconds after which a message is tried again at the latest, whatever Slack asked for."""
 _OUTSIDE = [each for each in messages.c if each.name not in ("payload", "wanted")]
 """All that is known of a message without reading it: many may be due, and few may go at a time."""
 
@@ -48,13 +50,14 @@ class StoredMailbox:
             self.woken()
 
     def due(self, *, limit: int = 50) -> Sequence[Envelope]:
-        root = messages.alias("root")
+        root, now = messages.alias("root"), self._clock()
         query = (
             sa.select(*_OUTSIDE, root.c.ts.label("root_ts"))
             .outerjoin(root, root.c.key == messages.c.thread_key)
             .where(
                 messages.c.wanted != messages.c.sent,
-                messages.c.not_before <= self._clock(),
+                # A time further away than anybody waits was set before the clock was put back.
+                sa.or_(messages.c.not_before <= now, messages.c.not_before > now + LONGEST_RETRY),
                 sa.or_(messages.c.thread_key.is_(None), root.c.ts.is_not(None)),
             )
             .order_by(messages.c.priority, messages.c.put_at, messages.c.key)
@@ -82,7 +85,7 @@ class StoredMailbox:
         self._update(key, state="wanted", sent=digest, ts=ts, attempt=0, error="", not_before=0.0)
 
     def refused(self, key: str, error: str, *, retry_in: float) -> None:
-        self._update(key, state="wanted", error=error, not_before=self._clock() + retry_in)
+        self._update(key, state="wanted", error=error, not_before=self._clock() + min(retry_in, LONGEST_RETRY))
 
     def lost(self, key: str, error: str, *, retry_in: float) -> None:
         self._update(key, state="sending", error=error, not_before=self._clock() + retry_in)

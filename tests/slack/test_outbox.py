@@ -106,6 +106,16 @@ def test_when_slack_asks_to_wait_the_channel_waits_that_long(sender, mailbox, pe
     assert sorted(texts(people)) == ["one", "other"]
 
 
+def test_a_clock_that_is_put_back_holds_nothing_up(sender, mailbox, people, clock):
+    clock.now += 7200
+    people.fail_next("chat.postMessage", status=500)
+    mailbox.put(card("one"))
+    sender.send_due()
+    clock.now -= 3600
+    sender.send_due()
+    assert texts(people) == ["one"]
+
+
 def test_what_slack_cannot_draw_is_sent_without_it(sender, mailbox, people):
     people.fail_next("chat.postMessage", status=200, error="invalid_blocks")
     mailbox.put(card("one", blocks=[header("one"), section("why"), table(["a"], [["b"]])]))
