@@ -219,6 +219,10 @@ class Remediation(ABC):
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Yields the statements that restore what the server holds now. Called before the change; raises NoUndo."""
 
+    def cost(self, db: MySQL) -> str:
+        """What the server has to do because of it, in a sentence for those who approve; '' where that is nothing."""
+        return ""
+
     @property
     def revert_after(self) -> Seconds | None:
         """Seconds after which the change is to be undone by itself, or None when it stays."""

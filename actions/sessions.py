@@ -102,6 +102,16 @@ def refuse_protected(session: Session, only_users: str = "") -> None:
         )
 
 
+def rollback_cost(db: MySQL, thread_id: int) -> str:
+    """What ending the session's transaction costs the server, as it is now."""
+    session = read(db, thread_id)
+    if session is None or not session.transaction_started:
+        return "Nothing is rolled back."
+    rows = session.rows_modified
+    what = "1 modified row is" if rows == 1 else f"{rows:,} modified rows are"
+    return f"{what} rolled back before its locks are free."
+
+
 def _session(row: Mapping[str, Any]) -> Session:
     state = f"{row['state']} {row['trx_state']}".lower()
     return Session(

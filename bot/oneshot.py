@@ -212,6 +212,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "undo": list(plan.undo),
         "undo_says": plan.undo_says,
         "risk": plan.risk,
+        "cost": plan.cost,
         "blast_radius": plan.blast_radius,
         "revert_after": plan.revert_after,
         "on_failure": plan.on_failure,

@@ -88,7 +88,8 @@ def _show(report: oneshot.Report) -> None:
             where = f"{change.target}> " if len(run.plan.targets) > 1 else ""
             for statement in change.statements:
                 out.print(f"    {where}{statement}", markup=False, highlight=False)
-        out.print(f"  {run.plan.undo_says}", markup=False)
+        for says in filter(None, (run.plan.cost, run.plan.undo_says)):
+            out.print(f"  {says}", markup=False)
         for statement in run.plan.undo:
             out.print(f"    undo: {statement}", markup=False, highlight=False)
     if report.not_offered:

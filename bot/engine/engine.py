@@ -280,3 +280,4 @@ class Engine:
         may, says = self.directory.may(user, role, shard=shard, risk=risk, fresh=fresh)
         if not may:
             raise NotAllowed(says)
+        self.store.audit("role.held", actor=user, subject=role, says=says, shard=shard, risk=risk)

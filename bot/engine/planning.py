@@ -194,6 +194,7 @@ class Planner:
         target = draft.target
         with self.fleet.read(target.shard, target.instance) as db:
             identity: Identity = self.fleet.identify(db)
+            cost = draft.remediation.cost(db)
             statements = tuple(_bounded(draft.remediation.change(db)))
             try:
                 undo = tuple(_bounded(draft.remediation.undo(db)))
@@ -212,6 +213,7 @@ class Planner:
             undo_says=undo_says,
             risk=draft.remediation.risk.value,
             revert_after=draft.remediation.revert_after,
+            cost=cost,
         )
 
 

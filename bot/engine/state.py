@@ -120,6 +120,8 @@ class Change:
     risk: str
     revert_after: float | None = None
     """Seconds until the change is undone by itself."""
+    cost: str = ""
+    """What the server has to do because of it, as it was when the plan was made; '' where that is nothing."""
     follows: bool = False
     """Whether another change comes before it on its target: then it is checked, and its undo is planned, when its turn
     comes, on what the one before has left."""
@@ -186,6 +188,11 @@ class Plan:
     def undo_says(self) -> str:
         """How it is undone, or why it cannot be."""
         return " ".join(dict.fromkeys(change.undo_says for change in self.changes))
+
+    @property
+    def cost(self) -> str:
+        """What the servers have to do because of it."""
+        return " ".join(dict.fromkeys(change.cost for change in self.changes if change.cost))
 
     @property
     def risk(self) -> str:

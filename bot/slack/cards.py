@@ -302,7 +302,8 @@ def _progress(run: Run) -> str:
 
 
 def _undo(plan: Plan) -> list[str]:
-    lines = [f"*Undo* {escape(plan.undo_says, 300)}"]
+    lines = [f"*Costs* {escape(plan.cost, 300)}"] if plan.cost else []
+    lines.append(f"*Undo* {escape(plan.undo_says, 300)}")
     lines += [code(text, 300) for text in plan.undo[:3]]
     if plan.revert_after is not None:
         lines.append(f"Undone by itself after {duration(plan.revert_after)}.")

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.store.redact import redacted
 from bot.store.tables import audit
 
 TRIMMED = "audit.trimmed"
@@ -46,11 +47,12 @@ class Fault:
 
 
 def append(connection: sa.Connection, event: str, actor: str, subject: str, data: dict[str, Any]) -> None:
-    """Appends one event in the caller's transaction, which must hold the write lock."""
+    """Appends one event, without secrets, in the caller's transaction, which must hold the write lock."""
     last = connection.execute(sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
     at = datetime.now(UTC).isoformat()
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    subject = str(redacted(subject))
+    text = json.dumps(redacted(data), sort_keys=True, separators=(",", ":"), default=str)
     digest = _hash(seq, at, event, actor, subject, text, previous)
     connection.execute(
         audit.insert().values(

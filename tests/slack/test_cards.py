@@ -131,6 +131,12 @@ def test_the_approval_shows_exactly_what_would_run():
     assert "START REPLICA SQL_THREAD" in words(approve["confirm"])
 
 
+def test_what_a_change_costs_stands_beside_what_it_does():
+    costly = waiting(plan=plan(changes=(change(cost="12,345 modified rows are rolled back."),)))
+    assert "*Costs* 12,345 modified rows are rolled back." in words(parts(costly)["approval"])
+    assert "Costs" not in words(parts(at(RunState.WAITING))["approval"])
+
+
 def test_a_decision_is_never_edited_away():
     for state in DECIDED:
         assert "<@U0BOB> approved it" in words(parts(at(state))["approval"])

@@ -42,13 +42,18 @@ class KillConnection(Remediation):
         self._same(db)
         yield statement("KILL {}", self.thread_id)
 
+    def cost(self, db: MySQL) -> str:
+        """The rows that its transaction has modified."""
+        return sessions.rollback_cost(db, self.thread_id)
+
     def verify(self, db: MySQL) -> Verdict:
         """Good when the session is gone; one that rolls back is waited for, never killed again."""
         session = sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
             return Verdict(ok=True, says=f"Session {self.thread_id} of {db.address} is gone, and its locks with it.")
         if session.killed:
-            says = f"Session {self.thread_id} of {db.address} rolls back; wait for it, do not kill it again."
+            left = f"{session.rows_modified:,} rows to go"
+            says = f"Session {self.thread_id} of {db.address} rolls back, {left}; do not kill it again."
         else:
             says = f"Session {self.thread_id} of {db.address} is still there ({session.command})."
         return Verdict(ok=False, says=says, settled=False)

@@ -46,17 +46,19 @@ class KillQuery(Remediation):
         else:
             yield statement("KILL QUERY {}", self.thread_id)
 
+    def cost(self, db: MySQL) -> str:
+        """The rows that its transaction has modified."""
+        return sessions.rollback_cost(db, self.thread_id)
+
     def verify(self, db: MySQL) -> Verdict:
         """Good when the statement is gone; a session that rolls back is waited for, never killed again."""
         session = sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
             return Verdict(ok=True, says=f"Session {self.thread_id} of {db.address} is gone.")
         if session.killed:
-            return Verdict(
-                ok=False,
-                says=f"Session {self.thread_id} of {db.address} rolls back; wait for it, do not kill it again.",
-                settled=False,
-            )
+            left = f"{session.rows_modified:,} rows to go"
+            says = f"Session {self.thread_id} of {db.address} rolls back, {left}; do not kill it again."
+            return Verdict(ok=False, says=says, settled=False)
         if session.idle or not self._is(session):
             return Verdict(ok=True, says=f"The statement of session {self.thread_id} of {db.address} is gone.")
         return Verdict(

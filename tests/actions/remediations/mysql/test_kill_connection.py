@@ -63,6 +63,13 @@ def test_the_session_ends_and_those_who_waited_go_on(notes, primary, client, hol
 
 
 @pytest.mark.lab
+def test_what_is_rolled_back_is_told_before(notes, primary, client, holder):
+    with reader(notes, primary) as db:
+        assert of(notes, primary, holder).cost(db) == "1 modified row is rolled back before its locks are free."
+        assert of(notes, primary, client(primary, "reports")).cost(db) == "Nothing is rolled back."
+
+
+@pytest.mark.lab
 def test_there_is_no_undo(notes, primary, holder):
     with pytest.raises(NoUndo, match="its transaction is rolled back"):
         undo_of(notes, primary, of(notes, primary, holder))
