@@ -35,13 +35,14 @@ SEGMENTS = {
     RunState.WAITING: "expire",
     RunState.APPROVED: "change",
     RunState.CHANGING: "change",
+    RunState.PAUSED: "unpause",
 }
 
 
 class Segments(Protocol):
     """The queue, as far as the janitor needs it."""
 
-    def idle(self, run_id: str) -> bool: ...
+    def idle(self, run_id: str, segment: str) -> bool: ...
 
     def nudge(self, run_id: str, segment: str) -> None: ...
 
@@ -102,7 +103,8 @@ class Janitor:
 
     def _move_on(self) -> None:
         for run_id, state in self.store.still(before=self.now() - PATIENCE):
-            if not self.segments.idle(run_id):
+            # The end of an approval that came is queued still, and says nothing of the change.
+            if not self.segments.idle(run_id, SEGMENTS[state]):
                 continue
             self._tried[run_id] += 1
             if self._tried[run_id] > TRIES:

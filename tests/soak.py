@@ -42,7 +42,7 @@ from tests.postgresql_fixture import programs, running
 
 MODES = ("sqlite", "postgresql", "replicas", "stopped")
 """One process on SQLite; one on PostgreSQL; three there; three there, stopped and woken instead of killed."""
-WHOLE = 3.0
+WHOLE = 1.5
 """Seconds that a run takes, from its alert to its end, and a little more."""
 ENDS_WITHIN = 90.0
 ENDED = {RunState.MENDED, RunState.UNKNOWN, RunState.REFUSED, RunState.FAILED, RunState.RESOLVED}

@@ -18,14 +18,14 @@ from tests.samples import NOW, plan, run
 
 @dataclass
 class Queue:
-    """A queue in which the runs named `busy` have something."""
+    """A queue in which the runs named `busy` have such a segment."""
 
-    busy: set[str] = field(default_factory=set)
+    busy: set[tuple[str, str]] = field(default_factory=set)
     nudged: list[tuple[str, str]] = field(default_factory=list)
     adopted: list[set[str]] = field(default_factory=list)
 
-    def idle(self, run_id: str) -> bool:
-        return run_id not in self.busy
+    def idle(self, run_id: str, segment: str) -> bool:
+        return (run_id, segment) not in self.busy
 
     def nudge(self, run_id: str, segment: str) -> None:
         self.nudged.append((run_id, segment))
@@ -74,6 +74,7 @@ def scene(database: Database) -> Scene:
 )
 def test_a_run_with_nothing_queued_gets_its_segment_once_more(scene: Scene, state: RunState, segment: str):
     scene.store.save(run(state=state, plan=plan()), expect=RunState.TRIAGING)
+    scene.queue.busy = {("r-1", "expire")}
     scene.janitor.look()
     assert scene.queue.nudged == [("r-1", segment)]
 
@@ -93,7 +94,7 @@ def test_what_is_young_queued_or_ended_is_left_alone(scene: Scene):
     scene.seconds = PATIENCE.total_seconds() - 1
     scene.janitor.look()
     scene.seconds += 2
-    scene.queue.busy = {"r-1"}
+    scene.queue.busy = {("r-1", "triage")}
     scene.janitor.look()
     scene.store.save(replace(run(), state=RunState.DIAGNOSED), expect=RunState.TRIAGING)
     scene.queue.busy = set()

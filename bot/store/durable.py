@@ -121,10 +121,10 @@ class Durable:
                 self._put(connection, f"{each.workflow_id}+{INTERPRETER}", run_id, segment, max(0.0, due))
         return len(left)
 
-    def idle(self, run_id: str) -> bool:
-        """Whether nothing is queued, delayed or in flight for a run."""
+    def idle(self, run_id: str, segment: str) -> bool:
+        """Whether no segment that begins so is queued, delayed or in flight for a run."""
         return not DBOS.list_workflows(
-            status=UNDER_WAY, workflow_id_prefix=f"{run_id}:", load_input=False, load_output=False
+            status=UNDER_WAY, workflow_id_prefix=f"{run_id}:{segment}", load_input=False, load_output=False
         )
 
     def forget(self, before: datetime, limit: int) -> int:

@@ -108,3 +108,25 @@ def test_two_replicas_share_the_work_and_post_each_message_once(scene: Scene):
     with scene.replica(scene.first), scene.replica(scene.second):
         runs = [scene.approve()]
         scene.is_true(scene.second.run_in(runs[0], RunState.MENDED))
+
+
+def test_a_store_that_cuts_all_connections_again_and_again_loses_nothing(scene: Scene, postgresql: PostgreSQL):
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'firstmate' AND pid <> pg_backend_pid()"
+    )
+    with scene.replica(scene.first) as process:
+        answers = [scene.first.send()]
+        for _ in range(20):
+            postgresql.execute(cut)
+            if "runs" not in answers[-1]:
+                answers.append(scene.first.send())
+        run_id = next(str(each["runs"][0]) for each in answers if each.get("runs"))
+        run = scene.first.run_in(run_id, RunState.WAITING)
+        for _ in range(20):
+            postgresql.execute(cut)
+            if not scene.first.audited("approval.decided", run_id):
+                # Whose press was cut off is told so, and presses again.
+                scene.first.press(BOB, run, "run.approve")
+        scene.is_true(scene.first.run_in(run_id, *ENDED))
+        assert process.poll() is None

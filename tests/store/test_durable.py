@@ -71,9 +71,10 @@ def test_a_segment_is_worked_off_once_however_often_it_is_put(scene: Scene):
 
 def test_a_run_with_a_segment_that_waits_is_not_idle(scene: Scene):
     scene.put("r-1", "expire", delay=600)
-    assert not scene.durable.idle("r-1")
-    assert scene.durable.idle("r-2")
-    assert scene.durable.idle("r")
+    assert not scene.durable.idle("r-1", "expire")
+    assert scene.durable.idle("r-1", "change"), "it is another segment"
+    assert scene.durable.idle("r-2", "expire")
+    assert scene.durable.idle("r", "expire")
 
 
 def test_a_segment_may_be_put_once_more_after_it_ended(scene: Scene):
@@ -90,7 +91,7 @@ def test_what_a_dead_process_had_in_flight_is_handed_on_and_nothing_else(scene: 
     scene.rewrite("r-2:expire", status="PENDING", executor_id="other", delay_until_epoch_ms=None)
     scene.durable.recover(["living", "other"])
     assert scene.wait(1) == [("r-1", "expire")]
-    assert not scene.durable.idle("r-2"), "it is in flight in a process that lives"
+    assert not scene.durable.idle("r-2", "expire"), "it is in flight in a process that lives"
 
 
 def test_segments_of_another_order_of_steps_are_gone_on_with_at_their_time(scene: Scene):
@@ -103,7 +104,7 @@ def test_segments_of_another_order_of_steps_are_gone_on_with_at_their_time(scene
     assert scene.durable.adopt({"interp-0"}) == 0, "a living replica goes on with its own"
     assert scene.durable.adopt() == 2
     assert scene.wait(1) == [("r-1", "change")]
-    assert not scene.durable.idle("r-2"), "its time has not come"
+    assert not scene.durable.idle("r-2", "expire"), "its time has not come"
     assert scene.durable.adopt() == 0
 
 
