@@ -12,8 +12,8 @@ from bot.engine.state import Choice, Run
 from bot.runbook.match import choose, explain, verdict
 from bot.runbook.shelf import summary
 from bot.slack.blocks import sentence
+from bot.slack.desk import RunbookLine, Status, Why
 from bot.slack.forms import Field
-from bot.slack.listeners import RunbookLine, Status, Why
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.engine.state import Choice, Run
+from bot.engine.state import Choice
 from bot.engine.waiting import waits
 from bot.errors import FirstmateError
-from bot.slack import cards
+from bot.slack import labels, plans
 from bot.slack.authorise import Authorise, Record, entry_of
 from bot.slack.blocks import code, escape, fenced, moment, sentence
-from bot.slack.forms import RUN_FORM, Field, error_at, filled, form
+from bot.slack.desk import FrontDesk, Status, Why
+from bot.slack.forms import RUN_FORM, error_at, filled, form
 
 log = logging.getLogger(__name__)
 
@@ -43,100 +44,6 @@ _FORM = re.compile(r"/runbook run (\S+)")
 """`/runbook run NAME` without an instance asks for the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunbookLine:
-    """One runbook, for the list."""
-
-    name: str
-    title: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What `/mate status` tells."""
-
-    halted: str
-    """The sentence of the halt, or ''."""
-    runs: Sequence[Run]
-    waiting_messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Which runbook answers an alert, and why every other one does not."""
-
-    alert: str
-    """The labels that were looked at."""
-    verdict: str
-    runbooks: Sequence[tuple[str, bool, str]]
-    """Name, whether it answers, and why or why not."""
-
-
-class FrontDesk(Protocol):
-    """What the application does for people; every method raises FirstmateError with the sentence for them."""
-
-    def triage(self, user: str, instance: str, channel: str) -> Run: ...
-
-    def ask(
-        self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None
-    ) -> Run: ...
-
-    def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
-        """The title of a runbook and the fields of its inputs."""
-        ...
-
-    def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
-        """The run as it would be, with its plan, and why it would not be offered."""
-        ...
-
-    def runbooks(self) -> Sequence[RunbookLine]: ...
-
-    def sources(self) -> Sequence[str]:
-        """Where the runbooks in force come from, and what is broken there: sentences."""
-        ...
-
-    def runbook_text(self, name: str) -> str: ...
-
-    def why(self, asked: str) -> Why:
-        """Explains the match of an alert, by its labels, its name, or the number of its run."""
-        ...
-
-    def status(self) -> Status: ...
-
-    def halt(self, user: str, reason: str) -> str: ...
-
-    def resume(self, user: str, scope: str) -> str:
-        """Lifts a halt, and returns what is halted still."""
-        ...
-
-    def acknowledge(self, user: str, shard: str) -> str:
-        """Ends the cooldowns of a shard, and returns its name."""
-        ...
-
-    def break_glass(self, user: str, run_id: str, reason: str) -> Run:
-        """Opens a refused run again, past freeze and cooldown."""
-        ...
-
-    def pause(self, user: str, run_id: str) -> Run: ...
-
-    def stop(self, user: str, run_id: str) -> Run: ...
-
-    def go_on(self, user: str, run_id: str) -> Run: ...
-
-    def retry(self, user: str, run_id: str) -> Run:
-        """Opens a run that ended badly once more."""
-        ...
-
-    def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run: ...
-
-    def undo(self, user: str, run_id: str, digest: str) -> Run: ...
-
-    def take(self, user: str, run_id: str, back: bool) -> Run:
-        """Somebody works on it now, or, with `back`, nobody any more."""
-        ...
-
-
 @dataclass
 class Listeners:
     """Registers every entry, and turns every answer and error into one ephemeral reply."""
@@ -152,14 +59,14 @@ class Listeners:
         app.command("/triage")(self._command(self._triage))
         app.command("/runbook")(self._command(self._runbook))
         app.command("/mate")(self._command(self._mate))
-        app.action(re.compile(rf"{re.escape(cards.APPROVE)}(\..+)?"))(self._button(self._approve))
-        app.action(cards.DENY)(self._button(self._deny))
-        app.action(cards.UNDO)(self._button(self._undo))
-        app.action(cards.TAKE)(self._button(self._take))
-        app.action(cards.HAND_BACK)(self._button(self._hand_back))
-        for action, how in ((cards.PAUSE, "pause"), (cards.STOP, "stop"), (cards.GO_ON, "go_on")):
+        app.action(re.compile(rf"{re.escape(labels.APPROVE)}(\..+)?"))(self._button(self._approve))
+        app.action(labels.DENY)(self._button(self._deny))
+        app.action(labels.UNDO)(self._button(self._undo))
+        app.action(labels.TAKE)(self._button(self._take))
+        app.action(labels.HAND_BACK)(self._button(self._hand_back))
+        for action, how in ((labels.PAUSE, "pause"), (labels.STOP, "stop"), (labels.GO_ON, "go_on")):
             app.action(action)(self._button(self._holding(how)))
-        app.action(cards.RETRY)(self._button(self._holding("retry")))
+        app.action(labels.RETRY)(self._button(self._holding("retry")))
         app.view(RUN_FORM)(self._submitted)
         # Slack retries what is not acknowledged, so whatever else comes is.
         app.event("message")(_ignore)
@@ -236,7 +143,7 @@ class Listeners:
                 return f"Running {code(run.runbook)} on {code(run.target)}; the card is in <#{run.channel}>."
             case ["plan", name, instance, *remedy] if len(remedy) < 2:
                 run, not_offered = self.desk.plan(user, name, instance, next(iter(remedy), ""))
-                return cards.planned(run, not_offered)
+                return plans.planned(run, not_offered)
             case ["why", _, *_]:
                 return _why(self.desk.why(text.strip().partition(" ")[2].strip()))
             case _:

@@ -12,7 +12,7 @@ import pytest
 from bot.engine.state import Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus, Takeover
 from bot.guards.facts import Answer, Verdict
 from bot.lab.workspace.blocks import check_blocks, text_length
-from bot.slack import cards
+from bot.slack import cards, labels, plans
 from tests.samples import NOW, alert, change, plan, run, waiting
 
 EVIDENCE = {"applier_running": "No", "applier_errno": 1205, "lag": None, "workers": [{"id": 1, "errno": 1205}]}
@@ -73,13 +73,13 @@ def buttons(run: Run) -> set[str]:
 @pytest.mark.parametrize("state", RunState)
 def test_buttons_are_there_only_while_they_can_count(state: RunState):
     wanted = {
-        RunState.WAITING: {cards.APPROVE, cards.DENY},
-        RunState.PAUSED: {cards.GO_ON, cards.STOP},
-        RunState.MENDED: {cards.UNDO},
-        **{each: {cards.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)},
+        RunState.WAITING: {labels.APPROVE, labels.DENY},
+        RunState.PAUSED: {labels.GO_ON, labels.STOP},
+        RunState.MENDED: {labels.UNDO},
+        **{each: {labels.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)},
     }
     over = state in (RunState.MENDED, RunState.RESOLVED)
-    assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {cards.TAKE})
+    assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {labels.TAKE})
 
 
 def test_the_runbook_s_notes_and_links_are_shown_once_it_has_looked():
@@ -95,7 +95,7 @@ def test_who_works_on_it_is_shown_and_may_hand_it_back():
     shown = words(parts(at(RunState.DIAGNOSED, taken=taken))["card"])
     assert "<@U1> works on it since" in shown
     assert "the alert is silenced until" in shown
-    assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {cards.TAKE, cards.HAND_BACK}
+    assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {labels.TAKE, labels.HAND_BACK}
     assert cards.colour(at(RunState.DIAGNOSED, taken=taken)) == cards.ACKNOWLEDGED
     failed = replace(taken, silence="", until=None, says="Not silenced: Alertmanager <x> does not answer.")
     assert "Not silenced: Alertmanager &lt;x&gt; does not answer." in words(
@@ -126,7 +126,7 @@ def test_the_approval_shows_exactly_what_would_run():
     text = words(shown)
     for part in ("orders-3", "127.0.0.1:3308", "1 of 2 replicas of orders", "reversible", "STOP REPLICA SQL_THREAD"):
         assert part in text
-    approve = next(e for b in blocks for e in b.get("elements", []) if e.get("action_id") == cards.APPROVE)
+    approve = next(e for b in blocks for e in b.get("elements", []) if e.get("action_id") == labels.APPROVE)
     assert approve["value"] == f"r-1:{plan().digest}"
     assert "START REPLICA SQL_THREAD" in words(approve["confirm"])
 
@@ -237,17 +237,17 @@ def test_however_much_there_is_it_fits():
 
 def test_with_several_targets_each_line_says_its_own_and_what_follows_a_failure():
     rolling = plan(changes=(change(), change(target="orders-2", wave=1)), on_failure="undo")
-    shown = words(cards.approval(replace(at(RunState.WAITING), plan=rolling), rolling))
+    shown = words(plans.approval(replace(at(RunState.WAITING), plan=rolling), rolling))
     assert "orders-3> START REPLICA SQL_THREAD\\norders-2> START REPLICA SQL_THREAD" in shown
     assert "2 turns, each verified before the next; after a failure it is undone" in shown
 
 
 def test_another_remedy_has_its_own_statements_and_its_own_button():
     other = plan(remedy="restart", title="Restart it", changes=(change(statements=("STOP REPLICA", "START REPLICA")),))
-    blocks = cards.approval(replace(at(RunState.WAITING), alternatives=(other,)), plan())
+    blocks = plans.approval(replace(at(RunState.WAITING), alternatives=(other,)), plan())
     buttons = {
         each["action_id"]: each["value"] for block in blocks for each in block.get("elements", []) if "value" in each
     }
-    assert buttons[f"{cards.APPROVE}.restart"] == f"r-1:{other.digest}"
-    assert buttons[cards.APPROVE] == f"r-1:{plan().digest}"
+    assert buttons[f"{labels.APPROVE}.restart"] == f"r-1:{other.digest}"
+    assert buttons[labels.APPROVE] == f"r-1:{plan().digest}"
     assert "STOP REPLICA\\nSTART REPLICA" in words(blocks)

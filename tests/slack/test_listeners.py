@@ -17,9 +17,10 @@ from bot.lab.workspace.model import Json
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
 from bot.slack.connect import SocketConnection
+from bot.slack.desk import RunbookLine, Status, Why
 from bot.slack.directory import SlackDirectory
 from bot.slack.forms import Field
-from bot.slack.listeners import HELP, RunbookLine, Status, Why, build_app
+from bot.slack.listeners import HELP, build_app
 from tests.samples import run, waiting
 
 CHANNEL = "C0DBALERTS"
