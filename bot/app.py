@@ -159,6 +159,8 @@ class Bot:
         self._server = _Server(config, self._door(token))
         self._janitor = Janitor(self.store, self._durable, self.engine.give_up, self._leads, self._versions)
         self._janitor.sweep = Sweeper(self._database, self._durable, config.retention, self._janitor.goes_on).sweep
+        if self._database.several:
+            self._janitor.each_time = self.engine.halts.share
 
     def _one_of_several(self, taken_for_dead: Callable[[], None]) -> Replica:
         return Replica(self._database, lambda alive: self._durable.recover(alive), INTERPRETER, taken_for_dead)

@@ -74,7 +74,7 @@ class DatabaseUser(Settings):
 class Instance(Settings):
     """One server of the fleet. `labels` hold further values of the alert label `instance` that mean this server."""
 
-    name: str
+    name: str = Field(min_length=1, max_length=100)
     host: str
     port: int = 3306
     role: Role
@@ -90,7 +90,7 @@ class Instance(Settings):
 class Shard(Settings):
     """One primary and its replicas; the unit that takes one change at a time."""
 
-    name: str
+    name: str = Field(min_length=1, max_length=100)
     flavour: Literal["mysql", "mariadb"]
     instances: tuple[Instance, ...] = Field(min_length=1)
     reader: DatabaseUser

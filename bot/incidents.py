@@ -12,4 +12,5 @@ def incident_key(alert: Alert, family: str, place: str) -> str:
     inventory, or what the alert itself calls its place.
     """
     where = place or alert.labels.get("instance") or alert.fingerprint
-    return f"{family or alert.name}@{where}"[:300]
+    # Text from outside: PostgreSQL keeps no NUL.
+    return f"{family or alert.name}@{where}".replace("\0", " ")[:300]

@@ -59,6 +59,8 @@ class Janitor:
     """Ends a run, with the reason."""
     leads: Callable[[], bool] = lambda: True
     versions: Callable[[], Collection[str]] = set
+    each_time: Callable[[], None] = lambda: None
+    """Done at each look in every replica, whether it leads or not."""
     sweep: Callable[[datetime], object] = lambda _: None
     """Deletes what has had its time."""
     now: Callable[[], datetime] = utc_now
@@ -93,6 +95,7 @@ class Janitor:
 
     def look(self) -> None:
         """Moves what stands still."""
+        self.each_time()
         if not self.leads():
             return
         self.segments.adopt(self.versions())

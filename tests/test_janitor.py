@@ -45,6 +45,7 @@ class Scene:
     seconds: float = PATIENCE.total_seconds() + 1
     leads: bool = True
     swept: list[datetime] = field(default_factory=list)
+    looked: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.janitor = Janitor(
@@ -53,6 +54,7 @@ class Scene:
             lambda run_id, why: self.given_up.append((run_id, why)),
             lambda: self.leads,
             lambda: {"interp-1"},
+            lambda: self.looked.append(self.seconds),
             self.swept.append,
             self.now,
         )
@@ -113,6 +115,7 @@ def test_only_the_replica_that_leads_looks(scene: Scene):
     scene.leads = False
     scene.janitor.look()
     assert (scene.queue.nudged, scene.queue.adopted) == ([], [])
+    assert len(scene.looked) == 1, "what each replica does it does all the same"
 
 
 def test_segments_of_versions_that_still_live_are_left_to_them(scene: Scene):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,13 @@ class Halts:
         scopes = ("", f"{SHARD}{shard}", *(f"{ACTION}{action}" for action in actions))
         found = {halt.scope: halt for halt in self.every()}
         return next((found[scope] for scope in scopes if scope in found), None)
+
+    def share(self) -> None:
+        """Makes the halt of this host's file one of all replicas of the bot, which an admin lifts."""
+        by_file = on_disk(self.file)
+        if by_file is not None and all(each.scope for each in self.store.halts()):
+            by = f"a file on {socket.gethostname()[:40]}"
+            self.store.set_halt(replace(by_file, by=by, by_file=False), actor=by)
 
     def every(self) -> list[Halt]:
         """All halts; that of the file stands for everything."""

@@ -114,7 +114,7 @@ class Arrivals(Records):
         with self.database.transaction() as connection:
             connection.execute(
                 refused_bodies.insert().values(
-                    received_at=self._clock(), source=source, reason=reason, body=body[:KEPT_BYTES]
+                    received_at=self._clock(), source=source, reason=reason.replace("\0", " "), body=body[:KEPT_BYTES]
                 )
             )
             newest = sa.select(refused_bodies.c.id).order_by(refused_bodies.c.id.desc()).limit(KEPT_BODIES)

@@ -51,7 +51,8 @@ def append(connection: sa.Connection, event: str, actor: str, subject: str, data
     last = connection.execute(sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
     at = datetime.now(UTC).isoformat()
-    subject = str(redacted(subject))
+    # What comes from outside may be of any length, and PostgreSQL refuses what is too long.
+    actor, subject = actor[:80], str(redacted(subject)).replace("\0", " ")[:120]
     text = json.dumps(redacted(data), sort_keys=True, separators=(",", ":"), default=str)
     digest = _hash(seq, at, event, actor, subject, text, previous)
     connection.execute(

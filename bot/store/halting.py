@@ -22,7 +22,12 @@ class Halting(Part):
         return [Halt(row.by, row.reason, datetime.fromtimestamp(row.since, UTC), row.scope) for row in rows]
 
     def set_halt(self, halt: Halt, *, actor: str) -> None:
-        values = {"scope": halt.scope, "by": halt.by, "reason": halt.reason, "since": halt.since.timestamp()}
+        values = {
+            "scope": halt.scope,
+            "by": halt.by,
+            "reason": halt.reason.replace("\0", " "),
+            "since": halt.since.timestamp(),
+        }
         with self.database.transaction() as connection:
             self.database.upsert(connection, halts, values, keys=["scope"], update=values)
             audit.append(connection, "halt.set", actor, halt.scope or "everything", {"reason": halt.reason})

@@ -74,6 +74,21 @@ def test_a_file_halts_everything_without_slack(store: RunStore, file: Path):
     assert Halts(store, file).holding("orders", [START]) is None
 
 
+def test_of_several_bots_the_file_of_one_host_halts_all(store: RunStore, file: Path):
+    here, there = Halts(store, file), Halts(store, file.with_name("none"))
+    here.share()
+    assert there.every() == []
+    store.set_halt(Halt("U1", "migration", NOW, "shard:orders"), actor="U1")
+    file.write_text("the network is being rebuilt", encoding="utf-8")
+    here.share()
+    here.share()
+    assert [(halt.scope, halt.reason) for halt in there.every()] == [
+        ("", "the network is being rebuilt"),
+        ("shard:orders", "migration"),
+    ]
+    assert there.every()[0].lifted_by == "An admin lifts it with /mate resume."
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 10_000])
 def test_whatever_is_in_the_file_it_halts(file: Path, content: bytes):
     file.write_bytes(content)

@@ -14,6 +14,7 @@ from bot.engine.ports import Start
 from bot.engine.state import Choice, Decision, RunState
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
+from bot.incidents import incident_key
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.runs import RunStore
@@ -253,3 +254,20 @@ def test_the_halt_switch_is_kept_and_audited(store, database):
     assert not store.lift_halt("", actor="U0ALICE")
     assert store.halts() == [other]
     assert events(database) == ["halt.set", "halt.set", "halt.lifted"]
+
+
+RUBBISH = "\0'; DROP TABLE runs; -- \u202e\U0001f600" + "x" * 5000
+
+
+def test_text_of_any_length_and_kind_is_kept_in_either_database(store, database):
+    alert = samples.alert(labels={"alertname": RUBBISH, "instance": RUBBISH})
+    key = incident_key(alert, "", "")
+    receipt = store.receive(alert, key=key, run=samples.run(alert=alert, title=RUBBISH, says=RUBBISH))
+    found = store.run(receipt.run)
+    assert found is not None
+    assert (found.alert, found.title) == (alert, RUBBISH)
+    store.keep_refused("alertmanager", RUBBISH, b"\0\xff")
+    store.set_halt(Halt("U0ALICE", RUBBISH, samples.NOW), actor="U0ALICE")
+    store.audit("request.refused", actor="U" * 500, subject=RUBBISH, reason=RUBBISH)
+    with database.reading() as connection:
+        assert audit.verify(audit.entries(connection))[1] is None
