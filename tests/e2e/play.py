@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 from bot.config import Config, load
 from bot.engine.state import Run, RunState
+from bot.errors import FirstmateError
 from bot.lab.client import administrator, ask
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
@@ -108,6 +110,19 @@ class Play:
         message = seen or self.button(run.id, action)
         details = {"seen": message["blocks"]} if seen else {}
         self.workspace.click(user, CHANNEL, str(message["ts"]), action, **details)
+
+    def approve(self, user: str, run: Run) -> None:
+        """Presses Approve until it has arrived, as a person does: a press may go to a socket whose bot is gone."""
+
+        def pressed() -> bool:
+            with suppress(FirstmateError, OSError):
+                self.press(user, run, "run.approve")
+            deadline = time.monotonic() + 3.0
+            while not self.audited("approval.decided", run.id) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            return bool(self.audited("approval.decided", run.id))
+
+        self.workspace.wait_for(pressed, 60.0, f"An approval of {run.id} that arrives")
 
     # -- seeing ---------------------------------------------------------------------------------------------------
 

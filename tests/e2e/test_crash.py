@@ -95,7 +95,7 @@ def test_killed_after_the_approval_the_change_is_issued_once_at_most(play: Play,
             if state is RunState.MENDED:
                 assert issued == 1
             with play.looking() as store:
-                assert store.holder("orders", besides="nobody") is None
+                play.workspace.wait_for(lambda: store.holder("orders", besides="nobody") is None, what="A free shard")
 
 
 def _is(message: dict[str, object], part: str) -> bool:

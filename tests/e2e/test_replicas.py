@@ -56,7 +56,9 @@ class Scene:
         assert parts == sorted(set(parts)), "a message was posted twice"
         with self.second.looking() as store, store.database.reading() as connection:
             assert audit.verify(audit.entries(connection))[1] is None
-            assert store.holder("orders", besides="nobody") is None
+            self.second.workspace.wait_for(
+                lambda: store.holder("orders", besides="nobody") is None, what="A free shard"
+            )
 
 
 @pytest.fixture
