@@ -15,6 +15,7 @@ import argparse
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +31,7 @@ from rich.console import Console
 
 from bot.engine.state import Run, RunState
 from bot.errors import FirstmateError
-from bot.lab.bot_process import RunningBot, start_bot
+from bot.lab.bot_process import start_bot
 from bot.lab.faults import break_, mend_all
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar
@@ -62,7 +63,7 @@ class Soak:
     plays: Sequence[Play]
     stops: bool
     chance: random.Random
-    bots: list[RunningBot] = field(default_factory=list)
+    bots: list[subprocess.Popen[bytes]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 
@@ -96,16 +97,16 @@ class Soak:
         for number, play in enumerate(self.plays):
             if number >= len(self.bots):
                 self.bots.append(start_bot(play.path, log=play.path.with_suffix(".log")))
-            elif self.bots[number].process.poll() is not None:
+            elif self.bots[number].poll() is not None:
                 self.counts["restarts"] += 1
                 self.bots[number] = start_bot(play.path, log=play.path.with_suffix(".log"))
 
     def _strike(self, victim: int) -> None:
-        os.kill(self.bots[victim].process.pid, signal.SIGSTOP if self.stops else signal.SIGKILL)
+        os.kill(self.bots[victim].pid, signal.SIGSTOP if self.stops else signal.SIGKILL)
         self.counts["strikes"] += 1
 
     def _woken(self, victim: int) -> None:
-        process = self.bots[victim].process
+        process = self.bots[victim]
         if self.stops and process.poll() is None:
             os.kill(process.pid, signal.SIGCONT)
             time.sleep(2.0)  # whatever it still does by itself, it does now
@@ -197,6 +198,7 @@ def soaking(lab: LabState, mode: str, seed: int) -> Iterator[Soak]:
         finally:
             for bot in soak.bots:
                 bot.kill()
+                bot.wait()
 
 
 def main() -> int:

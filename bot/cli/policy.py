@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from bot import oneshot
 from bot.cli.findings import show
-from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json
+from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
 from bot.engine.explain import Explained
 from bot.errors import Exit, WrongUsage
 from bot.guards import refusal
@@ -72,12 +72,8 @@ def explain(
 
 
 def _parameters(given: list[str]) -> dict[str, object]:
-    pairs = [text.partition("=") for text in given]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise WrongUsage(f"{name!r} is not NAME=VALUE; write --with thread=applier.")
     try:
-        return {name.strip(): yaml.safe_load(value) for name, _, value in pairs}
+        return {name: yaml.safe_load(text) for name, text in named_values(given, "--with thread=applier").items()}
     except yaml.YAMLError as error:
         raise WrongUsage(f"A value cannot be read: {' '.join(str(error).split())[:200]}") from error
 

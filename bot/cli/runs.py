@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 
 from bot import oneshot
-from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json
-from bot.errors import Exit, WrongUsage
+from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
+from bot.errors import Exit
 
 commands = typer.Typer()
 
@@ -46,7 +46,9 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Shows exactly what a remedy would do on a target, what the guards say, and who must approve; changes nothing."""
-    report = oneshot.plan(configured(config), runbook, target, remedy, _inputs(given or []))
+    report = oneshot.plan(
+        configured(config), runbook, target, remedy, named_values(given or [], "--input lag_limit=30s")
+    )
     if as_json:
         print_json(report.as_json())
     else:
@@ -58,14 +60,6 @@ def plan(
             out.print(f"  Needs {report.run.approvals_needed} approval(s), not the requester's.", highlight=False)
     if report.run.plan is None or report.not_offered:
         raise typer.Exit(Exit.FOUND)
-
-
-def _inputs(given: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise WrongUsage(f"{name!r} is not NAME=VALUE; write --input lag_limit=30s.")
-    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _show(report: oneshot.Report) -> None:

@@ -46,5 +46,14 @@ def library(path: Path | None) -> Library:
     return load_folders(runbook_folders(path))
 
 
+def named_values(given: list[str], example: str) -> dict[str, str]:
+    """The values of options such as `--input NAME=VALUE`; raises WrongUsage with an example."""
+    pairs = [text.partition("=") for text in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise WrongUsage(f"{name!r} is not NAME=VALUE; write {example}.")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def print_json(document: object) -> None:
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")

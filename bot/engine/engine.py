@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from actions.catalog import REMEDIATIONS
 from bot.alerts import Alert
@@ -16,7 +17,7 @@ from bot.engine.opening import Opening
 from bot.engine.places import known_shard, shards
 from bot.engine.ports import Directory, Fleet, Overtaken, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Event, Plan, Run, RunState
+from bot.engine.state import Choice, Decision, Plan, Run, RunState
 from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
@@ -232,10 +233,7 @@ class Engine:
                 f"An older version of Firstmate began this run, and this one cannot read its {', '.join(keys)}. "
                 f"Nothing more is done by it; look at {run.target or 'the instance'} and ask again with /runbook run."
             )
-            ended = replace(run, state=RunState.FAILED, says=says, timeline=(*run.timeline, Event(self.now(), says)))
-            self.store.save(ended, expect=run.state, event="run.older", unread=list(keys))
-            self.store.release(run.shard, run.id)
-            self.triage.desk.publish(ended)
+            self._fail(run, says, "run.older", unread=list(keys))
 
     def _broke(self, run_id: str, segment: str, error: Exception) -> None:
         kind = str(error) if isinstance(error, FirstmateError) else f"a bug ({type(error).__name__})"
@@ -247,9 +245,13 @@ class Engine:
         if run is None or run.state.ended:
             return
         says = f"Firstmate gave this run up: {why}. The log of the bot tells more; look at {run.target} by hand."
-        ended = replace(run, state=RunState.FAILED, says=says, timeline=(*run.timeline, Event(self.now(), says)))
-        self.store.save(ended, expect=run.state, event="run.broke", why=why)
-        self.store.release(run.shard, run_id)
+        self._fail(run, says, "run.broke", why=why)
+
+    def _fail(self, run: Run, says: str, event: str, **data: Any) -> None:  # noqa: ANN401 - as in Store.save
+        """Ends a run under way as failed, lets go of its shard and shows it."""
+        ended = run.ending(RunState.FAILED, says, self.now())
+        self.store.save(ended, expect=run.state, event=event, **data)
+        self.store.release(run.shard, run.id)
         self.triage.desk.publish(ended)
 
     # -- shared ---------------------------------------------------------------------------------------------------

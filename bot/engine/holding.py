@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.engine.change import utc_now
 from bot.engine.ports import Desk, Store
-from bot.engine.state import Event, Hold, Run, RunState
+from bot.engine.state import Hold, Run, RunState
 from bot.errors import Busy, NotAllowed
 from bot.guards.facts import AUTOMATIC, mention
 
@@ -40,7 +40,7 @@ class Holds:
         """
         if run.state in NOT_BEGUN:
             says = f"{mention(user)} stopped it; nothing was changed."
-            ended = replace(run, state=RunState.DENIED, says=says, timeline=(*run.timeline, Event(self.now(), says)))
+            ended = run.ending(RunState.DENIED, says, self.now())
             if not self.store.save(ended, expect=run.state, event="run.stopped", actor=user):
                 raise Busy(f"Run {run.id} moved on just now; look at its card.")
             return self._published(run.id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -326,6 +326,10 @@ class Run:
     def lead(self) -> Cause | None:
         """The first cause that holds."""
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
+
+    def ending(self, state: RunState, says: str, at: datetime) -> Run:
+        """The run as it ends, with the sentence as the last line of its timeline; nothing is stored."""
+        return replace(self, state=state, says=says, timeline=(*self.timeline, Event(at, says)))
 
     def offered(self, digest: str) -> Plan | None:
         """The plan of this digest, among those that are offered."""

@@ -190,7 +190,7 @@ class Triage:
             self._publish(run.id)
 
     def _end(self, run: Run, state: RunState, says: str, *, expect: RunState = RunState.TRIAGING) -> None:
-        ended = replace(run, state=state, says=says, timeline=(*run.timeline, Event(self.now(), says)))
+        ended = run.ending(state, says, self.now())
         lead = ended.lead
         self.store.save(ended, expect=expect, event=f"run.{state.value}", says=says, cause=lead.id if lead else None)
         self._publish(run.id)

@@ -97,12 +97,12 @@ def _send(state: LabState, intake: Intake, status: str, started: datetime) -> No
         answer.read()
 
 
-def _own_config(state: LabState) -> Path:
-    """The lab's configuration with another port, so that Alertmanager's alerts do not come between."""
+def own_config(state: LabState, name: str) -> Path:
+    """The lab's configuration with another store and port, so that Alertmanager's alerts do not come between."""
     document = yaml.safe_load(state.config.read_text(encoding="utf-8"))
     document["intake"]["port"] = free_ports(1)[0]
-    document["data"] = "data-bench"
-    path = state.config.with_name("firstmate-bench.yml")
+    document["data"] = f"data-{name}"
+    path = state.config.with_name(f"firstmate-{name}.yml")
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return path
 
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with reporter if isinstance(reporter, Bar) else nullcontext():
             state = bring_up(folder, progress=reporter)
-        config = _own_config(state)
+        config = own_config(state, "bench")
         with running_bot(config, log=folder / "logs" / "bench.log"):
             break_(folder, FAULT)
             found = measure(state, load(config).intake, max(1, given.repeat), tell)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
 from bot.alerts import Alert, AlertStatus
@@ -22,11 +21,10 @@ from bot.config import load
 from bot.engine.mail import Message
 from bot.engine.state import Change, Plan, Run, RunState
 from bot.errors import FirstmateError
+from bot.lab.bench import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Reporter, Silent
-from bot.lab.servers import free_ports
-from bot.lab.state import LabState
 from bot.slack import cards
 from bot.store.durable import Durable
 from bot.store.migrating import migrate
@@ -155,15 +153,6 @@ def _ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def _own_config(state: LabState) -> Path:
-    document = yaml.safe_load(state.config.read_text(encoding="utf-8"))
-    document["intake"]["port"] = free_ports(1)[0]
-    document["data"] = "data-bench-waiting"
-    path = state.config.with_name("firstmate-bench-waiting.yml")
-    path.write_text(yaml.safe_dump(document), encoding="utf-8")
-    return path
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark on a lab of its own; 0 when it ran, whatever the figures are."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.bench_waiting", description=__doc__)
@@ -175,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with reporter if isinstance(reporter, Bar) else nullcontext():
             state = bring_up(folder, progress=reporter)
-            config = _own_config(state)
+            config = own_config(state, "bench-waiting")
             idle = watched(config, folder, reporter, "Watching the bot at rest")
             fill(config, given.runs, reporter)
             full = watched(config, folder, reporter, f"Watching it with {given.runs} waiting runs")

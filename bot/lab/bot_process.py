@@ -8,7 +8,6 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
@@ -20,29 +19,21 @@ STOP_WITHIN = 15.0
 SERVE = ("-m", "bot", "serve", "--config")
 
 
-@dataclass(frozen=True, slots=True)
-class RunningBot:
-    """A bot that is ready."""
-
-    process: subprocess.Popen[bytes]
-
-    def kill(self) -> None:
-        """Kills it, also when it is stopped, and waits for its end."""
-        self.process.kill()
-        self.process.wait()
-
-
-def start_bot(config: Path, *, log: Path, command: Sequence[str] = SERVE) -> RunningBot:
+def start_bot(config: Path, *, log: Path, command: Sequence[str] = SERVE) -> subprocess.Popen[bytes]:
     """Starts `firstmate serve` and returns it when it is ready; what it says is in `log`.
 
-    Raises Unreachable with the bot's last words when it ends before.
+    Raises Unreachable with the bot's last words when it ends before, or is not ready in time; then nothing is left.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, *command, str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-    _await_ready(config, process, log)
-    return RunningBot(process)
+    try:
+        _await_ready(config, process, log)
+    except BaseException:
+        _stop(process, STOP_WITHIN)
+        raise
+    return process
 
 
 @contextmanager
@@ -55,20 +46,20 @@ def running_bot(
 
     Raises Unreachable with the bot's last words when it ends before.
     """
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command, str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+    process = start_bot(config, log=log, command=command)
     try:
-        _await_ready(config, process, log)
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(stop_within)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(process, stop_within)
+
+
+def _stop(process: subprocess.Popen[bytes], within: float) -> None:
+    process.terminate()
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _await_ready(config: Path, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -26,35 +26,34 @@ class Database(ABC):
 
         Raises StoreDown where the database does not take it; then nothing of it is stored.
         """
-        try:
-            with self.engine.connect() as connection:
-                self._alone(connection)
-                try:
-                    yield connection
-                except BaseException:
-                    connection.rollback()
-                    raise
-                connection.commit()
-        except sa.exc.OperationalError as error:
-            raise StoreDown(f"The store {self} does not take it: {_short(error)}") from error
+        with self._telling("does not take it"), self.engine.connect() as connection:
+            self._alone(connection)
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
 
     @contextmanager
     def briefly(self) -> Iterator[sa.Connection]:
         """A transaction of a few statements that neither audits nor waits for those that do; raises StoreDown."""
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise StoreDown(f"The store {self} does not take it: {_short(error)}") from error
+        with self._telling("does not take it"), self.engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection for reading; it waits for nobody."""
+        with self._telling("does not answer"), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Turns what the database says into StoreDown."""
         try:
-            with self.engine.connect() as connection:
-                yield connection
+            yield
         except sa.exc.OperationalError as error:
-            raise StoreDown(f"The store {self} does not answer: {_short(error)}") from error
+            raise StoreDown(f"The store {self} {what}: {_short(error)}") from error
 
     def upsert(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -78,7 +78,7 @@ class Decisions(Records):
             if decision.choice is Choice.DENY:
                 who = mention(decision.user)
                 says = f"{who} revoked the approval" if revoked else f"{who} denied it"
-                run = _ended(run, RunState.DENIED, f"{says}; nothing was changed.", decision.at)
+                run = run.ending(RunState.DENIED, f"{says}; nothing was changed.", decision.at)
                 self._write(connection, run)
                 self._queue.put(connection, run_id, "report")
             elif _approvals(run, decision.digest) >= run.approvals_needed:
@@ -91,10 +91,6 @@ class Decisions(Records):
                 self._write(connection, run)
                 self._queue.put(connection, run_id, "change")
             return run
-
-
-def _ended(run: Run, state: RunState, says: str, at: datetime) -> Run:
-    return replace(run, state=state, says=says, timeline=(*run.timeline, Event(at, says)))
 
 
 def _approvals(run: Run, digest: str) -> int:

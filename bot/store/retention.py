@@ -63,7 +63,9 @@ class Sweeper:
             events=self._pieces(lambda: self._events(now)) if self.keep.audit_days is not None else 0,
         )
         if found != Deleted(0, 0, 0):
-            log.info("deleted %s runs, %s segments and %s events of the audit log", *_figures(found))
+            log.info(
+                "deleted %s runs, %s segments and %s events of the audit log", found.runs, found.segments, found.events
+            )
         return found
 
     def _pieces(self, delete: Callable[[], int]) -> int:
@@ -108,7 +110,3 @@ class Sweeper:
                 return 0
             audit.trim(connection, through=found[-1].seq, rows=len(found))
         return len(found)
-
-
-def _figures(found: Deleted) -> tuple[int, int, int]:
-    return found.runs, found.segments, found.events
