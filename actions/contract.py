@@ -7,12 +7,13 @@ readers are given, statements are yielded.
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 
 class Unit(StrEnum):
@@ -105,6 +106,37 @@ class MySQL(Protocol):
         """
         ...
 
+    def pause(self, seconds: Seconds) -> None:
+        """Waits between two looks at a counter that only grows; the reader bounds it to a few seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """What came of trying a server's port, without logging in."""
+
+    tcp: Literal["open", "refused", "silent", "unreachable"]
+    """`refused`: the host answers, and nobody listens; `silent`: nothing came back in time."""
+    greeted: bool = False
+    """Whether the server began the protocol: it is at work, whatever it says of us."""
+    errno: int = 0
+    """The error that it greeted with, such as 1040 (too many connections) or 1129 (host blocked); 0 for none."""
+    error: str = ""
+    took: Seconds = 0.0
+
+
+class Endpoint(Protocol):
+    """Tries one server from outside, also one that lets nobody in."""
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for sentences."""
+        ...
+
+    def knock(self) -> Knock:
+        """Connects, waits for the greeting, and goes away; never raises for what a server may do."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -145,6 +177,8 @@ class Diagnostic:
     ask: Callable[..., Any]
     cost: Cost
     needs: Grants
+    reader: type
+    """What it reads with: MySQL, Endpoint or Prometheus."""
     gated: bool = False
     """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
 
@@ -163,7 +197,8 @@ def diagnostic(*, cost: Cost, needs: Grants, gated: bool = False) -> Callable[[F
     """
 
     def declare(ask: F) -> Diagnostic:
-        return Diagnostic(ask=ask, cost=cost, needs=needs, gated=gated)
+        first = next(iter(inspect.signature(ask, eval_str=True).parameters.values()))
+        return Diagnostic(ask=ask, cost=cost, needs=needs, reader=first.annotation, gated=gated)
 
     return declare
 
@@ -234,8 +269,10 @@ __all__ = [
     "Cost",
     "Count",
     "Diagnostic",
+    "Endpoint",
     "Flavour",
     "Grants",
+    "Knock",
     "MySQL",
     "NoUndo",
     "Percent",

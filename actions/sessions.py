@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from actions.contract import MySQL, Refused
+from actions.contract import MySQL, Refused, ServerVersion
 from actions.text import normalise
 from actions.versions import processlist
 
@@ -63,17 +63,32 @@ def read(db: MySQL, thread_id: int) -> Session | None:
     User, command and statement are of this moment. InnoDB's own table is renewed only when nobody has read it for
     0.1 s, so it is that old, and older while somebody reads it more often (seen in MySQL 9.7 and MariaDB 10.11).
     """
-    query_id = "p.QUERY_ID" if db.version.is_mariadb else "0"
     rows = db.rows(
-        f"SELECT p.ID AS id, p.USER AS user, p.COMMAND AS command, COALESCE(p.STATE, '') AS state, {query_id} AS qid, "
-        "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, COALESCE(p.INFO, '') AS info, t.trx_started AS started, "
-        "COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(t.trx_state, '') AS trx_state, "
-        "p.ID = CONNECTION_ID() OR p.USER = SUBSTRING_INDEX(USER(), '@', 1) AS ours "
-        f"FROM {processlist(db.version)} p LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
-        "WHERE p.ID = %s",
+        f"SELECT {columns(db.version)} FROM {processlist(db.version)} p "
+        "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID WHERE p.ID = %s",
         (thread_id,),
     )
-    return _session(rows[0]) if rows else None
+    return from_row(rows[0]) if rows else None
+
+
+def columns(version: ServerVersion) -> str:
+    """What `from_row` wants to know of a process list `p` with its transactions `t`."""
+    query_id = "p.QUERY_ID" if version.is_mariadb else "0"
+    return (
+        f"p.ID AS id, p.USER AS user, p.COMMAND AS command, COALESCE(p.STATE, '') AS state, {query_id} AS qid, "
+        "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, COALESCE(p.INFO, '') AS info, t.trx_started AS started, "
+        "COALESCE(t.trx_rows_modified, 0) AS modified, COALESCE(t.trx_state, '') AS trx_state, "
+        "p.ID = CONNECTION_ID() OR p.USER = SUBSTRING_INDEX(USER(), '@', 1) AS ours"
+    )
+
+
+def protection(session: Session) -> str:
+    """Why a session is never killed, in a sentence; '' where it may be."""
+    try:
+        refuse_protected(session)
+    except Refused as refused:
+        return str(refused)
+    return ""
 
 
 def refuse_protected(session: Session, only_users: str = "") -> None:
@@ -112,7 +127,8 @@ def rollback_cost(db: MySQL, thread_id: int) -> str:
     return f"{what} rolled back before its locks are free."
 
 
-def _session(row: Mapping[str, Any]) -> Session:
+def from_row(row: Mapping[str, Any]) -> Session:
+    """The session of a row with the `columns`."""
     state = f"{row['state']} {row['trx_state']}".lower()
     return Session(
         thread_id=int(row["id"]),

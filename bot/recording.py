@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from actions.contract import MySQL, Prometheus, Refused, Row, ServerVersion, Unreadable
+from actions.contract import Endpoint, MySQL, Prometheus, Refused, Row, ServerVersion, Unreadable
 from actions.text import normalise, redact_error
 from bot import oneshot
 from bot.alerts import Alert
@@ -59,6 +59,9 @@ class Listening:
         self.heard.append((" ".join(sql.split())[:200], found))
         return found
 
+    def pause(self, seconds: float) -> None:
+        self.db.pause(seconds)
+
 
 @dataclass
 class ListeningFleet:
@@ -89,6 +92,9 @@ class ListeningFleet:
         with self.fleet.read(shard, instance) as db:
             self.versions.append(db.version)
             yield Listening(db, self.heard)
+
+    def endpoint(self, instance: Instance) -> Endpoint:
+        return self.fleet.endpoint(instance)
 
     def change(self, shard: Shard, instance: Instance) -> Any:  # noqa: ANN401 - it never returns
         raise FirstmateError("A recording changes nothing.")

@@ -25,6 +25,7 @@ class Recorded:
         self.answers = dict(answers)
         self.asked: list[tuple[str, tuple[object, ...]]] = []
         self.costly = 0
+        self.paused = 0.0
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         """Answers from the record; keeps what was asked."""
@@ -37,6 +38,10 @@ class Recorded:
                     raise answer
                 return list(answer)[:limit]
         raise Unreadable(f"{self.address} has no recorded answer to {text!r}")
+
+    def pause(self, seconds: float) -> None:
+        """Waits for nothing; keeps how long it would have been."""
+        self.paused += seconds
 
 
 class RecordedPrometheus:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from actions import catalog
-from actions.contract import Cost, MySQL, Unreadable
+from actions.contract import Cost, Endpoint, MySQL, Prometheus, Unreadable
 from bot.engine.places import described, places
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
@@ -154,11 +154,11 @@ class Gatherer:
     def _ask(
         self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float
     ) -> tuple[object, tuple[str, ...]]:
-        if asked.use.startswith("prometheus."):
+        diagnostic = catalog.DIAGNOSTICS[asked.use]
+        if diagnostic.reader is Prometheus:
             prometheus = self.fleet.prometheus
             if prometheus is None:
                 raise Unreadable("No Prometheus is configured; set prometheus.url in firstmate.yml.")
-            diagnostic = catalog.DIAGNOSTICS[asked.use]
             return _tried(asked, lambda: diagnostic(prometheus, **parameters), deadline), ()
         asked_of = places(asked.on, target, self.fleet.targets())
         if asked.many_places:
@@ -186,9 +186,13 @@ class Gatherer:
     def _look(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float) -> object:
         """Asks one instance, each try over a connection of its own."""
 
+        diagnostic = catalog.DIAGNOSTICS[asked.use]
+
         def look() -> object:
+            if diagnostic.reader is Endpoint:
+                return diagnostic(self.fleet.endpoint(target.instance), **parameters)
             with self._reader(target) as db:
-                return catalog.DIAGNOSTICS[asked.use](db, **parameters)
+                return diagnostic(db, **parameters)
 
         return _tried(asked, look, deadline)
 
@@ -226,6 +230,7 @@ def view(target: Target) -> dict[str, object]:
         "role": target.instance.role.value,
         "shard": target.shard.name,
         "flavour": target.shard.flavour,
+        "replicas": len(target.replicas),
     }
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from actions.contract import MySQL, Prometheus, Statement
+from actions.contract import Endpoint, MySQL, Prometheus, Statement
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
 from bot.engine.state import Decision, Hold, Run, RunState, Takeover, Target
@@ -54,6 +54,10 @@ class Fleet(Protocol):
         ...
 
     def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQL]: ...
+
+    def endpoint(self, instance: Instance) -> Endpoint:
+        """The port of an instance, to be tried from outside; opens nothing yet."""
+        ...
 
     def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]: ...
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from actions.contract import MySQL, Prometheus
+from actions.contract import Endpoint, MySQL, Prometheus
 from bot.config import Config, Instance, Role, Shard
 from bot.engine.ports import Identity
 from bot.engine.state import Target
 from bot.errors import NotAllowed
 from bot.fleet.costs import CostGate
+from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
 from bot.fleet.mysql import MySQLChanger, MySQLReader, identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
@@ -51,6 +52,10 @@ class ConfiguredFleet:
             spare_port=instance.spare_port,
             gate=self._gate,
         )
+
+    def endpoint(self, instance: Instance) -> Endpoint:
+        """The port of an instance, to be tried from outside."""
+        return ServerEndpoint(instance.host, instance.port)
 
     def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLChanger]:
         user = shard.changer

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ LOCK_WAIT = 2
 LONGEST_IDLE = 10
 """Seconds after which the server ends a changing session that says nothing: a bot that was stopped in the middle of a
 change, and goes on later, finds its connection gone and not a server to change."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two looks of one diagnostic at most."""
 MOST_ROWS = 1000
 """Rows that the server sends for one SELECT at most, whatever was asked."""
 MOST_BYTES = 4_000_000
@@ -113,6 +116,10 @@ class MySQLReader:
             if failures.code_of(error) in failures.CUT_OFF:
                 _end(self._server, self._connection)
             raise Unreadable(failures.asking(error, self.address, sql)) from error
+
+    def pause(self, seconds: Seconds) -> None:
+        """Waits between two looks, no longer than LONGEST_PAUSE."""
+        time.sleep(max(0.0, min(seconds, LONGEST_PAUSE)))
 
 
 class MySQLChanger:

@@ -30,6 +30,8 @@ _BEFORE_PARENTHESIS = frozenset((
 ))  # fmt: skip
 _STRINGS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL)
 _BEGINS = re.compile(r"\s*(?:SELECT|SHOW|WITH)\b", re.IGNORECASE)
+_WHOLE = re.compile(r"XA RECOVER|EXPLAIN (?:FORMAT=TRADITIONAL )?FOR CONNECTION \d+")
+"""Statements that only look, each as a whole."""
 _REFUSED = re.compile(
     r"['\"`\\;\x00]|/\*|\*/|--|\#|:="
     r"|\b(?:INTO|OUTFILE|DUMPFILE|PROCEDURE|INSERT|UPDATE|DELETE|TRUNCATE|CALL|HANDLER|NEXT\s+VALUE|PREVIOUS\s+VALUE)\b"
@@ -40,13 +42,15 @@ _CALL = re.compile(r"([\w$]+(?:\s*\.\s*[\w$`]+)*|`)\s*\(", re.IGNORECASE)
 
 
 def check_reading(sql: str) -> None:
-    """Raises Unreadable for anything but one plain SELECT, SHOW or WITH ... SELECT.
+    """Raises Unreadable for anything but one plain SELECT, SHOW or WITH ... SELECT, or a few statements that only look.
 
     Comments are refused whole: in MySQL and MariaDB `/*! ... */` is executed, and an optimizer hint can set a variable.
     A backslash is refused since sql_mode decides whether it escapes.
     """
     if len(sql) > MAX_LENGTH:
         raise Unreadable(f"The statement has {len(sql)} characters; a reader sends {MAX_LENGTH} at most.")
+    if _WHOLE.fullmatch(sql):
+        return
     # What stood in quotes becomes a bare word, so that a quoted name before a parenthesis is refused as a function.
     bare = _STRINGS.sub(" quoted ", sql)
     if not _BEGINS.match(bare):

@@ -18,7 +18,7 @@ CHANGER = "firstmate_changer"
 FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
     "mysql": {
         READER: (
-            "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN ON *.*",
+            "GRANT PROCESS, REPLICATION CLIENT, REFERENCES, SERVICE_CONNECTION_ADMIN, XA_RECOVER_ADMIN ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
         CHANGER: (
@@ -29,7 +29,7 @@ FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
     },
     "mariadb": {
         READER: (
-            "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.*",
+            "GRANT PROCESS, REFERENCES, SLAVE MONITOR, BINLOG MONITOR ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
         # MariaDB asks for SUPER where no finer privilege covers a global variable.

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import get_args
 
 import pymysql
 import requests
@@ -20,8 +19,8 @@ import requests
 from bot.errors import Busy, FirstmateError
 from bot.lab import processes
 from bot.lab.client import wait_until
-from bot.lab.grants import USERS, Flavour
-from bot.lab.monitoring import alertmanager, exporter, prometheus
+from bot.lab.grants import USERS
+from bot.lab.monitoring import alertmanager, exporter, node_exporter, prometheus
 from bot.lab.packages import Programs, find_programs, locked
 from bot.lab.progress import Reporter, Silent
 from bot.lab.replication import answers, attach, create_schema
@@ -31,7 +30,7 @@ from bot.lab.state import CONFIG, LabInstance, LabState, Login, Urls, marker_of,
 from bot.lab.status import status
 from bot.lab.workspace.manifest import Manifest
 
-_SERVICES = ("exporter", "prometheus", "alertmanager", "webhook", "workspace")
+_SERVICES = ("exporter", "node", "prometheus", "alertmanager", "webhook", "workspace")
 _MADE = ("data", "run", "secrets", "lab.json", "marker")
 
 
@@ -55,9 +54,9 @@ def bring_up(folder: Path, *, progress: Reporter | None = None) -> LabState:
             )
         programs = find_programs(reporter)
         with locked(programs.cache, reporter):
-            for number, flavour in enumerate(get_args(Flavour)):
-                reporter.step("Making empty data directories", number / 2)
-                make_template(programs, flavour)
+            for number, plan in enumerate(FLEET):
+                reporter.step("Making empty data directories", number / len(FLEET))
+                make_template(programs, plan)
         _clear(folder, (*_MADE, "logs", CONFIG, "firstmate-data"))
         marker = new_marker(folder)
         try:
@@ -161,7 +160,7 @@ def _state(folder: Path, marker: str, programs: Programs, ports: dict[str, int],
             role=plan.role,
             source=plan.source,
             flavour=plan.flavour,
-            version=program(programs, plan.flavour).version,
+            version=program(programs, plan).version,
         )
 
     def url(name: str) -> str:
@@ -189,6 +188,7 @@ def _start_servers(state: LabState, programs: Programs, ports: dict[str, int], r
 def _start_monitoring(state: LabState, programs: Programs, ports: dict[str, int]) -> None:
     commands = {
         "exporter": exporter(state.folder, programs, ports["exporter"], state.users["exporter"]),
+        "node": node_exporter(programs, ports["node"]),
         "prometheus": prometheus(state.folder, programs, state.instances, ports),
         "alertmanager": alertmanager(state.folder, programs, ports, state.urls.webhook),
     }

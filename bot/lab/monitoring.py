@@ -73,6 +73,11 @@ def exporter(folder: Path, programs: Programs, port: int, login: Login) -> list[
     ]
 
 
+def node_exporter(programs: Programs, port: int) -> list[str]:
+    """Returns the command line of the exporter of this host's own facts."""
+    return [*programs.node_exporter.argv, f"--web.listen-address={HOST}:{port}", "--log.level=warn"]
+
+
 def prometheus(folder: Path, programs: Programs, instances: Sequence[LabInstance], ports: dict[str, int]) -> list[str]:
     """Writes Prometheus' settings and rules and returns its command line."""
     home = folder / "data" / "prometheus"
@@ -107,7 +112,8 @@ def prometheus(folder: Path, programs: Programs, instances: Sequence[LabInstance
                     {"source_labels": ["__spare"], "target_label": "__param_target"},
                     {"target_label": "__address__", "replacement": exporter_address},
                 ],
-            }
+            },
+            {"job_name": "node", "static_configs": [{"targets": [f"{HOST}:{ports['node']}"]}]},
         ],
     }
     _write(home / "prometheus.yml", settings)

@@ -41,10 +41,18 @@ class Bundle:
 
 
 UNSTABLE = Bundle(
-    "unstable", ("mysql-server-core", "prometheus", "prometheus-alertmanager", "prometheus-mysqld-exporter")
+    "unstable",
+    (
+        "mysql-server-core",
+        "prometheus",
+        "prometheus-alertmanager",
+        "prometheus-mysqld-exporter",
+        "prometheus-node-exporter",
+    ),
 )
 BOOKWORM = Bundle("bookworm", ("mariadb-server-core",))
-BUNDLES = (UNSTABLE, BOOKWORM)
+TRIXIE = Bundle("trixie", ("mariadb-server-core",))
+BUNDLES = (UNSTABLE, BOOKWORM, TRIXIE)
 
 
 @dataclass(frozen=True)
@@ -62,9 +70,12 @@ class Programs:
 
     mysqld: Program
     mariadbd: Program
+    mariadbd_newer: Program
+    """A later major version; the same one again where there is no other."""
     prometheus: Program
     alertmanager: Program
     mysqld_exporter: Program
+    node_exporter: Program
     cache: Path
 
 
@@ -74,6 +85,7 @@ _SHARE = "/usr/share/prometheus"
 _WANTED: tuple[tuple[str, Bundle, str, str, str], ...] = (
     ("mysqld", UNSTABLE, "usr/sbin/mysqld", r"(?i)(?!.*mariadb).*\b((?:8\.4|9\.\d+)\.\d+)", "MySQL server 8.4 or 9.x"),
     ("mariadbd", BOOKWORM, "usr/sbin/mariadbd", r"(?i).*\b(1[01]\.\d+\.\d+)-MariaDB", "MariaDB server 10.6 to 11"),
+    ("mariadbd_newer", TRIXIE, "usr/sbin/mariadbd", r"(?i).*\b(11\.\d+\.\d+)-MariaDB", "MariaDB server 11"),
     ("prometheus", UNSTABLE, "usr/bin/prometheus", r"prometheus, version (\d+\.\d+\.\d+)", "Prometheus"),
     (
         "alertmanager",
@@ -88,6 +100,13 @@ _WANTED: tuple[tuple[str, Bundle, str, str, str], ...] = (
         "usr/bin/prometheus-mysqld-exporter",
         r"mysqld_exporter, version (\d+\.\d+\.\d+)",
         "mysqld_exporter",
+    ),
+    (
+        "node_exporter",
+        UNSTABLE,
+        "usr/bin/prometheus-node-exporter",
+        r"node_exporter, version (\d+\.\d+\.\d+)",
+        "node_exporter",
     ),
 )
 
@@ -185,6 +204,9 @@ def _from_path(cache: Path, why: str) -> Programs:
             missing.append(f"{name} ({package})")
         else:
             found[name] = program
+    if "mariadbd" in found:
+        found.setdefault("mariadbd_newer", found["mariadbd"])
+        missing = [each for each in missing if not each.startswith("mariadbd_newer ")]
     if missing:
         raise FirstmateError(
             f"The lab cannot download its servers ({why}) and does not find on PATH: {', '.join(missing)}; "

@@ -66,7 +66,7 @@ def attach(replica: LabInstance, source: LabInstance, login: Login) -> None:
     else:
         change = (
             "CHANGE MASTER TO MASTER_HOST=%s, MASTER_PORT=%s, MASTER_USER=%s, MASTER_PASSWORD=%s,"
-            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1"
+            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0"  # 11.4 and later ask for TLS by default
         )
     with administrator(replica) as connection:
         ask(connection, change, values)

@@ -36,6 +36,8 @@ class Plan:
     role: Literal["primary", "replica"]
     source: str | None
     server_id: int
+    newer: bool = False
+    """Whether it runs the later of two versions of its flavour."""
 
 
 FLEET = (
@@ -44,12 +46,15 @@ FLEET = (
     Plan("orders-3", "orders", "mysql", "replica", "orders-1", 103),
     Plan("billing-1", "billing", "mariadb", "primary", None, 201),
     Plan("billing-2", "billing", "mariadb", "replica", "billing-1", 202),
+    Plan("billing-3", "billing", "mariadb", "replica", "billing-1", 203, newer=True),
 )
 
 
-def program(programs: Programs, flavour: Flavour) -> Program:
-    """Returns the server program of the flavour."""
-    return programs.mysqld if flavour == "mysql" else programs.mariadbd
+def program(programs: Programs, plan: Plan) -> Program:
+    """Returns the program of a server."""
+    if plan.flavour == "mysql":
+        return programs.mysqld
+    return programs.mariadbd_newer if plan.newer else programs.mariadbd
 
 
 def spare(name: str) -> str:
@@ -59,9 +64,9 @@ def spare(name: str) -> str:
 
 def prepare(folder: Path, plan: Plan, programs: Programs, ports: dict[str, int], logins: dict[str, Login]) -> list[str]:
     """Makes the data directory and the settings of one server; returns the command line that starts it."""
-    server = program(programs, plan.flavour)
+    server = program(programs, plan)
     data = folder / "data" / plan.name
-    shutil.copytree(_template_path(programs, plan.flavour), data)
+    shutil.copytree(_template_path(programs, plan), data)
     first = first_statements(folder, plan.name)
     write_private(first, _first_statements(plan, logins))
     settings = folder / "data" / f"{plan.name}.cnf"
@@ -74,16 +79,16 @@ def first_statements(folder: Path, name: str) -> Path:
     return folder / "data" / f"{name}.sql"
 
 
-def make_template(programs: Programs, flavour: Flavour) -> None:
-    """Makes the empty data directory of the flavour in the cache, once; the caller holds the cache's lock."""
-    path = _template_path(programs, flavour)
+def make_template(programs: Programs, plan: Plan) -> None:
+    """Makes the empty data directory for a server's program in the cache, once; the caller holds the cache's lock."""
+    path = _template_path(programs, plan)
     if path.is_dir():
         return
     part = path.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(parents=True, exist_ok=True)
-    server = program(programs, flavour)
-    if flavour == "mysql":
+    server = program(programs, plan)
+    if plan.flavour == "mysql":
         _initialise_mysql(server, part)
     else:
         _initialise_mariadb(server, part)
@@ -91,10 +96,10 @@ def make_template(programs: Programs, flavour: Flavour) -> None:
     part.rename(path)
 
 
-def _template_path(programs: Programs, flavour: Flavour) -> Path:
-    server = program(programs, flavour)
-    key = hashlib.sha256(" ".join((*server.argv, *_SMALL_LOGS[flavour])).encode()).hexdigest()[:8]
-    return programs.cache / "templates" / f"{flavour}-{server.version}-{key}"
+def _template_path(programs: Programs, plan: Plan) -> Path:
+    server = program(programs, plan)
+    key = hashlib.sha256(" ".join((*server.argv, *_SMALL_LOGS[plan.flavour])).encode()).hexdigest()[:8]
+    return programs.cache / "templates" / f"{plan.flavour}-{server.version}-{key}"
 
 
 def _initialise_mysql(server: Program, data: Path) -> None:
@@ -114,22 +119,23 @@ def _initialise_mysql(server: Program, data: Path) -> None:
 
 def _initialise_mariadb(server: Program, data: Path) -> None:
     (data / "mysql").mkdir(parents=True)
+    share, prefix = _mariadb_share(server)
     names = (
-        "mysql_system_tables.sql",
-        "mysql_performance_tables.sql",
-        "mysql_system_tables_data.sql",
+        f"{prefix}_system_tables.sql",
+        f"{prefix}_performance_tables.sql",
+        f"{prefix}_system_tables_data.sql",
         "maria_add_gis_sp_bootstrap.sql",
-        "mysql_sys_schema.sql",
+        f"{prefix}_sys_schema.sql",
     )
     script = "create database if not exists mysql;\nuse mysql;\nset @auth_root_socket=NULL;\n"
-    script += "\n".join((_mariadb_share(server) / name).read_text(encoding="utf-8") for name in names)
+    script += "\n".join((share / name).read_text(encoding="utf-8") for name in names)
     _run(
         [
             *server.argv,
             "--no-defaults",
             "--bootstrap",
             f"--datadir={data}",
-            f"--lc-messages-dir={_mariadb_share(server)}",
+            f"--lc-messages-dir={share}",
             "--enforce-storage-engine=",
             "--max_allowed_packet=8M",
             "--net_buffer_length=16K",
@@ -140,13 +146,15 @@ def _initialise_mariadb(server: Program, data: Path) -> None:
     )
 
 
-def _mariadb_share(server: Program) -> Path:
+def _mariadb_share(server: Program) -> tuple[Path, str]:
+    """Returns the folder of MariaDB's scripts, and how their names begin: mysql_, and mariadb_ since 11."""
     for name in ("mysql", "mariadb", ""):
         path = server.prefix / "share" / name
-        if (path / "mysql_system_tables.sql").is_file():
-            return path
+        for prefix in ("mysql", "mariadb"):
+            if (path / f"{prefix}_system_tables.sql").is_file():
+                return path, prefix
     raise FirstmateError(
-        f"MariaDB's mysql_system_tables.sql is not below {server.prefix / 'share'}; install its server."
+        f"MariaDB's mariadb_system_tables.sql is not below {server.prefix / 'share'}; install its server."
     )
 
 
@@ -226,7 +234,7 @@ def _mysql_settings(plan: Plan, server: Program, spare_port: int) -> list[str]:
 
 def _mariadb_settings(plan: Plan, server: Program, spare_port: int) -> list[str]:
     return [
-        *([f"lc-messages-dir={_mariadb_share(server)}"] if len(server.argv) > 1 else []),
+        *([f"lc-messages-dir={_mariadb_share(server)[0]}"] if len(server.argv) > 1 else []),
         f"extra-port={spare_port}",
         "extra-max-connections=20",
         "log-slave-updates=ON",

@@ -100,6 +100,9 @@ class Listener:
         self.heard.append(sql.replace("%%", "%"))
         return [_AnyRow(value, self.columns, self.version) for value in self.answers]
 
+    def pause(self, seconds: float) -> None:
+        """Nobody waits for answers that are made up."""
+
 
 def asked_by(name: str) -> list[Heard]:
     """What an action asks of a server, in order: a diagnostic as a whole, a remediation before and after its change."""

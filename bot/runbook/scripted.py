@@ -34,3 +34,6 @@ class ScriptedServer:
             if " ".join(answer.asks.split()) in plain:
                 return list(answer.rows[:limit])
         raise Unreadable(f"the plan asks {plain[:120]!r}; give the test an answer to it under `answers`")
+
+    def pause(self, seconds: float) -> None:
+        """Answers do not change with time here."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from actions.contract import Flavour, MySQL, Row, ServerVersion, Statement
+from actions.contract import Endpoint, Flavour, Knock, MySQL, Row, ServerVersion, Statement
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.state import Run, Target
@@ -38,6 +38,9 @@ class Server:
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         return [{"Variable_name": str(params[0]) if params else "", "Value": str(self.value)}]
 
+    def pause(self, seconds: float) -> None:
+        """Nothing changes by itself here."""
+
     @property
     def reader(self) -> MySQL:
         return self
@@ -46,6 +49,17 @@ class Server:
         self.executed.append(str(statement))
         if not self.stuck:
             self.value = int(str(statement).rsplit("=", 1)[1])
+
+
+@dataclass(frozen=True)
+class Door:
+    """The port of such a server."""
+
+    address: str
+    shut: bool
+
+    def knock(self) -> Knock:
+        return Knock("refused") if self.shut else Knock("open", greeted=True)
 
 
 @dataclass
@@ -77,6 +91,9 @@ class Fleet:
         if server.down:
             raise Unreachable(f"{instance.address} does not accept connections. Look whether it is up.")
         return server
+
+    def endpoint(self, instance: Instance) -> Endpoint:
+        return Door(instance.address, self.servers[instance.name].down)
 
     @contextmanager
     def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:

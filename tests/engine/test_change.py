@@ -38,6 +38,9 @@ class Server:
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         return [{"value": self.value}]
 
+    def pause(self, seconds: float) -> None:
+        """Nothing changes by itself here."""
+
 
 @dataclass
 class Connection:

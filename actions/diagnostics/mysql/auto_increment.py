@@ -1,0 +1,81 @@
+"""Which tables run out of numbers for new rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Percent, diagnostic
+
+BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
+SHOWN = 10
+COLUMNS = """
+SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COLUMN_NAME AS col, COLUMN_TYPE AS type
+  FROM information_schema.COLUMNS
+ WHERE EXTRA LIKE '%auto_increment%'
+   AND TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')
+ LIMIT 1000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A table whose numbers run out."""
+
+    table: str
+    column: str
+    type: str
+    next: int
+    most: int
+    """The largest number that the column's type takes."""
+    used: Percent
+
+
+@dataclass(frozen=True, slots=True)
+class AutoIncrement:
+    """The tables whose numbers are used the most, the first the most."""
+
+    tables: tuple[Running, ...] = ()
+    known: Count = 0
+    """Tables that were looked at; one that nobody has opened since the start is not among them."""
+
+    @property
+    def exhausted(self) -> tuple[Running, ...]:
+        """Tables that take no new row any more."""
+        return tuple(each for each in self.tables if each.next >= each.most)
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={Flavour.MYSQL: ("PROCESS", "REFERENCES ON *.*"), Flavour.MARIADB: ("PROCESS", "REFERENCES ON *.*")},
+)
+def auto_increment(db: MySQL, *, above: Percent = 50.0) -> AutoIncrement:
+    """Compares the next number of each open table with what its column takes.
+
+    The next number is InnoDB's own (INNODB_TABLESTATS): that of information_schema.TABLES may be a day old in MySQL 8
+    (information_schema_stats_expiry). To see columns takes a right on their tables; REFERENCES reads no row.
+    """
+    new = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
+    stats = "INNODB_TABLESTATS" if new else "INNODB_SYS_TABLESTATS"
+    numbers = db.rows(
+        f"SELECT NAME AS name, AUTOINC AS next FROM information_schema.{stats} WHERE AUTOINC > 50 "
+        "ORDER BY AUTOINC DESC LIMIT 1000",
+        limit=1000,
+    )
+    following = {str(row["name"]).split("#")[0].lower(): int(row["next"]) for row in reversed(numbers)}
+    found = []
+    for row in db.rows(COLUMNS, limit=1000):
+        upcoming = following.get(f"{row['db']}/{row['name']}".lower())
+        most = greatest(str(row["type"]))
+        if upcoming is not None and most:
+            used = round(100.0 * min(upcoming, most) / most, 2)
+            found.append(Running(f"{row['db']}.{row['name']}", str(row["col"]), str(row["type"]), upcoming, most, used))
+    found.sort(key=lambda each: -each.used)
+    return AutoIncrement(tuple(each for each in found if each.used >= above)[:SHOWN], len(found))
+
+
+def greatest(kind: str) -> int:
+    """The largest number of a column's type such as `int(10) unsigned`; 0 for one that is no whole number."""
+    bits = BITS.get(kind.split("(")[0].split(" ")[0].lower())
+    if bits is None:
+        return 0
+    return int(2**bits - 1) if "unsigned" in kind.lower() else int(2 ** (bits - 1) - 1)

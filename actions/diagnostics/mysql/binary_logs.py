@@ -1,0 +1,57 @@
+"""How much binary log a server keeps, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.counters import number, on, variables
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryLogs:
+    """The files of the binary log."""
+
+    enabled: bool = False
+    logs: Count = 0
+    size: Bytes = 0
+    """Of all of them."""
+    oldest: str = ""
+    newest: str = ""
+    before_newest: str = ""
+    """The third newest: purging up to it leaves three."""
+    purgeable: Bytes = 0
+    """What all but the three newest hold."""
+    expire_after: Seconds = 0.0
+    """After how long the server removes a file by itself; 0 for never."""
+    written: Bytes = 0
+    """Bytes written while one looked, for a second."""
+
+
+@diagnostic(cost=Cost.MEDIUM, needs={Flavour.MYSQL: ("REPLICATION CLIENT",), Flavour.MARIADB: ("BINLOG MONITOR",)})
+def binary_logs(db: MySQL) -> BinaryLogs:
+    """Reads SHOW BINARY LOGS twice, which opens each file's header, and the time after which files go."""
+    has = variables(db, "log_bin", "binlog_expire_logs_seconds", "expire_logs_days")
+    if not on(has, "log_bin"):
+        return BinaryLogs()
+    before = _sizes(db)
+    db.pause(1.0)
+    now = _sizes(db)
+    names = list(now)
+    return BinaryLogs(
+        enabled=True,
+        logs=len(now),
+        size=sum(now.values()),
+        oldest=names[0] if names else "",
+        newest=names[-1] if names else "",
+        before_newest=names[-3] if len(names) >= 3 else "",
+        purgeable=sum(list(now.values())[:-3]),
+        expire_after=float(number(has, "binlog_expire_logs_seconds") or number(has, "expire_logs_days") * DAY),
+        written=max(0, sum(size - before.get(name, 0) for name, size in now.items())),
+    )
+
+
+def _sizes(db: MySQL) -> dict[str, int]:
+    return {str(row["Log_name"]): int(row["File_size"]) for row in db.rows("SHOW BINARY LOGS", limit=1000)}

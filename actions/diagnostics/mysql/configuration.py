@@ -1,0 +1,74 @@
+"""How a server is set up, as far as members of a shard must agree, and who changed it by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
+from actions.counters import variables
+
+COMPARED = (
+    "binlog_expire_logs_seconds", "binlog_format", "binlog_row_image", "character_set_server", "collation_server",
+    "default_storage_engine", "explicit_defaults_for_timestamp", "gtid_mode", "gtid_strict_mode",
+    "innodb_buffer_pool_size", "innodb_file_per_table", "innodb_flush_log_at_trx_commit", "innodb_io_capacity",
+    "innodb_io_capacity_max", "innodb_lock_wait_timeout", "innodb_redo_log_capacity", "log_bin", "log_replica_updates",
+    "log_slave_updates", "lower_case_table_names", "max_allowed_packet", "max_connections", "performance_schema",
+    "sql_mode", "sync_binlog", "table_open_cache", "time_zone", "transaction_isolation", "tx_isolation",
+    "wait_timeout",
+)  # fmt: skip
+"""What members of a shard should have in common: what a failover would change unseen."""
+CHANGED = """
+SELECT i.VARIABLE_NAME AS name, g.VARIABLE_VALUE AS value, i.VARIABLE_SOURCE AS source,
+       COALESCE(i.SET_USER, '') AS user, TIMESTAMPDIFF(SECOND, i.SET_TIME, NOW()) AS age
+  FROM performance_schema.variables_info i
+  JOIN performance_schema.global_variables g ON g.VARIABLE_NAME = i.VARIABLE_NAME
+ WHERE i.VARIABLE_SOURCE = 'DYNAMIC' AND i.SET_USER IS NOT NULL AND i.SET_USER <> 'boot'
+ ORDER BY i.SET_TIME DESC LIMIT 100
+"""
+SESSION = (
+    "lock_wait_timeout", "foreign_key_checks", "sql_log_bin", "transaction_read_only", "sql_select_limit",
+    "max_execution_time", "innodb_lock_wait_timeout", "autocommit", "character_set_client", "collation_connection",
+    "character_set_connection", "character_set_results", "time_zone", "wait_timeout", "unique_checks", "gtid_next",
+    "sql_mode", "net_write_timeout", "net_read_timeout", "profiling", "pseudo_thread_id", "timestamp",
+    "innodb_strict_mode", "transaction_isolation", "group_concat_max_len", "optimizer_switch", "rand_seed1",
+    "rand_seed2", "last_insert_id", "insert_id", "identity", "sql_auto_is_null", "sql_notes", "sql_safe_updates",
+    "sql_warnings", "sql_big_selects", "sql_quote_show_create", "sql_buffer_result", "interactive_timeout",
+)  # fmt: skip
+"""Variables that MySQL 9.7 counts as changed when any session has set them for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A variable that somebody set while the server ran; a restart loses it."""
+
+    name: str
+    value: str
+    user: str
+    age: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One server's settings."""
+
+    address: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    """The settings that members of a shard should share."""
+    changed: tuple[Changed, ...] = ()
+    """What was set by hand, the latest first (MySQL from 8.0 on)."""
+    told: bool = False
+    """Whether the server tells who changed what."""
+
+
+@diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("SELECT ON performance_schema.*",), Flavour.MARIADB: ()})
+def configuration(db: MySQL) -> Configuration:
+    """Reads the settings that matter beyond one server, and performance_schema.variables_info where there is one."""
+    values = variables(db, *COMPARED)
+    told = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
+    rows = db.rows(CHANGED, limit=100) if told else []
+    changed = tuple(
+        Changed(str(r["name"]), str(r["value"])[:100], str(r["user"]), float(r["age"] or 0))
+        for r in rows
+        if r["name"] not in SESSION
+    )
+    return Configuration(db.address, {name: value[:200] for name, value in values.items()}, changed[:20], told)

@@ -1,0 +1,46 @@
+"""Who reads the binary log of a server now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.versions import processlist
+
+
+@dataclass(frozen=True, slots=True)
+class BinlogReader:
+    """A session that reads the binary log: a replica, or something that takes itself for one."""
+
+    thread_id: int
+    user: str
+    host: str
+    state: str
+    connected_for: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedReplicas:
+    """The sessions that read the binary log."""
+
+    readers: tuple[BinlogReader, ...] = ()
+    count: Count = 0
+    users: tuple[str, ...] = ()
+
+
+@diagnostic(
+    cost=Cost.LOW,
+    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+)
+def connected_replicas(db: MySQL) -> ConnectedReplicas:
+    """Lists the Binlog Dump sessions; SHOW REPLICAS would need the right to read every change."""
+    rows = db.rows(
+        "SELECT ID AS id, USER AS user, HOST AS host, COALESCE(STATE, '') AS state, TIME AS time "
+        f"FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%' ORDER BY TIME DESC",
+        limit=100,
+    )
+    readers = tuple(
+        BinlogReader(int(r["id"]), str(r["user"]), str(r["host"]).rsplit(":", 1)[0], str(r["state"]), float(r["time"]))
+        for r in rows
+    )
+    return ConnectedReplicas(readers, len(readers), tuple(sorted({each.user for each in readers})))

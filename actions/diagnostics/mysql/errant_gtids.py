@@ -1,0 +1,90 @@
+"""Which transactions replicas have that their primary does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
+from actions.diagnostics.mysql.gtid_sets import GtidSets
+
+SHOWN = 500
+_INTERVAL = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Errant:
+    """One replica with transactions of its own."""
+
+    address: str
+    gtids: str
+    """The transactions that the primary does not have."""
+    transactions: Count
+    """How many; in MariaDB at least this many, since a position does not count."""
+    own: bool
+    """Whether all of them were made on that very replica, and not by a former primary."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrantGtids:
+    """The replicas with errant transactions, against the primary that was asked."""
+
+    known: bool = False
+    """False where the servers do not use GTIDs."""
+    compared: Count = 0
+    members: tuple[Errant, ...] = ()
+
+
+@diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
+def errant_gtids(db: MySQL, *, replicas: tuple[GtidSets, ...]) -> ErrantGtids:
+    """Subtracts the primary's transactions from those that replicas were read to have.
+
+    The replicas must have been read before: what a replica has then, and its primary has not now, it has not from its
+    primary. MySQL subtracts by itself (GTID_SUBTRACT); MariaDB has no such function, and its state is compared here.
+    """
+    if not replicas or not all(each.enabled for each in replicas):
+        return ErrantGtids(compared=len(replicas))
+    compare = _of_mariadb if db.version.is_mariadb else _of_mysql
+    found = [compare(db, each) for each in replicas]
+    return ErrantGtids(True, len(replicas), tuple(each for each in found if each is not None))
+
+
+def _of_mysql(db: MySQL, replica: GtidSets) -> Errant | None:
+    asked = "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS errant"
+    errant = str(db.rows(asked, (replica.executed,))[0]["errant"] or "").replace("\n", "")
+    if not errant:
+        return None
+    parts = [part.strip() for part in errant.split(",")]
+    # A set is `uuid:1-3:5,uuid:7`; since MySQL 8.3 a tag may stand before the intervals.
+    own = all(part.startswith(replica.server) for part in parts)
+    return Errant(replica.address, errant[:SHOWN], sum(map(count, parts)), own)
+
+
+def count(part: str) -> int:
+    """How many transactions `uuid:1-3:5` or `uuid:tag:1-3` names."""
+    found = (_INTERVAL.fullmatch(each) for each in part.split(":")[1:])
+    return sum(int(each[2] or each[1]) - int(each[1]) + 1 for each in found if each)
+
+
+def _of_mariadb(db: MySQL, replica: GtidSets) -> Errant | None:
+    has = _last(str(db.rows("SELECT @@GLOBAL.gtid_binlog_state AS state")[0]["state"] or ""))
+    errant = {
+        (domain, server): sequence
+        for (domain, server), sequence in _last(replica.executed).items()
+        if has.get((domain, server), 0) < sequence
+    }
+    if not errant:
+        return None
+    named = ",".join(f"{domain}-{server}-{sequence}" for (domain, server), sequence in sorted(errant.items()))
+    own = all(server == replica.server for _, server in errant)
+    return Errant(replica.address, named[:SHOWN], len(errant), own)
+
+
+def _last(state: str) -> Mapping[tuple[str, str], int]:
+    """The last sequence number of each domain and server in `0-101-7,0-102-9`."""
+    found = {}
+    for part in filter(None, (each.strip() for each in state.split(","))):
+        domain, server, sequence = part.split("-")
+        found[domain, server] = int(sequence)
+    return found

@@ -1,0 +1,63 @@
+"""What the server wrote into its error log of late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.text import redact_error
+
+CRASHED = ("MY-012551", "MY-010229", "MY-013183", "MY-010232")
+"""Not shut down normally; starting XA crash recovery; an assertion failed; XA crash recovery finished."""
+FULL_DISK = ("MY-012820", "MY-012644", "MY-010907", "MY-012814")
+READ = """
+SELECT LOGGED AS at, PRIO AS severity, ERROR_CODE AS code, SUBSYSTEM AS subsystem, LEFT(DATA, 300) AS says,
+       TIMESTAMPDIFF(SECOND, LOGGED, NOW()) AS age
+  FROM performance_schema.error_log
+ WHERE LOGGED > NOW() - INTERVAL %s SECOND AND (PRIO = 'Error' OR PRIO = 'Warning' OR ERROR_CODE IN ({codes}))
+ ORDER BY LOGGED DESC LIMIT 100
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    at: str
+    age: Seconds
+    severity: str
+    code: str
+    says: str
+    """What it says, without the values that it quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLog:
+    """The warnings and errors of a while, the newest first."""
+
+    known: bool = False
+    """False where the server does not let its log be read: MariaDB, and MySQL before 8.0.22."""
+    entries: tuple[Entry, ...] = ()
+    errors: Count = 0
+    crashed: bool = False
+    """Whether the server says that it came up from a crash."""
+    disk_full: bool = False
+
+
+@diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("SELECT ON performance_schema.*",), Flavour.MARIADB: ()})
+def error_log(db: MySQL, *, since: Seconds = 900.0) -> ErrorLog:
+    """Reads performance_schema.error_log, which MySQL has since 8.0.22; after a start it holds only the new file."""
+    if db.version.is_mariadb or not db.version.at_least(8, 0, 22):
+        return ErrorLog()
+    codes = (*CRASHED, *FULL_DISK)
+    rows = db.rows(READ.format(codes=", ".join(["%s"] * len(codes))), (since, *codes), limit=100)
+    return ErrorLog(
+        known=True,
+        entries=tuple(
+            Entry(str(r["at"])[:19], float(r["age"]), str(r["severity"]), str(r["code"]), redact_error(r["says"]))
+            for r in rows[:20]
+        ),
+        errors=sum(row["severity"] == "Error" for row in rows),
+        crashed=any(row["code"] in CRASHED for row in rows),
+        disk_full=any(row["code"] in FULL_DISK or "No space left" in str(row["says"]) for row in rows),
+    )

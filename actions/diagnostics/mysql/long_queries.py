@@ -1,0 +1,84 @@
+"""Which statements have been running for long, and which of them may be stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions import sessions
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.versions import processlist
+
+
+@dataclass(frozen=True, slots=True)
+class LongQuery:
+    """A statement that runs."""
+
+    thread_id: int
+    user: str
+    host: str
+    database: str
+    running_for: Seconds
+    command_since: int
+    """When it began, as Unix time of the server."""
+    state: str
+    statement: str
+    rows_examined: Count
+    rows_modified: Count
+    protected: str
+    """Why it is never stopped from here, in a sentence; '' where it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongQueries:
+    """Statements older than the bound, the oldest first."""
+
+    queries: tuple[LongQuery, ...] = ()
+    longest: Seconds = 0.0
+
+    @property
+    def stoppable(self) -> tuple[LongQuery, ...]:
+        """Those that may be stopped."""
+        return tuple(query for query in self.queries if not query.protected)
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+)
+def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
+    """Reads the process list with what each statement has examined, and InnoDB's account of what it has modified."""
+    if db.version.is_mariadb:
+        examined, joined = "p.EXAMINED_ROWS", ""
+    else:
+        examined = "COALESCE(s.ROWS_EXAMINED, 0)"
+        joined = (
+            "LEFT JOIN performance_schema.threads h ON h.PROCESSLIST_ID = p.ID "
+            "LEFT JOIN performance_schema.events_statements_current s "
+            "ON s.THREAD_ID = h.THREAD_ID AND s.NESTING_EVENT_LEVEL = 0 "
+        )
+    rows = db.rows(
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, COALESCE(p.DB, '') AS db, p.TIME AS time, "
+        f"{examined} AS examined "
+        f"FROM {processlist(db.version)} p {joined}"
+        "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
+        "WHERE p.COMMAND IN ('Query', 'Execute') AND p.TIME >= %s AND p.ID <> CONNECTION_ID() "
+        "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 20",
+        (older_than,),
+    )
+    found = tuple(
+        LongQuery(
+            thread_id=session.thread_id,
+            user=session.user,
+            host=str(row["host"]).rsplit(":", 1)[0],
+            database=str(row["db"]),
+            running_for=float(row["time"] or 0),
+            command_since=session.command_since,
+            state=str(row["state"]),
+            statement=session.statement,
+            rows_examined=int(row["examined"] or 0),
+            rows_modified=session.rows_modified,
+            protected=sessions.protection(session),
+        )
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
+    )
+    return LongQueries(found, found[0].running_for if found else 0.0)

@@ -1,0 +1,91 @@
+"""What the sessions that are at work are doing, grouped by the statement's shape."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
+from actions.counters import number, status
+from actions.text import normalise
+from actions.versions import processlist
+
+SHAPES = 5
+"""Shapes that are returned: what one looks at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sessions that run the same statement but for its values."""
+
+    statement: str
+    sessions: Count
+    share: Percent
+    """Of all sessions at work."""
+    users: tuple[str, ...]
+    longest: Seconds
+    state: str
+    """The state that most of them are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Sessions in one state, as the server calls it."""
+
+    state: str
+    sessions: Count
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStatements:
+    """The statements that run now, the most frequent shape first."""
+
+    threads_running: Count = 0
+    """By the server's own count, which includes threads that only begin or end something."""
+    running: Count = 0
+    """Sessions of clients that run a statement."""
+    shapes: tuple[Shape, ...] = ()
+    states: tuple[State, ...] = ()
+    waiting_for_locks: Count = 0
+    """Of them, those whose state says that they wait for a lock of tables or metadata."""
+    waiting_for_acknowledgement: Count = 0
+    """Of them, those whose commit waits for a replica."""
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+)
+def running_statements(db: MySQL) -> RunningStatements:
+    """Reads the process list and groups it by the statements' normalised text, as it needs no instrument."""
+    rows = db.rows(
+        "SELECT USER AS user, COALESCE(STATE, '') AS state, TIME AS time, LEFT(COALESCE(INFO, ''), 2000) AS info "
+        f"FROM {processlist(db.version)} WHERE COMMAND IN ('Query', 'Execute') AND ID <> CONNECTION_ID() "
+        "AND USER NOT IN ('system user', 'event_scheduler') LIMIT 1000",
+        limit=1000,
+    )
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[normalise(row["info"])].append(row)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    states = Counter(str(row["state"]) for row in rows)
+    return RunningStatements(
+        threads_running=number(status(db, "Threads_running"), "Threads_running"),
+        running=len(rows),
+        shapes=tuple(_shape(text, found, len(rows)) for text, found in ordered[:SHAPES]),
+        states=tuple(State(state, count) for state, count in states.most_common(SHAPES)),
+        waiting_for_locks=sum(n for state, n in states.items() if state.startswith("Waiting for") and "lock" in state),
+        waiting_for_acknowledgement=sum(n for state, n in states.items() if "semi-sync ACK" in state),
+    )
+
+
+def _shape(statement: str, rows: list[Row], total: int) -> Shape:
+    state, _ = Counter(str(row["state"]) for row in rows).most_common(1)[0]
+    return Shape(
+        statement=statement,
+        sessions=len(rows),
+        share=round(100.0 * len(rows) / total, 1),
+        users=tuple(sorted({str(row["user"]) for row in rows}))[:5],
+        longest=float(max(row["time"] or 0 for row in rows)),
+        state=state,
+    )

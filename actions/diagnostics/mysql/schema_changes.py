@@ -1,0 +1,97 @@
+"""Which schema changes run, how far they are, and what they wait for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from actions.contract import Cost, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.text import normalise
+from actions.versions import processlist
+
+Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
+DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")
+_GHOST = re.compile(r"/\*\s*gh-ost|`_\w+_gh[oc]`|_\w+_gh[oc]\b", re.IGNORECASE)
+_PERCONA = re.compile(r"pt-online-schema-change|`?_\w+_new`?\b.*LOW_PRIORITY|LOW_PRIORITY.*`?_\w+_new`?", re.IGNORECASE)
+PROGRESS = """
+SELECT t.PROCESSLIST_ID AS id, s.EVENT_NAME AS stage, s.WORK_COMPLETED AS done, s.WORK_ESTIMATED AS whole
+  FROM performance_schema.events_stages_current s
+  JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID
+ WHERE s.EVENT_NAME LIKE 'stage/innodb/alter%' AND s.WORK_ESTIMATED > 0
+ LIMIT 20
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """A session that changes a schema, by itself or for a tool."""
+
+    thread_id: int
+    user: str
+    host: str
+    running_for: Seconds
+    state: str
+    statement: str
+    waits_for_metadata_lock: bool
+    progress: Percent | None
+    """How far it is; None where the server does not tell (MySQL: the consumer events_stages_current is off)."""
+    tool: Tool
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChanges:
+    """The schema changes under way, the oldest first."""
+
+    changes: tuple[SchemaChange, ...] = ()
+
+    @property
+    def stuck(self) -> tuple[SchemaChange, ...]:
+        """Those that wait for a metadata lock."""
+        return tuple(change for change in self.changes if change.waits_for_metadata_lock)
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+)
+def schema_changes(db: MySQL) -> SchemaChanges:
+    """Reads the process list for DDL and for the copying of gh-ost and pt-online-schema-change."""
+    progress = "PROGRESS" if db.version.is_mariadb else "NULL"
+    rows = db.rows(
+        "SELECT ID AS id, USER AS user, HOST AS host, TIME AS time, COALESCE(STATE, '') AS state, "
+        f"LEFT(INFO, 2000) AS info, {progress} AS progress FROM {processlist(db.version)} "
+        "WHERE COMMAND IN ('Query', 'Execute') AND INFO IS NOT NULL AND ID <> CONNECTION_ID() "
+        "AND USER NOT IN ('event_scheduler') ORDER BY TIME DESC LIMIT 500",
+        limit=500,
+    )
+    stages = [] if db.version.is_mariadb else db.rows(PROGRESS)
+    done = {int(stage["id"]): 100.0 * int(stage["done"]) / int(stage["whole"]) for stage in stages}
+    found = []
+    for row in rows:
+        text = str(row["info"])
+        tool = _tool(text)
+        statement = normalise(text)
+        if not tool and not statement.upper().startswith(DDL):
+            continue
+        told = float(row["progress"]) if row["progress"] else done.get(int(row["id"]))
+        found.append(
+            SchemaChange(
+                thread_id=int(row["id"]),
+                user=str(row["user"]),
+                host=str(row["host"]).rsplit(":", 1)[0],
+                running_for=float(row["time"] or 0),
+                state=str(row["state"]),
+                statement=statement,
+                waits_for_metadata_lock="metadata lock" in str(row["state"]),
+                progress=None if told is None else round(told, 1),
+                tool=tool,
+            )
+        )
+    return SchemaChanges(tuple(found[:10]))
+
+
+def _tool(text: str) -> Tool:
+    if _GHOST.search(text):
+        return "gh-ost"
+    return "pt-online-schema-change" if _PERCONA.search(text) else ""

@@ -1,0 +1,66 @@
+"""Whether commits wait for a replica's acknowledgement, as they are meant to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class SemiSync:
+    """Semi-synchronous replication as one server does it, on either side."""
+
+    installed: bool = False
+    enabled: bool = False
+    """Whether it is switched on for a source, by its variable."""
+    active: bool = False
+    """Whether commits do wait; OFF while enabled means that it fell back to asynchronous."""
+    clients: Count = 0
+    """Replicas that acknowledge."""
+    wait_for: Count = 1
+    """Acknowledgements that a commit waits for."""
+    timeout: Seconds = 0.0
+    """Seconds after which it falls back."""
+    waiting: Count = 0
+    """Sessions that wait for an acknowledgement now."""
+    unacknowledged: Count = 0
+    """Commits since the start that no replica acknowledged in time."""
+    replica_enabled: bool = False
+    replica_active: bool = False
+
+
+@diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
+def semi_sync(db: MySQL) -> SemiSync:
+    """Reads the counters and variables by either of their names.
+
+    They are rpl_semi_sync_master_* in MariaDB and in MySQL up to 8.0.25, rpl_semi_sync_source_* of the newer plugin.
+    """
+    rows = [
+        *db.rows("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync%'"),
+        *db.rows("SHOW GLOBAL VARIABLES LIKE 'rpl_semi_sync%'"),
+    ]
+    told = {str(row["Variable_name"]).lower(): str(row["Value"]) for row in rows}
+
+    def get(name: str) -> str:
+        for old, new in (("source", "master"), ("replica", "slave")):
+            if f"rpl_semi_sync_{name}" not in told:
+                name = name.replace(old, new)
+        return told.get(f"rpl_semi_sync_{name}", "")
+
+    def count(name: str) -> int:
+        text = get(name)
+        return int(text) if text.isdigit() else 0
+
+    return SemiSync(
+        installed=bool(get("source_enabled") or get("replica_enabled")),
+        enabled=get("source_enabled") == "ON",
+        active=get("source_status") == "ON",
+        clients=count("source_clients"),
+        wait_for=count("source_wait_for_replica_count") or 1,
+        timeout=count("source_timeout") / 1000.0,
+        waiting=count("source_wait_sessions"),
+        unacknowledged=count("source_no_tx"),
+        replica_enabled=get("replica_enabled") == "ON",
+        replica_active=get("replica_status") == "ON",
+    )

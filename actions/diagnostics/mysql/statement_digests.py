@@ -1,0 +1,122 @@
+"""Which statements take the server's time now, by the difference of two looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
+from actions.counters import on, variables
+from actions.text import normalise
+
+PICOSECONDS = 1e12
+SHAPES = 5
+LOOK = """
+SELECT COALESCE(SCHEMA_NAME, '') AS db, COALESCE(DIGEST, '') AS digest, LEFT(COALESCE(DIGEST_TEXT, ''), 600) AS text,
+       COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited, SUM_ROWS_EXAMINED AS examined, SUM_ROWS_SENT AS sent,
+       SUM_NO_INDEX_USED AS no_index, SUM_CREATED_TMP_DISK_TABLES AS on_disk, SUM_ERRORS AS errors
+  FROM performance_schema.events_statements_summary_by_digest
+ WHERE LAST_SEEN > NOW() - INTERVAL 60 SECOND
+ LIMIT 1000
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One shape of statement, as it was between the two looks."""
+
+    database: str
+    digest: str
+    statement: str
+    calls: Count
+    time: Seconds
+    """Spent in it by all sessions."""
+    share: Percent
+    """Of the time of all statements that ended meanwhile."""
+    average: Seconds
+    average_before: Seconds
+    """Over all its calls until the first look: what is usual for it."""
+    rows_examined: Count
+    rows_sent: Count
+    full_scans: Count
+    """Calls that used no index."""
+    errors: Count
+
+    @property
+    def slower(self) -> bool:
+        """Whether a call takes more than three times of what is usual for it."""
+        return self.average_before > 0 and self.average > 3 * self.average_before
+
+    @property
+    def scans(self) -> bool:
+        """Whether it reads a hundred times as many rows as it returns, without an index."""
+        return self.full_scans > 0 and self.rows_examined > 100 * max(1, self.rows_sent)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDigests:
+    """The shapes that took the most time, the first the most."""
+
+    known: bool = False
+    """False where performance_schema is off, as it is in MariaDB by default."""
+    over: Seconds = 0.0
+    time: Seconds = 0.0
+    """Spent in all statements that ended between the two looks."""
+    calls: Count = 0
+    statements: tuple[Digest, ...] = ()
+    overflowed: bool = False
+    """Whether the table of shapes is full (performance_schema_digests_size), and new ones are counted as one."""
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={
+        Flavour.MYSQL: ("SELECT ON performance_schema.*",),
+        Flavour.MARIADB: ("SELECT ON performance_schema.*",),
+    },
+)
+def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
+    """Reads events_statements_summary_by_digest twice and subtracts; it is never truncated, others read it too.
+
+    A statement counts when it ends: one that still runs is seen by long_queries and running_statements.
+    """
+    if not on(variables(db, "performance_schema"), "performance_schema"):
+        return StatementDigests()
+    before = {(row["db"], row["digest"]): row for row in db.rows(LOOK, limit=1000)}
+    db.pause(over)
+    after = db.rows(LOOK, limit=1000)
+    grown = [(row, before.get((row["db"], row["digest"]), {})) for row in after]
+    ended = [(row, old) for row, old in grown if _grown(row, old, "calls") > 0]
+    found = [(_grown(row, old, "waited") / PICOSECONDS, row, old) for row, old in ended]
+    total = sum(time for time, _, _ in found)
+    found.sort(key=lambda each: -each[0])
+    return StatementDigests(
+        known=True,
+        over=over,
+        time=round(total, 3),
+        calls=sum(_grown(row, old, "calls") for _, row, old in found),
+        statements=tuple(_digest(time, row, old, total) for time, row, old in found[:SHAPES]),
+        overflowed=any(not row["digest"] for _, row, _ in found),
+    )
+
+
+def _grown(row: Row, old: Row, name: str) -> int:
+    return max(0, int(row[name]) - int(old.get(name, 0)))
+
+
+def _digest(time: float, row: Row, old: Row, total: float) -> Digest:
+    calls = _grown(row, old, "calls")
+    calls_before, waited_before = int(old.get("calls", 0)), int(old.get("waited", 0))
+    return Digest(
+        database=str(row["db"]),
+        digest=str(row["digest"]),
+        statement=normalise(str(row["text"])),
+        calls=calls,
+        time=round(time, 3),
+        share=round(100.0 * time / total, 1) if total else 0.0,
+        average=round(time / calls, 6),
+        average_before=round(waited_before / PICOSECONDS / calls_before, 6) if calls_before else 0.0,
+        rows_examined=_grown(row, old, "examined"),
+        rows_sent=_grown(row, old, "sent"),
+        full_scans=_grown(row, old, "no_index"),
+        errors=_grown(row, old, "errors"),
+    )

@@ -1,0 +1,83 @@
+"""How many temporary tables statements make, and how many of them go to disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.counters import number, on, status, variables
+from actions.text import normalise
+
+NAMES = ("Created_tmp_tables", "Created_tmp_disk_tables")
+WORST = """
+SELECT LEFT(COALESCE(DIGEST_TEXT, ''), 600) AS text, SUM_CREATED_TMP_DISK_TABLES AS on_disk, COUNT_STAR AS calls
+  FROM performance_schema.events_statements_summary_by_digest
+ WHERE SUM_CREATED_TMP_DISK_TABLES > 0 AND LAST_SEEN > NOW() - INTERVAL 300 SECOND
+ ORDER BY SUM_CREATED_TMP_DISK_TABLES DESC LIMIT 5
+"""
+MEMORY = """
+SELECT EVENT_NAME AS name, CURRENT_NUMBER_OF_BYTES_USED AS used
+  FROM performance_schema.memory_summary_global_by_event_name
+ WHERE EVENT_NAME IN ('memory/temptable/physical_ram', 'memory/temptable/physical_disk')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A shape of statement that made temporary tables on disk."""
+
+    statement: str
+    on_disk: Count
+    """Since its shape was first seen."""
+    calls: Count
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryTables:
+    """Temporary tables while one looked, and who makes them."""
+
+    over: Seconds = 0.0
+    made: Count = 0
+    on_disk: Count = 0
+    share_on_disk: Percent = 0.0
+    share_ever: Percent = 0.0
+    """Of all temporary tables since the start."""
+    in_memory: Bytes = 0
+    """What they take in memory now (MySQL from 8.0 on)."""
+    most_each: Bytes = 0
+    """What one may take in memory: the smaller of tmp_table_size and max_heap_table_size, as far as it counts."""
+    most_together: Bytes = 0
+    """temptable_max_ram; 0 where the server has none."""
+    makers: tuple[Maker, ...] = ()
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={
+        Flavour.MYSQL: ("SELECT ON performance_schema.*",),
+        Flavour.MARIADB: ("SELECT ON performance_schema.*",),
+    },
+)
+def temporary_tables(db: MySQL, *, over: Seconds = 1.0) -> TemporaryTables:
+    """Reads the counters twice, the limits, and the shapes of statements that made the most on disk."""
+    before = status(db, *NAMES)
+    names = ("tmp_table_size", "max_heap_table_size", "temptable_max_ram", "performance_schema")
+    has = variables(db, *names)
+    watched = on(has, "performance_schema")
+    worst = db.rows(WORST, limit=5) if watched else []
+    memory = db.rows(MEMORY) if watched and not db.version.is_mariadb and db.version.at_least(8, 0, 0) else []
+    db.pause(over)
+    after = status(db, *NAMES)
+    made, on_disk = (number(after, name) - number(before, name) for name in NAMES)
+    ever = number(after, NAMES[0])
+    return TemporaryTables(
+        over=over,
+        made=made,
+        on_disk=on_disk,
+        share_on_disk=round(100.0 * on_disk / made, 1) if made else 0.0,
+        share_ever=round(100.0 * number(after, NAMES[1]) / ever, 1) if ever else 0.0,
+        in_memory=sum(int(row["used"]) for row in memory if str(row["name"]).endswith("ram")),
+        most_each=min(number(has, "tmp_table_size"), number(has, "max_heap_table_size")),
+        most_together=number(has, "temptable_max_ram"),
+        makers=tuple(Maker(normalise(str(r["text"])), int(r["on_disk"]), int(r["calls"])) for r in worst),
+    )

@@ -1,0 +1,58 @@
+"""Whether a server takes writes, and what it takes itself for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
+from actions.counters import on, variables
+from actions.diagnostics.mysql.replica_status import replica_status
+from actions.versions import processlist
+
+
+@dataclass(frozen=True, slots=True)
+class Writability:
+    """One member of a shard."""
+
+    address: str = ""
+    read_only: bool = False
+    super_read_only: bool | None = None
+    """None where the server has no such thing, as MariaDB."""
+    replicates: bool = False
+    """Whether it is set up to follow a source."""
+    source: str = ""
+    """`host:port` of its source, or ''."""
+    connected_replicas: Count = 0
+    """Sessions that read its binary log now."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether it takes writes of applications."""
+        return not self.read_only
+
+    @property
+    def leads(self) -> bool:
+        """Whether it follows nobody and somebody follows it: what makes a primary, whatever the inventory says."""
+        return not self.replicates and self.connected_replicas > 0
+
+
+@diagnostic(
+    cost=Cost.LOW,
+    needs={
+        Flavour.MYSQL: ("PROCESS", "REPLICATION CLIENT", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SLAVE MONITOR"),
+    },
+)
+def writability(db: MySQL) -> Writability:
+    """Reads read_only, super_read_only, the source that it follows and who follows it."""
+    has = variables(db, "read_only", "super_read_only")
+    replica = replica_status(db)
+    dumps = db.rows(f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'")
+    return Writability(
+        address=db.address,
+        read_only=has.get("read_only", "OFF").upper() not in ("OFF", "0"),
+        super_read_only=on(has, "super_read_only") if "super_read_only" in has else None,
+        replicates=replica.configured,
+        source=f"{replica.source_host}:{replica.source_port}" if replica.configured else "",
+        connected_replicas=int(dumps[0]["dumps"]),
+    )

@@ -1,0 +1,43 @@
+"""What Prometheus sees of an instance: its exporter, its server, its host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actions.contract import Cost, Prometheus, Seconds, diagnostic
+from actions.promql import host_pattern, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceUp:
+    """What the last scrapes say; None where Prometheus knows of none."""
+
+    exporter_answers: bool | None = None
+    """Whether Prometheus reaches the exporter of the instance."""
+    server_up: bool | None = None
+    """mysql_up: whether the exporter gets an answer from the server."""
+    host_up: bool | None = None
+    """Whether the exporter of the host answers."""
+    uptime: Seconds | None = None
+    """The server's, by its last scrape."""
+
+
+@diagnostic(cost=Cost.LOW, needs={})
+def instance_up(prometheus: Prometheus, *, address: str) -> InstanceUp:
+    """Asks for `up` and `mysql_up` of an address, and for `up` of the exporter of its host."""
+    at = quoted(address)
+    exporter = _one(prometheus, f"min(up{{instance={at}}})")
+    server = _one(prometheus, f"min(mysql_up{{instance={at}}})")
+    # An exporter that does not answer leaves no mysql_up of this moment; the last one would be a guess.
+    host = _one(prometheus, f'max(up{{instance=~{host_pattern(address)},job=~".*node.*"}})')
+    uptime = _one(prometheus, f"min(mysql_global_status_uptime{{instance={at}}})")
+    return InstanceUp(_yes(exporter), _yes(server), _yes(host), uptime)
+
+
+def _one(prometheus: Prometheus, query: str) -> float | None:
+    found = prometheus.instant(query, limit=1)
+    return found[0].samples[-1].value if found and found[0].samples else None
+
+
+def _yes(value: float | None) -> bool | None:
+    return None if value is None else value > 0

@@ -1,0 +1,57 @@
+"""Tries a server's port from outside, without a user: whether the host answers, and whether the server does."""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass
+
+from actions.contract import Knock, Seconds
+
+KNOCK_WITHIN = 1.5
+"""Seconds for the connection, and as many for the greeting."""
+_HEADER = 4
+"""Bytes before the payload of a packet: its length and number."""
+_ERROR = 0xFF
+"""First byte of a payload that is an error; a greeting begins with the protocol's version, 10."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEndpoint:
+    """Implements actions.contract.Endpoint."""
+
+    host: str
+    port: int
+    timeout: Seconds = KNOCK_WITHIN
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def knock(self) -> Knock:
+        """Connects and reads the greeting, which every server sends unasked."""
+        begun = time.monotonic()
+        try:
+            connection = socket.create_connection((self.host, self.port), self.timeout)
+        except ConnectionRefusedError as error:
+            return Knock("refused", error=str(error), took=time.monotonic() - begun)
+        except TimeoutError as error:
+            return Knock("silent", error=str(error), took=time.monotonic() - begun)
+        except OSError as error:
+            return Knock("unreachable", error=str(error), took=time.monotonic() - begun)
+        with connection:
+            connection.settimeout(self.timeout)
+            try:
+                payload = connection.recv(512)[_HEADER:]
+            except OSError as error:
+                return Knock("open", error=str(error) or "no greeting came", took=time.monotonic() - begun)
+        took = time.monotonic() - begun
+        if payload[:1] == bytes([_ERROR]) and len(payload) >= 3:
+            return Knock("open", True, int.from_bytes(payload[1:3], "little"), _text(payload[3:]), took)
+        return Knock("open", bool(payload), error="" if payload else "it hung up without a greeting", took=took)
+
+
+def _text(message: bytes) -> str:
+    """An error's sentence; a state of six characters may stand before it."""
+    text = message.decode("utf-8", "replace")
+    return text[6:] if text.startswith("#") else text
