@@ -42,7 +42,21 @@ from actions.diagnostics.mysql import (
     writability,
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
-from actions.remediations.mysql import kill_connection, kill_query, set_variable, start_replica
+from actions.remediations.mysql import (
+    analyze_table,
+    fix_errant_gtid,
+    kill_connection,
+    kill_idle_sessions,
+    kill_query,
+    kill_statements,
+    purge_binary_logs,
+    resize_buffer_pool,
+    set_read_only,
+    set_variable,
+    skip_transaction,
+    start_replica,
+    stop_replica,
+)
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "mysql.access_errors": access_errors.access_errors,
@@ -86,8 +100,17 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
 }
 
 REMEDIATIONS: Mapping[str, type[Remediation]] = {
+    "mysql.analyze_table": analyze_table.AnalyzeTable,
+    "mysql.fix_errant_gtid": fix_errant_gtid.FixErrantGtid,
     "mysql.kill_connection": kill_connection.KillConnection,
+    "mysql.kill_idle_sessions": kill_idle_sessions.KillIdleSessions,
     "mysql.kill_query": kill_query.KillQuery,
+    "mysql.kill_statements": kill_statements.KillStatements,
+    "mysql.purge_binary_logs": purge_binary_logs.PurgeBinaryLogs,
+    "mysql.resize_buffer_pool": resize_buffer_pool.ResizeBufferPool,
+    "mysql.set_read_only": set_read_only.SetReadOnly,
     "mysql.set_variable": set_variable.SetVariable,
+    "mysql.skip_transaction": skip_transaction.SkipTransaction,
     "mysql.start_replica": start_replica.StartReplica,
+    "mysql.stop_replica": stop_replica.StopReplica,
 }

@@ -233,6 +233,8 @@ class Remediation(ABC):
     needs: ClassVar[Grants]
     settles_within: ClassVar[Seconds] = 10.0
     """How long `verify` may be asked before an unsettled verdict counts as failed."""
+    narrows: ClassVar[bool] = False
+    """Whether the change may leave out statements that are not needed any more; others than approved it never makes."""
     takes_out: ClassVar[bool] = False
     """Whether the server does not serve or follow its source any more once the change is made."""
     holds_for: ClassVar[Seconds] = 0.0

@@ -58,17 +58,25 @@ class Session:
 
 
 def read(db: MySQL, thread_id: int) -> Session | None:
-    """Reads one session, or None when it is gone.
+    """Reads one session, or None when it is gone; see `read_all`."""
+    found = read_all(db, (thread_id,))
+    return found[0] if found else None
+
+
+def read_all(db: MySQL, thread_ids: tuple[int, ...]) -> list[Session]:
+    """Reads sessions, in the order of their ids; those that are gone are left out.
 
     User, command and statement are of this moment. InnoDB's own table is renewed only when nobody has read it for
     0.1 s, so it is that old, and older while somebody reads it more often (seen in MySQL 9.7 and MariaDB 10.11).
     """
+    listed = ", ".join(["%s"] * len(thread_ids))
     rows = db.rows(
         f"SELECT {columns(db.version)} FROM {processlist(db.version)} p "
-        "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID WHERE p.ID = %s",
-        (thread_id,),
+        f"LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID WHERE p.ID IN ({listed}) "
+        "ORDER BY p.ID",
+        thread_ids,
     )
-    return from_row(rows[0]) if rows else None
+    return [from_row(row) for row in rows]
 
 
 def columns(version: ServerVersion) -> str:

@@ -25,20 +25,22 @@ def make(changer: Changer, remediation: Remediation, approved: Change, *, tag: s
     """Makes the change and returns how many statements ran.
 
     Each statement is compared with the approved one just before it runs; the first that differs stops the change with
-    NotAsPlanned, which says what ran until then.
+    NotAsPlanned, which says what ran until then. A remediation that narrows may leave out approved ones.
     """
-    ran = 0
+    ran, left = 0, list(approved.statements)
     for statement in remediation.change(changer.reader):
-        if ran >= len(approved.statements) or str(statement) != approved.statements[ran]:
+        if remediation.narrows and str(statement) in left:
+            left = left[left.index(str(statement)) :]
+        if not left or str(statement) != left.pop(0):
             raise NotAsPlanned(
                 f"The change on {approved.target} would now run {str(statement)!r}, which was not approved. "
                 f"{_so_far(ran)} Ask for a new plan."
             )
         changer.execute(statement, tag=tag)
         ran += 1
-    if ran < len(approved.statements):
+    if left and not remediation.narrows:
         raise NotAsPlanned(
-            f"The change on {approved.target} ended before {approved.statements[ran]!r}, which was approved. "
+            f"The change on {approved.target} ended before {left[0]!r}, which was approved. "
             f"{_so_far(ran)} Look at the server before you ask again."
         )
     return ran

@@ -141,6 +141,8 @@ class Planner:
         draft = Draft(target, old.action, old.parameters, remediation)
         try:
             change = replace(self._dry(draft, old.wave), follows=old.follows)
+            if remediation.narrows and set(change.statements) <= set(old.statements):
+                change = replace(change, statements=old.statements, cost=old.cost)
             return Made(change, target, remediation, old.server, due)
         except (FirstmateError, Refused, Unreadable) as error:
             return Made(old, target, remediation, old.server, due, str(error))

@@ -49,6 +49,8 @@ class LockWaits:
     waiting_statements: tuple[str, ...] = ()
     applier_waits: bool = False
     """Whether the replication applier is among those that wait."""
+    behind_prepared: Count = 0
+    """Of the waits, those for prepared transactions (XA) that no session holds."""
     read: bool = True
     """False when the waits were not read because too many rows are locked."""
 
@@ -94,7 +96,7 @@ def lock_waits(db: MySQL) -> LockWaits:
         return LockWaits(waiting=int(gate[0]["Value"]), read=False)
     waits = db.rows(query(db.version), costly=True)
     waiters = {int(row["waiter"]) for row in waits}
-    roots = {int(row["blocker"]) for row in waits} - waiters
+    roots = {int(row["blocker"]) for row in waits} - waiters - {0}  # 0: a prepared transaction without a session
     counts = {root: sum(int(row["blocker"]) == root for row in waits) for root in roots}
     blockers = sorted(_blockers(db, counts), key=lambda b: (-b.waiting, -b.age))
     return LockWaits(
@@ -103,6 +105,7 @@ def lock_waits(db: MySQL) -> LockWaits:
         blockers=tuple(blockers),
         waiting_statements=tuple(sorted({normalise(row["statement"]) for row in waits} - {""}))[:5],
         applier_waits=_applier_waits(db, waiters),
+        behind_prepared=sum(int(row["blocker"]) == 0 for row in waits),
     )
 
 

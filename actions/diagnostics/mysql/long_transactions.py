@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from actions import sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.text import normalise
 from actions.versions import processlist
 
 
@@ -32,6 +32,8 @@ class Transaction:
     rows_modified: Count
     statement: str
     """The statement under way, literals as `?`; '' for an idle session."""
+    protected: str = ""
+    """Why it is never ended from here, in a sentence, as for a backup; '' where it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,8 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
     transactions (user `system user`) are left out.
     """
     rows = db.rows(
-        "SELECT t.trx_mysql_thread_id AS thread_id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, "
-        "COALESCE(p.STATE, '') AS state, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
-        "p.TIME AS idle_for, UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, t.trx_started AS started, "
-        "t.trx_rows_locked AS rows_locked, t.trx_rows_modified AS rows_modified, "
-        "COALESCE(p.INFO, '') AS statement "
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
+        "TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, t.trx_rows_locked AS rows_locked "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
         "AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 20",
@@ -65,19 +64,20 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
     )
     found = tuple(
         Transaction(
-            thread_id=int(row["thread_id"]),
-            user=str(row["user"]),
+            thread_id=session.thread_id,
+            user=session.user,
             host=str(row["host"]).rsplit(":", 1)[0],
-            command=str(row["command"]),
+            command=session.command,
             state=str(row["state"]),
             age=float(row["age"]),
             idle_for=float(row["idle_for"] or 0),
-            started=str(row["started"]),
-            command_since=int(row["since"]),
+            started=session.transaction_started,
+            command_since=session.command_since,
             rows_locked=int(row["rows_locked"]),
-            rows_modified=int(row["rows_modified"]),
-            statement=normalise(row["statement"]),
+            rows_modified=session.rows_modified,
+            statement=session.statement,
+            protected=sessions.protection(session),
         )
-        for row in rows
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
     return LongTransactions(found, found[0].age if found else 0.0)

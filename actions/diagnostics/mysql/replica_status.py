@@ -37,6 +37,10 @@ class ReplicaStatus:
     applier_state: str = ""
     source_host: str = ""
     source_port: int = 0
+    source_log: str = ""
+    """The source's binary log that the receiver reads, or read last."""
+    applied_source_log: str = ""
+    """The source's binary log whose events are applied: what the replica needs again after a crash."""
     auto_position: bool = False
     retrieved_gtid: str = ""
     executed_gtid: str = ""
@@ -114,6 +118,8 @@ def _status(row: Mapping[str, Any]) -> ReplicaStatus:
         applier_state=str(get("Replica_SQL_Running_State", "Slave_SQL_Running_State") or ""),
         source_host=str(get("Source_Host", "Master_Host") or ""),
         source_port=int(get("Source_Port", "Master_Port") or 0),
+        source_log=str(get("Source_Log_File", "Master_Log_File") or ""),
+        applied_source_log=str(get("Relay_Source_Log_File", "Relay_Master_Log_File") or ""),
         auto_position=bool(auto),
         retrieved_gtid=str(row.get("Retrieved_Gtid_Set") or row.get("Gtid_IO_Pos") or "")[:2000],
         executed_gtid=str(row.get("Executed_Gtid_Set") or row.get("Gtid_Slave_Pos") or "")[:2000],

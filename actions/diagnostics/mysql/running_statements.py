@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from actions import sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
 from actions.counters import number, status
 from actions.text import normalise
 from actions.versions import processlist
 
+MOST_STOPPABLE = 20
 SHAPES = 5
 """Shapes that are returned: what one looks at first."""
 
@@ -26,6 +28,12 @@ class Shape:
     longest: Seconds
     state: str
     """The state that most of them are in."""
+    stoppable: tuple[int, ...] = ()
+    """Sessions that may be stopped, those that have run for longest first; 20 at most."""
+    began_until: int = 0
+    """When the latest of those began, as Unix time of the server."""
+    protected: str = ""
+    """Why none may be stopped, in a sentence; '' where one may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,10 @@ class RunningStatements:
 def running_statements(db: MySQL) -> RunningStatements:
     """Reads the process list and groups it by the statements' normalised text, as it needs no instrument."""
     rows = db.rows(
-        "SELECT USER AS user, COALESCE(STATE, '') AS state, TIME AS time, LEFT(COALESCE(INFO, ''), 2000) AS info "
-        f"FROM {processlist(db.version)} WHERE COMMAND IN ('Query', 'Execute') AND ID <> CONNECTION_ID() "
-        "AND USER NOT IN ('system user', 'event_scheduler') LIMIT 1000",
+        f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
+        "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
+        "WHERE p.COMMAND IN ('Query', 'Execute') AND p.ID <> CONNECTION_ID() "
+        "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 1000",
         limit=1000,
     )
     groups: defaultdict[str, list[Row]] = defaultdict(list)
@@ -81,6 +90,8 @@ def running_statements(db: MySQL) -> RunningStatements:
 
 def _shape(statement: str, rows: list[Row], total: int) -> Shape:
     state, _ = Counter(str(row["state"]) for row in rows).most_common(1)[0]
+    known = [sessions.from_row(row) for row in rows]
+    free = [session for session in known if not sessions.protection(session)][:MOST_STOPPABLE]
     return Shape(
         statement=statement,
         sessions=len(rows),
@@ -88,4 +99,7 @@ def _shape(statement: str, rows: list[Row], total: int) -> Shape:
         users=tuple(sorted({str(row["user"]) for row in rows}))[:5],
         longest=float(max(row["time"] or 0 for row in rows)),
         state=state,
+        stoppable=tuple(session.thread_id for session in free),
+        began_until=max((session.command_since for session in free), default=0),
+        protected="" if free else sessions.protection(known[0]),
     )

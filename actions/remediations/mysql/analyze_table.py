@@ -1,0 +1,73 @@
+"""Has the server look again at how the values of a table are spread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.diagnostics.mysql.long_queries import long_queries
+from actions.sql import identifier, statement
+
+LONG = 10.0
+"""Seconds from which on a statement on the table keeps it from being analyzed."""
+_RIGHTS = (
+    "PROCESS",
+    "SELECT ON performance_schema.*",
+    "SELECT ON mysql.innodb_table_stats",
+    "SELECT, INSERT ON {table}",
+)
+
+
+@dataclass(frozen=True)
+class AnalyzeTable(Remediation):
+    """Renews the statistics of one table, without telling replicas."""
+
+    database: str
+    table: str
+    updated_before: str = ""
+    """When its statistics were renewed last, as the diagnostics return it; '' where that is not known."""
+
+    risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    needs: ClassVar[Grants] = {Flavour.MYSQL: _RIGHTS, Flavour.MARIADB: ("PROCESS", *_RIGHTS[2:])}
+
+    def check(self, db: MySQL) -> None:
+        """Refuses while a long statement uses the table: before MySQL 8.0.24 all others would queue up behind it."""
+        named = re.compile(rf"(?<![\w$]){re.escape(self.table)}(?![\w$])")
+        for query in long_queries(db, older_than=LONG).queries:
+            if named.search(query.statement):
+                raise Refused(
+                    f"Session {query.thread_id} of {query.user} has used {self.table} for {query.running_for:g} s. "
+                    "ANALYZE would flush the table, and everybody would wait behind that statement; let it end first."
+                )
+        self._updated(db)
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """ANALYZE NO_WRITE_TO_BINLOG TABLE, which reads a few pages of each index."""
+        yield statement(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {identifier(self.database)}.{identifier(self.table)}")
+
+    def cost(self, db: MySQL) -> str:
+        """What may follow."""
+        return "Every plan that uses the table is made anew; most become better, and one may become worse."
+
+    def verify(self, db: MySQL) -> Verdict:
+        """Good when the statistics are newer than they were."""
+        now = self._updated(db)
+        return Verdict(
+            ok=now > self.updated_before, says=f"The statistics of {self.database}.{self.table} are of {now}."
+        )
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """Statistics are read anew, not kept."""
+        raise NoUndo("the statistics from before are not kept")
+
+    def _updated(self, db: MySQL) -> str:
+        rows = db.rows(
+            "SELECT last_update AS at FROM mysql.innodb_table_stats WHERE database_name = %s AND table_name = %s",
+            (self.database, self.table),
+        )
+        if not rows:
+            raise Refused(f"{db.address} keeps no statistics of a table {self.database}.{self.table}.")
+        return str(rows[0]["at"])

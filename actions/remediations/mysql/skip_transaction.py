@@ -1,0 +1,109 @@
+"""Skips the one transaction on which the applier failed, with an empty one in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.diagnostics.mysql.replica_status import replica_status
+from actions.sql import statement
+
+SKIPPABLE = {
+    1007: "the database is there already",
+    1008: "the database is not there",
+    1032: "the row is not there",
+    1050: "the table is there already",
+    1051: "the table is not there",
+    1062: "the row is there already",
+    1396: "the user is there already, or is not",
+}
+"""Errors that say what the replica holds already, or does not; any other means something else than one lost step."""
+FAILED = """
+SELECT LAST_ERROR_MESSAGE AS error, APPLYING_TRANSACTION AS applying
+  FROM performance_schema.replication_applier_status_by_worker
+ WHERE LAST_ERROR_NUMBER = %s ORDER BY LAST_ERROR_TIMESTAMP LIMIT 1
+"""
+_GTID = re.compile(r"transaction '([0-9a-fA-F-]{36}(?::\w+)?:\d+)'")
+
+
+@dataclass(frozen=True)
+class SkipTransaction(Remediation):
+    """Puts an empty transaction in the place of the one that fails, and starts the applier: the data stay different."""
+
+    errno: int
+    """The error that was seen, so that another one is not skipped in its place."""
+
+    risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    settles_within: ClassVar[float] = 15.0
+    holds_for: ClassVar[float] = 1.0
+    needs: ClassVar[Grants] = {
+        Flavour.MYSQL: (
+            "REPLICATION CLIENT",
+            "SELECT ON performance_schema.*",
+            "REPLICATION_SLAVE_ADMIN",
+            "SYSTEM_VARIABLES_ADMIN",
+        ),
+        Flavour.MARIADB: ("SLAVE MONITOR", "REPLICATION SLAVE ADMIN"),
+    }
+
+    def check(self, db: MySQL) -> None:
+        """Refuses an applier that runs or failed otherwise, and errors of another kind."""
+        status = replica_status(db)
+        if self.errno not in SKIPPABLE:
+            raise Refused(
+                f"Error {self.errno} does not say that one step is done already; skipping would lose data. Skippable: "
+                f"{', '.join(map(str, SKIPPABLE))}."
+            )
+        if status.applier_running == "Yes" or status.applier_errno != self.errno:
+            raise Refused(
+                f"The applier of {db.address} did not stop with error {self.errno} "
+                f"(it is {status.applier_running}, error {status.applier_errno}); look again."
+            )
+        if not db.version.is_mariadb:
+            self._gtid(db)
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """An empty transaction under the GTID that fails, by the worker's own account; in MariaDB the skip counter."""
+        if db.version.is_mariadb:
+            yield statement("SET GLOBAL sql_slave_skip_counter = {}", 1)
+            yield statement("START REPLICA SQL_THREAD")
+            return
+        yield statement("SET GTID_NEXT = {}", self._gtid(db))
+        yield statement("BEGIN")
+        yield statement("COMMIT")
+        yield statement("SET GTID_NEXT = {}", "AUTOMATIC")
+        yield statement("START REPLICA SQL_THREAD")
+
+    def cost(self, db: MySQL) -> str:
+        """What is lost by it."""
+        return (
+            f"What this transaction does on the source is never done on {db.address}: compare its tables with the "
+            "source afterwards, and rebuild it where they differ."
+        )
+
+    def verify(self, db: MySQL) -> Verdict:
+        """Good while the applier runs; another error means that more is missing, and nothing more is skipped."""
+        status = replica_status(db)
+        if status.applier_running == "Yes":
+            return Verdict(ok=True, says=f"The applier of {db.address} runs; its tables are still to be compared.")
+        if status.applier_errno:
+            says = f"The applier of {db.address} stopped again: error {status.applier_errno} ({status.applier_error})."
+            return Verdict(ok=False, says=f"{says} It differs in more than one place; rebuild it.")
+        return Verdict(ok=False, says=f"The applier of {db.address} does not run yet.", settled=False)
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """A skipped transaction counts as executed for ever."""
+        raise NoUndo("a skipped transaction counts as executed; only a rebuild brings its data back")
+
+    def _gtid(self, db: MySQL) -> str:
+        """The GTID that fails, as the worker's own error names it; never one that somebody typed."""
+        rows = db.rows(FAILED, (self.errno,))
+        told = str(rows[0]["applying"] or "") if rows else ""
+        found = _GTID.search(str(rows[0]["error"])) if rows else None
+        gtid = found[1] if found else told
+        if not gtid or gtid == "ANONYMOUS":
+            raise Refused(f"{db.address} does not tell the GTID of the transaction that fails; skip it by hand.")
+        return gtid

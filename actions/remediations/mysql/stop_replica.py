@@ -1,0 +1,66 @@
+"""Stops the threads of a replica, so that it follows its source no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.sql import statement
+from actions.versions import replica
+
+
+@dataclass(frozen=True)
+class StopReplica(Remediation):
+    """Stops the applier, the receiver or both; it serves what it has until somebody starts it again."""
+
+    thread: Literal["applier", "receiver", "both"] = "both"
+
+    risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    takes_out: ClassVar[bool] = True
+    settles_within: ClassVar[float] = 20.0
+    needs: ClassVar[Grants] = {
+        Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "REPLICATION_SLAVE_ADMIN"),
+        Flavour.MARIADB: ("SLAVE MONITOR", "REPLICATION SLAVE ADMIN"),
+    }
+
+    def check(self, db: MySQL) -> None:
+        """Refuses a server that does not replicate, or whose threads stand already."""
+        status = replica_status(db)
+        if not status.configured:
+            raise Refused(f"{db.address} does not replicate from anybody; there is nothing to stop.")
+        if not self._running(status):
+            raise Refused(f"The {self._named()} of {db.address} does not run; there is nothing to stop.")
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """STOP REPLICA, for these threads."""
+        yield self._statement("STOP", db)
+
+    def cost(self, db: MySQL) -> str:
+        """What the replica misses from then on."""
+        return f"{db.address} falls behind until it is started again, and acknowledges no commit."
+
+    def verify(self, db: MySQL) -> Verdict:
+        """Good once none of the threads runs; a transaction that is under way may hold the applier up."""
+        status = replica_status(db)
+        if self._running(status):
+            return Verdict(ok=False, says=f"The {self._named()} of {db.address} still runs.", settled=False)
+        return Verdict(ok=True, says=f"The {self._named()} of {db.address} stands.")
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """START REPLICA, for the threads that run now."""
+        yield self._statement("START", db)
+
+    def _running(self, status: ReplicaStatus) -> bool:
+        applier = self.thread != "receiver" and status.applier_running == "Yes"
+        receiver = self.thread != "applier" and status.receiver_running != "No"
+        return applier or receiver
+
+    def _named(self) -> str:
+        return "replication" if self.thread == "both" else self.thread
+
+    def _statement(self, verb: str, db: MySQL) -> Statement:
+        thread = {"both": "", "applier": " SQL_THREAD", "receiver": " IO_THREAD"}[self.thread]
+        return statement(f"{verb} {replica(db.version)}{thread}")
