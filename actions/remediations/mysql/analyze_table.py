@@ -13,12 +13,7 @@ from actions.sql import identifier, statement
 
 LONG = 10.0
 """Seconds from which on a statement on the table keeps it from being analyzed."""
-_RIGHTS = (
-    "PROCESS",
-    "SELECT ON performance_schema.*",
-    "SELECT ON mysql.innodb_table_stats",
-    "SELECT, INSERT ON {table}",
-)
+_ON_TABLE = ("SELECT ON mysql.innodb_table_stats", "SELECT, INSERT ON *.*")
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,10 @@ class AnalyzeTable(Remediation):
     """When its statistics were renewed last, as the diagnostics return it; '' where that is not known."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
-    needs: ClassVar[Grants] = {Flavour.MYSQL: _RIGHTS, Flavour.MARIADB: ("PROCESS", *_RIGHTS[2:])}
+    needs: ClassVar[Grants] = {
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*", *_ON_TABLE),
+        Flavour.MARIADB: ("PROCESS", *_ON_TABLE),
+    }
 
     def check(self, db: MySQL) -> None:
         """Refuses while a long statement uses the table: before MySQL 8.0.24 all others would queue up behind it."""

@@ -39,13 +39,13 @@ class PurgeBinaryLogs(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses where a replica's need is not known or would be cut, an unknown reader is there, or few would stay."""
+        """Refuses where a replica's need is unknown or would be cut, a stranger reads along, or few logs would stay."""
         if not _LOG.fullmatch(self.to):
             raise Refused(f"{self.to[:60]!r} is not the name of a binary log.")
         needed = [log for log in self.replicas_need if log]
         if len(needed) < self.replicas:
             raise Refused(
-                f"Of {self.replicas} replicas of {db.address} only {len(needed)} told which log they need. A replica that "
+                f"Of {self.replicas} replicas of {db.address} only {len(needed)} told which log they need. One that "
                 "does not answer still needs its logs; wait for it, or rebuild it afterwards."
             )
         logs = list(_sizes(db))
@@ -72,11 +72,12 @@ class PurgeBinaryLogs(Remediation):
     def cost(self, db: MySQL) -> str:
         """What is removed, and what it was good for."""
         sizes = _sizes(db)
-        gone: Bytes = sum(size for name, size in sizes.items() if name < self.to)
-        first = next(iter(sizes), "")
+        names = list(sizes)
+        gone = names[: names.index(self.to)] if self.to in names else []
+        size: Bytes = sum(sizes[name] for name in gone)
         return (
-            f"{sum(name < self.to for name in sizes)} logs from {first} on are removed, {gone / 2**20:,.0f} MiB. A restore "
-            "to a moment before them needs their copies from the backup."
+            f"{len(gone)} logs before {self.to} are removed, {size / 2**20:,.0f} MiB. A restore to a moment before them "
+            "needs their copies from the backup."
         )
 
     def verify(self, db: MySQL) -> Verdict:

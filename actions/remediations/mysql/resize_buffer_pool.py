@@ -50,9 +50,10 @@ class ResizeBufferPool(Remediation):
                 f"{db.address} can grow its buffer pool to {limit:,} bytes only (innodb_buffer_pool_size_max, which "
                 "takes a restart)."
             )
-        if self.size > now and self.available < (self.size - now) * SPARE:
+        needed = int((self.size - now) * SPARE)
+        if self.available < needed:
             raise Refused(
-                f"The host of {db.address} has {self.available:,} bytes available, and {int((self.size - now) * SPARE):,} "
+                f"The host of {db.address} has {self.available:,} bytes available, and {needed:,} "
                 "are needed with a fifth to spare: it would swap, or be killed for memory."
             )
 
