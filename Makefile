@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-bolt-js mutate-guards soak bench bench-lint browser postgresql
+.PHONY: help setup demo test check check-bolt-js mutate-guards soak faults bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ mutate-guards: $(READY) ## take out each guard and protection in turn, and see w
 
 soak: $(READY) postgresql ## kill the bot at 500 random moments in each of four modes (takes hours; KILLS=20 for less)
 	$(BIN)/python -m tests.soak --kills $(or $(KILLS),500)
+
+faults: $(READY) ## break every fault on real servers, and see whether cause and remedy are right (ONLY=row_locks,...)
+	$(BIN)/python -m bot.lab.fault.bench $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY) ## alert to card and to cause, 20 times; and what 10,000 waiting runs cost
 	$(BIN)/python -m bot.lab.bench

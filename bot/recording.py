@@ -15,6 +15,7 @@ from bot import oneshot
 from bot.alerts import Alert
 from bot.config import Config, Instance, Shard
 from bot.engine.engine import Engine
+from bot.engine.gather import view
 from bot.engine.planning import Seen, inputs_of
 from bot.engine.ports import Fleet, Identity
 from bot.engine.state import Plan, Target
@@ -37,6 +38,10 @@ _UUID = re.compile(r"(?i)(?<![\w-])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?
 _STATEMENT = re.compile(
     r"\s*(?:/\*.*?\*/\s*)?(?:select|insert|update|delete|replace|call|with|alter|create|load)\b", re.I
 )
+
+
+NAMELESS = ("role", "flavour", "replicas")
+"""What a case keeps of its target: what names nobody."""
 
 
 @dataclass
@@ -130,6 +135,8 @@ def record(config: Config, alert: Alert, fleet: Fleet) -> Recorded:
             "missing": [name for name, found in gathered.evidence.items() if isinstance(found, Missing)],
             "expect": _expected(diagnosis),
         }
+        if target is not None:
+            case["target"] = {name: value for name, value in view(target).items() if name in NAMELESS}
         offered = diagnosis.lead.remedies if diagnosis.lead and target else ()
         if offered and target is not None:
             listening.heard.clear()

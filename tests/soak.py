@@ -32,7 +32,7 @@ from rich.console import Console
 from bot.engine.state import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.bot_process import start_bot
-from bot.lab.faults import break_, mend_all
+from bot.lab.fault.breaking import break_, mend_all
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar
 from bot.lab.replication import replicates

@@ -12,7 +12,7 @@ import yaml
 import bot
 from bot.config import load
 from bot.engine.state import Plan
-from bot.lab.faults import FAULTS
+from bot.lab.fault.model import faults
 from bot.lab.grants import FIRSTMATE
 from bot.lab.state import LabInstance
 from bot.oneshot import Report
@@ -78,7 +78,7 @@ def test_the_fields_of_the_lab_s_instances_are_named():
 def test_the_faults_of_the_examples_exist():
     named = re.findall(r"firstmate lab (?:break|fix) (\w+)", README)
     assert named
-    assert set(named) <= set(FAULTS)
+    assert set(named) <= set(faults())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

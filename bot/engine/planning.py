@@ -180,7 +180,7 @@ class Planner:
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
         inputs = resolve(other, seen.labels, value_of(step.parameters, scope))
         gathered = self.gatherer.gather(other, seen.target, inputs, seen.labels, lambda _: None)
-        diagnosis = diagnose(other, gathered.evidence, inputs)
+        diagnosis = diagnose(other, gathered.evidence, inputs, view(seen.target))
         offered = [name for cause in diagnosis.holding for name in cause.remedies]
         if step.remedy is not None and step.remedy not in offered:
             raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers {step.remedy!r}.")

@@ -9,14 +9,14 @@ from datetime import datetime
 from actions.contract import Refused, Unreadable
 from bot.engine.change import utc_now
 from bot.engine.facts import Collector
-from bot.engine.gather import Gathered, Gatherer, Progress
+from bot.engine.gather import Gathered, Gatherer, Progress, view
 from bot.engine.planning import Planner, Seen, inputs_of
 from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.state import Cause, Event, Plan, Run, RunState, Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Stage, Verdict
-from bot.runbook.causes import Diagnosis, diagnose
+from bot.runbook.causes import NOWHERE, Diagnosis, diagnose
 from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import parse
 from bot.runbook.schema import Runbook
@@ -100,7 +100,7 @@ class Triage:
         labels = dict(run.alert.labels) if run.alert else {}
         inputs = inputs_of(run, runbook)
         gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
-        diagnosis = diagnose(runbook, gathered.evidence, inputs)
+        diagnosis = diagnose(runbook, gathered.evidence, inputs, view(target) if target else NOWHERE)
         causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
         return replace(run, steps=gathered.steps, causes=causes), diagnosis, gathered
 

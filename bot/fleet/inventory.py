@@ -18,9 +18,11 @@ class Inventory:
 
     def __init__(self, shards: tuple[Shard, ...]) -> None:
         self._by_name: dict[str, Target] = {}
+        self._by_host: dict[str, list[Target]] = {}
         for shard in shards:
             for instance in shard.instances:
                 target = Target(instance, shard)
+                self._by_host.setdefault(instance.host, []).append(target)
                 for name in (instance.name, instance.address, *instance.aliases):
                     self._by_name[name] = target
 
@@ -34,11 +36,18 @@ class Inventory:
         raise UnknownTarget(f"The inventory knows no instance {name!r}.{hint}")
 
     def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
-        """Finds the instance that an alert is about; a label that is present and unknown does not end the search."""
+        """Finds the instance that an alert is about; a label that is present and unknown does not end the search.
+
+        An exporter has a port of its own: where no name fits, the only instance of the label's host is meant.
+        """
         for label in LABELS:
             found = self._by_name.get(labels.get(label, ""))
             if found is not None:
                 return found
+        for label in LABELS:
+            there = self._by_host.get(labels.get(label, "").rsplit(":", 1)[0], [])
+            if len(there) == 1:
+                return there[0]
         return None
 
     def targets(self) -> tuple[Target, ...]:

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from bot.errors import Exit
 from bot.lab import lab
-from bot.lab.faults import FAULTS, break_, fix
+from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.model import faults
 from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState
 from bot.lab.status import status as lab_status
@@ -63,7 +64,7 @@ def down(as_json: JsonOption = False) -> None:
 
 
 @app.command("break")
-def break_command(name: Annotated[str, typer.Argument(help=", ".join(FAULTS))], as_json: JsonOption = False) -> None:
+def break_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], as_json: JsonOption = False) -> None:
     """Breaks something for real."""
     fault = break_(FOLDER, name)
     if as_json:
@@ -73,7 +74,7 @@ def break_command(name: Annotated[str, typer.Argument(help=", ".join(FAULTS))], 
 
 
 @app.command("fix")
-def fix_command(name: Annotated[str, typer.Argument(help=", ".join(FAULTS))], as_json: JsonOption = False) -> None:
+def fix_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], as_json: JsonOption = False) -> None:
     """Mends what `break` broke."""
     fault = fix(FOLDER, name)
     if as_json:

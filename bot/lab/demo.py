@@ -19,7 +19,7 @@ from rich.console import Console
 from bot.config import load
 from bot.errors import Exit, Unreachable
 from bot.lab.bot_process import running_bot
-from bot.lab.faults import break_
+from bot.lab.fault.breaking import break_
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Silent
 from bot.lab.replication import replicates

@@ -48,9 +48,10 @@ LAB: dict[Flavour, dict[str, tuple[str, ...]]] = {
             "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
-        "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
+        "app": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE TEMPORARY TABLES ON shop.*",),
         "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
         "reports": ("GRANT SELECT ON shop.*",),
+        "backup": ("GRANT SELECT, LOCK TABLES, PROCESS, RELOAD ON *.*",),
     },
     "mariadb": {
         "admin": ("GRANT ALL PRIVILEGES ON *.* WITH GRANT OPTION",),
@@ -59,9 +60,10 @@ LAB: dict[Flavour, dict[str, tuple[str, ...]]] = {
             "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
-        "app": ("GRANT SELECT, INSERT, UPDATE, DELETE ON shop.*",),
+        "app": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE TEMPORARY TABLES ON shop.*",),
         "deploy": ("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX ON shop.*",),
         "reports": ("GRANT SELECT ON shop.*",),
+        "backup": ("GRANT SELECT, LOCK TABLES, PROCESS, RELOAD ON *.*",),
     },
 }
 

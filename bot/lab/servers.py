@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -71,7 +72,18 @@ def prepare(folder: Path, plan: Plan, programs: Programs, ports: dict[str, int],
     write_private(first, _first_statements(plan, logins))
     settings = folder / "data" / f"{plan.name}.cnf"
     settings.write_text(_settings(folder, plan, server, ports, data), encoding="utf-8")
-    return [*server.argv, f"--defaults-file={settings}", f"--init-file={first}"]
+    argv = [*server.argv, f"--defaults-file={settings}"]
+    _command(folder, plan.name).write_text(json.dumps(argv), encoding="utf-8")
+    return [*argv, f"--init-file={first}"]
+
+
+def restart_command(folder: Path, name: str) -> list[str]:
+    """Returns the command line that starts a server of the lab again, on the data that it has."""
+    return list(json.loads(_command(folder, name).read_text(encoding="utf-8")))
+
+
+def _command(folder: Path, name: str) -> Path:
+    return folder / "data" / f"{name}.command.json"
 
 
 def first_statements(folder: Path, name: str) -> Path:

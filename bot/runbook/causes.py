@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.runbook.expressions import EvidenceMissing, ExpressionError, holds, render
+from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing, holds, render
 from bot.runbook.schema import Cause, Runbook
 
 
@@ -45,9 +45,20 @@ class Diagnosis:
         return tuple(cause for cause in self.causes if cause.verdict is Judged.HOLDS)
 
 
-def diagnose(runbook: Runbook, evidence: Mapping[str, object], inputs: Mapping[str, object]) -> Diagnosis:
-    """Judges every cause; one whose evidence is missing is undecided, with the reason, and never holds."""
-    scope = {**evidence, "inputs": dict(inputs)}
+NOWHERE = Missing("target", "the inventory does not know it")
+
+
+def diagnose(
+    runbook: Runbook,
+    evidence: Mapping[str, object],
+    inputs: Mapping[str, object],
+    target: Mapping[str, object] | Missing = NOWHERE,
+) -> Diagnosis:
+    """Judges every cause; one whose evidence is missing is undecided, with the reason, and never holds.
+
+    `target` is what expressions may know of the instance that the run is about.
+    """
+    scope = {**evidence, "inputs": dict(inputs), "target": target}
     found: list[Finding] = []
     for cause in runbook.causes:
         if any(each.verdict is Judged.HOLDS and each.id in cause.unless for each in found):

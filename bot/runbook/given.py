@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import TypeAdapter
 
@@ -61,6 +61,8 @@ def default_of(kind: Any) -> Any:  # noqa: ANN401
         return next(iter(plain))
     if isinstance(plain, type) and dataclasses.is_dataclass(plain):
         return given(plain, {})
+    if get_origin(plain) is Literal:
+        return get_args(plain)[0]
     if get_origin(plain) is not None and issubclass(get_origin(plain), Mapping):
         return {}
     raise ValueError(f"a field of the type {plain} has no default; give it")

@@ -15,8 +15,17 @@ from bot.runbook.schema import Input, Runbook
 from bot.runbook.signatures import UnknownAction, of_diagnostic
 from bot.runbook.syntax import every_node, tree_of, whole
 
-TARGET = Shape(dict.fromkeys(("name", "address", "role", "shard", "flavour"), str))
-"""What expressions of `gather` may know of the target."""
+TARGET = Shape(
+    {
+        "name": str,
+        "address": str,
+        "role": Literal["primary", "replica"],
+        "shard": str,
+        "flavour": Literal["mysql", "mariadb"],
+        "replicas": Count,
+    }
+)
+"""What expressions may know of the target, as the inventory has it."""
 
 _INPUTS: Mapping[str, Any] = {
     "seconds": Seconds, "bytes": Bytes, "percent": Percent, "count": Count, "number": float, "boolean": bool,
@@ -45,13 +54,14 @@ def scope_of(runbook: Runbook) -> dict[str, Any]:
     return {
         **evidence_types(runbook),
         "inputs": Shape({name: input_type(declared) for name, declared in runbook.inputs.items()}),
+        "target": TARGET,
     }
 
 
 def gather_scope(runbook: Runbook, step: str) -> dict[str, Any]:
     """The names that a gather step may use: the other steps, the inputs, the alert's labels and the target."""
     others = {name: kind for name, kind in scope_of(runbook).items() if name != step}
-    return {**others, "labels": Mapping[str, str], "target": TARGET}
+    return {**others, "labels": Mapping[str, str]}
 
 
 def names_in(value: object) -> frozenset[str]:

@@ -193,6 +193,10 @@ class Test(Part):
     """Steps that failed."""
     inputs: Mapping[str, Any] = Field(default_factory=dict)
     """Values of inputs other than their defaults."""
+    target: Mapping[Literal["name", "address", "role", "shard", "flavour", "replicas"], str | int] = Field(
+        default_factory=dict
+    )
+    """What the inventory says of the target, where it matters; else a replica of a shard with two."""
     server: Annotated[str, Field(pattern=r"^(mysql|mariadb) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
     """Flavour and version of the server that a remedy is planned on."""
     answers: tuple[ServerAnswer, ...] = ()

@@ -58,8 +58,15 @@ class Coverage:
 
 CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object]], str]
 """The text of the card that a diagnosis would have; a port, since cards are drawn in another house."""
-AT = {"name": "db-1", "address": "db-1:3306", "role": "replica", "shard": "db", "flavour": "mysql"}
-"""The target of a test."""
+AT: Mapping[str, Any] = {
+    "name": "db-1",
+    "address": "db-1:3306",
+    "role": "replica",
+    "shard": "db",
+    "flavour": "mysql",
+    "replicas": 2,
+}
+"""The target of a test, where it gives none."""
 
 
 def run_tests(runbook: Runbook, card: CardOf | None = None) -> list[TestResult]:
@@ -99,9 +106,10 @@ def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> Iterator[
     except (ValueError, WrongUsage) as error:
         yield Difference(str(error))
         return
-    diagnosis = diagnose(runbook, evidence, inputs)
+    target = {**AT, **test.target}
+    diagnosis = diagnose(runbook, evidence, inputs, target)
     yield from _verdicts(test.expect, diagnosis)
-    yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": AT})
+    yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": target})
     if test.expect.card is not None and card is not None:
         shown = card(runbook, diagnosis, evidence)
         if test.expect.card not in shown:

@@ -56,6 +56,8 @@ def show_seconds(value: float) -> str:
     """A duration for people, in its two largest units: `45 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
     if value < 0:
         return f"-{show_seconds(-value)}"
+    if 0 < value < 0.1:
+        return f"{1000 * value:.3g} ms"
     if value < 10:
         return f"{value:.3g} s"
     left = round(value)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.lab.bot_process import running_bot
-from bot.lab.faults import break_, mend_all
+from bot.lab.fault.breaking import break_, mend_all
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from tests.e2e.play import Play, general_log, variant

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli import main
 from bot.engine.state import RunState
-from bot.lab.faults import fix
+from bot.lab.fault.breaking import fix
 from bot.lab.replication import replicates
 from tests.e2e.play import ALICE, BOB, CAROL, CHANNEL, GUEST, REPLICA, STRANGER, Play, digest_of, words
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.lab.client import wait_until
-from bot.lab.faults import FAULTS, break_
+from bot.lab.fault.breaking import break_
+from bot.lab.fault.model import faults
 from bot.lab.state import LabState
 from tests.e2e.play import variant
 from tests.shell import firstmate
@@ -32,12 +33,12 @@ CAUSES = {
 
 
 def test_every_fault_of_the_lab_is_here():
-    assert set(CAUSES) == set(FAULTS)
+    assert set(CAUSES) == set(faults())
 
 
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_cause_is_named_and_its_remedy_mends_it(sound_lab: LabState, tmp_path: Path, name: str):
-    fault, (runbook, cause, statement) = FAULTS[name], CAUSES[name]
+    fault, (runbook, cause, statement) = faults()[name], CAUSES[name]
     config = variant(sound_lab, f"runbook-{name}")
     labels = {"alertname": fault.alert, "instance": sound_lab.instance(fault.instance).address}
     alert = tmp_path / "alert.json"

@@ -12,7 +12,7 @@ from bot.engine.gather import Gatherer
 from bot.engine.state import StepStatus
 from bot.fleet.costs import CostGate
 from bot.fleet.fleet import ConfiguredFleet
-from bot.lab.faults import break_
+from bot.lab.fault.breaking import break_
 from bot.lab.state import LabState
 from bot.runbook.schema import Runbook
 from tests.actions.hands import reader

@@ -8,7 +8,8 @@ import requests
 from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.client import administrator, ask, wait_until
-from bot.lab.faults import FAULTS, break_, fix
+from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.model import faults
 from bot.lab.monitoring import rules
 from bot.lab.state import LabState
 
@@ -23,9 +24,9 @@ def holds(lab: LabState, alert: str, address: str) -> bool:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", faults())
 def test_it_is_broken_seen_and_mended(sound_lab: LabState, name: str):
-    fault = FAULTS[name]
+    fault = faults()[name]
     address = sound_lab.instance(fault.instance).address
     assert break_(sound_lab.folder, name) == fault
     wait_until(f"{fault.alert} sees {name}", lambda: holds(sound_lab, fault.alert, address))
@@ -52,4 +53,4 @@ def test_without_a_lab_it_says_how_to_have_one(tmp_path):
 
 
 def test_every_fault_raises_an_alert_that_the_lab_has():
-    assert {fault.alert for fault in FAULTS.values()} == set(EXPRESSIONS)
+    assert {fault.alert for fault in faults().values()} == set(EXPRESSIONS)

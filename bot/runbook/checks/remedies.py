@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.runbook.checks.values import Scope, check_parameters, check_value
 from bot.runbook.findings import Path, Problem
-from bot.runbook.names import TARGET, scope_of
+from bot.runbook.names import scope_of
 from bot.runbook.nulls import known_where
 from bot.runbook.schema import RemedyStep, Runbook
 from bot.runbook.signatures import UnknownAction, of_remediation
@@ -14,7 +14,7 @@ from bot.runbook.signatures import UnknownAction, of_remediation
 
 def check_remedies(runbook: Runbook) -> Iterator[Problem]:
     """Holds every remedy against its action."""
-    names = {**scope_of(runbook), "target": TARGET}
+    names = scope_of(runbook)
     for name, remedy in runbook.remedies.items():
         scope = Scope(names, _known(runbook, name))
         for number, step in enumerate(remedy.each_step):

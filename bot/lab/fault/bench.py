@@ -1,0 +1,317 @@
+"""The fault bench: breaks each fault for real, sends its alert, and looks what the bot makes of it.
+
+For each fault and flavour: was the cause right, how soon was it named, was the right remedy offered or rightly none, did
+it mend, and was anybody harmed. Wrong ones stay in the table as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.config import Config, load
+from bot.engine.state import Run, RunState
+from bot.errors import Exit, FirstmateError, Unreachable
+from bot.lab.bench import own_config
+from bot.lab.bot_process import running_bot
+from bot.lab.client import wait_until
+from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.checks import holds
+from bot.lab.fault.model import Fault, faults
+from bot.lab.lab import bring_up, tear_down
+from bot.lab.progress import Bar, Silent
+from bot.lab.state import LabState
+from bot.lab.workspace.client import WorkspaceClient
+from bot.store import audit
+from bot.store.database import Database
+from bot.store.opening import open_database
+from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
+
+APPROVERS = ("U0BOB", "U0CAROL", "U0ALICE")
+CAUSE_WITHIN = 3.0
+"""Seconds from the alert to the cause that are the aim."""
+FIRST_RIGHT = 0.95
+"""The share of first causes that are to be right."""
+WITHIN = 45.0
+"""Seconds for a run to come to an end."""
+MENDED_WITHIN = 15.0
+
+err = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one fault on one flavour."""
+
+    fault: str
+    flavour: str
+    expected: str
+    causes: tuple[str, ...] = ()
+    """All causes that held, the leading one first."""
+    cause_after: float | None = None
+    """Seconds from the alert to the cause."""
+    remedy_expected: str | None = None
+    remedy: str | None = None
+    """The remedy that was offered, or None."""
+    mended: bool | None = None
+    """Whether the remedy mended it; None where none was to be offered."""
+    harm: str = ""
+    """Who was harmed, in a sentence; '' for nobody."""
+    failed: str = ""
+    """Why it could not be played, in a sentence."""
+
+    @property
+    def first_right(self) -> bool:
+        return self.causes[:1] == (self.expected,)
+
+    @property
+    def among_three(self) -> bool:
+        return self.expected in self.causes[:3]
+
+    @property
+    def remedy_right(self) -> bool:
+        return self.remedy == self.remedy_expected
+
+    @property
+    def good(self) -> bool:
+        soon = self.cause_after is not None and self.cause_after <= CAUSE_WITHIN
+        return self.first_right and self.remedy_right and self.mended is not False and soon and not self.harm
+
+
+@dataclass
+class Bench:
+    """Plays faults against one lab and one bot."""
+
+    state: LabState
+    config: Config
+    database: Database
+
+    def play(self, fault: Fault) -> Outcome:
+        """Breaks it, sends the alert, follows the run to its end, and cleans up."""
+        expected = fault.expect
+        blank = Outcome(fault.name, fault.flavour, expected.cause, remedy_expected=expected.remedy)
+        try:
+            break_(self.state.folder, fault.name)
+        except FirstmateError as error:
+            return Outcome(**{**asdict(blank), "failed": str(error)})
+        try:
+            return self._follow(fault, blank)
+        except FirstmateError as error:
+            return Outcome(**{**asdict(blank), "failed": str(error)})
+        finally:
+            fix(self.state.folder, fault.name)
+
+    def _follow(self, fault: Fault, blank: Outcome) -> Outcome:
+        began = time.monotonic()
+        run_id = send(self.config, self.state, fault)
+        run = self._run(run_id, lambda run: run.state is not RunState.TRIAGING)
+        after = time.monotonic() - began
+        held = tuple(cause.id for cause in run.causes if cause.verdict == "holds")
+        offered = run.plan.remedy if run.plan is not None else None
+        mended: bool | None = None
+        if fault.expect.remedy is not None:
+            mended = offered == fault.expect.remedy and self._approved(fault, run)
+        harm = self._harm(fault, run_id, offered)
+        found = {"causes": held, "cause_after": round(after, 2), "remedy": offered, "mended": mended, "harm": harm}
+        return Outcome(**{**asdict(blank), **found})
+
+    def _approved(self, fault: Fault, run: Run) -> bool:
+        """Approves as people do, and says whether the fault is gone in the end."""
+        workspace = WorkspaceClient(self.state.urls.workspace)
+        workspace.forget_limits()
+        for user in APPROVERS[: max(1, run.approvals_needed)]:
+            self._press(workspace, run, user)
+        ended = self._run(run.id, lambda run: run.state.ended)
+        if ended.state is not RunState.MENDED:
+            raise Unreachable(f"The run of {fault.name} ended {ended.state.value}: {ended.says}")
+        if not fault.expect.mends:
+            return True
+        try:
+            wait_until("it is mended", lambda: not holds(self.state, fault, fault.file.shows), MENDED_WITHIN)
+        except FirstmateError:
+            return False
+        return True
+
+    def _press(self, workspace: WorkspaceClient, run: Run, user: str) -> None:
+        """Presses Approve in the run's thread once it is there."""
+        before = len(self._decisions(run.id))
+
+        def pressed() -> bool:
+            for message in workspace.messages(run.channel):
+                for each in (message, *message.get("replies", [])):
+                    key = ((each.get("metadata") or {}).get("event_payload") or {}).get("key", "")
+                    if key == f"{run.id}:approval":
+                        workspace.click(user, run.channel, str(each["ts"]), "run.approve")
+                        return True
+            return False
+
+        workspace.wait_for(pressed, WITHIN, f"The approval of {run.id}")
+        workspace.wait_for(lambda: len(self._decisions(run.id)) > before, WITHIN, f"{user}'s decision on {run.id}")
+
+    def _decisions(self, run_id: str) -> Sequence[object]:
+        run = RunStore(self.database, DirectQueue()).run(run_id)
+        return run.decisions if run is not None else ()
+
+    def _harm(self, fault: Fault, run_id: str, offered: str | None) -> str:
+        """Who was harmed: by a change that was not to be, or by one that took more than its due."""
+        with self.database.reading() as connection:
+            events = [e for e in audit.entries(connection, newest=500) if e.subject == run_id]
+        changed = any(event.event == "change.started" for event in events)
+        if changed and fault.expect.remedy is None:
+            return "something was changed where nothing was to be"
+        if changed and offered != fault.expect.remedy:
+            return f"{offered} was made instead of {fault.expect.remedy}"
+        hurt = [check for check in fault.file.unharmed if not holds(self.state, fault, check)]
+        return f"not as it was any more: {hurt[0].sql or hurt[0]}" if hurt else ""
+
+    def _run(self, run_id: str, fits: Callable[[Run], bool]) -> Run:
+        store = RunStore(self.database, DirectQueue())
+        deadline = time.monotonic() + WITHIN
+        while time.monotonic() < deadline:
+            run = store.run(run_id)
+            if run is not None and fits(run):
+                return run
+            time.sleep(0.02)
+        raise Unreachable(f"Run {run_id} did not come on within {WITHIN:g} s.")
+
+
+def send(config: Config, state: LabState, fault: Fault) -> str:
+    """Sends the fault's alert as Alertmanager does, and returns its run."""
+    labels = {
+        "alertname": fault.alert,
+        "instance": state.instance(fault.instance).address,
+        "severity": "critical",
+        "fault": fault.name,
+        **fault.file.labels,
+    }
+    alert = {"status": "firing", "labels": labels, "startsAt": datetime.now(UTC).isoformat()}
+    intake = config.intake
+    request = urllib.request.Request(
+        f"http://{intake.host}:{intake.port}/alerts/alertmanager",
+        data=json.dumps({"version": "4", "alerts": [alert]}).encode(),
+        headers={"Authorization": f"Bearer {intake.token.read()}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        runs = json.load(answer)["runs"]
+    if not runs:
+        raise Unreachable(f"The alert of {fault.name} opened no run; one of the same place is under way.")
+    return str(runs[0])
+
+
+def totals(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
+    """What the table comes to."""
+    played = [each for each in outcomes if not each.failed]
+    safe = [each for each in played if each.remedy_expected is not None]
+    times = sorted(each.cause_after for each in played if each.cause_after is not None)
+    return {
+        "faults": len({each.fault.removesuffix("_mariadb") for each in outcomes}),
+        "played": len(played),
+        "failed": len(outcomes) - len(played),
+        "first_cause_right": sum(each.first_right for each in played),
+        "among_first_three": sum(each.among_three for each in played),
+        "remedies_right": sum(each.remedy_right for each in played),
+        "safe_remedies": len(safe),
+        "mended": sum(each.mended is True for each in safe),
+        "harmful": sum(bool(each.harm) for each in played),
+        "slowest_cause": times[-1] if times else 0.0,
+        "over_3_s": sum(each > CAUSE_WITHIN for each in times),
+    }
+
+
+def reached(found: Mapping[str, float | int]) -> bool:
+    """Whether the goals hold: first causes right, all safe remedies mend, no harm, causes in time, none left out."""
+    return (
+        found["played"] > 0
+        and found["failed"] == 0
+        and found["first_cause_right"] >= FIRST_RIGHT * found["played"]
+        and found["mended"] == found["safe_remedies"]
+        and found["harmful"] == 0
+        and found["over_3_s"] == 0
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plays all faults on a lab of its own; 0 when the goals hold."""
+    parser = argparse.ArgumentParser(prog="python -m bot.lab.fault.bench", description=__doc__)
+    parser.add_argument("--only", default="", metavar="NAMES", help="only these faults, with commas between")
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    given = parser.parse_args(arguments)
+    chosen = [fault for name, fault in faults().items() if not given.only or name in given.only.split(",")]
+    folder = Path(tempfile.mkdtemp(prefix="firstmate-faults-"))
+    reporter = Silent() if given.json else Bar()
+    try:
+        with reporter if isinstance(reporter, Bar) else nullcontext():
+            state = bring_up(folder, progress=reporter)
+        outcomes = _all(state, chosen)
+    except FirstmateError as error:
+        err.print(f"faults: {error}", style="red", markup=False)
+        return int(error.exit_code)
+    finally:
+        tear_down(folder)
+    found = totals(outcomes)
+    if given.json:
+        rows = [{**asdict(each), "good": each.good} for each in outcomes]
+        sys.stdout.write(json.dumps({"faults": rows, "totals": found}) + "\n")
+    else:
+        _print(outcomes, found)
+    return int(Exit.DONE if reached(found) else Exit.FOUND)
+
+
+def _all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
+    path = own_config(state, "faults")
+    outcomes = []
+    with running_bot(path, log=state.folder / "logs" / "faults.log"):
+        config = load(path)
+        database = open_database(config, exclusive=False)
+        try:
+            bench = Bench(state, config, database)
+            for number, fault in enumerate(chosen, start=1):
+                outcomes.append(bench.play(fault))
+                _tell(number, len(chosen), outcomes[-1])
+        finally:
+            database.close()
+    return outcomes
+
+
+def _tell(number: int, of: int, outcome: Outcome) -> None:
+    mark = "ok" if outcome.good else outcome.failed or "NOT AS EXPECTED"
+    took = f"{outcome.cause_after:.2f} s" if outcome.cause_after is not None else ""
+    err.print(f"{number:3}/{of}  {outcome.fault:<34} {took:>7}  {mark}", highlight=False, markup=False)
+
+
+def _print(outcomes: Sequence[Outcome], found: Mapping[str, float | int]) -> None:
+    table = Table(box=None, header_style="bold")
+    for column in ("fault", "flavour", "cause after", "first cause", "remedy", "mended", "harm"):
+        table.add_column(column)
+    for each in outcomes:
+        if each.failed:
+            table.add_row(each.fault, each.flavour, "", f"not played: {each.failed}", "", "", "")
+            continue
+        lead = each.causes[0] if each.causes else "none"
+        cause = lead if each.first_right else f"WRONG {lead}, not {each.expected}"
+        remedy = each.remedy or "none"
+        remedy = remedy if each.remedy_right else f"WRONG {remedy}, not {each.remedy_expected or 'none'}"
+        mended = {True: "yes", False: "NO", None: "-"}[each.mended]
+        table.add_row(each.fault, each.flavour, f"{each.cause_after} s", cause, remedy, mended, each.harm or "none")
+    console = Console(width=180, highlight=False, markup=False)
+    console.print(table)
+    for name, value in found.items():
+        console.print(f"  {name.replace('_', ' '):<20} {value}")
+    console.print("The goals hold." if reached(found) else "The goals do not hold.")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,122 @@
+"""Looks at the lab's servers for what a fault's file says one sees."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from string import Template
+
+import pymysql
+import requests
+
+from bot.lab.client import administrator, ask
+from bot.lab.fault.model import Check, Fault
+from bot.lab.replication import TABLE, replica_status, replicates
+from bot.lab.state import LabInstance, LabState
+
+KNOCK = 1.0
+
+
+def holds(state: LabState, fault: Fault, check: Check) -> bool:
+    """Says whether what the check asks for is so now; a server that does not answer shows nothing but its port."""
+    (instance,) = places(state, fault, check.on)
+    try:
+        value = _value(state, fault, instance, check)
+    except (pymysql.err.MySQLError, OSError, ValueError):
+        return False
+    if check.equals is not None:
+        return value == check.equals
+    return value.lstrip("-").replace(".", "", 1).isdigit() and float(value) >= check.at_least
+
+
+def healthy(state: LabState, fault: Fault) -> bool:
+    """Says whether every replica of the fault's shard runs and has caught up."""
+    shard = state.instance(fault.instance).shard
+    try:
+        return all(_caught_up(each) for each in state.instances if each.shard == shard and each.role == "replica")
+    except (pymysql.err.MySQLError, OSError):
+        return False
+
+
+def places(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, ...]:
+    """The instances that a step or a check means."""
+    target = state.instance(fault.instance)
+    members = [each for each in state.instances if each.shard == target.shard]
+    if on == "target":
+        return (target,)
+    if on == "other_replica":
+        return tuple(each for each in members if each.role == "replica" and each != target)[:1]
+    if on in ("primary", "replicas"):
+        return tuple(each for each in members if each.role == on.removesuffix("s"))
+    return (state.instance(on),)
+
+
+def written(state: LabState, fault: Fault, sql: str) -> str:
+    """A statement with the names of this lab: $table, $address, $replication_user, and what the fault remembers."""
+    target = state.instance(fault.instance)
+    mysql = target.flavour == "mysql"
+    schema = "performance_schema" if mysql else "information_schema"
+    return Template(sql).safe_substitute(
+        remembered(state, fault),
+        table=TABLE[target.shard],
+        address=target.address,
+        status=f"{schema}.global_status",
+        variables=f"{schema}.global_variables",
+        deadlocks=_DEADLOCKS[target.flavour],
+        replication_user=state.replication.user,
+        replication_password=state.replication.password,
+        exporter_user=state.users["exporter"].user,
+    )
+
+
+_DEADLOCKS = {
+    "mysql": "SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'",
+    "mariadb": "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'",
+}
+
+
+def remembered(state: LabState, fault: Fault) -> dict[str, str]:
+    """What the fault has kept of the servers, by name."""
+    path = memory(state, fault)
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def memory(state: LabState, fault: Fault) -> Path:
+    """Where a fault keeps what it must restore."""
+    return state.folder / "run" / f"fault-{fault.name}.memory"
+
+
+def _value(state: LabState, fault: Fault, instance: LabInstance, check: Check) -> str:
+    if check.port is not None:
+        return "1" if knock(instance) == check.port else "0"
+    if check.replica is not None:
+        return str(replica_status(instance).get(check.replica, ""))
+    if check.prometheus is not None:
+        asked = {"query": written(state, fault, check.prometheus)}
+        found = requests.get(f"{state.urls.prometheus}/api/v1/query", params=asked, timeout=5).json()
+        return str(int(bool(found["data"]["result"])))
+    with administrator(instance) as admin:
+        rows = ask(admin, "SHOW BINARY LOGS" if check.binlogs else written(state, fault, check.sql or ""))
+    if check.binlogs:
+        return str(len(rows))
+    return str(list(rows[0].values())[-1]) if rows else "0"
+
+
+def knock(instance: LabInstance) -> str:
+    """How a server's port is: open, refused, or open without a greeting (`hangs`)."""
+    with socket.socket() as probe:
+        probe.settimeout(KNOCK)
+        if probe.connect_ex((instance.host, instance.port)) != 0:
+            return "refused"
+        try:
+            return "open" if probe.recv(1) else "hangs"
+        except OSError:
+            return "hangs"
+
+
+def _caught_up(replica: LabInstance) -> bool:
+    status = replica_status(replica)
+    behind = status.get("Seconds_Behind_Source")
+    delay = int(status.get("SQL_Delay") or 0)
+    return replicates(replica) and delay == 0 and behind is not None and int(behind) <= 1

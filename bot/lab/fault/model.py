@@ -1,0 +1,200 @@
+"""What a fault's file may say, as frozen models, and the faults that there are.
+
+A fault is a folder below `bot/lab/faults` with one `fault.yml`: how it is broken on a real server, the alert that it
+raises, the cause that must lead, the remedy that must be offered or must not be, how one sees it, how it is cleaned up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, ValidationError, model_validator
+
+from bot.errors import FirstmateError, RunbookError
+from bot.runbook.document import read
+from bot.runbook.parts import Line, Name, Part
+
+FOLDER = Path(__file__).parents[1] / "faults"
+FILE = "fault.yml"
+
+Flavour: TypeAlias = Literal["mysql", "mariadb"]
+User: TypeAlias = Literal["admin", "app", "deploy", "reports", "backup"]
+Port: TypeAlias = Literal["open", "refused", "hangs"]
+Statements: TypeAlias = Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
+
+
+class Check(Part):
+    """What one sees at a server: a number of a statement's answer, a column of the replica's status, or its port."""
+
+    on: str = "target"
+    """`target`, `primary`, `other_replica`, or an instance."""
+    sql: str | None = None
+    """The last column of the first row counts; no row is 0."""
+    replica: str | None = None
+    """A column of SHOW REPLICA STATUS, as MySQL 8.4 calls it."""
+    port: Port | None = None
+    prometheus: str | None = None
+    """An expression; no series is 0."""
+    binlogs: bool = False
+    """How many binary logs there are."""
+    at_least: int = 1
+    equals: str | None = Field(default=None, alias="is")
+    """The value itself, where it is not a number to be reached."""
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Check:
+        if sum(each is not None for each in (self.sql, self.replica, self.port, self.prometheus)) + self.binlogs != 1:
+            raise ValueError("a check asks one of `sql`, `replica`, `port`, `prometheus` and `binlogs`")
+        return self
+
+
+class Remembered(Part):
+    """A value of a server that a later statement may name as $NAME; it is kept until the fault is cleaned up."""
+
+    name: Name
+    sql: str
+
+
+class Action(Part):
+    """One step of breaking or of cleaning up; exactly one of the kinds."""
+
+    only: Flavour | None = None
+    """The step is for servers of this flavour."""
+    on: str = "target"
+    """`target`, `primary`, `replicas`, `other_replica`, or an instance."""
+    admin: Statements | None = None
+    """Statements of the administrator, one after the other."""
+    admin_unlogged: Statements | None = None
+    """The same, kept out of the binary log."""
+    try_admin: Statements | None = None
+    """The same, where an error is no matter."""
+    session: Statements | None = None
+    """Statements of a session that stays open and idle afterwards."""
+    busy: Statements | None = None
+    """Statements of a session that go on meanwhile: each is waited for, and begun anew when it is cut off."""
+    forever: bool = False
+    """With `busy`: all over again for ever."""
+    again: bool = False
+    """With `busy`: begun anew where it is cut off or fails, as an application does that tries again."""
+    fill: bool = False
+    """Sessions until the server takes no more."""
+    close: Name | None = None
+    """Ends the sessions of this name."""
+    process: Literal["kill", "stop", "continue", "start"] | None = None
+    """What happens to the server's process: SIGKILL, SIGSTOP, SIGCONT, or a new one."""
+    burn: Annotated[int, Field(ge=1, le=16)] | None = None
+    """So many processes that take the processor."""
+    wait: Check | None = None
+    """Waits until the check holds."""
+    remember: Remembered | None = None
+    """Keeps a value for later."""
+    purge: bool = False
+    """Removes all binary logs but the newest."""
+    attach: bool = False
+    """Makes the instance follow the primary again."""
+    knock: Annotated[int, Field(ge=1, le=50)] | None = None
+    """So many logins with a wrong password."""
+    settle: Annotated[float, Field(gt=0, le=30)] | None = None
+    """Seconds to wait for what only time shows."""
+    as_: User = Field(default="app", alias="as")
+    """The user of sessions."""
+    count: Annotated[int, Field(ge=1, le=200)] = 1
+    """So many sessions."""
+    name: Name = "held"
+    """Under which sessions are closed."""
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Action:
+        kinds = (self.admin, self.admin_unlogged, self.try_admin, self.session, self.busy, self.close, self.process)
+        others = (self.burn, self.wait, self.remember, self.knock, self.settle)
+        flags = self.fill + self.purge + self.attach
+        if sum(each is not None for each in (*kinds, *others)) + flags != 1:
+            raise ValueError("a step is exactly one thing: admin, session, busy, fill, process, wait and the like")
+        return self
+
+
+class Outcome(Part):
+    """What must come of it."""
+
+    runbook: str
+    cause: str
+    """The cause that must lead."""
+    remedy: str | None = None
+    """The remedy that must be offered; without it, none may be."""
+    mends: bool = True
+    """Whether the remedy mends it: what `shows` is gone afterwards."""
+
+
+class FaultFile(Part):
+    """One fault, on each flavour that it is made on."""
+
+    title: Line
+    """What is broken, in a few words."""
+    families: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The families of diagnostics that it is for."""
+    decoy: Line | None = None
+    """The obvious fix, and why it is wrong, where it is a symptom that misleads."""
+    on: Mapping[Flavour, str]
+    """The instance that the alert is about, by flavour."""
+    alert: Line
+    """The name of the alert that it raises."""
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    """Further labels of the alert."""
+    break_: Annotated[tuple[Action, ...], Field(alias="break", min_length=1)]
+    shows: Check
+    """How one sees that it is broken."""
+    expect: Outcome
+    differs: Mapping[Flavour, Outcome] = Field(default_factory=dict)
+    """What must come of it instead on a flavour."""
+    unharmed: tuple[Check, ...] = ()
+    """What must hold afterwards, too: nobody was hurt who had nothing to do with it."""
+    clean: tuple[Action, ...] = ()
+    """How it is cleaned up once its sessions are closed; what is mended already must not mind."""
+    transient: bool = False
+    """Whether what it shows may be seen for a while after it is cleaned up, such as a counter."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault on one flavour."""
+
+    name: str
+    """The folder's name; with `_mariadb` after it where MySQL has it, too."""
+    flavour: Flavour
+    instance: str
+    file: FaultFile
+
+    @property
+    def alert(self) -> str:
+        return self.file.alert
+
+    @property
+    def says(self) -> str:
+        return self.file.title
+
+    @property
+    def expect(self) -> Outcome:
+        return self.file.differs.get(self.flavour, self.file.expect)
+
+
+@lru_cache
+def faults(folder: Path = FOLDER) -> Mapping[str, Fault]:
+    """Every fault on every flavour, by name; raises FirstmateError with the file that does not fit."""
+    found = {}
+    for path in sorted(folder.glob(f"*/{FILE}")):
+        file = _read(path)
+        for flavour, instance in file.on.items():
+            name = path.parent.name if flavour == "mysql" or len(file.on) == 1 else f"{path.parent.name}_mariadb"
+            found[name] = Fault(name, flavour, instance, file)
+    return found
+
+
+def _read(path: Path) -> FaultFile:
+    try:
+        return FaultFile.model_validate(read(path.read_text(encoding="utf-8"), str(path)).value)
+    except (RunbookError, ValidationError) as error:
+        raise FirstmateError(f"{path} is no fault: {error}") from error
