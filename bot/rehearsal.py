@@ -31,8 +31,8 @@ def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, obj
         runbook_digest=runbook.digest,
         runbook_text="",
         title=runbook.title,
-        target=AT["name"],
-        shard=AT["shard"],
+        target=str(AT["name"]),
+        shard=str(AT["shard"]),
         steps=steps,
         causes=tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes),
     )

@@ -58,7 +58,7 @@ class Coverage:
 
 CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object]], str]
 """The text of the card that a diagnosis would have; a port, since cards are drawn in another house."""
-AT: Mapping[str, Any] = {
+AT: Mapping[str, str | int] = {
     "name": "db-1",
     "address": "db-1:3306",
     "role": "replica",
@@ -106,7 +106,7 @@ def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> Iterator[
     except (ValueError, WrongUsage) as error:
         yield Difference(str(error))
         return
-    target = {**AT, **test.target}
+    target: dict[str, str | int] = {**AT, **{str(name): value for name, value in test.target.items()}}
     diagnosis = diagnose(runbook, evidence, inputs, target)
     yield from _verdicts(test.expect, diagnosis)
     yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": target})

@@ -1,7 +1,7 @@
 """The fault bench: breaks each fault for real, sends its alert, and looks what the bot makes of it.
 
-For each fault and flavour: was the cause right, how soon was it named, was the right remedy offered or rightly none, did
-it mend, and was anybody harmed. Wrong ones stay in the table as they are.
+For each fault and flavour: was the cause right, how soon was it named, was the right remedy offered or rightly none,
+did it mend, and was anybody harmed. Wrong ones stay in the table as they are.
 """
 
 from __future__ import annotations
@@ -108,11 +108,14 @@ class Bench:
         except FirstmateError as error:
             return Outcome(**{**asdict(blank), "failed": str(error)})
         try:
-            return self._follow(fault, blank)
+            found = self._follow(fault, blank)
         except FirstmateError as error:
-            return Outcome(**{**asdict(blank), "failed": str(error)})
-        finally:
+            found = Outcome(**{**asdict(blank), "failed": str(error)})
+        try:
             fix(self.state.folder, fault.name)
+        except FirstmateError as error:
+            return Outcome(**{**asdict(found), "failed": f"{found.failed} It could not be cleaned up: {error}".strip()})
+        return found
 
     def _follow(self, fault: Fault, blank: Outcome) -> Outcome:
         began = time.monotonic()

@@ -62,7 +62,7 @@ class Script:
             burning.kill()
         ids: defaultdict[str, list[int]] = defaultdict(list)
         for instance, connection in chain.from_iterable(self._held.values()):
-            ids[instance.name].append(connection.thread_id())
+            ids[instance.name].append(connection.thread_id())  # type: ignore[no-untyped-call]
         for name, found in ids.items():
             # A server notices a client that went away only when it answers it.
             with suppress(pymysql.err.MySQLError, OSError), administrator(self._state.instance(name)) as admin:
