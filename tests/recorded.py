@@ -14,6 +14,11 @@ MARIADB_104 = ServerVersion(Flavour.MARIADB, (10, 4, 34))
 MARIADB_1011 = ServerVersion(Flavour.MARIADB, (10, 11, 18))
 
 
+def named(**values: object) -> list[Row]:
+    """Rows as SHOW GLOBAL STATUS and SHOW GLOBAL VARIABLES give them."""
+    return [{"Variable_name": name, "Value": str(value)} for name, value in values.items()]
+
+
 class Recorded:
     """Implements actions.contract.MySQL: the first answer whose key occurs in the statement; none is an error."""
 

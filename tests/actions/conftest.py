@@ -39,6 +39,12 @@ def primary(request: pytest.FixtureRequest, notes: LabState) -> LabInstance:
     return notes.instance(request.param)
 
 
+@pytest.fixture(params=["orders-1", "orders-3", "billing-1", "billing-3"])
+def server(request: pytest.FixtureRequest, notes: LabState) -> LabInstance:
+    """A primary and a replica of each flavour; billing-3 is of the later version of MariaDB."""
+    return notes.instance(request.param)
+
+
 @pytest.fixture(params=["orders-3", "billing-2"], ids=["mysql", "mariadb"])
 def replica(request: pytest.FixtureRequest, notes: LabState) -> LabInstance:
     """A replica of each flavour."""

@@ -40,7 +40,7 @@ from bot.store.opening import open_database
 from bot.store.runs import RunStore
 from bot.store.segments import DirectQueue
 
-APPROVERS = ("U0BOB", "U0CAROL", "U0ALICE")
+APPROVERS = ("U0BOB", "U0ALICE")
 CAUSE_WITHIN = 3.0
 """Seconds from the alert to the cause that are the aim."""
 FIRST_RIGHT = 0.95
@@ -101,25 +101,29 @@ class Bench:
 
     def play(self, fault: Fault) -> Outcome:
         """Breaks it, sends the alert, follows the run to its end, and cleans up."""
-        expected = fault.expect
+        expected, started = fault.expect, datetime.now(UTC)
         blank = Outcome(fault.name, fault.flavour, expected.cause, remedy_expected=expected.remedy)
         try:
             break_(self.state.folder, fault.name)
         except FirstmateError as error:
             return Outcome(**{**asdict(blank), "failed": str(error)})
         try:
-            found = self._follow(fault, blank)
+            found = self._follow(fault, blank, started)
         except FirstmateError as error:
             found = Outcome(**{**asdict(blank), "failed": str(error)})
+        send(self.config, self.state, fault, started, "resolved")
         try:
             fix(self.state.folder, fault.name)
         except FirstmateError as error:
             return Outcome(**{**asdict(found), "failed": f"{found.failed} It could not be cleaned up: {error}".strip()})
         return found
 
-    def _follow(self, fault: Fault, blank: Outcome) -> Outcome:
+    def _follow(self, fault: Fault, blank: Outcome, started: datetime) -> Outcome:
         began = time.monotonic()
-        run_id = send(self.config, self.state, fault)
+        runs = send(self.config, self.state, fault, started)
+        if not runs:
+            raise Unreachable(f"The alert of {fault.name} opened no run; one of the same place is under way.")
+        run_id = runs[0]
         run = self._run(run_id, lambda run: run.state is not RunState.TRIAGING)
         after = time.monotonic() - began
         held = tuple(cause.id for cause in run.causes if cause.verdict == "holds")
@@ -191,8 +195,8 @@ class Bench:
         raise Unreachable(f"Run {run_id} did not come on within {WITHIN:g} s.")
 
 
-def send(config: Config, state: LabState, fault: Fault) -> str:
-    """Sends the fault's alert as Alertmanager does, and returns its run."""
+def send(config: Config, state: LabState, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
+    """Sends the fault's alert, firing or resolved, as Alertmanager does, and returns its runs."""
     labels = {
         "alertname": fault.alert,
         "instance": state.instance(fault.instance).address,
@@ -200,7 +204,8 @@ def send(config: Config, state: LabState, fault: Fault) -> str:
         "fault": fault.name,
         **fault.file.labels,
     }
-    alert = {"status": "firing", "labels": labels, "startsAt": datetime.now(UTC).isoformat()}
+    ends = datetime.now(UTC).isoformat()
+    alert = {"status": status, "labels": labels, "startsAt": started.isoformat(), "endsAt": ends}
     intake = config.intake
     request = urllib.request.Request(
         f"http://{intake.host}:{intake.port}/alerts/alertmanager",
@@ -208,10 +213,7 @@ def send(config: Config, state: LabState, fault: Fault) -> str:
         headers={"Authorization": f"Bearer {intake.token.read()}"},
     )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        runs = json.load(answer)["runs"]
-    if not runs:
-        raise Unreachable(f"The alert of {fault.name} opened no run; one of the same place is under way.")
-    return str(runs[0])
+        return [str(run) for run in json.load(answer).get("runs") or ()]
 
 
 def totals(outcomes: Sequence[Outcome]) -> dict[str, float | int]:

@@ -1,0 +1,120 @@
+"""mysql.reachability: a server that greets is up, whatever it says; what does not answer is told apart."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from actions.contract import Knock
+from actions.diagnostics.mysql.reachability import Reachability, reachability
+from bot.fleet.endpoint import ServerEndpoint
+from bot.lab.state import LabState
+
+
+class Door:
+    """A port that answers as it was told."""
+
+    address = "db7:3306"
+
+    def __init__(self, knock: Knock) -> None:
+        self._knock = knock
+
+    def knock(self) -> Knock:
+        return self._knock
+
+
+@pytest.mark.parametrize(
+    ("knock", "full", "blocks", "hangs"),
+    [
+        (Knock("open", True), False, False, False),
+        (Knock("open", True, 1040, "Too many connections"), True, False, False),
+        (Knock("open", True, 1129, "Host is blocked"), False, True, False),
+        (Knock("open", True, 1130, "not allowed"), False, True, False),
+        (Knock("open", False), False, False, True),
+        (Knock("refused"), False, False, False),
+        (Knock("silent"), False, False, False),
+    ],
+    ids=str,
+)
+def test_what_came_of_the_knock_in_words(knock, full, blocks, hangs):
+    found = reachability(Door(knock))
+    assert (found.full, found.blocks_us, found.hangs) == (full, blocks, hangs)
+    assert (found.tcp, found.errno) == (knock.tcp, knock.errno)
+
+
+@contextmanager
+def listening(greeting: bytes | None) -> Iterator[ServerEndpoint]:
+    """A port that sends these bytes to whoever comes; None says nothing and holds the line."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+
+        def serve() -> None:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            held.append(client)
+            if greeting is not None:
+                client.sendall(greeting)
+                client.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield ServerEndpoint("127.0.0.1", server.getsockname()[1], timeout=0.3)
+        for client in held:
+            client.close()
+    thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "expected"),
+    [
+        (b"\x10\x00\x00\x00\xff\x10\x04#08004Too many connections", (True, 1040, "Too many connections")),
+        (b"\x10\x00\x00\x00\xff\x10\x04Too many connections", (True, 1040, "Too many connections")),
+        (b"\x4a\x00\x00\x00\x0a9.7.4\x00", (True, 0, "")),
+        (b"", (False, 0, "it hung up without a greeting")),
+        (b"\x01\x00\x00\x00", (False, 0, "it hung up without a greeting")),
+    ],
+    ids=["full", "full, without a state", "greeted", "hung up", "cut off"],
+)
+def test_the_greeting_is_read(greeting, expected):
+    with listening(greeting) as endpoint:
+        knock = endpoint.knock()
+    assert knock.tcp == "open"
+    assert (knock.greeted, knock.errno, knock.error) == expected
+
+
+def test_a_port_that_says_nothing_is_open_and_does_not_greet():
+    with listening(None) as endpoint:
+        knock = endpoint.knock()
+    assert (knock.tcp, knock.greeted) == ("open", False)
+    assert knock.took >= 0.3
+
+
+def test_nobody_listens():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert ServerEndpoint("127.0.0.1", port).knock().tcp == "refused"
+
+
+def test_a_name_that_nobody_has_is_no_crash():
+    assert ServerEndpoint("no-such-host.invalid", 3306).knock().tcp == "unreachable"
+
+
+@pytest.mark.lab
+def test_real_servers_greet(lab: LabState):
+    for instance in lab.instances:
+        found = reachability(ServerEndpoint(instance.host, instance.port))
+        assert found == Reachability("open", True, took=found.took)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+def test_a_full_server_greets_with_its_error(broken, flavour):
+    primary = broken("connections_exhausted", flavour)
+    assert reachability(ServerEndpoint(primary.host, primary.port)).full
