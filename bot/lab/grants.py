@@ -23,7 +23,7 @@ FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
         ),
         CHANGER: (
             "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN,"
-            " CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.*",
+            " CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN, BINLOG_ADMIN ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
     },
@@ -34,7 +34,8 @@ FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
         ),
         # MariaDB asks for SUPER where no finer privilege covers a global variable.
         CHANGER: (
-            "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR, REPLICATION SLAVE ADMIN, CONNECTION ADMIN, SUPER ON *.*",
+            "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR, REPLICATION SLAVE ADMIN, CONNECTION ADMIN, BINLOG ADMIN,"
+            " READ_ONLY ADMIN, SUPER ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
     },

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from actions import catalog
-from actions.contract import Diagnostic, Flavour, MySQL, Prometheus, Remediation
+from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, Remediation
 
 ROOT = Path(__file__).parents[2]
 KINDS = {"diagnostics": catalog.DIAGNOSTICS, "remediations": catalog.REMEDIATIONS}
@@ -58,7 +58,9 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
     ask = catalog.DIAGNOSTICS[name].ask
     reader, *rest = inspect.signature(ask).parameters.values()
     hints = get_type_hints(ask)
-    assert hints[reader.name] is {"mysql": MySQL, "prometheus": Prometheus}[name.split(".")[0]]
+    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,)}[name.split(".")[0]]
+    assert hints[reader.name] in allowed
+    assert catalog.DIAGNOSTICS[name].reader is hints[reader.name]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)
     assert all(parameter.name in hints for parameter in rest)
     record = hints["return"]

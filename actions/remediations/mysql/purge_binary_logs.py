@@ -76,8 +76,8 @@ class PurgeBinaryLogs(Remediation):
         gone = names[: names.index(self.to)] if self.to in names else []
         size: Bytes = sum(sizes[name] for name in gone)
         return (
-            f"{len(gone)} logs before {self.to} are removed, {size / 2**20:,.0f} MiB. A restore to a moment before them "
-            "needs their copies from the backup."
+            f"{len(gone)} logs before {self.to} are removed, {size / 2**20:,.0f} MiB. A restore to a moment before "
+            "them needs their copies from the backup."
         )
 
     def verify(self, db: MySQL) -> Verdict:

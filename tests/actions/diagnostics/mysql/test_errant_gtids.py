@@ -60,7 +60,9 @@ def test_transactions_are_counted(part, transactions):
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize(("primary", "replicas"), [("orders-1", ("orders-2", "orders-3")), ("billing-1", ("billing-2",))])
+@pytest.mark.parametrize(
+    ("primary", "replicas"), [("orders-1", ("orders-2", "orders-3")), ("billing-1", ("billing-2",))]
+)
 def test_real_replicas_have_nothing_of_their_own(notes, primary, replicas):
     sets = []
     for name in replicas:

@@ -11,18 +11,21 @@ from tests.actions.hands import reader, seen
 from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 
 ROW = {
-    "thread_id": 41,
+    "id": 41,
     "user": "app",
     "host": "10.0.0.7:51234",
     "command": "Sleep",
     "state": "",
+    "qid": 0,
     "age": 95,
     "idle_for": 90,
     "since": 1_700_000_000,
     "started": datetime(2026, 3, 1, 3, 0),  # noqa: DTZ001 - the server gives no zone
     "rows_locked": 4,
-    "rows_modified": 2,
-    "statement": "",
+    "modified": 2,
+    "trx_state": "RUNNING",
+    "info": "",
+    "ours": 0,
 }
 
 
@@ -38,7 +41,7 @@ ROW = {
     ids=str,
 )
 def test_a_transaction_with_its_session(version, table):
-    db = Recorded(version, {"INNODB_TRX": [ROW, {**ROW, "thread_id": 42, "age": 40}]})
+    db = Recorded(version, {"INNODB_TRX": [ROW, {**ROW, "id": 42, "age": 40}]})
     found = long_transactions(db, older_than=30.0)
     first = found.transactions[0]
     assert (found.oldest, len(found.transactions)) == (95.0, 2)
@@ -54,7 +57,7 @@ def test_none_is_none():
 
 
 def test_literals_are_not_kept():
-    row = {**ROW, "statement": "UPDATE users SET mail = 'jane@example.com' WHERE id = 7"}
+    row = {**ROW, "info": "UPDATE users SET mail = 'jane@example.com' WHERE id = 7"}
     (found,) = long_transactions(Recorded(MYSQL_97, {"INNODB_TRX": [row]})).transactions
     assert found.statement == "UPDATE users SET mail = ? WHERE id = ?"
 

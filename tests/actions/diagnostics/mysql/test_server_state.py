@@ -14,14 +14,16 @@ def test_a_server_that_came_up_to_be_read_from(version):
     db = Recorded(
         version,
         {
-            "GLOBAL STATUS": named(Uptime=61, Innodb_buffer_pool_bytes_data=1024, Innodb_buffer_pool_load_status="done"),
+            "GLOBAL STATUS": named(
+                Uptime=61, Innodb_buffer_pool_bytes_data=1024, Innodb_buffer_pool_load_status="done"
+            ),
             "GLOBAL VARIABLES": named(innodb_force_recovery=4, innodb_buffer_pool_size=2048, read_only="ON"),
         },
     )
     found = server_state(db)
     assert (found.uptime, found.force_recovery, found.read_only) == (61.0, 4, True)
     assert (found.buffer_pool, found.buffer_pool_filled, found.buffer_pool_load) == (2048, 1024, "done")
-    assert not (found.offline or found.skip_grants or found.event_scheduler)
+    assert (found.offline, found.skip_grants, found.event_scheduler) == (False, False, False)
     assert found.version == str(version)
 
 

@@ -30,7 +30,7 @@ KILL = KillQuery(thread_id=41, user="reports", statement="UPDATE t SET a = ?", c
 
 
 def server(version=MYSQL_97, **changes):
-    return Recorded(version, {"p.ID = %s": [{**ROW, **changes}]})
+    return Recorded(version, {"p.ID IN (%s)": [{**ROW, **changes}]})
 
 
 def of(lab, instance, session, **changes):
@@ -200,6 +200,6 @@ def test_a_rollback_is_waited_for_and_never_killed_again():
 
 
 def test_it_worked_when_the_session_is_gone_or_does_something_else():
-    assert KILL.verify(Recorded(MYSQL_97, {"p.ID = %s": []})).ok
+    assert KILL.verify(Recorded(MYSQL_97, {"p.ID IN (%s)": []})).ok
     assert KILL.verify(server(info="SELECT 2")).ok
     assert KILL.verify(server(command="Sleep", info="")).ok
