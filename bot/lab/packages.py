@@ -146,7 +146,8 @@ def find_programs(progress: Reporter) -> Programs:
             roots = {bundle: _unpacked(cache, bundle, progress) for bundle in BUNDLES}
         except Unreachable as error:
             return _from_path(cache, str(error))
-    found = {name: _in_root(roots[bundle], path, pattern) for name, bundle, path, pattern, _ in _WANTED}
+        # Still alone: a program that is relocated must not be run while another checkout writes it.
+        found = {name: _in_root(roots[bundle], path, pattern) for name, bundle, path, pattern, _ in _WANTED}
     return Programs(cache=cache, **found)
 
 
