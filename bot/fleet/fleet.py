@@ -13,7 +13,7 @@ from bot.errors import NotAllowed
 from bot.fleet.costs import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
-from bot.fleet.mysql import MySQLChanger, MySQLReader, identity, open_changer, open_reader
+from bot.fleet.mysql import MySQLChanger, MySQLReader, Server, identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
 
 
@@ -53,9 +53,10 @@ class ConfiguredFleet:
             gate=self._gate,
         )
 
-    def endpoint(self, instance: Instance) -> Endpoint:
-        """The port of an instance, to be tried from outside."""
-        return ServerEndpoint(instance.host, instance.port)
+    def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
+        """The port of an instance, to be tried from outside, as the reader of its shard."""
+        user = shard.reader
+        return ServerEndpoint(Server(instance.host, instance.port, user.user, user.password.read()))
 
     def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLChanger]:
         user = shard.changer
