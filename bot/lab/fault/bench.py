@@ -87,8 +87,21 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        soon = self.cause_after is not None and self.cause_after <= CAUSE_WITHIN
-        return self.first_right and self.remedy_right and self.mended is not False and soon and not self.harm
+        return not self.failed and not self.differs
+
+    @property
+    def differs(self) -> str:
+        """What is not as it should be, in a few words; '' where all is."""
+        found = []
+        if not self.first_right:
+            found.append(f"{next(iter(self.causes), 'no cause')} leads, not {self.expected}")
+        if not self.remedy_right:
+            found.append(f"{self.remedy or 'nothing'} is offered, not {self.remedy_expected or 'nothing'}")
+        if self.mended is False:
+            found.append("it was not mended")
+        if self.cause_after is None or self.cause_after > CAUSE_WITHIN:
+            found.append(f"the cause was not named within {CAUSE_WITHIN:g} s")
+        return ", ".join([*found, *([self.harm] if self.harm else [])])
 
 
 @dataclass
@@ -292,7 +305,7 @@ def _all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
 
 
 def _tell(number: int, of: int, outcome: Outcome) -> None:
-    mark = "ok" if outcome.good else outcome.failed or "NOT AS EXPECTED"
+    mark = "ok" if outcome.good else outcome.failed or f"NOT AS EXPECTED: {outcome.differs}"
     took = f"{outcome.cause_after:.2f} s" if outcome.cause_after is not None else ""
     err.print(f"{number:3}/{of}  {outcome.fault:<34} {took:>7}  {mark}", highlight=False, markup=False)
 
