@@ -32,7 +32,8 @@ class ServerEndpoint:
         """Connects and reads the greeting, which every server sends unasked; one that greets is logged into as well.
 
         A full server greets like any other while the connection that it keeps for an administrator is free, and says
-        1040 only to the login (seen in MySQL 9.7 and MariaDB 10.11). And a greeting without a login counts as a failed
+        1040 only to the login of who is none (seen in MySQL 9.7 and MariaDB 10.11; in MySQL 9.7 who holds
+        SERVICE_CONNECTION_ADMIN gets in). And a greeting without a login counts as a failed
         connection: after max_connect_errors of them in a row the server would block this host.
         """
         begun = time.monotonic()

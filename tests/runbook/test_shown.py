@@ -84,7 +84,7 @@ def test_every_line_of_a_shipped_runbook_shows_something_in_one_of_its_tests(nam
             BY_NAME[name],
             evidence_of(BY_NAME[name], test),
             resolve(BY_NAME[name], {}, test.inputs),
-            {**AT, **test.target},
+            {**AT, **{str(key): value for key, value in test.target.items()}},
         )
     }
     assert found == BY_NAME[name].shows.keys()

@@ -79,7 +79,7 @@ class Script:
         elif step.burn is not None:
             self._burning += [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(step.burn)]
         elif step.remember is not None:
-            self._remember(step.remember)
+            self._remember(step.remember, step.on)
         elif step.close is not None:
             for _, connection in self._held.pop(step.close, []):
                 connection.close()
@@ -133,8 +133,8 @@ class Script:
                 continue
             time.sleep(AGAIN / 10)
 
-    def _remember(self, what: Remembered) -> None:
-        (target,) = places(self._state, self._fault, "target")
+    def _remember(self, what: Remembered, on: str) -> None:
+        (target,) = places(self._state, self._fault, on)
         with administrator(target) as admin:
             value = next(iter(ask(admin, what.sql)[0].values()))
         kept = {**remembered(self._state, self._fault), what.name: str(value or "").replace("\n", "")}
