@@ -88,7 +88,10 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
 
 
 def reached(found: Mapping[str, float | int]) -> bool:
-    """Whether the goals hold: first causes right, all safe remedies mend, nothing that is not to be is offered, no harm, causes in time."""
+    """Whether the goals hold.
+
+    First causes are right and in time, all safe remedies mend, nothing is offered that is not to be, nobody is harmed.
+    """
     return (
         found["played"] > 0
         and found["failed"] == 0
