@@ -208,5 +208,6 @@ def _chart(run: Run) -> dict[str, Any] | None:
                 if len(line["samples"]) > 1
             ]
             if lines:
-                return {"title": f"{step.id.replace('_', ' ')} of {run.target}", "lines": lines}
+                title = f"{step.id.replace('_', ' ')} of {run.target}"
+                return {"title": title, "unit": str(step.evidence.get("unit", "")), "lines": lines}
     return None
