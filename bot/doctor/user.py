@@ -93,7 +93,7 @@ class User:
         if self.excess.handed_on:
             places = dict.fromkeys(str(each.scope) for each in self.excess.handed_on)
             says.append(f"GRANT OPTION on {listed(places)}")
-        by = f" Some of it comes by a role: {listed(self.roles) or 'PUBLIC'}." if self.borrowed else ""
+        by = f" Some of it may come by a role: {listed(self.roles) or 'PUBLIC'}." if self.borrowed else ""
         return f"The {self.kind} {self.account} may do more than its actions need: {'; '.join(says)}.{by}"
 
     def _is_both(self) -> str:
