@@ -23,6 +23,7 @@ class Instance:
     version: ServerVersion | None = None
     tls: bool | None = None
     """Whether the reader's connection was encrypted; None where it did not come to be."""
+    super_read_only: bool = False
     role: Role | None = None
     """By the server's own word."""
     role_says: str = ""

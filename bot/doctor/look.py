@@ -41,6 +41,7 @@ class _Seen:
     held: Held
     with_roles: Held | None
     tls: bool
+    super_read_only: bool
 
 
 def examine(config: Config, only: Sequence[str] = (), progress: Progress = lambda done, of: None) -> Report:
@@ -124,6 +125,7 @@ def look(fleet: Fleet, target: Target) -> Instance:
         target,
         version=seen.version if seen else None,
         tls=seen.tls if seen else None,
+        super_read_only=seen is not None and seen.super_read_only,
         role=role[0],
         role_says=role[1],
         spare_port_says=_spare_port(fleet, target, users[0]) if reader else "",
@@ -161,7 +163,14 @@ def _seen(db: MySQL) -> _Seen:
         using = f"SHOW GRANTS FOR CURRENT_USER() USING {', '.join(held.roles)}"
         with_roles = parse(account, _lines(db, using))
     cipher = db.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
-    return _Seen(db.version, held, with_roles, bool(cipher and cipher[0]["Value"]))
+    shut = db.rows("SHOW GLOBAL VARIABLES LIKE 'super_read_only'")
+    return _Seen(
+        db.version,
+        held,
+        with_roles,
+        tls=bool(cipher and cipher[0]["Value"]),
+        super_read_only=bool(shut and shut[0]["Value"] == "ON"),
+    )
 
 
 def _lines(db: MySQL, sql: str) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 A GRANT goes through the binary log to the replicas, so what a primary and its replicas lack is run on the primary. What
 a replica alone lacks is kept out of its binary log: it would be a transaction that the primary does not have.
+super_read_only refuses a GRANT even to an administrator, so it is lifted around it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from bot.doctor.instance import Instance
 from bot.privileges.mending import Mending
 
 UNLOGGED = "SET SESSION sql_log_bin = 0"
+LIFTED, BACK = "SET GLOBAL super_read_only = 0", "SET GLOBAL super_read_only = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,23 @@ def placed(instances: Sequence[Instance], which: Callable[[Mending], tuple[str, 
             statements = which(user.mending)
             if statements:
                 wanted[instance.target.shard.name, statements].append(instance)
-    runs: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    on_primary: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    alone: defaultdict[str, list[str]] = defaultdict(list)
     for (shard, statements), those in wanted.items():
         primary = next((each for each in those if each.target.instance.role is Role.PRIMARY), None)
         if primary is not None:
-            replicas = tuple(each.name for each in those if each is not primary)
-            runs[shard, primary.name, replicas] += statements
-            continue
-        for each in those:
-            here = runs[shard, each.name, ()]
-            here += statements if here else (UNLOGGED, *statements)
-    return tuple(Placed(shard, on, replicas, tuple(run)) for (shard, on, replicas), run in runs.items())
+            on_primary[shard, primary.name, tuple(each.name for each in those if each is not primary)] += statements
+        else:
+            for each in those:
+                alone[each.name] += statements
+    return (
+        *(Placed(shard, on, replicas, tuple(run)) for (shard, on, replicas), run in on_primary.items()),
+        *(_on_replica(each, alone[each.name]) for each in instances if each.name in alone),
+    )
+
+
+def _on_replica(instance: Instance, statements: list[str]) -> Placed:
+    run = (UNLOGGED, *statements)
+    if instance.super_read_only:
+        run = (LIFTED, *run, BACK)
+    return Placed(instance.target.shard.name, instance.name, (), run)
