@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,7 +29,8 @@ from bot.privileges.mending import Excess, Mending
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
-WORKERS = 32
+AT_A_TIME = 32
+"""Servers that are looked at at a time."""
 WITHIN = 10.0
 """Seconds for one server, from when its turn comes."""
 MOST_LINES = 1000
@@ -52,13 +56,12 @@ def examine(config: Config, only: Sequence[str] = (), progress: Progress = lambd
     fleet = ConfiguredFleet(config)
     targets = _chosen(fleet, only)
     progress(0, len(targets))
-    with ThreadPoolExecutor(2, "services") as pool:
-        services = pool.submit(_prometheus, config, fleet), pool.submit(_alertmanager, config)
-        found = {}
-        for done, instance in enumerate(_each(fleet, targets), start=1):
-            found[instance.name] = instance
-            progress(done, len(targets))
-        return Report(tuple(found[target.name] for target in targets), tuple(service.result() for service in services))
+    services = _begun(lambda: _prometheus(config, fleet)), _begun(lambda: _alertmanager(config))
+    found = {}
+    for done, instance in enumerate(_each(fleet, targets), start=1):
+        found[instance.name] = instance
+        progress(done, len(targets))
+    return Report(tuple(found[target.name] for target in targets), tuple(service.result() for service in services))
 
 
 def _chosen(fleet: ConfiguredFleet, only: Sequence[str]) -> tuple[Target, ...]:
@@ -72,29 +75,36 @@ def _chosen(fleet: ConfiguredFleet, only: Sequence[str]) -> tuple[Target, ...]:
 
 def _each(fleet: Fleet, targets: Sequence[Target]) -> Iterator[Instance]:
     """Every server as soon as it was looked at; one that takes too long is given up and holds up no other."""
-    begun: dict[str, float] = {}
+    waiting = deque(targets)
+    running: dict[Future[Instance], tuple[Target, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < AT_A_TIME:
+            target = waiting.popleft()
+            running[_begun(partial(look, fleet, target))] = (target, time.monotonic() + WITHIN)
+        soonest = min(deadline for _, deadline in running.values())
+        done, _ = wait(running, timeout=max(0.0, soonest - time.monotonic()), return_when=FIRST_COMPLETED)
+        for future in done:
+            del running[future]
+            yield future.result()
+        for future, (target, deadline) in list(running.items()):
+            if time.monotonic() >= deadline and not future.done():
+                # Its thread ends by the sockets' own bounds; nobody waits for it any more.
+                del running[future]
+                yield unanswered(target, WITHIN)
 
-    def in_turn(target: Target) -> Instance:
-        begun[target.name] = time.monotonic()
-        return look(fleet, target)
 
-    pool = ThreadPoolExecutor(WORKERS, "doctor")
-    try:
-        waiting: dict[Future[Instance], Target] = {pool.submit(in_turn, target): target for target in targets}
-        while waiting:
-            soonest = min((begun[t.name] for t in waiting.values() if t.name in begun), default=time.monotonic())
-            left = max(0.0, soonest + WITHIN - time.monotonic())
-            done, _ = wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
-            for future in done:
-                del waiting[future]
-                yield future.result()
-            for future, target in list(waiting.items()):
-                if time.monotonic() - begun.get(target.name, time.monotonic()) >= WITHIN and not future.done():
-                    # Its thread ends by the sockets' own bounds; nobody waits for it any more.
-                    del waiting[future]
-                    yield unanswered(target, WITHIN)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+def _begun(do: Callable[[], T]) -> Future[T]:
+    """Runs it in a thread that does not keep the process from ending, as those of a pool do."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(do())
+        except Exception as error:  # noqa: BLE001 - raised again where the result is taken
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="doctor", daemon=True).start()
+    return future
 
 
 def look(fleet: Fleet, target: Target) -> Instance:
