@@ -28,15 +28,8 @@ class Placed:
     replicas: tuple[str, ...]
     """The replicas that they reach through the binary log."""
     statements: tuple[str, ...]
-
-    @property
-    def says(self) -> str:
-        """Where to run them, and why there."""
-        if self.replicas:
-            return f"on {self.on}, the primary of {self.shard}; through it {', '.join(self.replicas)}"
-        if UNLOGGED in self.statements:
-            return f"on {self.on}, a replica of {self.shard}, and there alone: kept out of its binary log"
-        return f"on {self.on}, the primary of {self.shard}"
+    says: str
+    """Where to run them, and why there."""
 
 
 def placed(instances: Sequence[Instance], which: Callable[[Mending], tuple[str, ...]]) -> tuple[Placed, ...]:
@@ -57,13 +50,28 @@ def placed(instances: Sequence[Instance], which: Callable[[Mending], tuple[str, 
             for each in those:
                 alone[each.name] += statements
     return (
-        *(Placed(shard, on, replicas, tuple(run)) for (shard, on, replicas), run in on_primary.items()),
-        *(_on_replica(each, alone[each.name]) for each in instances if each.name in alone),
+        *(_on_primary(shard, on, replicas, run) for (shard, on, replicas), run in on_primary.items()),
+        *(_on_replica(each, alone[each.name], instances) for each in instances if each.name in alone),
     )
 
 
-def _on_replica(instance: Instance, statements: list[str]) -> Placed:
+def _on_primary(shard: str, on: str, replicas: tuple[str, ...], statements: list[str]) -> Placed:
+    through = f"; through it {', '.join(replicas)}" if replicas else ""
+    return Placed(shard, on, replicas, tuple(statements), f"on {on}, the primary of {shard}{through}")
+
+
+def _on_replica(instance: Instance, statements: list[str], instances: Sequence[Instance]) -> Placed:
+    shard = instance.target.shard.name
     run = (UNLOGGED, *statements)
     if instance.super_read_only:
         run = (LIFTED, *run, BACK)
-    return Placed(instance.target.shard.name, instance.name, (), run)
+    says = f"on {instance.name}, a replica of {shard}, and there alone: kept out of its binary log"
+    if not any(_primary_told(each, shard) for each in instances):
+        says += "; its primary could not tell what it has, and where it lacks the same, grant it there instead"
+    return Placed(shard, instance.name, (), run, says)
+
+
+def _primary_told(instance: Instance, shard: str) -> bool:
+    """Whether this is the primary of a shard, and its users could be asked."""
+    of_it = instance.target.shard.name == shard and instance.target.instance.role is Role.PRIMARY
+    return of_it and instance.reachable and not any(user.says for user in instance.users)

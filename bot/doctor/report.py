@@ -160,4 +160,5 @@ def _placed(each: Placed) -> dict[str, Any]:
         "on": each.on,
         "replicas": list(each.replicas),
         "statements": list(each.statements),
+        "says": each.says,
     }
