@@ -119,7 +119,7 @@ def look(fleet: Fleet, target: Target) -> Instance:
         return seen
 
     reader, refused = _asked(lambda: fleet.read(shard, instance), as_reader)
-    if reader is None and not fleet.endpoint(instance).knock().greeted:
+    if reader is None and not fleet.endpoint(shard, instance).knock().greeted:
         return Instance(target, refused)
     users = [_user("reader", target, reader, refused)]
     changer: _Seen | None = None
