@@ -10,7 +10,7 @@ from bot.lab.fault.model import faults
 from bot.lab.fault.order import Order, costly
 from bot.lab.fault.outcomes import Outcome, reached, totals
 
-GOOD = Outcome("row_locks", "mysql", "held", ("held",), 1.0, "end_it", "end_it", True)
+GOOD = Outcome("row_locks", "mysql", "held", ("held",), 1.0, "end_it", "end_it", "It waits.", True)
 NOTHING = Outcome("delayed_replica", "mysql", "delayed", ("delayed",), 0.5)
 WRONG = [
     (replace(GOOD, causes=("other", "held")), "other leads, not held"),

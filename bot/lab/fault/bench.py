@@ -91,7 +91,14 @@ class Bench:
         if fault.expect.remedy is not None:
             mended = offered == fault.expect.remedy and self._approved(fault, run)
         harm = self._harm(fault, run_id, offered)
-        found = {"causes": held, "cause_after": round(after, 2), "remedy": offered, "mended": mended, "harm": harm}
+        found = {
+            "causes": held,
+            "cause_after": round(after, 2),
+            "remedy": offered,
+            "says": run.says,
+            "mended": mended,
+            "harm": harm,
+        }
         return Outcome(**{**asdict(blank), **found})
 
     def _approved(self, fault: Fault, run: Run) -> bool:

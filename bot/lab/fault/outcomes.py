@@ -28,6 +28,8 @@ class Outcome:
     remedy_expected: str | None = None
     remedy: str | None = None
     """The remedy that was offered, or None."""
+    says: str = ""
+    """The run's own sentence, such as why nothing was offered."""
     mended: bool | None = None
     """Whether the remedy mended it; None where none was to be offered."""
     harm: str = ""
@@ -58,7 +60,9 @@ class Outcome:
         if not self.first_right:
             found.append(f"{next(iter(self.causes), 'no cause')} leads, not {self.expected}")
         if not self.remedy_right:
-            found.append(f"{self.remedy or 'nothing'} is offered, not {self.remedy_expected or 'nothing'}")
+            found.append(
+                f"{self.remedy or 'nothing'} is offered, not {self.remedy_expected or 'nothing'} ({self.says})"
+            )
         if self.mended is False:
             found.append("it was not mended")
         if self.cause_after is None or self.cause_after > CAUSE_WITHIN:
