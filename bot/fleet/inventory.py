@@ -20,7 +20,7 @@ class Inventory:
         self._by_name: dict[str, Target] = {}
         self._by_host: dict[str, list[Target]] = {}
         for shard in shards:
-            for instance in shard.instances:
+            for instance in shard.members:
                 target = Target(instance, shard)
                 self._by_host.setdefault(instance.host, []).append(target)
                 for name in (instance.name, instance.address, *instance.aliases):
