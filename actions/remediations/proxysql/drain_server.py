@@ -119,7 +119,7 @@ class DrainServer(Remediation):
             return Verdict(
                 ok=False,
                 says=f"{self._server} is {DRAINED} at {db.address} and gets no new sessions, but {used} of its "
-                "connections are still in use. Look for long transactions on it.",
+                "connections are still in use. Look for long transactions on it; it stays out until it is set ONLINE.",
                 settled=False,
             )
         groups = ", ".join(str(each.hostgroup) for each in found)
@@ -196,7 +196,7 @@ class DrainServer(Remediation):
 def _tables(db: ProxySQL) -> set[str]:
     """Of what LOAD takes over, the tables that this version has."""
     named = {str(row["name"]) for row in db.rows("SELECT name FROM sqlite_master WHERE type = 'table'", limit=500)}
-    return {each for each in _LOADED if {each, f"runtime_{each}"} <= named}
+    return {each for each in _LOADED if f"runtime_{each}" in named}
 
 
 def _waiting(db: ProxySQL, tables: set[str]) -> str:

@@ -78,7 +78,11 @@ class ProxySQLServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._loop is not None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops it; again does nothing."""
+        if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop)
         self._thread.join(START_WITHIN)
 
