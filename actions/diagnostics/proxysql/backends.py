@@ -62,6 +62,16 @@ class Backends:
         return tuple(each for each in self.backends if each.status != "ONLINE")
 
     @property
+    def serves(self) -> bool:
+        """Whether any of them gets new sessions."""
+        return bool(self.online)
+
+    @property
+    def shunned(self) -> bool:
+        """Whether any of them is SHUNNED by ProxySQL itself, other than for its lag."""
+        return any(each.status == "SHUNNED" for each in self.backends)
+
+    @property
     def unserved(self) -> tuple[int, ...]:
         """Hostgroups that have servers and none of them ONLINE: sessions wait for them in vain."""
         served = {each.hostgroup for each in self.online}
