@@ -20,6 +20,7 @@ from bot.engine.ports import Changer, Identity
 from bot.engine.state import Run, RunState, StepStatus, Target
 from bot.errors import NotAllowed, UnknownTarget
 from bot.fleet import proxysql
+from bot.frontdesk import EngineDesk
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 from bot.policy import Policy
@@ -220,6 +221,12 @@ def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand
     found = gathered(scene.fleet, "orders-2", backends=asked)
     assert found.steps[0].says.startswith("orders-proxy-1: ")
     assert len(found.evidence["backends"]) == 1  # type: ignore[arg-type]
+
+
+def test_who_asks_for_a_look_at_a_proxy_gets_one_of_its_own(front):
+    desk = EngineDesk(front().scene.engine, lambda: 0)
+    assert desk.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
+    assert desk.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
 
 
 # -- a server is drained ----------------------------------------------------------------------------------------------

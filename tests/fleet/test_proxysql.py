@@ -9,6 +9,7 @@ from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet import failures
 from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.inventory import Inventory
 from bot.fleet.proxysql import open_reader, parse_version, rendered
 from bot.lab.proxysql.admin import AdminError
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
@@ -48,6 +49,25 @@ def test_the_fleet_opens_a_proxy_by_its_role_and_knows_it_by_its_own_word(proxys
     with fleet.change(proxy.shard, proxy.instance) as hand:
         assert isinstance(hand.reader, ProxySQL)
         assert hand.reader.sees_configuration
+
+
+@pytest.mark.parametrize(
+    ("host", "label", "found"),
+    [
+        ("127.0.0.1", "127.0.0.1:6070", "orders-proxy-1"),  # the exporter of a proxy alone on its host
+        ("127.0.0.1", "127.0.0.1:6032", "orders-proxy-1"),
+        ("db1", "db1:9104", "orders-1"),  # one that shares its host with a server
+        ("db1", "db1:6032", "orders-proxy-1"),
+    ],
+)
+def test_an_alert_means_the_server_of_a_host_before_its_proxy(host, label, found):
+    shard = config(6032).shards[0]
+    assert shard.proxies is not None
+    moved = shard.proxies.instances[0].model_copy(update={"host": host})
+    proxies = shard.proxies.model_copy(update={"instances": (moved,)})
+    target = Inventory((shard.model_copy(update={"proxies": proxies}),)).find_by_labels({"instance": label})
+    assert target is not None
+    assert target.name == found
 
 
 def test_without_a_changer_of_the_proxies_nothing_is_changed_there(proxysql):

@@ -22,8 +22,6 @@ class Backend:
     hostgroup: int = 0
     server: str = ""
     """`host:port`, as ProxySQL knows it."""
-    host: str = ""
-    port: int = 0
     status: Status = "ONLINE"
     """SHUNNED by ProxySQL itself after errors or failed pings, SHUNNED_REPLICATION_LAG for its lag, OFFLINE_SOFT by a
     person or a tool: no new sessions, transactions that run may end."""
@@ -41,6 +39,8 @@ class Backend:
     """What the last ping of ProxySQL's Monitor came to; '' where it was answered, or none was made."""
     writable: bool | None = None
     """Whether the Monitor found read_only off last, so it is a writer; empty where it does not check that."""
+    host: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Backends:
     proxy: str = ""
     """`host:port` of the admin interface."""
     backends: tuple[Backend, ...] = ()
-    """By hostgroup and server."""
+    """Those that get no new sessions first, then by hostgroup and server."""
 
     @property
     def online(self) -> tuple[Backend, ...]:
@@ -97,6 +97,7 @@ def backends(db: ProxySQL, *, server: str = "") -> Backends:
     errors = _newest(db, "mysql_server_ping_log", "ping_error")
     read_only = _newest(db, "mysql_server_read_only_log", "read_only")
     found = [_backend(row, online, errors, read_only) for row in there]
+    found.sort(key=lambda each: each.status == "ONLINE")
     return Backends(db.address, tuple(each for each in found if server in ("", each.server)))
 
 

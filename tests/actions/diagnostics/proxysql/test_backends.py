@@ -34,6 +34,7 @@ def test_what_is_out_and_why(proxysql):
         ("db3:3306", "SHUNNED_REPLICATION_LAG", ""),
     ]
     assert [each.server for each in found.online] == ["db1:3306"]
+    assert [each.server for each in found.backends] == ["db2:3306", "db3:3306", "db1:3306"]
     assert found.unserved == (20,)
 
 
