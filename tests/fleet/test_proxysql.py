@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from actions.catalog import DIAGNOSTICS
 from actions.contract import Flavour, ProxySQL, ServerVersion, Statement, Unreadable
+from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet import failures
@@ -108,6 +110,22 @@ def test_a_reader_sends_nothing_that_writes_or_resets(proxysql, statement):
         with pytest.raises(Unreadable):
             db.rows(statement)
     assert proxysql.admin.received == before
+
+
+def test_nothing_that_looks_at_a_proxy_writes_anything_there(proxysql):
+    drain = DrainServer("db2")
+    with reader(proxysql) as db:
+        for declared in DIAGNOSTICS.values():
+            if declared.reader is ProxySQL:
+                declared(db)
+        for ask in (drain.check, drain.cost, drain.verify):
+            ask(db)
+        for statements in (drain.change(db), drain.undo(db)):
+            assert len(list(statements)) == 2  # yielded, and not sent
+    assert {kind for kind, _ in proxysql.admin.received} == {"stats"}
+    others = [sql for _, sql in proxysql.admin.received if not sql.startswith("SELECT ")]
+    assert set(others) == {"SET NAMES utf8mb4", "SET AUTOCOMMIT = 1"}
+    assert not any("_reset" in sql for _, sql in proxysql.admin.received)
 
 
 def test_the_user_that_reads_could_not_write_if_it_tried(proxysql):

@@ -64,17 +64,23 @@ class DrainServer(Remediation):
         return self._server
 
     def check(self, db: MySQL) -> None:
-        """Refuses a server that is unknown, out already, the writer, or the last one that a hostgroup has ONLINE."""
+        """Refuses a server that is unknown, out already, a writer, or the last one that a hostgroup could read from."""
         for each in self._to_drain(db):
             if each.writable:
                 raise Refused(
                     f"{db.address} sees {self._server} writable, so it is a writer, and ProxySQL's Monitor would bring "
                     "it back. Move the primary first."
                 )
-            if each.others_online == 0:
+            left = [other for other in self._others(db) if other.hostgroup == each.hostgroup]
+            if not left:
                 raise Refused(
                     f"{self._server} is the last server of hostgroup {each.hostgroup} that could serve at "
                     f"{db.address}; its sessions would wait in vain. Bring another one ONLINE first."
+                )
+            if all(other.writable for other in left):
+                raise Refused(
+                    f"Without {self._server} the writer alone would serve hostgroup {each.hostgroup} at {db.address}. "
+                    "Bring another reader ONLINE first."
                 )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
@@ -148,6 +154,10 @@ class DrainServer(Remediation):
             raise Refused(f"{self.host[:80]!r} is no name or address of a host.")
         seen = backends(db, server=self._server).backends
         return tuple(each for each in seen if self.hostgroup in (None, each.hostgroup))
+
+    def _others(self, db: MySQL) -> list[Backend]:
+        """The other servers that are ONLINE."""
+        return [each for each in backends(db).online if each.server != self._server]
 
     def _to_drain(self, db: MySQL) -> list[Backend]:
         """Where it is not OFFLINE_SOFT yet; raises Refused where that is nowhere."""

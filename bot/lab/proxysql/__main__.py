@@ -7,7 +7,11 @@ import sys
 
 from bot.errors import Exit, FirstmateError
 from bot.lab.proxysql.admin import Admin
-from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
+
+try:
+    from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
+except ImportError as missing:
+    raise SystemExit(f"The stand-in needs mysql-mimic; install the libraries for development. ({missing})") from missing
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -162,7 +162,7 @@ class Admin:
             if upper.startswith(_SET):
                 return Answer()
             if upper == "SELECT @@VERSION_COMMENT LIMIT 1":
-                return Answer(("@@version_comment",), (("(ProxySQL Admin Module)",),))
+                return Answer(("'(ProxySQL Admin Module)'",), (("(ProxySQL Admin Module)",),))
             if upper.startswith("SELECT @@VERSION"):
                 return Answer(("@@version",), ((VERSION,),))
             if kind == "admin" and upper in _LOAD:

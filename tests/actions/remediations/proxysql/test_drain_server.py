@@ -151,6 +151,16 @@ def test_the_last_one_that_is_online_is_refused(proxysql):
         check(proxysql)
 
 
+def test_the_last_reader_beside_the_writer_is_refused(proxysql):
+    proxysql.admin.edit("INSERT INTO mysql_servers (hostgroup_id, hostname) VALUES (20, 'db1')")
+    proxysql.admin.edit(LOAD)
+    proxysql.admin.saw("db1", 3306, read_only=False)
+    check(proxysql)
+    proxysql.admin.shun(OTHER)
+    with pytest.raises(Refused, match="the writer alone would serve hostgroup 20"):
+        check(proxysql)
+
+
 def test_what_is_out_already_is_refused_and_somebody_is_asked(proxysql):
     drained(proxysql)
     with pytest.raises(Refused, match="Somebody took it out before; ask who works on it"):
