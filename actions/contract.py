@@ -124,14 +124,14 @@ class ProxySQL(MySQL, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """What came of trying a server's port, without logging in."""
+    """What came of trying a server's port."""
 
     tcp: Literal["open", "refused", "silent", "unreachable"]
     """`refused`: the host answers, and nobody listens; `silent`: nothing came back in time."""
     greeted: bool = False
     """Whether the server began the protocol: it is at work, whatever it says of us."""
     errno: int = 0
-    """The error that it greeted with, such as 1040 (too many connections) or 1129 (host blocked); 0 for none."""
+    """The error that turned us away: 1040 (too many connections), 1129 (host blocked) and the like; 0 for none."""
     error: str = ""
     took: Seconds = 0.0
 
@@ -145,7 +145,7 @@ class Endpoint(Protocol):
         ...
 
     def knock(self) -> Knock:
-        """Connects, waits for the greeting, and goes away; never raises for what a server may do."""
+        """Connects, waits for the greeting, logs in, and goes away; never raises for what a server may do."""
         ...
 
 

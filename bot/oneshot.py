@@ -72,6 +72,7 @@ class Report:
                 for c in run.causes
                 if c.verdict == "holds"
             ],
+            "shows": dict(run.shown),
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
             "plan": plan_as_json(plan) if plan else None,

@@ -98,8 +98,8 @@ class ListeningFleet:
             self.versions.append(db.version)
             yield Listening(db, self.heard)
 
-    def endpoint(self, instance: Instance) -> Endpoint:
-        return self.fleet.endpoint(instance)
+    def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
+        return self.fleet.endpoint(shard, instance)
 
     def change(self, shard: Shard, instance: Instance) -> Any:  # noqa: ANN401 - it never returns
         raise FirstmateError("A recording changes nothing.")

@@ -13,10 +13,11 @@ from bot.runbook.causes import Diagnosis
 from bot.runbook.expressions import Missing
 from bot.runbook.schema import Runbook
 from bot.runbook.selftest import AT
+from bot.runbook.shown import Shown
 from bot.slack import cards
 
 
-def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object]) -> str:
+def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object], shown: Shown) -> str:
     """The text of the triage card, one line for each part of it; implements bot.runbook.selftest.CardOf."""
     steps = tuple(_step(runbook, name, found) for name, found in evidence.items())
     run = Run(
@@ -34,6 +35,7 @@ def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, obj
         target=str(AT["name"]),
         shard=str(AT["shard"]),
         steps=steps,
+        shown=shown,
         causes=tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes),
     )
     return "\n".join(_texts(cards.card(run)))

@@ -36,7 +36,7 @@ def test_match_looks_at_the_metrics_of_the_alert_s_expression():
 
 
 def test_match_without_an_answer_exits_1():
-    said = firstmate("match", "--labels", "alertname=DiskFull", "--json")
+    said = firstmate("match", "--labels", "alertname=LateTrain", "--json")
     assert (said.code, said.json["runbook"]) == (1, None)
 
 
@@ -60,7 +60,7 @@ WRONG_ALERTS = [
     ('{"alerts": []}', "does not fit"),
     ('{"version": "4", "alerts": [{"labels": 7}]}', "alerts.0"),
     (ALERT.replace("127.0.0.1:3307", "nowhere:1"), "nowhere:1"),
-    (ALERT.replace("MySQLReplicationStopped", "DiskFull"), "No runbook answers DiskFull"),
+    (ALERT.replace("MySQLReplicationStopped", "LateTrain"), "No runbook answers LateTrain"),
 ]
 
 

@@ -10,14 +10,29 @@ import pytest
 import yaml
 
 import bot
-from bot.config import load
-from bot.engine.state import Plan
+from actions import catalog
+from actions.contract import Flavour, ServerVersion
+from bot.config import Shard, load
+from bot.doctor import report as doctor
+from bot.doctor.instance import Instance, Service
+from bot.doctor.user import judged
+from bot.engine.state import Plan, Target
 from bot.lab.fault.model import faults
 from bot.lab.grants import FIRSTMATE
 from bot.lab.state import LabInstance
 from bot.oneshot import Report
+from bot.privileges.grants import Held, Privilege
+from bot.privileges.mending import granting
+from bot.privileges.needs import needed
 from bot.slack.listeners import HELP
 from tests.samples import plan, run
+
+SHARD = {
+    "name": "orders",
+    "flavour": "mysql",
+    "reader": {"user": "firstmate_reader", "password": {"env": "NONE"}},
+    "instances": [{"name": "orders-1", "host": "db1", "role": "primary", "spare_port": 33062}],
+}
 
 TOP = Path(bot.__file__).parents[1]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -53,6 +68,37 @@ def test_the_receiver_of_alertmanager_leads_to_the_intake():
 def test_the_grants_are_those_that_the_lab_s_users_have(flavour: str, place: int):
     shown = re.findall(r"^(GRANT .*) TO '(\w+)'@", blocks("sql")[place], re.MULTILINE)
     assert shown == [(grant, user) for user, grants in FIRSTMATE[flavour].items() for grant in grants]  # type: ignore[index]
+
+
+def test_the_grants_of_mysql_5_7_are_what_the_actions_need_there():
+    shown = re.findall(r"^(GRANT .*) TO '(\w+)'@", blocks("sql")[2], re.MULTILINE)
+    needs = {
+        "reader": [each.needs for each in catalog.DIAGNOSTICS.values()],
+        "changer": [each.needs for each in catalog.REMEDIATIONS.values()],
+    }
+    version = ServerVersion(Flavour.MYSQL, (5, 7, 44))
+    made = {user: granting(needed(tuple(each), version), "x@y") for user, each in needs.items()}
+    assert shown == [(grant.partition(" TO ")[0], f"firstmate_{user}") for user in made for grant in made[user]]
+
+
+def test_the_keys_of_doctor_are_those_of_the_table():
+    instances = Shard.model_validate(SHARD)
+    target = Target(instances.instances[0], instances)
+    held = Held("u@%", (Privilege("DROP", grantable=True),), roles=("`r`",))
+    users = (judged("reader", held, ServerVersion(Flavour.MYSQL, (9, 7, 4)), spare_port=True),)
+    printed = doctor.Report((Instance(target, users=users),), (Service("prometheus"),)).as_json()
+    table = README[README.index("| key of doctor | what |") :].split("\n\n")[0]
+    for key in keys(printed) - set(printed["by_choice"]):
+        assert f"`{key}`" in table, key
+
+
+def keys(document: object) -> set[str]:
+    """Every key of a document, however deep."""
+    if isinstance(document, list):
+        return set().union(*map(keys, document)) if document else set()
+    if isinstance(document, dict):
+        return set(document).union(*map(keys, document.values()))
+    return set()
 
 
 def test_every_command_of_slack_is_in_the_table():

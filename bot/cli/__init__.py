@@ -27,6 +27,7 @@ MODULES = {
     "record": "recording",
     "schema": "schema",
     "actions": "actions",
+    "doctor": "doctor",
 }
 """Command -> its module here."""
 GROUPS = {"audit": "audit", "lab": "lab", "policy": "policy", "incident": "incidents"}

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from bot import oneshot
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
+from bot.engine.state import Run
 from bot.errors import Exit
 
 commands = typer.Typer()
@@ -64,15 +65,25 @@ def plan(
 
 def _show(report: oneshot.Report) -> None:
     run = report.run
-    out.print(f"[bold]{run.title}[/] on {run.target}  ({run.runbook}, {run.matched})", highlight=False)
+    out.print(f"[bold]{escape(run.title)}[/] on {run.target}  ({run.runbook}, {escape(run.matched)})", highlight=False)
     for cause in run.causes:
         if cause.verdict == "holds":
-            leads = cause is run.lead
-            out.print(("[bold]→[/] " if leads else "  also: ") + cause.says, markup=leads, highlight=False)
+            out.print(f"{'[bold]→[/] ' if cause is run.lead else '  also: '}{escape(cause.says)}", highlight=False)
+    for label, text in run.shown:
+        out.print(f"  [dim]{label}[/]  {escape(text)}", highlight=False)
     for step, says in report.missing.items():
         out.print(f"  missing: {step}: {says}", markup=False, style="yellow")
     if run.lead is None:
         out.print("No cause that this runbook knows holds.")
+    _plan(run)
+    if report.not_offered:
+        out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
+    if run.says:
+        out.print(f"{run.state.value}: {run.says}", markup=False)
+
+
+def _plan(run: Run) -> None:
+    """The statements of the plan, where there is one, and those that would undo it."""
     if run.plan is not None:
         out.print(
             f"[bold]Plan[/] {run.plan.title} on {', '.join(run.plan.targets)} ({run.plan.blast_radius})",
@@ -86,7 +97,3 @@ def _show(report: oneshot.Report) -> None:
             out.print(f"  {says}", markup=False)
         for statement in run.plan.undo:
             out.print(f"    undo: {statement}", markup=False, highlight=False)
-    if report.not_offered:
-        out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
-    if run.says:
-        out.print(f"{run.state.value}: {run.says}", markup=False)

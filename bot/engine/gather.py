@@ -193,7 +193,7 @@ class Gatherer:
 
         def look() -> object:
             if diagnostic.reader is Endpoint:
-                return diagnostic(self.fleet.endpoint(target.instance), **parameters)
+                return diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters)
             with self._reader(target) as db:
                 return diagnostic(db, **parameters)
 

@@ -55,7 +55,7 @@ class Fleet(Protocol):
 
     def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQL]: ...
 
-    def endpoint(self, instance: Instance) -> Endpoint:
+    def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
         """The port of an instance, to be tried from outside; opens nothing yet."""
         ...
 

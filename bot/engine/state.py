@@ -298,6 +298,8 @@ class Run:
     matched: str = ""
     """The matcher that chose the runbook."""
     steps: tuple[Step, ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
+    """What one looks at first, as label and text."""
     causes: tuple[Cause, ...] = ()
     plan: Plan | None = None
     """The change that is offered, or the one that was approved."""

@@ -20,6 +20,7 @@ from bot.runbook.causes import NOWHERE, Diagnosis, diagnose
 from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import parse
 from bot.runbook.schema import Runbook
+from bot.runbook.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,11 @@ class Triage:
         labels = dict(run.alert.labels) if run.alert else {}
         inputs = inputs_of(run, runbook)
         gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
-        diagnosis = diagnose(runbook, gathered.evidence, inputs, view(target) if target else NOWHERE)
+        here = view(target) if target else NOWHERE
+        diagnosis = diagnose(runbook, gathered.evidence, inputs, here)
         causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
-        return replace(run, steps=gathered.steps, causes=causes), diagnosis, gathered
+        first = shown(runbook, gathered.evidence, inputs, here)
+        return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
 
     def propose(self, run: Run, seen: Seen, remedy: str) -> Proposal:
         """Plans a remedy and judges it; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""

@@ -61,6 +61,10 @@ class AlertmanagerSilencer:
         except (ValueError, KeyError, TypeError) as error:
             raise Unreachable(f"Alertmanager at {self._url} gave no alerts that could be read.") from error
 
+    def answers(self) -> None:
+        """Asks for its status; raises Unreachable."""
+        self._call("GET", "status")
+
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:  # noqa: ANN401 - as requests has it
         try:
             return self._session.request(method, f"{self._url}/api/v2/{path}", timeout=self._timeout, **arguments)

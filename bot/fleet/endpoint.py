@@ -1,12 +1,13 @@
-"""Tries a server's port from outside, without a user: whether the host answers, and whether the server does."""
+"""Tries a server's port from outside: whether the host answers, whether the server does, and whether it lets us in."""
 
 from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.contract import Knock, Seconds
+from bot.fleet.mysql import Server, refusal
 
 KNOCK_WITHIN = 1.5
 """Seconds for the connection, and as many for the greeting."""
@@ -20,19 +21,31 @@ _ERROR = 0xFF
 class ServerEndpoint:
     """Implements actions.contract.Endpoint."""
 
-    host: str
-    port: int
+    server: Server
     timeout: Seconds = KNOCK_WITHIN
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return self.server.address
 
     def knock(self) -> Knock:
-        """Connects and reads the greeting, which every server sends unasked."""
+        """Connects and reads the greeting, which every server sends unasked; one that greets is logged into as well.
+
+        A full server greets like any other while the connection that it keeps for an administrator is free, and says
+        1040 only to the login of who is none (seen in MySQL 9.7 and MariaDB 10.11; in MySQL 9.7 who holds
+        SERVICE_CONNECTION_ADMIN gets in). And a greeting without a login counts as a failed
+        connection: after max_connect_errors of them in a row the server would block this host.
+        """
         begun = time.monotonic()
+        met = self._greeting(begun)
+        if not met.greeted or met.errno:
+            return met
+        errno, error = refusal(self.server, self.timeout)
+        return replace(met, errno=errno, error=error, took=time.monotonic() - begun)
+
+    def _greeting(self, begun: float) -> Knock:
         try:
-            connection = socket.create_connection((self.host, self.port), self.timeout)
+            connection = socket.create_connection((self.server.host, self.server.port), self.timeout)
         except ConnectionRefusedError as error:
             return Knock("refused", error=str(error), took=time.monotonic() - begun)
         except TimeoutError as error:

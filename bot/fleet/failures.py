@@ -7,6 +7,8 @@ from typing import Any
 FULL = 1040
 """Too many connections: the server is up."""
 CUT_OFF = (2006, 2013)
+OF_THE_CLIENT = range(2000, 2100)
+"""Error numbers that a client gives itself, and no server sends (MySQL manual, "Client Error Message Reference")."""
 _DENIED = (1044, 1142, 1143, 1227, 1370)
 _TOO_LONG = (1969, 3024)
 _LOCKED = (1205, 3572)
@@ -20,7 +22,7 @@ def code_of(error: Exception) -> int:
 
 def connecting(error: Exception, host: str, port: int, user: str) -> str:
     """What was wrong with a connection; never the password."""
-    code, text = code_of(error), _text(error)
+    code, text = code_of(error), text_of(error)
     where = f"{host}:{port}"
     if code == 1045:
         return f"{where} refuses the user {user}: its password or its host is wrong. Mend the secret or the account."
@@ -54,7 +56,7 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
 
 def asking(error: Exception, address: str, sql: str) -> str:
     """What was wrong with a statement."""
-    code, text = code_of(error), _text(error)
+    code, text = code_of(error), text_of(error)
     asked = " ".join(sql.split())[:60]
     if code in _DENIED:
         return f"{address} denies it ({text}). Grant the privilege; asked was {asked!r}."
@@ -67,5 +69,6 @@ def asking(error: Exception, address: str, sql: str) -> str:
     return f"{address} answered error {code} over {asked!r}: {text}"
 
 
-def _text(error: Exception) -> str:
+def text_of(error: Exception) -> str:
+    """The words of an error, on one line."""
     return " ".join(str(error.args[-1] if error.args else type(error).__name__).split())[:200]

@@ -14,7 +14,7 @@ from bot.fleet import proxysql
 from bot.fleet.costs import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
-from bot.fleet.mysql import identity, open_changer, open_reader
+from bot.fleet.mysql import Server, identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
 
 
@@ -58,9 +58,10 @@ class ConfiguredFleet:
             gate=self._gate,
         )
 
-    def endpoint(self, instance: Instance) -> Endpoint:
-        """The port of an instance, to be tried from outside."""
-        return ServerEndpoint(instance.host, instance.port)
+    def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
+        """The port of an instance, to be tried from outside, as the user that reads there."""
+        user = _proxies(shard, instance).reader if instance.role is Role.PROXY else shard.reader
+        return ServerEndpoint(Server(instance.host, instance.port, user.user, user.password.read()))
 
     def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]:
         """Connects as the user that may change; raises NotAllowed where none is set."""

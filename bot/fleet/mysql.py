@@ -268,6 +268,19 @@ def _open(server: Server, read_timeout: Seconds) -> Connection[SSDictCursor]:
     raise Unreachable(failures.connecting(failed, server.host, server.port, server.user)) from failed
 
 
+def refusal(server: Server, timeout: Seconds) -> tuple[int, str]:
+    """With which error, by number and in words, a server turns the user away at its port; (0, "") if it does not.
+
+    What went wrong on the way, such as a time-out, has no number of the server's and is 0 with its words.
+    """
+    try:
+        _dial(server, server.port, timeout).close()
+    except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
+        code = failures.code_of(error)
+        return (0 if code in failures.OF_THE_CLIENT else code), failures.text_of(error)
+    return 0, ""
+
+
 def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
     return pymysql.connect(
         host=server.host,

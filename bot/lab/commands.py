@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bot.errors import Exit
 from bot.lab import lab
+from bot.lab.fault.alerts import tell
 from bot.lab.fault.breaking import break_, fix
 from bot.lab.fault.model import faults
 from bot.lab.progress import Bar, Silent
@@ -65,8 +66,9 @@ def down(as_json: JsonOption = False) -> None:
 
 @app.command("break")
 def break_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], as_json: JsonOption = False) -> None:
-    """Breaks something for real."""
+    """Breaks something for real, and lets its alert fire."""
     fault = break_(FOLDER, name)
+    tell(FOLDER, fault)
     if as_json:
         _print_json({"fault": fault.name, "instance": fault.instance, "alert": fault.alert, "says": fault.says})
     else:
@@ -75,8 +77,9 @@ def break_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))]
 
 @app.command("fix")
 def fix_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], as_json: JsonOption = False) -> None:
-    """Mends what `break` broke."""
+    """Mends what `break` broke, and ends its alert."""
     fault = fix(FOLDER, name)
+    tell(FOLDER, fault, over=True)
     if as_json:
         _print_json({"fault": fault.name, "instance": fault.instance})
     else:

@@ -77,8 +77,13 @@ def prepare(folder: Path, plan: Plan, programs: Programs, ports: dict[str, int],
     return [*argv, f"--init-file={first}"]
 
 
-def restart_command(folder: Path, name: str) -> list[str]:
-    """Returns the command line that starts a server of the lab again, on the data that it has."""
+def prepare_again(folder: Path, name: str) -> list[str]:
+    """Makes a server that is gone ready to start on the data that it has, and returns its command line.
+
+    The lock of its socket goes: mysqld takes the pid in it for another server even when it is a zombie's, which it is
+    until whoever started it looks.
+    """
+    (folder / "data" / name / "server.sock.lock").unlink(missing_ok=True)
     return list(json.loads(_command(folder, name).read_text(encoding="utf-8")))
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Flavour, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
+from actions.contract import Endpoint, Flavour, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
+from actions.diagnostics.mysql.configuration import Configuration
+from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
 from bot.runbook.kinds import Base, kind_of
 from bot.runbook.signatures import bare, of_diagnostic, of_remediation
@@ -44,10 +46,29 @@ class Example:
 _SESSION = {"user": "app", "state": "", "started": "2026-03-01 03:00:00", "modified": 0, "trx_state": "", "ours": 0}
 _IN_IT = {"thread_id": 17, "user": "app"}
 _BACKEND = {"hostgroup": "20", "srv_host": "db2", "srv_port": "3306", "status": "ONLINE", "hostname": "db2"}
+_ASLEEP = {**_SESSION, "command": "Sleep", "info": "", "started": "", "since": 1772334000}
 _RUNS = dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running", "Slave_IO_Running", "Slave_SQL_Running"), "Yes")
+
+
+def _named(variable: str) -> dict[str, str]:
+    """The row of a variable that is switched on."""
+    return {"Variable_name": variable, "Value": "ON"}
+
+
 EXAMPLES: Mapping[str, Example] = {
+    "mysql.binary_logs": Example(columns={**_named("log_bin"), "File_size": "1"}),
+    "mysql.configuration_differences": Example({"members": (Configuration("replica:3306"),)}),
+    "mysql.errant_gtids": Example({"replicas": (GtidSets("replica:3306", "2", "0-2-1", enabled=True),)}),
+    "mysql.kill_idle_sessions": Example({"user": "app", "thread_ids": (17,), "asleep_since": 1772334000}, _ASLEEP),
+    "mysql.kill_statements": Example(
+        {"statement": "SELECT ?", "thread_ids": (17,), "began_until": 1772334000},
+        {**_SESSION, "command": "Query", "info": "SELECT 1", "since": 1772334000},
+    ),
     "mysql.lock_waits": Example(columns={"waiter": 1, "blocker": 2, "id": 2}),
     "mysql.replica_status": Example(columns={**_RUNS, "Last_SQL_Errno": WAITED_IN_VAIN}),
+    "mysql.set_read_only": Example(columns={**_RUNS, "Last_SQL_Errno": "0", "dumps": 1}),
+    "mysql.statement_digests": Example(columns=_named("performance_schema")),
+    "mysql.temporary_tables": Example(columns=_named("performance_schema")),
     "mysql.set_variable": Example({"name": "max_connections", "value": 200}, {"Value": "100"}),
     "mysql.kill_connection": Example(
         {**_IN_IT, "transaction_started": "2026-03-01 03:00:00"}, {**_SESSION, "command": "Sleep", "info": ""}
@@ -62,7 +83,7 @@ EXAMPLES: Mapping[str, Example] = {
         ("EXCEPT", "SELECT writer_hostgroup"),
     ),
 }
-"""Where a placeholder for each parameter would not do."""
+"""Where a placeholder for each parameter would not do, and what a diagnostic is given of other members."""
 _PLACEHOLDERS: Mapping[Base, Any] = {Base.NUMBER: 1, Base.BOOLEAN: True, Base.TEXT: "x", Base.LIST: ["x"]}
 _ANSWERS: tuple[tuple[str | None, ...], ...] = ((), ("1",), ("Yes",), (None,))
 """Rows of one value each: none, a number, a word, an empty value."""
@@ -127,7 +148,9 @@ def versions_of(name: str) -> tuple[ServerVersion, ...]:
 def asked_by(name: str) -> list[Heard]:
     """What an action asks of a server, in order: a diagnostic as a whole, a remediation before and after its change."""
     if name in DIAGNOSTICS:
-        given = _placeholders(name)
+        if DIAGNOSTICS[name].reader is Endpoint:
+            return []
+        given = EXAMPLES[name].parameters if name in EXAMPLES and EXAMPLES[name].parameters else _placeholders(name)
         return _each_server(name, lambda db: _questions(db, lambda: DIAGNOSTICS[name](db, **given)))
 
     return _each_server(name, lambda db: [text for made in _made(name) for text in _asked(made, db)])

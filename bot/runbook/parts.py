@@ -31,6 +31,7 @@ Duration: TypeAlias = Annotated[
     float, BeforeValidator(units.seconds, json_schema_input_type=float | str), Field(gt=0, le=86400)
 ]
 Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+Label: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9 ./-]{1,29}$")]
 Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=2000)]
 Parameters: TypeAlias = Mapping[str, Any]
 

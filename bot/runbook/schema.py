@@ -23,7 +23,7 @@ from pydantic import (
 
 from bot.alerts import Matcher
 from bot.runbook.matchers import entry
-from bot.runbook.parts import MOST_ITEMS, Duration, Line, Name, Parameters, Part, Step, Template, Where
+from bot.runbook.parts import MOST_ITEMS, Duration, Label, Line, Name, Parameters, Part, Step, Template, Where
 
 Autonomy: TypeAlias = Literal["observe", "suggest", "auto"]
 AUTONOMY: tuple[Autonomy, ...] = ("observe", "suggest", "auto")
@@ -32,6 +32,7 @@ InputType: TypeAlias = Literal[
 ]
 
 MOST_REMEDIES = 4
+MOST_SHOWN = 3
 
 
 class Input(Part):
@@ -263,6 +264,9 @@ class Runbook(Part):
     """Values that it needs, by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)
     """The steps that ask, by name; all at once, but for those that read the evidence of others."""
+    shows: Annotated[Mapping[Label, Template], Field(max_length=MOST_SHOWN)] = Field(default_factory=dict)
+    """What one looks at first, by a label of a word or two: three lines at most, with units. They stand on the card;
+    all the rest is in the file below it."""
     causes: tuple[Cause, ...] = ()
     """What the evidence can prove, in order: the first that holds leads, the others are listed."""
     remedies: Mapping[Name, Remedy] = Field(default_factory=dict)

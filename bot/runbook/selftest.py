@@ -16,6 +16,8 @@ from bot.runbook.names import evidence_types
 from bot.runbook.remedies import build
 from bot.runbook.schema import Expect, Runbook, Test
 from bot.runbook.scripted import ScriptedServer
+from bot.runbook.shown import Shown
+from bot.runbook.shown import shown as first_seen
 from bot.runbook.signatures import item_of, near
 
 
@@ -56,7 +58,7 @@ class Coverage:
     missed: tuple[str, ...]
 
 
-CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object]], str]
+CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object], Shown], str]
 """The text of the card that a diagnosis would have; a port, since cards are drawn in another house."""
 AT: Mapping[str, str | int] = {
     "name": "db-1",
@@ -111,7 +113,7 @@ def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> Iterator[
     yield from _verdicts(test.expect, diagnosis)
     yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": target})
     if test.expect.card is not None and card is not None:
-        shown = card(runbook, diagnosis, evidence)
+        shown = card(runbook, diagnosis, evidence, first_seen(runbook, evidence, inputs, target))
         if test.expect.card not in shown:
             yield Difference("card", repr(test.expect.card), shown)
 

@@ -85,8 +85,10 @@ def header(text: str) -> Block:
 
 
 def section(text: str, fields: Sequence[str] = ()) -> Block:
-    """A section; `text` and `fields` are mrkdwn made of escaped parts."""
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, SECTION), "verbatim": True}}
+    """A section of a text, of short texts beside each other, or of both; all are mrkdwn made of escaped parts."""
+    block: Block = {"type": "section"}
+    if text:
+        block["text"] = {"type": "mrkdwn", "text": _cut(text, SECTION), "verbatim": True}
     if fields:
         block["fields"] = [{"type": "mrkdwn", "text": _cut(f, 1900), "verbatim": True} for f in fields[:10]]
     return block

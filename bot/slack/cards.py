@@ -48,6 +48,9 @@ def render(run: Run) -> list[Message]:
     chart = _chart(run)
     if chart is not None:
         messages.append(Message(f"{run.id}:chart", run.channel, f"{run.id}:card", Priority.PICTURE, {"chart": chart}))
+    if run.state is not RunState.TRIAGING and any(step.evidence is not None for step in run.steps):
+        file = {"title": f"All that was seen on {plain(run.target, 100)}", "text": evidence.document(run)}
+        messages.append(Message(f"{run.id}:evidence", run.channel, f"{run.id}:card", Priority.PICTURE, {"file": file}))
     if run.plan is not None and run.expires_at is not None:
         text = f"Approval needed: {run.plan.title} on {run.target}"
         messages.append(_message(run, "approval", Priority.ACT, approval(run, run.plan), text))
@@ -84,9 +87,8 @@ def card(run: Run) -> list[Block]:
         found.append(section("\n".join(f"Also: {escape(c.says, 400)}" for c in others[:4])))
     if run.state is RunState.TRIAGING:
         found.append(section(_progress(run)))
-    seen = evidence.rows(run)
-    if seen and run.state is not RunState.TRIAGING:
-        found.append(table(["Evidence", "From", "Seen"], seen))
+    if run.state is not RunState.TRIAGING:
+        found += _evidence(run)
     missing = [s for s in run.steps if s.says and s.status is not StepStatus.SKIPPED]
     if missing:
         found.append(context("\n".join(f":warning: Missing: {code(s.id)} {escape(s.says, 300)}" for s in missing[:5])))
@@ -96,6 +98,14 @@ def card(run: Run) -> list[Block]:
     if run.state is not RunState.TRIAGING:
         found += _notes(run)
     return found + _takeover(run)
+
+
+def _evidence(run: Run) -> list[Block]:
+    """What one looks at first, as the runbook says; without its word, a line for each step."""
+    if run.shown:
+        return [section("", [f"*{escape(label, 40)}*\n{escape(text, 400)}" for label, text in run.shown])]
+    seen = evidence.rows(run)
+    return [table(["Evidence", "From", "Seen"], seen)] if seen else []
 
 
 def _notes(run: Run) -> list[Block]:
@@ -198,5 +208,6 @@ def _chart(run: Run) -> dict[str, Any] | None:
                 if len(line["samples"]) > 1
             ]
             if lines:
-                return {"title": f"{step.id.replace('_', ' ')} of {run.target}", "lines": lines}
+                title = f"{step.id.replace('_', ' ')} of {run.target}"
+                return {"title": title, "unit": str(step.evidence.get("unit", "")), "lines": lines}
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +11,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
+from bot.runbook.units import show_bytes, show_seconds
+
+_SHOWN: Mapping[str, Callable[[float], str]] = {
+    "seconds": show_seconds,
+    "bytes": show_bytes,
+    "percent": lambda value: f"{value:g} %",
+}
+"""How a value is said, by its unit; others are plain numbers."""
 COLOURS = ("#1264a3", "#a30200", "#2eb886", "#daa038", "#611f69")
 
 
 def png(chart: Mapping[str, Any]) -> bytes:
-    """Draws `{title, lines: [{name, points: [[unix time, value]]}]}` as a PNG of 720 x 288 pixels, times in UTC."""
+    """Draws `{title, unit, lines: [{name, points: [[unix time, value]]}]}` as a PNG of 720 x 288; times are in UTC."""
     figure = Figure(figsize=(7.2, 2.88), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -28,6 +36,8 @@ def png(chart: Mapping[str, Any]) -> bytes:
     axes.grid(visible=True, axis="y", alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(bottom=0)
+    if show := _SHOWN.get(str(chart.get("unit", ""))):
+        axes.yaxis.set_major_formatter(lambda value, _: show(value))
     locator = AutoDateLocator(tz=UTC, maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]

@@ -29,6 +29,8 @@ EDITS, EDITS_WITHIN = 3, 3.0
 PROGRESS_GAP = 1.0
 """Seconds between two edits that only show progress."""
 SLOWEST_RETRY = 60.0
+PICTURE, TEXT = ".png", ".txt"
+"""Endings of the files that are uploaded; before them stands the message's key."""
 LOOK_BACK = 100
 """Messages that are looked through for one that may have been posted."""
 
@@ -160,8 +162,8 @@ class Sender:
 
     def _deliver(self, envelope: Envelope, payload: dict[str, Any]) -> str:
         """Posts, edits or uploads; returns where it stands."""
-        if "chart" in payload:
-            return self._upload(envelope, payload["chart"])
+        if "chart" in payload or "file" in payload:
+            return self._upload(envelope, payload)
         common: dict[str, Any] = {
             "channel": envelope.channel,
             "text": payload["text"],
@@ -176,21 +178,23 @@ class Sender:
         )
         return str(answer["ts"])
 
-    def _upload(self, envelope: Envelope, chart: dict[str, Any]) -> str:
+    def _upload(self, envelope: Envelope, payload: dict[str, Any]) -> str:
         if envelope.ts is not None:
-            return envelope.ts  # a picture is not edited
+            return envelope.ts  # a file is not edited
+        picture, text = (f"{envelope.key.replace(':', '-')}{ending}" for ending in (PICTURE, TEXT))
+        if "chart" in payload:
+            title = payload["chart"]["title"]
+            given = {"filename": picture, "content": charts.png(payload["chart"]), "alt_txt": title}
+        else:
+            title = payload["file"]["title"]
+            given = {"filename": text, "content": payload["file"]["text"]}
         answer = self._client.files_upload_v2(
-            channel=envelope.channel,
-            thread_ts=envelope.root_ts,
-            filename=f"{envelope.key.replace(':', '-')}.png",
-            title=chart["title"],
-            alt_txt=chart["title"],
-            content=charts.png(chart),
+            channel=envelope.channel, thread_ts=envelope.root_ts, title=title, **given
         )
         return str(answer["file"]["id"])
 
     def _find(self, envelope: Envelope) -> str | None:
-        """Looks whether the message is in Slack already, by its key in the metadata or the picture's name."""
+        """Looks whether the message is in Slack already, by its key in the metadata or the file's name."""
         if envelope.threaded:
             answer = self._client.conversations_replies(
                 channel=envelope.channel, ts=str(envelope.root_ts), limit=LOOK_BACK, include_all_metadata=True
@@ -199,13 +203,13 @@ class Sender:
             answer = self._client.conversations_history(
                 channel=envelope.channel, limit=LOOK_BACK, include_all_metadata=True
             )
-        picture = f"{envelope.key.replace(':', '-')}.png"
+        names = [f"{envelope.key.replace(':', '-')}{ending}" for ending in (PICTURE, TEXT)]
         for message in answer.get("messages") or []:
             metadata = message.get("metadata") or {}
             if metadata.get("event_type") == EVENT and metadata["event_payload"].get("key") == envelope.key:
                 return str(message["ts"])
             for file in message.get("files") or []:
-                if file.get("name") == picture:
+                if file.get("name") in names:
                     return str(file["id"])
         return None
 

@@ -92,7 +92,7 @@ class Fleet:
             raise Unreachable(f"{instance.address} does not accept connections. Look whether it is up.")
         return server
 
-    def endpoint(self, instance: Instance) -> Endpoint:
+    def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
         return Door(instance.address, self.servers[instance.name].down)
 
     @contextmanager

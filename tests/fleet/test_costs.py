@@ -70,7 +70,7 @@ def test_each_server_has_its_own_minute(clock: Clock):
 def test_every_high_cost_diagnostic_is_known_here():
     """A new one needs a test like the one of lock_waits below: that it marks its costly statement."""
     high = {name for name, diagnostic in catalog.DIAGNOSTICS.items() if diagnostic.cost is Cost.HIGH}
-    assert high == {"mysql.lock_waits"}
+    assert high == {"mysql.lock_waits", "mysql.tables_without_primary_key"}
 
 
 @pytest.mark.lab

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pymysql
@@ -10,11 +9,13 @@ import pytest
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
-from actions import catalog
-from actions.contract import Flavour
+from bot.doctor.user import ACTIONS, Kind, judged
+from bot.fleet.mysql import parse_version
 from bot.lab.client import administrator, ask, connect
 from bot.lab.grants import CHANGER, READER
 from bot.lab.state import LabInstance, LabState
+from bot.privileges.grants import parse
+from bot.privileges.needs import SPARE_PORT, Right, needed
 
 pytestmark = pytest.mark.lab
 
@@ -52,14 +53,8 @@ SERVER = [
     "PURGE BINARY LOGS BEFORE '2000-01-01'",
     "SHUTDOWN",
 ]
-BEYOND: dict[Flavour, set[str]] = {
-    Flavour.MYSQL: {"SERVICE_CONNECTION_ADMIN"},
-    Flavour.MARIADB: {"BINLOG MONITOR", "SELECT ON performance_schema.*"},
-}
-"""Granted without an action that asks for it: the spare port of a full server, and looks that change nothing."""
-WITHOUT = {"SELECT ON *.*", "SELECT, INSERT ON *.*", "SELECT ON mysql.innodb_table_stats"}
-"""Asked for by an action and not granted: it would let a user read or write data. Who wants it grants it on the tables
-that it is for."""
+BEYOND = {"BINLOG MONITOR", "SELECT ON performance_schema.*"}
+"""Granted to the changer of MariaDB without a remediation that asks for it: looks that change nothing."""
 
 
 @pytest.fixture(params=["orders-1", "billing-1"], ids=["mysql", "mariadb"])
@@ -121,20 +116,15 @@ def test_the_changer_may_kill_and_set(as_changer, other):
         ask(other, "SELECT 1")
 
 
-@pytest.mark.parametrize("user", [READER, CHANGER])
-def test_a_user_has_what_its_actions_need_and_nothing_more(lab, primary, user):
-    flavour = Flavour(primary.flavour)
-    # What a remediation looks at is in its own list.
-    actions = catalog.DIAGNOSTICS if user == READER else catalog.REMEDIATIONS
-    needed = {need for action in actions.values() for need in action.needs.get(flavour, ())}
+@pytest.mark.parametrize(("user", "kind"), [(READER, "reader"), (CHANGER, "changer")])
+def test_a_user_has_what_its_actions_need_and_nothing_more(lab: LabState, primary: LabInstance, user: str, kind: Kind):
     with administrator(primary) as admin:
         grants = [str(next(iter(row.values()))) for row in ask(admin, f"SHOW GRANTS FOR '{user}'@'%'")]
-    granted = set()
-    for grant in grants:
-        found = re.match(r"GRANT (.+?) ON (\S+) TO ", grant)
-        assert found, grant
-        where = "" if found[2] == "*.*" else f" ON {found[2].replace('`', '')}"
-        granted |= {f"{right.strip()}{where}" for right in found[1].split(",")}
-    assert granted - needed <= BEYOND[flavour]
-    assert needed - granted <= WITHOUT
-    assert not any("GRANT OPTION" in grant for grant in grants)
+    version = parse_version(f"{primary.version}-{primary.flavour}")
+    held = parse(f"{user}@%", grants)
+    found = judged(kind, held, version, spare_port=True)
+    assert found.problems == ()
+    # What a remediation looks at is in its own list.
+    asked = {str(right) for right in needed((*ACTIONS[kind].values(), SPARE_PORT), version)}
+    granted = {str(Right(each.name, each.scope)) for each in held.privileges}
+    assert granted - asked <= (BEYOND if version.is_mariadb and kind == "changer" else set())

@@ -1,6 +1,12 @@
-"""Each fault comes about for real, shows in the alert's own expression, and is mended without a trace."""
+"""A fault comes about for real, shows, raises its alert, and is mended without a trace.
+
+Those of the lab's own alert rules are played here; `make faults` plays all of them, with the bot.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -8,12 +14,27 @@ import requests
 from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.client import administrator, ask, wait_until
+from bot.lab.fault.alerts import by_rule, tell
 from bot.lab.fault.breaking import break_, fix
-from bot.lab.fault.model import faults
+from bot.lab.fault.checks import holds as shows
+from bot.lab.fault.model import FOLDER, faults
 from bot.lab.monitoring import rules
 from bot.lab.state import LabState
+from bot.runbook.load import load_folders, shipped_folder
+from tests.alertmanager import alertmanager
 
 EXPRESSIONS = {rule["alert"]: rule["expr"] for rule in rules()["groups"][0]["rules"]}
+RUNBOOKS = {runbook.runbook: runbook for runbook in load_folders([shipped_folder()]).runbooks}
+BY_RULE = ("replication_stopped", "replication_lag", "connections_exhausted", "row_locks", "metadata_locks")
+"""Those whose alert the lab's Prometheus raises by itself, one for each rule at least."""
+FAMILIES = {
+    "replication_lag", "replication_broken", "errant_gtid", "semi_sync_degraded", "read_only_or_split_brain",
+    "connections_saturation", "threads_running_saturation", "long_trx_history_list", "row_lock_waits", "deadlocks",
+    "metadata_lock", "slow_query_spike", "runaway_query", "disk_space", "binlog_growth", "tmp_tables", "buffer_pool",
+    "redo_checkpoint", "auto_increment_exhaustion", "table_growth", "deprecated_or_config_drift", "crash_restart",
+    "mysqld_down", "schema_change_stuck", "prepared_xa", "access", "host", "exporter",
+}  # fmt: skip
+"""What may go wrong with a MySQL or MariaDB server."""
 
 
 def holds(lab: LabState, alert: str, address: str) -> bool:
@@ -24,9 +45,10 @@ def holds(lab: LabState, alert: str, address: str) -> bool:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("name", faults())
+@pytest.mark.parametrize("name", [each for name in BY_RULE for each in (name, f"{name}_mariadb")])
 def test_it_is_broken_seen_and_mended(sound_lab: LabState, name: str):
     fault = faults()[name]
+    assert by_rule(fault)
     address = sound_lab.instance(fault.instance).address
     assert break_(sound_lab.folder, name) == fault
     wait_until(f"{fault.alert} sees {name}", lambda: holds(sound_lab, fault.alert, address))
@@ -42,15 +64,59 @@ def test_it_is_broken_seen_and_mended(sound_lab: LabState, name: str):
     assert fix(sound_lab.folder, name) == fault
 
 
-def test_a_fault_that_there_is_not_is_told_with_those_that_there_are(tmp_path):
-    with pytest.raises(WrongUsage, match="no fault 'rust'; it knows replication_stopped, "):
+@pytest.mark.lab
+def test_a_server_that_was_killed_starts_again_on_its_data(sound_lab: LabState):
+    fault = break_(sound_lab.folder, "server_down")
+    assert shows(sound_lab, fault, fault.file.shows)
+    fix(sound_lab.folder, "server_down")
+    with administrator(sound_lab.instance(fault.instance)) as admin:
+        assert ask(admin, "SELECT COUNT(*) > 0 AS kept FROM shop.orders") == [{"kept": 1}]
+
+
+@pytest.mark.lab
+def test_where_no_rule_raises_the_alert_alertmanager_is_told_of_it_and_of_its_end(sound_lab: LabState):
+    fault = faults()["temporary_tables"]
+
+    def firing() -> list[dict[str, Any]]:
+        found = alertmanager(sound_lab, "alerts?active=true")
+        return [each["labels"] for each in found if each["labels"].get("fault") == fault.name]
+
+    tell(sound_lab.folder, fault)
+    wait_until("the alert fires", lambda: len(firing()) == 1)
+    [labels] = firing()
+    assert labels["alertname"] == fault.alert
+    assert labels["instance"] == sound_lab.instance(fault.instance).address
+
+    tell(sound_lab.folder, fault, over=True)
+    wait_until("the alert is over", lambda: firing() == [])
+
+
+def test_a_fault_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path):
+    with pytest.raises(WrongUsage, match=r"no fault 'rust'; it knows .*replication_stopped, "):
         break_(tmp_path, "rust")
 
 
-def test_without_a_lab_it_says_how_to_have_one(tmp_path):
+def test_without_a_lab_it_says_how_to_have_one(tmp_path: Path):
     with pytest.raises(FirstmateError, match=r"No lab is up in .*; run `firstmate lab up` first"):
         break_(tmp_path, "row_locks")
 
 
-def test_every_fault_raises_an_alert_that_the_lab_has():
-    assert {fault.alert for fault in faults().values()} == set(EXPRESSIONS)
+def test_there_are_forty_and_more_and_each_family_has_one():
+    assert len(list(FOLDER.glob("*/fault.yml"))) >= 40
+    assert {family for fault in faults().values() for family in fault.file.families} == FAMILIES
+
+
+def test_decoys_and_compound_faults_are_among_them():
+    files = {fault.name: fault.file for fault in faults().values()}
+    assert sum(file.decoy is not None for file in files.values()) >= 6
+    assert sum(len(file.families) > 1 for file in files.values()) >= 6
+    both = {fault.file.title for fault in faults().values() if fault.flavour == "mariadb"}
+    assert len(both) >= 30
+
+
+@pytest.mark.parametrize("name", faults())
+def test_what_must_come_of_it_is_what_a_shipped_runbook_can_say(name: str):
+    expected = faults()[name].expect
+    runbook = RUNBOOKS[expected.runbook]
+    [cause] = [each for each in runbook.causes if each.id == expected.cause]
+    assert expected.remedy in (None, *cause.remedies)  # what a cause offers, the server or a guard may refuse

@@ -21,10 +21,11 @@ TABLE = [
     ("DB-3", "mysql_global_status_threads_connected > 900", "specific", "mysql/connections-exhausted"),
     ("MySQLMetadataLockWait", "x", "specific", "mysql/blocked-writes"),
     ("DB-4", "rate(mysql_global_status_innodb_row_lock_waits[5m]) > 9", "specific", "mysql/blocked-writes"),
-    ("MySQLRestarted", "mysql_global_status_uptime < 60", "fallback", "mysql/first-look"),
+    ("MySQLRestarted", "mysql_global_status_uptime < 60", "specific", "mysql/server-restarted"),
     ("MariaDBSomethingNew", "x", "fallback", "mysql/first-look"),
     ("GaleraNodeNotReady", "mysql_global_status_wsrep_ready != 1", "fallback", "mysql/first-look"),
-    ("NodeDiskFull", "node_filesystem_avail_bytes == 0", "none", None),
+    ("NodeDiskFull", "node_filesystem_avail_bytes == 0", "specific", "host/disk"),
+    ("NodeBondingDegraded", "node_bonding_slaves - node_bonding_active != 0", "none", None),
     ("PostgresReplicationLag", "pg_replication_lag > 30", "none", None),
 ]  # fmt: skip
 

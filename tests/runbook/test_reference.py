@@ -44,7 +44,7 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
         if path.name != "contract.py"
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(function, ast.FunctionDef)
-        and any(isinstance(n, ast.Attribute) and n.attr == "rows" for n in ast.walk(function))
+        and any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "rows" for n in ast.walk(function))
     }
     assert {(Path(file).name, name) for file, name in written - heard} == set()
 

@@ -42,13 +42,18 @@ def parts(of: Run) -> dict[str, dict[str, Any]]:
     return {message.key.partition(":")[2]: message.payload for message in cards.render(of)}
 
 
+def drawn(of: Run) -> list[dict[str, Any]]:
+    """The payloads of the messages that are drawn with blocks; the others are files."""
+    return [payload for payload in parts(of).values() if "blocks" in payload]
+
+
 def words(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("state", RunState)
 def test_the_cards_of_every_state_are_what_slack_takes(state: RunState):
-    for payload in parts(at(state)).values():
+    for payload in drawn(at(state)):
         assert check_blocks(payload["blocks"]) == []
         for attachment in payload.get("attachments", []):
             assert check_blocks(attachment["blocks"]) == []
@@ -63,7 +68,7 @@ def test_the_same_run_gives_the_same_cards(state: RunState):
 def buttons(run: Run) -> set[str]:
     return {
         e["action_id"]
-        for p in parts(run).values()
+        for p in drawn(run)
         for b in p["blocks"]
         for e in b.get("elements", [])
         if isinstance(e, dict) and "action_id" in e
@@ -112,6 +117,28 @@ def test_the_card_names_the_cause_the_evidence_and_what_is_missing():
     card = words(parts(at(RunState.WAITING))["card"])
     for shown in ("The applier stopped with error 1205.", "applier running No", "Missing:", "orders-2 does not answer"):
         assert shown in card
+
+
+def test_what_the_runbook_shows_goes_before_the_table_of_everything():
+    card = parts(at(RunState.WAITING, shown=(("Lag", "12 min <now>"), ("Applier", "No"))))["card"]
+    [fields] = [block["fields"] for block in card["blocks"] if "fields" in block]
+    assert [field["text"] for field in fields] == ["*Lag*\n12 min &lt;now&gt;", "*Applier*\nNo"]
+    assert "applier running No" not in words(card)
+    assert "table" not in {block["type"] for block in card["blocks"]}
+
+
+def test_all_that_was_seen_is_a_file_below_the_card():
+    message = next(m for m in cards.render(at(RunState.WAITING)) if m.key == "r-1:evidence")
+    assert (message.root, message.payload["file"]["title"]) == ("r-1:card", "All that was seen on orders-3")
+    text = message.payload["file"]["text"]
+    for line in (
+        "replica  (mysql.replica_status on orders-3)",
+        "  lag              unknown",
+        "  applier errno    1205",
+        "  failed: orders-2 does not answer",
+    ):
+        assert line in text.splitlines()
+    assert "evidence" not in parts(at(RunState.TRIAGING))
 
 
 def test_while_it_looks_the_card_counts_its_steps():
@@ -195,7 +222,7 @@ def test_outside_text_is_inert_wherever_it_comes_in():
         verdicts=(Verdict(POISON, Answer.PASS, POISON),),
         timeline=(Event(NOW, POISON),),
     )
-    for payload in parts(poisoned).values():
+    for payload in drawn(poisoned):
         for marked in _marked(payload):
             assert "<!channel" not in marked
             assert "<https://evil" not in marked
@@ -229,7 +256,8 @@ def test_however_much_there_is_it_fits():
         alternatives=(plan(title=long, changes=(change(statements=(long,) * 20),)),) * 3,
         timeline=(Event(NOW, long),) * 50,
     )
-    for payload in parts(huge).values():
+    assert len(parts(huge)["evidence"]["file"]["text"]) < 201_000
+    for payload in drawn(huge):
         assert check_blocks(payload["blocks"]) == []
         assert text_length(payload["blocks"]) <= 11_000
         assert len(payload["text"]) <= 4000

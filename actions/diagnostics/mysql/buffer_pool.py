@@ -38,13 +38,15 @@ class BufferPool:
     waited_for_free: Count = 0
     """Times that a page was waited for, while one looked: writing cannot keep up."""
     uptime: Seconds = 0.0
+    kept_free: Bytes = 0
+    """What the server keeps free by itself for pages to come (innodb_lru_scan_depth)."""
     resize: str = ""
     """What the server says of a resize under way or the last one."""
 
     @property
     def cold(self) -> bool:
         """Whether the server was started so lately that the pool is not filled yet."""
-        return self.uptime < 3600 and self.filled < 0.8 * self.size
+        return self.uptime < 3600 and self.filled + self.kept_free < 0.8 * self.size
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
@@ -54,7 +56,7 @@ def buffer_pool(db: MySQL, *, over: Seconds = 1.0) -> BufferPool:
     information_schema.INNODB_BUFFER_PAGE is never read: the manual warns of it in production.
     """
     before = status(db, *NAMES)
-    has = variables(db, "innodb_buffer_pool_size")
+    has = variables(db, "innodb_buffer_pool_size", "innodb_lru_scan_depth", "innodb_page_size")
     db.pause(over)
     after = status(db, *NAMES, "Innodb_buffer_pool_resize_status")
 
@@ -74,5 +76,6 @@ def buffer_pool(db: MySQL, *, over: Seconds = 1.0) -> BufferPool:
         miss_ever=round(100.0 * number(after, NAMES[1]) / asked, 2) if asked else 0.0,
         waited_for_free=grown(NAMES[2]),
         uptime=float(number(after, "Uptime")),
+        kept_free=number(has, "innodb_lru_scan_depth") * number(has, "innodb_page_size"),
         resize=after.get("Innodb_buffer_pool_resize_status", "")[:120],
     )

@@ -8,18 +8,20 @@ from typing import Literal
 from actions.contract import Cost, Endpoint, Flavour, Seconds, diagnostic
 
 FULL, BLOCKED, REFUSED_HOST = 1040, 1129, 1130
+REFUSED_USER = (1045, 1226, 1698, 1820, 1862, 3118, 3159, 3955, 4151)
+"""Denied, over its limits, locked, expired, not without TLS; 4151 is MariaDB's locked account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reachability:
-    """What came of trying the port, without logging in."""
+    """What came of trying the port."""
 
     tcp: Literal["open", "refused", "silent", "unreachable"] = "silent"
     """`refused`: the host answers, and nobody listens; `silent`: nothing came back in time."""
     greeted: bool = False
     """Whether the server began the protocol: it is at work, whatever it says of us."""
     errno: int = 0
-    """The error that it greeted with; 0 for none."""
+    """The server's error that turned us away, at its greeting or at the login; 0 for none."""
     error: str = ""
     took: Seconds = 0.0
 
@@ -34,6 +36,11 @@ class Reachability:
         return self.errno in (BLOCKED, REFUSED_HOST)
 
     @property
+    def refuses_user(self) -> bool:
+        """Whether it is up and refuses the user that looks: password, host, lock or expiry of the account."""
+        return self.errno in REFUSED_USER
+
+    @property
     def hangs(self) -> bool:
         """Whether the port is open and nobody greets: the process is stopped, or too busy to accept."""
         return self.tcp == "open" and not self.greeted
@@ -41,9 +48,10 @@ class Reachability:
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
 def reachability(endpoint: Endpoint) -> Reachability:
-    """Connects to the port and waits for the greeting, which needs no user.
+    """Connects to the port, waits for the greeting, and logs in over that port alone.
 
-    A server whose connections are all taken greets with error 1040: it is not down.
+    A server whose connections are all taken turns us away with error 1040, at its greeting or at the login: it is not
+    down.
     """
     knock = endpoint.knock()
     return Reachability(knock.tcp, knock.greeted, knock.errno, knock.error[:200], knock.took)

@@ -1,11 +1,11 @@
-"""What the exporter of a host says of its processor, memory, disks and clock."""
+"""What exporters say of a host: its processor, memory, disks and clock, and the database server on it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Percent, Prometheus, Seconds, Series, diagnostic
-from actions.promql import host_pattern
+from actions.promql import host_pattern, quoted
 
 _DISKS = 'fstype!~"tmpfs|overlay|squashfs|nsfs|ramfs|devtmpfs|proc|sysfs|cgroup.*|autofs|fuse.*"'
 SCALARS = {
@@ -23,6 +23,12 @@ SCALARS = {
     "clock_synced": "min(node_timex_sync_status{%(host)s})",
     "disk_busy": "100 * max(rate(node_disk_io_time_seconds_total{%(host)s}[%(over)s]))",
 }
+SERVER = {
+    "running": "mysql_global_status_threads_running",
+    "uptime": "mysql_global_status_uptime",
+    "buffer_pool": "mysql_global_variables_innodb_buffer_pool_size",
+}
+"""Of the server at the address; where no exporter is called so, the largest of the host."""
 DISKS = {
     "size": "node_filesystem_size_bytes{%(host)s,%(disks)s}",
     "free": "node_filesystem_avail_bytes{%(host)s,%(disks)s}",
@@ -71,15 +77,28 @@ class Host:
     clock_synced: bool | None = None
     disk_busy: Percent | None = None
     """Of the busiest disk."""
+    server_running: Count | None = None
+    """Sessions at work in the database server, without its exporter's own; replicas that read the binary log count."""
+    server_uptime: Seconds | None = None
+    buffer_pool: Bytes | None = None
     filesystems: tuple[Filesystem, ...] = ()
     """The fullest first."""
 
 
 @diagnostic(cost=Cost.LOW, needs={})
 def host(prometheus: Prometheus, *, address: str, over: Seconds = 120.0) -> Host:
-    """Asks for node_exporter's metrics of the host of an address, at whatever port its exporter is."""
-    values = {"host": f"instance=~{host_pattern(address)}", "over": f"{max(5, int(over))}s", "disks": _DISKS}
+    """Asks for node_exporter's metrics of the host of an address, at whatever port it is, and for mysqld_exporter's.
+
+    No database is asked: a host in trouble is left alone.
+    """
+    pattern = f"instance=~{host_pattern(address)}"
+    values = {"host": pattern, "over": f"{max(5, int(over))}s", "disks": _DISKS}
     found = {name: _first(prometheus.instant(query % values, limit=1)) for name, query in SCALARS.items()}
+    here = f"instance={quoted(address)}"
+    server = {
+        name: _first(prometheus.instant(f"max({metric}{{{here}}}) or max({metric}{{{pattern}}})", limit=1))
+        for name, metric in SERVER.items()
+    }
     disks = {name: _by_mount(prometheus.instant(query % values, limit=50)) for name, query in DISKS.items()}
     mounts = [(mount, {name: each.get(mount) for name, each in disks.items()}) for mount in disks["size"]]
     filesystems = [_filesystem(mount, values) for mount, values in mounts]
@@ -100,6 +119,9 @@ def host(prometheus: Prometheus, *, address: str, over: Seconds = 120.0) -> Host
         clock_offset=found["clock_offset"],
         clock_synced=None if found["clock_synced"] is None else found["clock_synced"] > 0,
         disk_busy=_rounded(found["disk_busy"]),
+        server_running=None if server["running"] is None else max(0, int(server["running"]) - 1),
+        server_uptime=server["uptime"],
+        buffer_pool=None if server["buffer_pool"] is None else int(server["buffer_pool"]),
         filesystems=tuple(sorted(filesystems, key=lambda each: -each.used)),
     )
 

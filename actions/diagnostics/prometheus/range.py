@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
 
 from actions.contract import Cost, Prometheus, Sample, Seconds, diagnostic
 
+Measure: TypeAlias = Literal["", "seconds", "bytes", "percent"]
 POINTS = 240
 """Points of a series at most: what a chart can show."""
 
@@ -24,6 +26,8 @@ class Range:
     """The series of an expression, and what one wants to know of the first."""
 
     lines: tuple[Line, ...] = ()
+    unit: Measure = ""
+    """What the values are, for the chart."""
     last: float | None = None
     most: float | None = None
     rising: bool = False
@@ -31,8 +35,10 @@ class Range:
 
 
 @diagnostic(cost=Cost.LOW, needs={})
-def range(prometheus: Prometheus, *, query: str, window: Seconds = 3600.0) -> Range:  # noqa: A001 - its name in YAML
-    """Evaluates `query` over the last `window` seconds, in at most 240 points."""
+def range(  # noqa: A001 - its name in YAML
+    prometheus: Prometheus, *, query: str, window: Seconds = 3600.0, unit: Measure = ""
+) -> Range:
+    """Evaluates `query` over the last `window` seconds, in at most 240 points; `unit` is for the chart."""
     end = datetime.now(UTC)
     step = max(1.0, window / POINTS)
     found = prometheus.range(query, start=end - timedelta(seconds=window), end=end, step=step)
@@ -42,6 +48,6 @@ def range(prometheus: Prometheus, *, query: str, window: Seconds = 3600.0) -> Ra
         if series.samples
     )
     if not lines:
-        return Range()
+        return Range(unit=unit)
     values = [sample.value for sample in lines[0].samples]
-    return Range(lines, values[-1], max(values), values[-1] > values[len(values) // 2])
+    return Range(lines, unit, values[-1], max(values), values[-1] > values[len(values) // 2])

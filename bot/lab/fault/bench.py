@@ -12,14 +12,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from bot.config import Config, load
 from bot.engine.state import Run, RunState
@@ -27,9 +26,12 @@ from bot.errors import Exit, FirstmateError, Unreachable
 from bot.lab.bench import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.client import wait_until
+from bot.lab.fault.alerts import labels_of
 from bot.lab.fault.breaking import break_, fix
 from bot.lab.fault.checks import holds
 from bot.lab.fault.model import Fault, faults
+from bot.lab.fault.order import Order
+from bot.lab.fault.outcomes import Outcome, reached, show, totals
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState
@@ -41,54 +43,11 @@ from bot.store.runs import RunStore
 from bot.store.segments import DirectQueue
 
 APPROVERS = ("U0BOB", "U0ALICE")
-CAUSE_WITHIN = 3.0
-"""Seconds from the alert to the cause that are the aim."""
-FIRST_RIGHT = 0.95
-"""The share of first causes that are to be right."""
 WITHIN = 45.0
 """Seconds for a run to come to an end."""
 MENDED_WITHIN = 15.0
 
 err = Console(stderr=True)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one fault on one flavour."""
-
-    fault: str
-    flavour: str
-    expected: str
-    causes: tuple[str, ...] = ()
-    """All causes that held, the leading one first."""
-    cause_after: float | None = None
-    """Seconds from the alert to the cause."""
-    remedy_expected: str | None = None
-    remedy: str | None = None
-    """The remedy that was offered, or None."""
-    mended: bool | None = None
-    """Whether the remedy mended it; None where none was to be offered."""
-    harm: str = ""
-    """Who was harmed, in a sentence; '' for nobody."""
-    failed: str = ""
-    """Why it could not be played, in a sentence."""
-
-    @property
-    def first_right(self) -> bool:
-        return self.causes[:1] == (self.expected,)
-
-    @property
-    def among_three(self) -> bool:
-        return self.expected in self.causes[:3]
-
-    @property
-    def remedy_right(self) -> bool:
-        return self.remedy == self.remedy_expected
-
-    @property
-    def good(self) -> bool:
-        soon = self.cause_after is not None and self.cause_after <= CAUSE_WITHIN
-        return self.first_right and self.remedy_right and self.mended is not False and soon and not self.harm
 
 
 @dataclass
@@ -197,15 +156,8 @@ class Bench:
 
 def send(config: Config, state: LabState, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
     """Sends the fault's alert, firing or resolved, as Alertmanager does, and returns its runs."""
-    labels = {
-        "alertname": fault.alert,
-        "instance": state.instance(fault.instance).address,
-        "severity": "critical",
-        "fault": fault.name,
-        **fault.file.labels,
-    }
     ends = datetime.now(UTC).isoformat()
-    alert = {"status": status, "labels": labels, "startsAt": started.isoformat(), "endsAt": ends}
+    alert = {"status": status, "labels": labels_of(state, fault), "startsAt": started.isoformat(), "endsAt": ends}
     intake = config.intake
     request = urllib.request.Request(
         f"http://{intake.host}:{intake.port}/alerts/alertmanager",
@@ -214,38 +166,6 @@ def send(config: Config, state: LabState, fault: Fault, started: datetime, statu
     )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         return [str(run) for run in json.load(answer).get("runs") or ()]
-
-
-def totals(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
-    """What the table comes to."""
-    played = [each for each in outcomes if not each.failed]
-    safe = [each for each in played if each.remedy_expected is not None]
-    times = sorted(each.cause_after for each in played if each.cause_after is not None)
-    return {
-        "faults": len({each.fault.removesuffix("_mariadb") for each in outcomes}),
-        "played": len(played),
-        "failed": len(outcomes) - len(played),
-        "first_cause_right": sum(each.first_right for each in played),
-        "among_first_three": sum(each.among_three for each in played),
-        "remedies_right": sum(each.remedy_right for each in played),
-        "safe_remedies": len(safe),
-        "mended": sum(each.mended is True for each in safe),
-        "harmful": sum(bool(each.harm) for each in played),
-        "slowest_cause": times[-1] if times else 0.0,
-        "over_3_s": sum(each > CAUSE_WITHIN for each in times),
-    }
-
-
-def reached(found: Mapping[str, float | int]) -> bool:
-    """Whether the goals hold: first causes right, all safe remedies mend, no harm, causes in time, none left out."""
-    return (
-        found["played"] > 0
-        and found["failed"] == 0
-        and found["first_cause_right"] >= FIRST_RIGHT * found["played"]
-        and found["mended"] == found["safe_remedies"]
-        and found["harmful"] == 0
-        and found["over_3_s"] == 0
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -271,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = [{**asdict(each), "good": each.good} for each in outcomes]
         sys.stdout.write(json.dumps({"faults": rows, "totals": found}) + "\n")
     else:
-        _print(outcomes, found)
+        show(outcomes, found)
     return int(Exit.DONE if reached(found) else Exit.FOUND)
 
 
@@ -283,39 +203,20 @@ def _all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
         database = open_database(config, exclusive=False)
         try:
             bench = Bench(state, config, database)
-            for number, fault in enumerate(chosen, start=1):
+            order = Order(chosen)
+            while (fault := order.next()) is not None:
                 outcomes.append(bench.play(fault))
-                _tell(number, len(chosen), outcomes[-1])
+                order.played(fault)
+                _tell(len(outcomes), len(chosen), outcomes[-1])
         finally:
             database.close()
     return outcomes
 
 
 def _tell(number: int, of: int, outcome: Outcome) -> None:
-    mark = "ok" if outcome.good else outcome.failed or "NOT AS EXPECTED"
+    mark = "ok" if outcome.good else outcome.failed or f"NOT AS EXPECTED: {outcome.differs}"
     took = f"{outcome.cause_after:.2f} s" if outcome.cause_after is not None else ""
     err.print(f"{number:3}/{of}  {outcome.fault:<34} {took:>7}  {mark}", highlight=False, markup=False)
-
-
-def _print(outcomes: Sequence[Outcome], found: Mapping[str, float | int]) -> None:
-    table = Table(box=None, header_style="bold")
-    for column in ("fault", "flavour", "cause after", "first cause", "remedy", "mended", "harm"):
-        table.add_column(column)
-    for each in outcomes:
-        if each.failed:
-            table.add_row(each.fault, each.flavour, "", f"not played: {each.failed}", "", "", "")
-            continue
-        lead = each.causes[0] if each.causes else "none"
-        cause = lead if each.first_right else f"WRONG {lead}, not {each.expected}"
-        remedy = each.remedy or "none"
-        remedy = remedy if each.remedy_right else f"WRONG {remedy}, not {each.remedy_expected or 'none'}"
-        mended = {True: "yes", False: "NO", None: "-"}[each.mended]
-        table.add_row(each.fault, each.flavour, f"{each.cause_after} s", cause, remedy, mended, each.harm or "none")
-    console = Console(width=180, highlight=False, markup=False)
-    console.print(table)
-    for name, value in found.items():
-        console.print(f"  {name.replace('_', ' '):<20} {value}")
-    console.print("The goals hold." if reached(found) else "The goals do not hold.")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from bot.lab.client import administrator, ask, connect, session, wait_until
 from bot.lab.fault.checks import holds, memory, places, remembered, written
 from bot.lab.fault.model import Action, Fault, Remembered, faults
 from bot.lab.replication import attach, replica_status
-from bot.lab.servers import restart_command
+from bot.lab.servers import prepare_again
 from bot.lab.state import LabInstance, LabState, Login, read
 
 TOO_MANY_CONNECTIONS = 1040
@@ -79,7 +79,7 @@ class Script:
         elif step.burn is not None:
             self._burning += [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(step.burn)]
         elif step.remember is not None:
-            self._remember(step.remember)
+            self._remember(step.remember, step.on)
         elif step.close is not None:
             for _, connection in self._held.pop(step.close, []):
                 connection.close()
@@ -118,12 +118,23 @@ class Script:
         elif step.fill:
             filled = _filled(lambda: session(self._state, instance, step.as_))
             self._held[step.name] += [(instance, connection) for connection in filled]
+            threading.Thread(target=self._keep_full, args=(instance, step), daemon=True).start()
         for _ in range(step.knock or 0):
             with suppress(pymysql.err.OperationalError):
                 connect(instance.host, instance.port, Login("app", "wrong"))
 
-    def _remember(self, what: Remembered) -> None:
-        (target,) = places(self._state, self._fault, "target")
+    def _keep_full(self, instance: LabInstance, step: Action) -> None:
+        """Takes what others give back, up to what the server allowed at first: more room stays room."""
+        with administrator(instance) as admin:
+            most = int(ask(admin, "SELECT @@GLOBAL.max_connections AS most")[0]["most"])
+        while not self._ended and len(self._held[step.name]) < most:
+            with suppress(pymysql.err.OperationalError):
+                self._held[step.name].append((instance, session(self._state, instance, step.as_)))
+                continue
+            time.sleep(AGAIN / 10)
+
+    def _remember(self, what: Remembered, on: str) -> None:
+        (target,) = places(self._state, self._fault, on)
         with administrator(target) as admin:
             value = next(iter(ask(admin, what.sql)[0].values()))
         kept = {**remembered(self._state, self._fault), what.name: str(value or "").replace("\n", "")}
@@ -195,7 +206,7 @@ def _process(state: LabState, instance: LabInstance, do: str) -> None:
     alive = found is not None and processes.alive(found, state.marker)
     if do == "start":
         if not alive:
-            processes.start(state.folder, state.marker, instance.name, restart_command(state.folder, instance.name))
+            processes.start(state.folder, state.marker, instance.name, prepare_again(state.folder, instance.name))
     elif found is not None and alive:
         signals = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT}
         os.kill(found.pid, signals[do])

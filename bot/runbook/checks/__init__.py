@@ -9,6 +9,7 @@ from bot.runbook.checks.gather import check_gather
 from bot.runbook.checks.inputs import check_inputs
 from bot.runbook.checks.reach import check_reach
 from bot.runbook.checks.remedies import check_remedies
+from bot.runbook.checks.shows import check_shows
 from bot.runbook.checks.tests import check_tests
 from bot.runbook.checks.usage import check_usage
 from bot.runbook.findings import Problem
@@ -17,6 +18,7 @@ from bot.runbook.schema import Runbook
 CHECKS: tuple[Callable[[Runbook], Iterator[Problem]], ...] = (
     check_inputs,
     check_gather,
+    check_shows,
     check_causes,
     check_remedies,
     check_tests,

@@ -81,6 +81,8 @@ def _read_by_step(step: GatherStep) -> Read:
 
 def _read_by_the_rest(runbook: Runbook) -> Read:
     read = _NOTHING
+    for template in runbook.shows.values():
+        read |= _of_source(template, True)
     for cause in runbook.causes:
         read |= _of_source(cause.when, False) | _of_source(cause.says, True)
     for remedy in runbook.remedies.values():

@@ -51,7 +51,7 @@ Trx id counter 5173
 COUNTERS: dict[ServerVersion, dict[str, list[Row]]] = {
     MYSQL_57: {"lock_deadlocks": [{"total": 9}]},
     MYSQL_97: {"lock_deadlocks": [{"total": 9}]},
-    MARIADB_1011: {"Innodb_deadlocks": named(Innodb_deadlocks=9)},
+    MARIADB_1011: {"GLOBAL STATUS": named(Innodb_deadlocks=9)},
 }
 
 

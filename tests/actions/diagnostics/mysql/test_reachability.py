@@ -12,7 +12,9 @@ import pytest
 from actions.contract import Knock
 from actions.diagnostics.mysql.reachability import Reachability, reachability
 from bot.fleet.endpoint import ServerEndpoint
-from bot.lab.state import LabState
+from bot.fleet.mysql import Server
+from bot.lab.grants import READER
+from bot.lab.state import LabInstance, LabState
 
 
 class Door:
@@ -34,6 +36,7 @@ class Door:
         (Knock("open", True, 1040, "Too many connections"), True, False, False),
         (Knock("open", True, 1129, "Host is blocked"), False, True, False),
         (Knock("open", True, 1130, "not allowed"), False, True, False),
+        (Knock("open", True, 1045, "Access denied"), False, False, False),
         (Knock("open", False), False, False, True),
         (Knock("refused"), False, False, False),
         (Knock("silent"), False, False, False),
@@ -44,6 +47,10 @@ def test_what_came_of_the_knock_in_words(knock, full, blocks, hangs):
     found = reachability(Door(knock))
     assert (found.full, found.blocks_us, found.hangs) == (full, blocks, hangs)
     assert (found.tcp, found.errno) == (knock.tcp, knock.errno)
+
+
+def endpoint_at(port: int, host: str = "127.0.0.1", **options) -> ServerEndpoint:
+    return ServerEndpoint(Server(host, port, "nobody", ""), **options)
 
 
 @contextmanager
@@ -64,7 +71,7 @@ def listening(greeting: bytes | None) -> Iterator[ServerEndpoint]:
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield ServerEndpoint("127.0.0.1", server.getsockname()[1], timeout=0.3)
+        yield endpoint_at(server.getsockname()[1], timeout=0.3)
         for client in held:
             client.close()
     thread.join(5)
@@ -99,22 +106,38 @@ def test_nobody_listens():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    assert ServerEndpoint("127.0.0.1", port).knock().tcp == "refused"
+    assert endpoint_at(port).knock().tcp == "refused"
 
 
 def test_a_name_that_nobody_has_is_no_crash():
-    assert ServerEndpoint("no-such-host.invalid", 3306).knock().tcp == "unreachable"
+    assert endpoint_at(3306, "no-such-host.invalid").knock().tcp == "unreachable"
+
+
+def as_reader(lab: LabState, instance: LabInstance, password: str = "") -> ServerEndpoint:
+    login = lab.users[READER]
+    return ServerEndpoint(Server(instance.host, instance.port, login.user, password or login.password))
 
 
 @pytest.mark.lab
 def test_real_servers_greet(lab: LabState):
     for instance in lab.instances:
-        found = reachability(ServerEndpoint(instance.host, instance.port))
+        found = reachability(as_reader(lab, instance))
         assert found == Reachability("open", True, took=found.took)
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
-def test_a_full_server_greets_with_its_error(broken, flavour):
+def test_a_full_server_turns_us_away_with_its_error(sound_lab, broken, flavour):
     primary = broken("connections_exhausted", flavour)
-    assert reachability(ServerEndpoint(primary.host, primary.port)).full
+    login = sound_lab.users["app"]  # no administrator: for one, a last connection is kept
+    found = reachability(ServerEndpoint(Server(primary.host, primary.port, login.user, login.password)))
+    assert (found.greeted, found.full, found.refuses_user) == (True, True, False)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", ["orders-1", "billing-1"])
+def test_a_server_that_refuses_our_user_is_up(lab, name):
+    instance = lab.instance(name)
+    found = reachability(as_reader(lab, instance, password="wrong"))
+    assert (found.greeted, found.errno, found.refuses_user, found.full) == (True, 1045, True, False)
+    assert "wrong" not in found.error

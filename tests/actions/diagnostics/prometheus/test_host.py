@@ -30,6 +30,7 @@ class Exporter(RecordedPrometheus):
             "node_memory_MemTotal": 1000.0,
             "node_memory_MemAvailable": 50.0,
             "node_timex_sync_status": 0.0,
+            "mysql_global_status_threads_running": 9.0,
         }
         found = next((value for part, value in values.items() if part in query), None)
         return [] if found is None else [Series({"mountpoint": "/data"}, (Sample(1.0, found),))]
@@ -47,6 +48,14 @@ def test_what_the_exporter_tells():
     )
     assert (found.known, found.available_share, found.clock_synced) == (True, 5.0, False)
     assert (found.busy, found.iowait, found.swapping) == (None, None, None)
+    assert (found.server_running, found.server_uptime, found.buffer_pool) == (8, None, None)
+
+
+def test_the_server_at_the_address_goes_before_others_of_its_host():
+    exporter = Exporter()
+    host(exporter, address="db7:3307")
+    [asked] = [each for each in exporter.asked if "threads_running" in each]
+    assert asked.startswith('max(mysql_global_status_threads_running{instance="db7:3307"}) or max(')
 
 
 def test_a_host_that_nobody_watches():
@@ -75,4 +84,7 @@ def test_the_lab_s_own_host(lab: LabState):
     assert found.cores > 0
     assert 0 < found.available <= found.memory
     assert found.filesystems
+    assert found.server_uptime
+    assert found.buffer_pool
+    assert found.server_running is not None
     assert host(reader, address='nobody"} or up{x="').known is False

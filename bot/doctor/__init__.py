@@ -1,0 +1,1 @@
+"""`firstmate doctor`: what Firstmate's users may and may not do on every server, and what would mend it."""

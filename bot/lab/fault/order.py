@@ -1,0 +1,56 @@
+"""In which order the bench plays faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from actions.catalog import DIAGNOSTICS
+from actions.contract import Cost
+from bot.fleet.costs import EVERY
+from bot.lab.fault.model import Fault
+from bot.runbook.load import load_folders, shipped_folder
+
+
+@dataclass
+class Order:
+    """In which order faults are played: a server that was asked what costs it much is left alone for a minute.
+
+    The bot asks such a thing once a minute of one server, so that a fault played too soon would not be seen in full.
+    """
+
+    left: Sequence[Fault]
+    clock: Callable[[], float] = time.monotonic
+    rest: Callable[[float], None] = time.sleep
+    _asked: dict[str, float] = field(default_factory=dict)
+
+    def next(self) -> Fault | None:
+        """The first one whose server may be asked; waits where there is none yet, and is None at the end."""
+        if not self.left:
+            return None
+        fault = min(self.left, key=self._wait)
+        if (wait := self._wait(fault)) > 0:
+            self.rest(wait)
+        self.left = [each for each in self.left if each != fault]
+        return fault
+
+    def played(self, fault: Fault) -> None:
+        """Books that its server was asked just now."""
+        if fault.expect.runbook in costly():
+            self._asked[fault.instance] = self.clock()
+
+    def _wait(self, fault: Fault) -> float:
+        asked = self._asked.get(fault.instance)
+        if asked is None or fault.expect.runbook not in costly():
+            return 0.0
+        return max(0.0, asked + EVERY + 1.0 - self.clock())
+
+
+@lru_cache
+def costly() -> frozenset[str]:
+    """The shipped runbooks that ask something costly."""
+    high = {name for name, each in DIAGNOSTICS.items() if each.cost is Cost.HIGH}
+    shipped = load_folders([shipped_folder()]).runbooks
+    return frozenset(r.runbook for r in shipped if any(step.use in high for step in r.gather.values()))
