@@ -66,8 +66,12 @@ class Gatherer:
         inputs: Mapping[str, object],
         labels: Mapping[str, str],
         progress: Progress,
+        given: Mapping[str, object] | None = None,
     ) -> Gathered:
-        """Runs every step as soon as the steps that it names are there; tells `progress` after each."""
+        """Runs every step as soon as the steps that it names are there; tells `progress` after each.
+
+        A step whose evidence is `given` by its name is not asked again.
+        """
         steps = {name: Step(name, step.use, described(step.on)) for name, step in runbook.gather.items()}
         evidence: dict[str, object] = {}
         if target is None:
@@ -75,7 +79,10 @@ class Gatherer:
             steps = {name: replace(s, status=StepStatus.SKIPPED, says=reason) for name, s in steps.items()}
             return Gathered(tuple(steps.values()), {name: Missing(name, reason) for name in steps})
         scope = {"labels": dict(labels), "inputs": dict(inputs), "target": view(target)}
-        waiting = dict(runbook.gather)
+        for name, seen in (given or {}).items():
+            steps[name] = replace(steps[name], status=StepStatus.DONE, evidence=as_json(seen))
+            evidence[name] = seen
+        waiting = {name: step for name, step in runbook.gather.items() if name not in evidence}
         running: dict[Future[tuple[Step, object]], tuple[str, float]] = {}
         while waiting or running:
             for name in [n for n, s in waiting.items() if needs(s, steps) <= evidence.keys()]:

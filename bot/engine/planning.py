@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actions.catalog import REMEDIATIONS
-from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
+from actions.catalog import DIAGNOSTICS, REMEDIATIONS
+from actions.contract import Cost, NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
 from bot.engine.places import changed_at, out_of_place, places
@@ -15,7 +15,7 @@ from bot.engine.ports import Fleet, Identity
 from bot.engine.state import Change, Plan, Run, Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.causes import diagnose
-from bot.runbook.expressions import ExpressionError
+from bot.runbook.expressions import ExpressionError, Missing
 from bot.runbook.inputs import resolve
 from bot.runbook.remedies import again, build, remedy_of
 from bot.runbook.schema import Remedy, RemedyStep, Runbook
@@ -181,7 +181,8 @@ class Planner:
         other = self.find(step.runbook)
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
         inputs = resolve(other, seen.labels, value_of(step.parameters, scope))
-        gathered = self.gatherer.gather(other, seen.target, inputs, seen.labels, lambda _: None)
+        given = costly_in_common(seen, other)
+        gathered = self.gatherer.gather(other, seen.target, inputs, seen.labels, lambda _: None, given)
         diagnosis = diagnose(other, gathered.evidence, inputs, view(seen.target))
         offered = [name for cause in diagnosis.holding for name in cause.remedies]
         if step.remedy is not None and step.remedy not in offered:
@@ -222,6 +223,28 @@ class Planner:
             revert_after=draft.remediation.revert_after,
             cost=cost,
         )
+
+
+def costly_in_common(seen: Seen, other: Runbook) -> dict[str, object]:
+    """What another runbook would ask that costs the server much, and that was just seen: it is not asked twice.
+
+    By the names of the other runbook's steps; a question is the same at the same place and without parameters.
+    """
+    known = {
+        (step.use, step.on): seen.evidence[name]
+        for name, step in seen.runbook.gather.items()
+        if step.each is None and not step.parameters and not isinstance(seen.evidence.get(name), Missing | None)
+    }
+    return {
+        name: known[step.use, step.on]
+        for name, step in other.gather.items()
+        if _costly(step.use) and step.each is None and not step.parameters and (step.use, step.on) in known
+    }
+
+
+def _costly(use: str) -> bool:
+    diagnostic = DIAGNOSTICS.get(use)
+    return diagnostic is not None and diagnostic.cost is Cost.HIGH
 
 
 def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[Target, ...]]:

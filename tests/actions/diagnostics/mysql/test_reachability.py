@@ -82,11 +82,11 @@ def listening(greeting: bytes | None) -> Iterator[ServerEndpoint]:
     [
         (b"\x10\x00\x00\x00\xff\x10\x04#08004Too many connections", (True, 1040, "Too many connections")),
         (b"\x10\x00\x00\x00\xff\x10\x04Too many connections", (True, 1040, "Too many connections")),
-        (b"\x4a\x00\x00\x00\x0a9.7.4\x00", (True, 0, "")),
+        (b"\x4a\x00\x00\x00\x0a9.7.4\x00", (True, 0, "Lost connection to MySQL server during query (timed out)")),
         (b"", (False, 0, "it hung up without a greeting")),
         (b"\x01\x00\x00\x00", (False, 0, "it hung up without a greeting")),
     ],
-    ids=["full", "full, without a state", "greeted", "hung up", "cut off"],
+    ids=["full", "full, without a state", "greeted, and no word to the login", "hung up", "cut off"],
 )
 def test_the_greeting_is_read(greeting, expected):
     with listening(greeting) as endpoint:
