@@ -42,6 +42,7 @@ from actions.diagnostics.mysql import (
     writability,
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
+from actions.diagnostics.proxysql import backends
 from actions.remediations.mysql import (
     analyze_table,
     fix_errant_gtid,
@@ -57,6 +58,7 @@ from actions.remediations.mysql import (
     start_replica,
     stop_replica,
 )
+from actions.remediations.proxysql import drain_server
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "mysql.access_errors": access_errors.access_errors,
@@ -97,6 +99,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "prometheus.instance_up": instance_up.instance_up,
     "prometheus.instant": instant.instant,
     "prometheus.range": range.range,
+    "proxysql.backends": backends.backends,
 }
 
 REMEDIATIONS: Mapping[str, type[Remediation]] = {
@@ -113,4 +116,5 @@ REMEDIATIONS: Mapping[str, type[Remediation]] = {
     "mysql.skip_transaction": skip_transaction.SkipTransaction,
     "mysql.start_replica": start_replica.StartReplica,
     "mysql.stop_replica": stop_replica.StopReplica,
+    "proxysql.drain_server": drain_server.DrainServer,
 }

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 
 class Unit(StrEnum):
@@ -38,6 +38,7 @@ class Flavour(StrEnum):
 
     MYSQL = "mysql"
     MARIADB = "mariadb"
+    PROXYSQL = "proxysql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,16 @@ class MySQL(Protocol):
         ...
 
 
+@runtime_checkable
+class ProxySQL(MySQL, Protocol):
+    """Reads the admin interface of one ProxySQL, as one reads a server; every value comes back as text."""
+
+    @property
+    def sees_configuration(self) -> bool:
+        """Whether it may read the configuration: the changer's connection does, a reader sees the statistics alone."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Knock:
     """What came of trying a server's port."""
@@ -178,7 +189,7 @@ class Diagnostic:
     cost: Cost
     needs: Grants
     reader: type
-    """What it reads with: MySQL, Endpoint or Prometheus."""
+    """What it reads with: MySQL, ProxySQL, Endpoint or Prometheus."""
     gated: bool = False
     """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
 
@@ -231,6 +242,8 @@ class Remediation(ABC):
 
     risk: ClassVar[Risk]
     needs: ClassVar[Grants]
+    reader: ClassVar[type] = MySQL
+    """What it is made on: MySQL, or ProxySQL."""
     settles_within: ClassVar[Seconds] = 10.0
     """How long `verify` may be asked before an unsettled verdict counts as failed."""
     narrows: ClassVar[bool] = False
@@ -261,6 +274,11 @@ class Remediation(ABC):
         return ""
 
     @property
+    def drains(self) -> str:
+        """`host:port` of another server than the target that the change takes out of service; '' where it is none."""
+        return ""
+
+    @property
     def revert_after(self) -> Seconds | None:
         """Seconds after which the change is to be undone by itself, or None when it stays."""
         return None
@@ -279,6 +297,7 @@ __all__ = [
     "NoUndo",
     "Percent",
     "Prometheus",
+    "ProxySQL",
     "Refused",
     "Remediation",
     "Risk",

@@ -62,6 +62,7 @@ class Role(StrEnum):
 
     PRIMARY = "primary"
     REPLICA = "replica"
+    PROXY = "proxy"
 
 
 class DatabaseUser(Settings):
@@ -87,6 +88,26 @@ class Instance(Settings):
         return f"{self.host}:{self.port}"
 
 
+class ProxyInstance(Instance):
+    """The admin interface of one ProxySQL."""
+
+    port: int = 6032
+    role: Literal[Role.PROXY] = Role.PROXY
+    spare_port: None = None
+
+
+class Proxies(Settings):
+    """The ProxySQL instances in front of a shard."""
+
+    instances: tuple[ProxyInstance, ...] = Field(min_length=1)
+    reader: DatabaseUser
+    """One of `admin-stats_credentials`: it reads the statistics and cannot change anything."""
+    changer: DatabaseUser | None = None
+    """One of `admin-admin_credentials`; without it nothing is changed at the proxies."""
+    cluster: bool = False
+    """Whether they are a ProxySQL Cluster, in which one hands what is changed on it on to the others."""
+
+
 class Shard(Settings):
     """One primary and its replicas; the unit that takes one change at a time."""
 
@@ -96,6 +117,20 @@ class Shard(Settings):
     reader: DatabaseUser
     changer: DatabaseUser | None = None
     """The user that may change; without it the deployment only reads."""
+    proxies: Proxies | None = None
+    """The proxies in front of it. They are no part of the shard's `instances`, and count as no replica."""
+
+    @property
+    def members(self) -> tuple[Instance, ...]:
+        """Its servers, and the proxies in front of them."""
+        return (*self.instances, *(self.proxies.instances if self.proxies else ()))
+
+    @model_validator(mode="after")
+    def _proxies_stand_apart(self) -> Shard:
+        for instance in self.instances:
+            if instance.role is Role.PROXY:
+                raise ValueError(f"{instance.name} is a proxy; write it under `proxies` of {self.name}")
+        return self
 
 
 class SlackSettings(Settings):
@@ -230,7 +265,7 @@ class Config(Settings):
     def _names_are_unique(self) -> Config:
         seen: dict[str, str] = {}
         for shard in self.shards:
-            for instance in shard.instances:
+            for instance in shard.members:
                 for key in {instance.name, instance.address, *instance.aliases}:
                     if key in seen:
                         raise ValueError(

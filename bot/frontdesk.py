@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.engine.engine import Engine
-from bot.engine.opening import FIRST_LOOK
+from bot.engine.opening import FIRST_LOOK, FIRST_LOOK_AT_PROXY
 from bot.engine.preview import preview
 from bot.engine.state import Choice, Run
 from bot.runbook.match import choose, explain, verdict
@@ -24,7 +24,8 @@ class EngineDesk:
     waiting_messages: Callable[[], int]
 
     def triage(self, user: str, instance: str, channel: str) -> Run:
-        return self.ask(user, FIRST_LOOK, instance, channel)
+        look = FIRST_LOOK_AT_PROXY if self.engine.fleet.find(instance).is_proxy else FIRST_LOOK
+        return self.ask(user, look, instance, channel)
 
     def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         self._operates(user, instance)

@@ -205,7 +205,7 @@ class Pseudonyms:
     @classmethod
     def of(cls, config: Config, target: Target | None) -> Pseudonyms:
         """Those of the inventory: db-1 is the target, the others follow in its order."""
-        instances = [instance for shard in config.shards for instance in shard.instances]
+        instances = [instance for shard in config.shards for instance in shard.members]
         if target is not None:
             instances.sort(key=lambda each: each.name != target.name)
         names: dict[str, str] = {}

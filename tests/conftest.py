@@ -4,5 +4,6 @@ pytest_plugins = [
     "tests.browser_fixture",
     "tests.lab_fixture",
     "tests.postgresql_fixture",
+    "tests.proxysql_fixture",
     "tests.store_fixture",
 ]

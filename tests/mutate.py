@@ -98,6 +98,18 @@ PROTECTIONS = (
         "if user == run.requester:",
         "if False:",
     ),
+    Mutation(
+        "3 the edit of somebody else is not put into force",
+        "actions/remediations/proxysql/drain_server.py",
+        "db.sees_configuration:\n            self._fits",
+        "False:\n            self._fits",
+    ),
+    Mutation(
+        "3 a server that is drained counts as taken out",
+        "bot/engine/limits.py",
+        "        targets += drained\n",
+        "",
+    ),
     Mutation("4 a reader looks at what it sends", "bot/fleet/mysql.py", "        check_reading(sql)\n", ""),
     Mutation(
         "5 a segment that breaks ends its run",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import Config, Secret, load
+from bot.config import Config, Role, Secret, load
 from bot.errors import ConfigError
 
 GOOD = """
@@ -22,6 +22,16 @@ shards:
 """
 
 
+PROXIES = (
+    GOOD
+    + """\
+    proxies:
+      reader: {user: stats_reader, password: {env: PROXY_PASSWORD}}
+      instances: [{name: orders-proxy-1, host: 127.0.0.1, port: 6032}]
+"""
+)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "firstmate.yml"
@@ -33,6 +43,16 @@ def test_paths_are_relative_to_the_files_own_folder(file):
     config = load(file)
     assert config.intake.token.file == file.parent / "secrets/token"
     assert config.data == file.parent / "firstmate-data"
+
+
+def test_proxies_stand_beside_the_servers_of_their_shard(file):
+    file.write_text(PROXIES, encoding="utf-8")
+    [shard] = load(file).shards
+    assert [each.name for each in shard.members] == ["orders-1", "orders-2", "orders-proxy-1"]
+    assert [each.name for each in shard.instances] == ["orders-1", "orders-2"]
+    assert shard.members[-1].role is Role.PROXY
+    assert shard.proxies is not None
+    assert (shard.proxies.changer, shard.proxies.cluster) == (None, False)
 
 
 def test_settings_do_not_change(file):
@@ -48,6 +68,12 @@ WRONG = [
     (GOOD.replace("3307", "3306"), "names both orders-1 and orders-2"),
     (GOOD.replace("{file: secrets/token}", "hunter2"), "intake.token"),
     (GOOD.replace("{file: secrets/token}", "{file: a, env: B}"), "exactly one source"),
+    (GOOD.replace("role: replica", "role: proxy"), "orders-2 is a proxy; write it under `proxies` of orders"),
+    (PROXIES.replace("orders-proxy-1", "orders-2"), "names both orders-2 and orders-2"),
+    (PROXIES.replace("port: 6032", "port: 3307"), "names both orders-2 and orders-proxy-1"),
+    (PROXIES.replace("port: 6032", "role: replica"), "shards.0.proxies.instances.0.role"),
+    (PROXIES.replace("port: 6032", "spare_port: 6033"), "shards.0.proxies.instances.0.spare_port"),
+    (PROXIES.replace("reader: {user: stats_reader", "nobody: {user: stats_reader"), "shards.0.proxies.reader"),
     (GOOD + "slack: {mode: socket, bot_token: {env: T}}\n", "app_token"),
     (GOOD + "slack: {mode: http, bot_token: {env: T}}\n", "signing_secret"),
 ]

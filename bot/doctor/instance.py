@@ -10,7 +10,7 @@ from bot.config import Role
 from bot.doctor.user import User
 from bot.engine.state import Target
 
-FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB"}
+FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB", Flavour.PROXYSQL: "ProxySQL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Instance:
         return tuple(dict.fromkeys(filter(None, found)))
 
     def _flavour(self) -> str:
-        declared = Flavour(self.target.shard.flavour)
+        declared = Flavour.PROXYSQL if self.target.is_proxy else Flavour(self.target.shard.flavour)
         if self.version is None or self.version.flavour is declared:
             return ""
         return f"It is {self.server}, and the inventory says {declared.value}. Mend `flavour` of the shard."

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from actions.contract import MySQL, ServerVersion, Unreadable
 from bot.config import Config, Role
 from bot.doctor.instance import Instance, Service
+from bot.doctor.proxy import look_at_proxy
 from bot.doctor.report import Report, unanswered
 from bot.doctor.user import PROMETHEUS, Kind, User, judged
 from bot.engine.ports import Fleet
@@ -109,6 +110,8 @@ def _begun(do: Callable[[], T]) -> Future[T]:
 
 def look(fleet: Fleet, target: Target) -> Instance:
     """Looks at one server as each of its users; whatever it does becomes a sentence."""
+    if target.is_proxy:
+        return look_at_proxy(fleet, target)
     shard, instance = target.shard, target.instance
     role: tuple[Role | None, str] = (None, "")
 
@@ -119,7 +122,7 @@ def look(fleet: Fleet, target: Target) -> Instance:
         return seen
 
     reader, refused = _asked(lambda: fleet.read(shard, instance), as_reader)
-    if reader is None and not fleet.endpoint(shard, instance).knock().greeted:
+    if reader is None and not _greets(fleet, target):
         return Instance(target, refused)
     users = [_user("reader", target, reader, refused)]
     changer: _Seen | None = None
@@ -141,6 +144,14 @@ def look(fleet: Fleet, target: Target) -> Instance:
         spare_port_says=_spare_port(fleet, target, users[0]) if reader else "",
         users=tuple(users),
     )
+
+
+def _greets(fleet: Fleet, target: Target) -> bool:
+    """Whether something answers at the port; without the reader's secret nobody can tell, and the user tells why."""
+    try:
+        return fleet.endpoint(target.shard, target.instance).knock().greeted
+    except FirstmateError:
+        return True
 
 
 def _user(kind: Kind, target: Target, seen: _Seen | None, refused: str) -> User:

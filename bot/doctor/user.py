@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from actions import catalog
-from actions.contract import Grants, Prometheus, ServerVersion
+from actions.contract import Grants, Prometheus, ProxySQL, ServerVersion
 from bot.privileges.grants import Held, account_name
 from bot.privileges.mending import Excess, Mending, excess, mending
 from bot.privileges.needs import BY_CHOICE, SPARE_PORT, Permission, Right, State, holds, needed, permission, rights
@@ -17,10 +17,10 @@ Kind = Literal["reader", "changer"]
 PROMETHEUS = tuple(name for name, each in catalog.DIAGNOSTICS.items() if each.reader is Prometheus)
 """Diagnostics that ask no database server."""
 ACTIONS: Mapping[Kind, Mapping[str, Grants]] = {
-    "reader": {name: each.needs for name, each in catalog.DIAGNOSTICS.items() if name not in PROMETHEUS},
-    "changer": {name: each.needs for name, each in catalog.REMEDIATIONS.items()},
+    "reader": {n: each.needs for n, each in catalog.DIAGNOSTICS.items() if each.reader not in (Prometheus, ProxySQL)},
+    "changer": {n: each.needs for n, each in catalog.REMEDIATIONS.items() if each.reader is not ProxySQL},
 }
-"""What each user is for: action -> its needs."""
+"""What each user of a server is for: action -> its needs."""
 WORDS: Mapping[Kind, str] = {"reader": "diagnostics", "changer": "remediations"}
 MOST_NAMED = 8
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from actions.contract import MySQL, Refused, Remediation, Unreadable
 from bot.engine.halts import Halts
 from bot.engine.limits import Limits
+from bot.engine.places import out_of_place
 from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
 from bot.errors import FirstmateError
@@ -105,10 +106,11 @@ class Collector:
             says = "The target is unknown."
             return Place(change.target, None, None, says, made.planned_server, "", says)
         role = target.instance.role
+        stranger = out_of_place(change.action, made.remediation.reader, target)
         try:
             with self.fleet.read(target.shard, target.instance) as db:
                 identity = self.fleet.identify(db)
-                checked = _check(made.remediation, db) if made.due else None
+                checked = stranger or (_check(made.remediation, db) if made.due else None)
         except (FirstmateError, Unreadable) as error:
             check = f"The check could not be made: {error}"
             return Place(change.target, role, None, str(error), made.planned_server, "", check)

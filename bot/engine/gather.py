@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from actions import catalog
 from actions.contract import Cost, Endpoint, MySQL, Prometheus, Unreadable
-from bot.engine.places import described, places
+from bot.engine.places import described, out_of_place, places
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
 from bot.errors import FirstmateError
@@ -194,6 +194,9 @@ class Gatherer:
         """Asks one instance, each try over a connection of its own."""
 
         diagnostic = catalog.DIAGNOSTICS[asked.use]
+        stranger = out_of_place(asked.use, diagnostic.reader, target)
+        if stranger:
+            raise Unreadable(stranger)
 
         def look() -> object:
             if diagnostic.reader is Endpoint:

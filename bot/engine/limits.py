@@ -15,6 +15,7 @@ from bot.engine.state import Plan, Run, Target
 from bot.errors import FirstmateError
 from bot.guards.facts import Earlier, Flapping, Floor, Frozen, Radius, Spent
 from bot.policy import Policy
+from bot.runbook.remedies import again
 
 HOUR = timedelta(hours=1)
 """What budgets are for."""
@@ -96,7 +97,8 @@ class Limits:
         if not targets:
             return None
         replicas = sum(each.role is Role.REPLICA for each in targets[0].shard.instances)
-        changed = sum(each.instance.role is Role.REPLICA for each in targets)
+        names = {each.name for each in (*targets, *self._drained(plan)[0]) if each.instance.role is Role.REPLICA}
+        changed = len(names)
         return Radius(replicas, changed, self.policy.most_replicas(plan.risk, replicas))
 
     def floor(self, plan: Plan) -> Floor | None:
@@ -104,11 +106,15 @@ class Limits:
 
         What cannot be read does not serve, and a primary that cannot be asked needs all that are left.
         """
-        out = {change.target for change in plan.changes if REMEDIATIONS[change.action].takes_out}
-        targets = [each for each in self._targets(plan) if each.name in out and each.instance.role is Role.REPLICA]
+        stopped = {change.target for change in plan.changes if REMEDIATIONS[change.action].takes_out}
+        targets = [each for each in self._targets(plan) if each.name in stopped and each.instance.role is Role.REPLICA]
+        drained, stranger = self._drained(plan)
+        if stranger:
+            return Floor(0, 0, 0, "", stranger)
+        targets += drained
         if not targets:
             return None
-        shard = targets[0].shard
+        out, shard = {each.name for each in targets}, targets[0].shard
         replicas = [Target(each, shard) for each in shard.instances if each.role is Role.REPLICA]
         serving = [each.name for each in replicas if self._serves(each)]
         taken = sum(name in out for name in serving)
@@ -123,6 +129,29 @@ class Limits:
             return [self.fleet.find(name) for name in plan.targets]
         except FirstmateError:
             return []
+
+    def _drained(self, plan: Plan) -> tuple[list[Target], str]:
+        """The replicas that proxies are to send nobody to any more, or why one that is named must stay in service."""
+        found: dict[str, Target] = {}
+        for change in plan.changes:
+            try:
+                address = again(change.action, change.parameters).drains
+            except FirstmateError as error:
+                return [], str(error)
+            if not address:
+                continue
+            try:
+                server, shard = self.fleet.find(address), self.fleet.find(change.target).shard.name
+            except FirstmateError as error:
+                return [], f"It takes {address} out of service at {change.target}. {error}"
+            if server.shard.name != shard or server.instance.role is not Role.REPLICA:
+                role = server.instance.role.value
+                return [], (
+                    f"It takes {server.name} out of service, the {role} of {server.shard.name} by the inventory; only "
+                    f"replicas of {shard} are taken out. Move the traffic another way."
+                )
+            found[server.name] = server
+        return list(found.values()), ""
 
     def _serves(self, replica: Target) -> bool:
         try:

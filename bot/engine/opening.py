@@ -21,8 +21,8 @@ from bot.runbook.match import Tie, choose
 from bot.runbook.schema import Runbook
 from bot.runbook.shelf import Shelf
 
-FIRST_LOOK = "mysql/first-look"
-"""The runbook of /triage: it answers no alert, and looks at everything once."""
+FIRST_LOOK, FIRST_LOOK_AT_PROXY = "mysql/first-look", "proxysql/backends"
+"""The runbooks of /triage, for a server and for a proxy."""
 RECENT = 200
 """Runs among which an alert is looked for by its name."""
 

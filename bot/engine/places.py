@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from actions.contract import MySQL, ProxySQL
 from bot.engine.ports import Fleet
 from bot.engine.state import Target
 from bot.errors import UnknownTarget
@@ -24,11 +25,13 @@ def places(where: Place | Selector, target: Target, inventory: Sequence[Target])
                 raise UnknownTarget(f"The inventory knows no primary of {target.shard.name}.")
         case "replicas":
             found = [each for each in shard if each.instance in target.replicas]
+        case "proxies":
+            found = [Target(instance, target.shard) for instance in target.proxies]
         case "shard":
             # Whatever is done to all of a shard is done to its primary last.
             found = sorted(shard, key=lambda each: each.instance == target.primary)
         case Selector():
-            found = [each for each in (inventory if where.shard else shard) if _fits(where, each)]
+            found = [each for each in inventory if _fits(where, each, target.shard.name)]
             if not found:
                 raise UnknownTarget(f"No instance of the inventory fits {_shown(where)}.")
             if len(found) > where.limit:
@@ -39,11 +42,30 @@ def places(where: Place | Selector, target: Target, inventory: Sequence[Target])
     return tuple(found)
 
 
-def _fits(where: Selector, target: Target) -> bool:
+def out_of_place(use: str, reader: type, target: Target) -> str:
+    """Why an action of servers cannot be used on a proxy, or one of proxies on a server; '' where it fits."""
+    if reader is ProxySQL and not target.is_proxy:
+        return f"{use} is for proxies, and {target.name} is a {target.instance.role.value}; write `on: proxies`."
+    if reader is MySQL and target.is_proxy:
+        return f"{use} is for servers, and {target.name} is a proxy; write `on: primary`, `replicas` or `shard`."
+    return ""
+
+
+def changed_at(targets: Sequence[Target]) -> list[Target]:
+    """Where a change is made: of the proxies of a ProxySQL Cluster only on the first, which hands it on by itself."""
+    found: list[Target] = []
+    for each in targets:
+        handed_on = each.is_proxy and each.shard.proxies is not None and each.shard.proxies.cluster
+        if not handed_on or not any(other.is_proxy and other.shard.name == each.shard.name for other in found):
+            found.append(each)
+    return found
+
+
+def _fits(where: Selector, target: Target, shard: str) -> bool:
     return (
-        (where.role is None or where.role == target.instance.role.value)
+        (not target.is_proxy if where.role is None else where.role == target.instance.role.value)
         and (where.name is None or fnmatchcase(target.name, where.name))
-        and (where.shard is None or fnmatchcase(target.shard.name, where.shard))
+        and (target.shard.name == shard if where.shard is None else fnmatchcase(target.shard.name, where.shard))
     )
 
 

@@ -10,7 +10,7 @@ from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Cost, NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
-from bot.engine.places import places
+from bot.engine.places import changed_at, out_of_place, places
 from bot.engine.ports import Fleet, Identity
 from bot.engine.state import Change, Plan, Run, Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
@@ -81,7 +81,9 @@ class Planner:
             remedy=remedy,
             title=written.title or remedy.replace("_", " "),
             changes=tuple(each.change for each in made),
-            blast_radius=blast_radius([each.target for each in made if each.target]),
+            blast_radius=blast_radius(
+                [each.target for each in made if each.target], [each.remediation.drains for each in made]
+            ),
             on_failure=written.on_failure,
             error_budget=written.error_budget if written.on_failure == "continue" else 0,
         )
@@ -106,7 +108,7 @@ class Planner:
         except (FirstmateError, Refused, Unreadable) as error:
             says = str(error)
             change = self._empty(target, use, parameters)
-        plan = Plan(use, use, (change,), blast_radius([target]))
+        plan = Plan(use, use, (change,), blast_radius([target], [remediation.drains]))
         return plan, (Made(change, target, remediation, change.server, says=says),)
 
     def _empty(self, target: Target, use: str, parameters: dict[str, Any]) -> Change:
@@ -151,7 +153,7 @@ class Planner:
 
     def _waves(self, seen: Seen, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
         named = places(remedy.on, seen.target, self.fleet.targets())
-        targets = [each for each in named if not seen.only or each.name in seen.only]
+        targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
         if not targets:
             raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
         strangers = [each.name for each in targets if each.shard.name != seen.target.shard.name]
@@ -195,6 +197,9 @@ class Planner:
     def _dry(self, draft: Draft, wave: int) -> Change:
         """Dries the change out on a reader: the same generator that will make it yields what it would do."""
         target = draft.target
+        stranger = out_of_place(draft.use, draft.remediation.reader, target)
+        if stranger:
+            raise NotAllowed(stranger)
         with self.fleet.read(target.shard, target.instance) as db:
             identity: Identity = self.fleet.identify(db)
             cost = draft.remediation.cost(db)
@@ -251,8 +256,8 @@ def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[T
         left, turn = left[size:], turn + 1
 
 
-def blast_radius(targets: Sequence[Target]) -> str:
-    """What is touched, as a share of the shard."""
+def blast_radius(targets: Sequence[Target], drained: Sequence[str] = ()) -> str:
+    """What is touched, as a share of the shard, and which servers go out of service by it."""
     named = list({target.name: target for target in targets}.values())
     said = []
     if any(target.instance.role.value == "primary" for target in named):
@@ -260,6 +265,10 @@ def blast_radius(targets: Sequence[Target]) -> str:
     replicas = [target for target in named if target.instance.role.value == "replica"]
     if replicas:
         said.append(f"{len(replicas)} of {len(replicas[0].replicas)} replicas of {replicas[0].shard.name}")
+    proxies = [target for target in named if target.is_proxy]
+    if proxies:
+        said.append(f"{len(proxies)} of {len(proxies[0].proxies)} proxies of {proxies[0].shard.name}")
+    said += [f"{address} out of service" for address in dict.fromkeys(drained) if address]
     return " and ".join(said)
 
 

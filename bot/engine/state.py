@@ -64,6 +64,14 @@ class Target:
     def replicas(self) -> tuple[Instance, ...]:
         return tuple(i for i in self.shard.instances if i.role is Role.REPLICA)
 
+    @property
+    def proxies(self) -> tuple[Instance, ...]:
+        return self.shard.proxies.instances if self.shard.proxies else ()
+
+    @property
+    def is_proxy(self) -> bool:
+        return self.instance.role is Role.PROXY
+
 
 class StepStatus(StrEnum):
     """How a gather step went."""

@@ -26,6 +26,12 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
     where = f"{host}:{port}"
     if code == 1045:
         return f"{where} refuses the user {user}: its password or its host is wrong. Mend the secret or the account."
+    if code == FULL and "only connect locally" in text:
+        # ProxySQL says so of the users with the names admin and stats, with the number for too many connections.
+        return (
+            f"{where} lets {user} in from its own host alone ({text}). Give ProxySQL a user of another name, in "
+            "admin-stats_credentials or admin-admin_credentials."
+        )
     if code == FULL:
         return (
             f"{where} is up but full (error 1040, too many connections), so {user} cannot look; it is not down. Set "

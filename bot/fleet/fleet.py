@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from actions.contract import Endpoint, MySQL, Prometheus
-from bot.config import Config, Instance, Role, Shard
-from bot.engine.ports import Identity
+from actions.contract import Endpoint, Flavour, MySQL, Prometheus
+from bot.config import Config, Instance, Proxies, Role, Shard
+from bot.engine.ports import Changer, Identity
 from bot.engine.state import Target
 from bot.errors import NotAllowed
+from bot.fleet import proxysql
 from bot.fleet.costs import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
-from bot.fleet.mysql import MySQLChanger, MySQLReader, Server, identity, open_changer, open_reader
+from bot.fleet.mysql import Server, identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
 
 
@@ -42,7 +43,11 @@ class ConfiguredFleet:
         """The instances' names, for help texts."""
         return self._inventory.names()
 
-    def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLReader]:
+    def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQL]:
+        """Connects as the user that reads: of the shard, or of its proxies."""
+        if instance.role is Role.PROXY:
+            user = _proxies(shard, instance).reader
+            return proxysql.open_reader(instance.host, instance.port, user.user, user.password.read())
         user = shard.reader
         return open_reader(
             instance.host,
@@ -54,11 +59,14 @@ class ConfiguredFleet:
         )
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
-        """The port of an instance, to be tried from outside, as the reader of its shard."""
-        user = shard.reader
+        """The port of an instance, to be tried from outside, as the user that reads there."""
+        user = _proxies(shard, instance).reader if instance.role is Role.PROXY else shard.reader
         return ServerEndpoint(Server(instance.host, instance.port, user.user, user.password.read()))
 
-    def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQLChanger]:
+    def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]:
+        """Connects as the user that may change; raises NotAllowed where none is set."""
+        if instance.role is Role.PROXY:
+            return self._change_proxy(shard, instance)
         user = shard.changer
         if user is None:
             raise NotAllowed(
@@ -68,11 +76,31 @@ class ConfiguredFleet:
             instance.host, instance.port, user.user, user.password.read(), spare_port=instance.spare_port
         )
 
+    def _change_proxy(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]:
+        user = _proxies(shard, instance).changer
+        if user is None:
+            raise NotAllowed(
+                f"No user may change the proxies of {shard.name}: this deployment only reads them. Set `changer` of "
+                "its `proxies` to allow it."
+            )
+        return proxysql.open_changer(instance.host, instance.port, user.user, user.password.read())
+
     def identify(self, db: MySQL) -> Identity:
-        """Who the server says it is: a server that replicates is a replica, whatever its read_only says."""
+        """Who the server says it is: a server that replicates is a replica, whatever its read_only says.
+
+        A ProxySQL has no identity of its own to tell; it is known by where it answers, and by its version.
+        """
+        if db.version.flavour is Flavour.PROXYSQL:
+            return Identity(f"{db.version} at {db.address}", Role.PROXY, f"it answers as the admin of {db.version}")
         seen = identity(db)
         if seen.is_replica:
             return Identity(seen.server_uuid, Role.REPLICA, f"it replicates from {seen.source}")
         writable = "read-only" if seen.read_only else "writable"
         says = f"it replicates from nobody, is {writable}, and {seen.connected_replicas} replicas are connected"
         return Identity(seen.server_uuid, Role.PRIMARY, says)
+
+
+def _proxies(shard: Shard, instance: Instance) -> Proxies:
+    if shard.proxies is None:
+        raise NotAllowed(f"{shard.name} has no `proxies`, so nobody may ask {instance.name}.")
+    return shard.proxies

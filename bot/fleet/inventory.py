@@ -20,7 +20,7 @@ class Inventory:
         self._by_name: dict[str, Target] = {}
         self._by_host: dict[str, list[Target]] = {}
         for shard in shards:
-            for instance in shard.instances:
+            for instance in shard.members:
                 target = Target(instance, shard)
                 self._by_host.setdefault(instance.host, []).append(target)
                 for name in (instance.name, instance.address, *instance.aliases):
@@ -38,7 +38,8 @@ class Inventory:
     def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
         """Finds the instance that an alert is about; a label that is present and unknown does not end the search.
 
-        An exporter has a port of its own: where no name fits, the only instance of the label's host is meant.
+        An exporter has a port of its own: where no name fits, the only server of the label's host is meant, or the only
+        proxy where the host has no server.
         """
         for label in LABELS:
             found = self._by_name.get(labels.get(label, ""))
@@ -46,6 +47,7 @@ class Inventory:
                 return found
         for label in LABELS:
             there = self._by_host.get(labels.get(label, "").rsplit(":", 1)[0], [])
+            there = [each for each in there if not each.is_proxy] or there
             if len(there) == 1:
                 return there[0]
         return None

@@ -109,7 +109,7 @@ class MySQLReader:
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, tuple(params) or None)
-            found = _bounded(cursor, min(limit, MOST_ROWS), self.address, sql)
+            found = bounded(cursor, min(limit, MOST_ROWS), self.address, sql)
             cursor.close()
             return found
         except pymysql.MySQLError as error:
@@ -119,7 +119,7 @@ class MySQLReader:
 
     def pause(self, seconds: Seconds) -> None:
         """Waits between two looks, no longer than LONGEST_PAUSE."""
-        time.sleep(max(0.0, min(seconds, LONGEST_PAUSE)))
+        wait(seconds)
 
 
 class MySQLChanger:
@@ -165,7 +165,7 @@ def open_reader(
     holds back costly statements.
     """
     server = Server(host, port, user, password, tls, spare_port)
-    with _connect(server, read_timeout=timeout + 1.0) as connection:
+    with connect(server, read_timeout=timeout + 1.0) as connection:
         reader = MySQLReader(connection, server, gate)
         _prepare(connection, server, read_only(reader.version, timeout))
         yield reader
@@ -183,7 +183,7 @@ def open_changer(
 ) -> Iterator[MySQLChanger]:
     """Connects as the user that may change; raises Unreachable."""
     server = Server(host, port, user, password, tls, spare_port)
-    with _connect(server, read_timeout=CHANGE_WITHIN) as connection:
+    with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
         waits = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, wait_timeout={LONGEST_IDLE}"
         _prepare(connection, server, f"SET SESSION {waits}")
@@ -235,8 +235,14 @@ def identity(db: MySQL) -> ServerIdentity:
     )
 
 
+def wait(seconds: Seconds) -> None:
+    """Waits between two looks of a diagnostic, for LONGEST_PAUSE at most."""
+    time.sleep(max(0.0, min(seconds, LONGEST_PAUSE)))
+
+
 @contextmanager
-def _connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSDictCursor]]:
+def connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSDictCursor]]:
+    """A connection for as long as it is needed; raises Unreachable with what was wrong."""
     connection = _open(server, read_timeout)
     try:
         yield connection
@@ -301,7 +307,7 @@ def _prepare(connection: Connection[SSDictCursor], server: Server, settings: str
         raise Unreachable(failures.asking(error, server.address, settings)) from error
 
 
-def _bounded(cursor: SSDictCursor, limit: int, address: str, sql: str) -> list[Row]:
+def bounded(cursor: SSDictCursor, limit: int, address: str, sql: str) -> list[Row]:
     """The first rows of an answer; the rest is read and dropped row by row, so that it takes no memory."""
     found: list[Row] = []
     size = 0

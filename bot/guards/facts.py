@@ -117,6 +117,8 @@ class Floor:
     least: int
     why: str
     """What asks for them: the policy's serving floor, or the primary's semi-synchronous replication."""
+    stranger: str = ""
+    """Why a server that the plan takes out must not be, as it is no replica of the shard; '' where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ def judge(facts: Facts) -> Verdict:
     floor = facts.floor
     if floor is None:
         return Verdict("serving", Answer.PASS, "It takes no replica out of service.")
+    if floor.stranger:
+        return Verdict("serving", Answer.REFUSE, floor.stranger)
     left = floor.serving - floor.taken_out
     what = f"{floor.serving} replicas of {facts.shard} serve, and it takes {floor.taken_out} out"
     if left < floor.least:

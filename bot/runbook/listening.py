@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Endpoint, Flavour, NoUndo, Refused, Remediation, Row, ServerVersion, Unreadable
+from actions.contract import Endpoint, Flavour, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
 from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
@@ -29,6 +29,8 @@ VERSIONS = (
     ServerVersion(Flavour.MARIADB, (11, 8, 0)),
 )
 """The servers that are told of: what differs between two of them is shown."""
+PROXIES = (ServerVersion(Flavour.PROXYSQL, (2, 7, 0)),)
+"""What an action of proxies is asked for instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,13 @@ class Example:
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
+    nothing: tuple[str, ...] = ()
+    """Parts of questions to which the good answer is no row."""
 
 
 _SESSION = {"user": "app", "state": "", "started": "2026-03-01 03:00:00", "modified": 0, "trx_state": "", "ours": 0}
 _IN_IT = {"thread_id": 17, "user": "app"}
+_BACKEND = {"hostgroup": "20", "srv_host": "db2", "srv_port": "3306", "status": "ONLINE", "hostname": "db2"}
 _ASLEEP = {**_SESSION, "command": "Sleep", "info": "", "started": "", "since": 1772334000}
 _RUNS = dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running", "Slave_IO_Running", "Slave_SQL_Running"), "Yes")
 
@@ -72,6 +77,11 @@ EXAMPLES: Mapping[str, Example] = {
         {**_IN_IT, "statement": "SELECT ?", "command_since": 1772334000},
         {**_SESSION, "command": "Query", "info": "SELECT 1", "since": 1772334000},
     ),
+    "proxysql.drain_server": Example(
+        {"host": "db2", "port": 3306},
+        {**_BACKEND, "name": "runtime_mysql_galera_hostgroups"},
+        ("EXCEPT", "SELECT writer_hostgroup"),
+    ),
 }
 """Where a placeholder for each parameter would not do, and what a diagnostic is given of other members."""
 _PLACEHOLDERS: Mapping[Base, Any] = {Base.NUMBER: 1, Base.BOOLEAN: True, Base.TEXT: "x", Base.LIST: ["x"]}
@@ -83,7 +93,7 @@ _LOST = (ValueError, TypeError, LookupError, ArithmeticError, Refused, NoUndo, U
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One statement, and the servers of VERSIONS that it is for."""
+    """One statement, and the servers of VERSIONS, or the proxies of PROXIES, that it is for."""
 
     text: str
     versions: tuple[ServerVersion, ...]
@@ -109,20 +119,30 @@ class _AnyRow(dict[str, Any]):
 
 @dataclass
 class Listener:
-    """Implements actions.contract.MySQL: hears what is asked, and answers so many rows of such a value."""
+    """Implements actions.contract.ProxySQL: hears what is asked, and answers so many rows of such a value."""
 
     version: ServerVersion
     answers: tuple[str | None, ...]
     columns: Mapping[str, Any] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
     address: str = "server:3306"
+    nothing: tuple[str, ...] = ()
+    sees_configuration: bool = True
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         self.heard.append(sql.replace("%%", "%"))
+        if any(part in sql for part in self.nothing):
+            return []
         return [_AnyRow(value, self.columns, self.version) for value in self.answers]
 
     def pause(self, seconds: float) -> None:
         """Nobody waits for answers that are made up."""
+
+
+def versions_of(name: str) -> tuple[ServerVersion, ...]:
+    """The servers, or the proxies, that an action is asked for."""
+    declared = DIAGNOSTICS[name].reader if name in DIAGNOSTICS else REMEDIATIONS[name].reader
+    return PROXIES if declared is ProxySQL else VERSIONS
 
 
 def asked_by(name: str) -> list[Heard]:
@@ -143,10 +163,10 @@ def changed_by(name: str, *, back: bool = False) -> list[Heard]:
 
 def _each_server(name: str, listen: Callable[[Listener], Iterable[str]]) -> list[Heard]:
     found: dict[str, list[ServerVersion]] = {}
-    columns = EXAMPLES[name].columns if name in EXAMPLES else {}
-    for version in VERSIONS:
+    example = EXAMPLES.get(name, Example())
+    for version in versions_of(name):
         for answers in _ANSWERS:
-            for text in listen(Listener(version, answers, columns)):
+            for text in listen(Listener(version, answers, example.columns, nothing=example.nothing)):
                 versions = found.setdefault(" ".join(text.split()), [])
                 if version not in versions:
                     versions.append(version)

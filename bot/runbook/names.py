@@ -19,7 +19,7 @@ TARGET = Shape(
     {
         "name": str,
         "address": str,
-        "role": Literal["primary", "replica"],
+        "role": Literal["primary", "replica", "proxy"],
         "shard": str,
         "flavour": Literal["mysql", "mariadb"],
         "replicas": Count,

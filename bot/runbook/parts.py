@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 
 from bot.runbook import units
 
-Place: TypeAlias = Literal["target", "primary", "replicas", "shard"]
+Place: TypeAlias = Literal["target", "primary", "replicas", "shard", "proxies"]
 STEP_TIMEOUT = 3.0
 """Seconds that one gather step may take, unless it says otherwise."""
 NAMES = r"^[a-z][a-z0-9_]{0,39}$"
@@ -45,8 +45,8 @@ class Part(BaseModel):
 class Selector(Part):
     """Instances of the inventory, those that fit everything given; patterns have `*` and `?`."""
 
-    role: Literal["primary", "replica"] | None = None
-    """Only instances of this role."""
+    role: Literal["primary", "replica", "proxy"] | None = None
+    """Only instances of this role; a proxy is meant only where this says so."""
     name: Line | None = None
     """Pattern of the instance's name."""
     shard: Line | None = None

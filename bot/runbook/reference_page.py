@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from actions.contract import Flavour, Grants
-from bot.runbook.listening import VERSIONS, Heard
+from bot.runbook.listening import PROXIES, VERSIONS, Heard
 from bot.runbook.reference import Described, Entry, Record
 
 HEAD = """\
@@ -19,12 +19,13 @@ busy server. The *SQL* was heard by asking each action for {versions};
 where servers differ, a comment says for which a statement is. `%s` stands for a bound value. Every diagnostic runs in a
 read-only transaction, within a time limit and a limit of rows, as a user that cannot write.
 """
-_FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB"}
+_FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB", Flavour.PROXYSQL: "ProxySQL"}
+_ALL = (*VERSIONS, *PROXIES)
 
 
 def page(actions: Sequence[Described]) -> str:
     """The whole page in Markdown."""
-    return "\n".join([HEAD.format(versions=_servers(VERSIONS)), *_contents(actions), *map(section, actions)])
+    return "\n".join([HEAD.format(versions=_servers(_ALL)), *_contents(actions), *map(section, actions)])
 
 
 def _contents(actions: Sequence[Described]) -> Iterator[str]:
@@ -76,14 +77,14 @@ def _grants(needs: Grants) -> Iterator[str]:
 
 def _sql(heard: Iterable[Heard]) -> Iterator[str]:
     for each in heard:
-        if each.versions != VERSIONS:
+        if each.versions not in (VERSIONS, PROXIES):
             yield f"-- {_servers(each.versions)}"
         yield f"{each.text};"
 
 
 def _servers(versions: Iterable[object]) -> str:
     named: dict[str, list[str]] = {}
-    for version in VERSIONS:
+    for version in _ALL:
         if version in versions:
             named.setdefault(_FLAVOURS[version.flavour], []).append(".".join(map(str, version.number[:2])))
     return " and ".join(f"{flavour} {', '.join(numbers)}" for flavour, numbers in named.items())

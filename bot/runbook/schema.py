@@ -198,7 +198,7 @@ class Test(Part):
         default_factory=dict
     )
     """What the inventory says of the target, where it matters; else a replica of a shard with two."""
-    server: Annotated[str, Field(pattern=r"^(mysql|mariadb) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
+    server: Annotated[str, Field(pattern=r"^(mysql|mariadb|proxysql) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
     """Flavour and version of the server that a remedy is planned on."""
     answers: tuple[ServerAnswer, ...] = ()
     """What that server answers while the remedy is planned."""

@@ -163,6 +163,6 @@ def _fields(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - annotations
 def _place(step: Step, run: Run) -> str:
     if step.use.startswith("prometheus."):
         return "Prometheus"
-    return {"target": run.target, "primary": f"primary of {run.shard}", "replicas": f"replicas of {run.shard}"}.get(
-        step.on, step.on
-    )
+    if step.on in ("primary", "replicas", "proxies"):
+        return f"{step.on} of {run.shard}"
+    return {"target": run.target}.get(step.on, step.on)

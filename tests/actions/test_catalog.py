@@ -11,9 +11,11 @@ from typing import Any, get_type_hints
 import pytest
 
 from actions import catalog
-from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, Remediation
+from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, ProxySQL, Remediation
 
 ROOT = Path(__file__).parents[2]
+FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROXYSQL}}
+"""Whose servers a family of actions is for."""
 KINDS = {"diagnostics": catalog.DIAGNOSTICS, "remediations": catalog.REMEDIATIONS}
 
 
@@ -58,7 +60,7 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
     ask = catalog.DIAGNOSTICS[name].ask
     reader, *rest = inspect.signature(ask).parameters.values()
     hints = get_type_hints(ask)
-    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,)}[name.split(".")[0]]
+    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,), "proxysql": (ProxySQL,)}[name.split(".")[0]]
     assert hints[reader.name] in allowed
     assert catalog.DIAGNOSTICS[name].reader is hints[reader.name]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)
@@ -70,9 +72,9 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
     record()  # type: ignore[operator]  # what a test of a runbook leaves out has a default
 
 
-@pytest.mark.parametrize("name", [name for name in catalog.DIAGNOSTICS if name.startswith("mysql.")])
+@pytest.mark.parametrize("name", [name for name in catalog.DIAGNOSTICS if name.split(".")[0] in FLAVOURS])
 def test_a_diagnostic_of_servers_says_what_it_needs_of_each_flavour(name):
-    assert set(catalog.DIAGNOSTICS[name].needs) == set(Flavour)
+    assert set(catalog.DIAGNOSTICS[name].needs) == FLAVOURS[name.split(".")[0]]
 
 
 @pytest.mark.parametrize("name", catalog.REMEDIATIONS)
@@ -90,5 +92,6 @@ def test_a_remediation_is_a_frozen_record_with_its_risk_and_needs(name):
     assert dataclasses.is_dataclass(found)
     assert frozen(found)
     assert found.risk
-    assert set(found.needs) == set(Flavour)
+    assert set(found.needs) == FLAVOURS[name.split(".")[0]]
+    assert (found.reader is ProxySQL) is name.startswith("proxysql.")
     assert 0 < found.settles_within <= 60

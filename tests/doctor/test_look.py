@@ -44,7 +44,7 @@ class Servers:
         raise Unreachable(f"{instance.address} is down.")
         yield
 
-    def endpoint(self, instance: Declared) -> Endpoint:
+    def endpoint(self, shard: Shard, instance: Declared) -> Endpoint:
         return Port()
 
 

@@ -128,6 +128,7 @@ REFUSALS = [
     ),
     pytest.param(takeover, {"taken_by": "U0ALICE"}, "<@U0ALICE> works on it by hand", id="taken over"),
     pytest.param(serving, {"floor": Floor(2, 1, 2, "it is so")}, "2 must stay (it is so)", id="serving floor"),
+    pytest.param(serving, {"floor": Floor(0, 0, 0, "", "It takes the primary out.")}, "the primary", id="no replica"),
     pytest.param(
         budget,
         {"budgets": (Spent("the fleet", 30, 1, 30),)},

@@ -16,7 +16,7 @@ from bot.runbook.reference import NAMES, described
 from tests.shell import firstmate
 
 TOP = Path(actions.__file__).parents[1]
-SQL = [name for name in NAMES if name.startswith("mysql.")]
+SQL = [name for name in NAMES if name.startswith(("mysql.", "proxysql."))]
 
 
 def test_the_page_is_what_the_code_makes():
@@ -52,7 +52,7 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("name", REMEDIATIONS)
 def test_every_remediation_shows_what_it_changes_on_every_server(name: str):
     versions = {version for heard in changed_by(name) for version in heard.versions}
-    assert versions == set(listening.VERSIONS)
+    assert versions == set(listening.versions_of(name))
 
 
 def test_what_differs_between_servers_is_told():

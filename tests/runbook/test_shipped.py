@@ -18,6 +18,7 @@ STOPPED = "mysql/replication-stopped"
 LAG = "mysql/replication-lag"
 CONNECTIONS = "mysql/connections-exhausted"
 WRITES = "mysql/blocked-writes"
+BACKENDS = "proxysql/backends"
 
 
 def test_the_runbooks_are_there():
@@ -103,6 +104,11 @@ ANSWERED = [
         "mysql_slave_status_seconds_behind_source > 30 and mysql_slave_status_replica_sql_running",
         LAG,
     ),
+    ("ProxySQLBackendShunned", "", BACKENDS),
+    ("ProxySQLBackendDown", "proxysql_connpool_conns_status > 1", BACKENDS),
+    ("ProxySQL server offline", "", BACKENDS),
+    ("DB-17", "proxysql_connpool_conns_status != 1", BACKENDS),
+    ("DB-17", "count by (hostgroup) (proxysql_connection_pool_status == 1) < 2", BACKENDS),
     ("MySQLReplicationLagOrStopped", "", STOPPED),
     ("MySQLReplicaLockWaitLag", "", LAG),
     # the other families, by name and by metric

@@ -22,7 +22,7 @@ from actions.contract import (
 from actions.diagnostics.mysql.replica_status import replica_status
 from actions.sql import identifier, statement
 
-BOTH = frozenset(Flavour)
+BOTH = frozenset({Flavour.MYSQL, Flavour.MARIADB})
 MYSQL = frozenset({Flavour.MYSQL})
 MARIADB = frozenset({Flavour.MARIADB})
 

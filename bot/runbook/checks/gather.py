@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from actions.catalog import DIAGNOSTICS
 from actions.contract import Cost
+from bot.runbook.checks.places import check_place
 from bot.runbook.checks.values import Scope, check_condition, check_parameters, kind_at
 from bot.runbook.findings import Path, Problem
 from bot.runbook.kinds import ANY, Base, Kind
@@ -40,6 +41,7 @@ def _step(path: Path, step: GatherStep, scope: Scope) -> Iterator[Problem]:
     if step.use.startswith("prometheus.") and step.on != "target":
         says = "Prometheus is asked once; name instances in the query, not in `on`"
         yield Problem((*path, "on"), says, "wrong-place")
+    yield from check_place(path, step.use, DIAGNOSTICS[step.use].reader, step.on)
     names = dict(scope.names)
     known = known_where(step.when) if step.when is not None else scope.known
     if step.each is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actions.catalog import REMEDIATIONS
+from bot.runbook.checks.places import check_place
 from bot.runbook.checks.values import Scope, check_parameters, check_value
 from bot.runbook.findings import Path, Problem
 from bot.runbook.names import scope_of
@@ -19,6 +21,8 @@ def check_remedies(runbook: Runbook) -> Iterator[Problem]:
         scope = Scope(names, _known(runbook, name))
         for number, step in enumerate(remedy.each_step):
             yield from _step(("remedies", name, *(("steps", number) if remedy.steps else ())), step, scope)
+            if step.use is not None and step.use in REMEDIATIONS:
+                yield from check_place(("remedies", name), step.use, REMEDIATIONS[step.use].reader, remedy.on)
 
 
 def _known(runbook: Runbook, remedy: str) -> frozenset[str]:
