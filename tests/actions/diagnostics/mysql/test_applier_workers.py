@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -121,8 +122,9 @@ def test_a_real_worker_of_mariadb_that_failed_has_lost_its_number_and_keeps_its_
     with reader(notes, parallel) as db:
         found = applier_workers(db)
     assert [(worker.id, worker.running) for worker in found.workers] == [(0, False), (0, False)]
-    assert sorted(worker.errno for worker in found.workers) == [0, 1205]
-    assert "Lock wait timeout exceeded" in found.error
+    errors = {worker.errno for worker in found.workers}
+    assert errors in ({0, 1205}, {0, 1213})  # the other worker's wait may make a deadlock of it
+    assert re.search("Lock wait timeout exceeded|Deadlock found", found.error)
 
 
 @pytest.mark.lab

@@ -76,8 +76,8 @@ def test_where_performance_schema_is_off_nothing_is_claimed():
 @pytest.mark.lab
 def test_a_real_statement_that_ends_between_the_two_looks(notes, primary, client):
     busy = client(primary, "reports")
-    busy.runs("SELECT SLEEP(1), note FROM notes WHERE id = 3")
+    busy.runs("SELECT SLEEP(2.5), note FROM notes WHERE id = 3")
     with reader(notes, primary) as db:
-        found = statement_digests(db, over=1.5)
+        found = statement_digests(db, over=3.5)
     assert found.known
-    assert any("SLEEP" in each.statement and each.calls == 1 and each.time >= 0.9 for each in found.statements)
+    assert any("SLEEP" in each.statement and each.calls == 1 and each.time >= 2.4 for each in found.statements)
