@@ -1,37 +1,26 @@
 """Groups like with like: which hosts say the same, which differ and in what, and which do not answer. Pure.
 
-A primary is compared with primaries and a replica with replicas, each within its flavour. What can only be one of a few
-(a boolean, a word of a closed set, an error's number, a version, a setting) is compared; a number with a unit becomes a
-range; free text, ports and ids are left alone.
+A primary is compared with primaries and a replica with replicas, each within its flavour. What of their evidence is
+compared, bot.engine.comparable says; a number becomes a range, of which bot.engine.outliers takes out what is far off.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from actions.contract import Unit
+from bot.engine.comparable import ABSENT, KNOWN, UNKNOWN, Seen, each_its_own, seen_of, word
 from bot.engine.outliers import apart
 from bot.engine.sweep import Look
 from bot.runbook import units
-from bot.runbook.kinds import Base, Kind, kind_of
-from bot.runbook.signatures import fields_of
 
 NAMED = 10
 """Hosts of a group that are named; of more it is said how many."""
-FEW = 3
-"""Up to so many hosts, values that differ on each count as a difference; on more they are each host's own."""
-SETTING = 60
-"""Characters of a setting that is compared; a longer one is free text."""
-_KNOWN, _UNKNOWN, _ABSENT = "known", "unknown", "absent"
-_QUIET: tuple[object, ...] = (None, "", 0, False, _KNOWN)
+_QUIET: tuple[object, ...] = (None, "", 0, False, KNOWN)
 """What says nothing while all have it in common."""
-_OWN = re.compile(r"(^|_)(port|id|since|until|session)$")
-"""Whole numbers without a unit that name something of the host's own."""
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?|\b[\w.-]*[A-Za-z][\w.-]*:\d{2,5}\b")
 _TIME = re.compile(r"\b\d+(?:\.\d+)?(?= ?(?:ms|s|min|h|seconds)\b)")
 
@@ -95,7 +84,7 @@ class Difference:
     @property
     def says(self) -> str:
         told = f"{words(self.field)} {self.value}"
-        return told if {self.value, self.usual} == {_KNOWN, _UNKNOWN} else f"{told}, not {self.usual}"
+        return told if {self.value, self.usual} == {KNOWN, UNKNOWN} else f"{told}, not {self.usual}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +149,27 @@ class Summary:
         return not self.silent and all(each.alike for each in self.kin)
 
     @property
+    def strange(self) -> frozenset[str]:
+        """The hosts that answered and are not like the others."""
+        return self._differing | self._far
+
+    @property
+    def _differing(self) -> frozenset[str]:
+        return frozenset(host for kin in self.kin for group in kin.groups[1:] for host in group.hosts)
+
+    @property
+    def _far(self) -> frozenset[str]:
+        ranges = (each for kin in self.kin for group in kin.groups for each in group.ranges)
+        return frozenset(outlier.host for each in ranges for outlier in each.outliers)
+
+    @property
     def says(self) -> str:
         """How many answered, and how many of them differ, in one sentence."""
         silent = sum(len(each.hosts) for each in self.silent)
-        differ = sum(len(group.hosts) for kin in self.kin for group in kin.groups[1:])
-        strays = {o.host for kin in self.kin for group in kin.groups for each in group.ranges for o in each.outliers}
+        differ, strays = len(self._differing), len(self._far)
         said = f"{self.asked - silent} of {self.asked} answered"
         said += f", {differ} differ{'s' if differ == 1 else ''}" if differ else ""
-        said += f", {len(strays)} with a number far from the others" if strays else ""
+        said += f", {strays} with a number far from the others" if strays else ""
         return f"{said}; all that did say the same." if silent and not differ and not strays else f"{said}."
 
 
@@ -192,22 +194,11 @@ def words(field: str) -> str:
     return field.replace("_", " ")
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What one host said: what is compared, and the numbers."""
-
-    host: str
-    closed: Mapping[str, object]
-    own: frozenset[str]
-    """What may be each host's own: settings, and numbers without a unit."""
-    numbers: Mapping[str, tuple[Unit | None, float]]
-
-
 def _groups(looks: Sequence[Look]) -> tuple[Group, ...]:
     """The groups of hosts that are compared with each other, the largest first, then in the order of the sweep."""
-    seen = [_seen(look) for look in looks]
-    apart_anyway = _each_its_own(seen)
-    groups: dict[tuple[tuple[str, object], ...], list[_Seen]] = defaultdict(list)
+    seen = [seen_of(look) for look in looks]
+    apart_anyway = each_its_own(seen)
+    groups: dict[tuple[tuple[str, object], ...], list[Seen]] = defaultdict(list)
     for each in seen:
         groups[tuple((name, value) for name, value in each.closed.items() if name not in apart_anyway)].append(each)
     largest = sorted(groups.items(), key=lambda item: -len(item[1]))
@@ -215,31 +206,22 @@ def _groups(looks: Sequence[Look]) -> tuple[Group, ...]:
     return tuple(_group(dict(facts), usual, of) for facts, of in largest)
 
 
-def _each_its_own(seen: Sequence[_Seen]) -> frozenset[str]:
-    """The fields that are different on every single host, such as server_id: nothing can be alike there."""
-    values: defaultdict[str, set[object]] = defaultdict(set)
-    for each in seen:
-        for name in each.own:
-            values[name].add(each.closed.get(name))
-    return frozenset(name for name, found in values.items() if len(seen) > FEW and len(found) == len(seen))
-
-
-def _group(facts: Mapping[str, object], usual: Mapping[str, object], seen: Sequence[_Seen]) -> Group:
+def _group(facts: Mapping[str, object], usual: Mapping[str, object], seen: Sequence[Seen]) -> Group:
     differs = tuple(
-        Difference(name, _word(facts.get(name, _ABSENT)), _word(usual.get(name, _ABSENT)))
+        Difference(name, word(facts.get(name, ABSENT)), word(usual.get(name, ABSENT)))
         for name in {**usual, **facts}
-        if facts.get(name, _ABSENT) != usual.get(name, _ABSENT)
+        if facts.get(name, ABSENT) != usual.get(name, ABSENT)
     )
     return Group(
         hosts=tuple(each.host for each in seen),
-        facts={name: _word(value) for name, value in facts.items()},
-        telling=tuple(f"{words(name)} {_word(value)}" for name, value in facts.items() if value not in _QUIET),
+        facts={name: word(value) for name, value in facts.items()},
+        telling=tuple(f"{words(name)} {word(value)}" for name, value in facts.items() if value not in _QUIET),
         differs=differs,
         ranges=tuple(_ranges(seen)),
     )
 
 
-def _ranges(seen: Sequence[_Seen]) -> Iterator[Range]:
+def _ranges(seen: Sequence[Seen]) -> Iterator[Range]:
     for name in dict.fromkeys(name for each in seen for name in each.numbers):
         told = {each.host: each.numbers[name] for each in seen if name in each.numbers}
         unit = next(iter(told.values()))[0]
@@ -248,47 +230,6 @@ def _ranges(seen: Sequence[_Seen]) -> Iterator[Range]:
         rest = sorted(value for host, value in values.items() if host not in strays)
         outliers = tuple(Outlier(host, values[host]) for host in strays)
         yield Range(name, unit, rest[0], rest[(len(rest) - 1) // 2], rest[-1], outliers)
-
-
-def _seen(look: Look) -> _Seen:
-    closed: dict[str, object] = {}
-    own: set[str] = set()
-    numbers: dict[str, tuple[Unit | None, float]] = {}
-    for name, kind, value in _flat("", look.evidence):
-        if isinstance(value, tuple | list):
-            numbers[name] = (Unit.COUNT, len(value))
-        elif kind.base is Base.NUMBER and (kind.unit is not None or isinstance(value, float)):
-            if kind.nullable:
-                closed[name] = _UNKNOWN if value is None else _KNOWN
-            if value is not None:
-                numbers[name] = (kind.unit, value)
-        elif kind.base is Base.NUMBER or kind.base is Base.MAPPING:
-            if not _OWN.search(name) and len(str(value)) <= SETTING:
-                closed[name] = value
-                own.add(name)
-        elif kind.base is Base.BOOLEAN or kind.words is not None or name == "version":
-            closed[name] = value
-    return _Seen(look.target.name, closed, frozenset(own), numbers)
-
-
-def _flat(path: str, record: Any) -> Iterator[tuple[str, Kind, Any]]:  # noqa: ANN401 - evidence of any type
-    """Every field with its kind and value; a record within is opened, and a mapping is its entries."""
-    kept: type = type(record)
-    for name, annotation in fields_of(kept).items():
-        value, kind, at = getattr(record, name), kind_of(annotation), f"{path}{name}"
-        if isinstance(value, Mapping):
-            # A mapping of evidence holds what was asked for by name, so the entry's name is the field's.
-            yield from ((str(key), kind, each) for key, each in value.items())
-        elif dataclasses.is_dataclass(value):
-            yield from _flat(f"{at}_", value)
-        else:
-            yield at, kind, value
-
-
-def _word(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return _UNKNOWN if value is None else str(value) or "empty"
 
 
 def _silences(looks: Sequence[Look]) -> tuple[Silence, ...]:

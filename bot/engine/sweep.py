@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +61,7 @@ class Swept:
 
 @dataclass
 class Sweeps:
-    """Sweeps over the fleet, one at a time."""
+    """Sweeps over the fleet."""
 
     fleet: Fleet
     workers: int = WORKERS
@@ -76,15 +77,20 @@ class Sweeps:
         given: Mapping[str, object] | None = None,
         progress: Progress = lambda done, of: None,
     ) -> Swept:
-        """Asks a diagnostic of every target; raises WrongUsage for what cannot be swept, Busy during another sweep."""
+        """Asks a diagnostic of every target; raises WrongUsage for what cannot be swept."""
         diagnostic, parameters = sweepable(name, given or {}, len(targets))
+        begun = time.monotonic()
+        crew = _Crew(targets, lambda target: self._look(name, diagnostic, parameters, target), self.workers)
+        crew.run(self.patience, self.deadline, begun + self.within, progress)
+        return Swept(name, crew.looks(), time.monotonic() - begun)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lets one caller sweep at a time; raises Busy, since who waits would keep others from being answered."""
         if not self._busy.acquire(blocking=False):
-            raise Busy("A sweep is under way; ask again when it has ended, in a minute at most.")
+            raise Busy("A sweep is under way; ask again when its card stands, in a minute at most.")
         try:
-            begun = time.monotonic()
-            crew = _Crew(targets, lambda target: self._look(name, diagnostic, parameters, target), self.workers)
-            crew.run(self.patience, self.deadline, begun + self.within, progress)
-            return Swept(name, crew.looks(), time.monotonic() - begun)
+            yield
         finally:
             self._busy.release()
 
