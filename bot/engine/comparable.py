@@ -52,8 +52,12 @@ def seen_of(look: Look) -> Seen:
                 closed[name] = UNKNOWN if value is None else KNOWN
             if value is not None:
                 numbers[name] = (kind.unit, value)
-        elif kind.base is Base.NUMBER or kind.base is Base.MAPPING:
-            if not _OWN.search(name) and len(str(value)) <= SETTING:
+        elif kind.base is Base.MAPPING:
+            if len(str(value)) <= SETTING:
+                closed[name] = value
+                own.add(name)
+        elif kind.base is Base.NUMBER:
+            if not _OWN.search(name):
                 closed[name] = value
                 own.add(name)
         elif kind.base is Base.BOOLEAN or kind.words is not None or name == "version":
