@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
 from bot.engine.alike import Kin, Range, Summary, named, summarised
 from bot.engine.gather import as_json as evidence_as_json
-from bot.engine.selection import select
+from bot.engine.selection import select, selection_of
 from bot.engine.sweep import Progress as Told
 from bot.engine.sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit
@@ -40,7 +40,7 @@ def sweep(
         swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, told)
     summary = summarised(swept.looks)
     if as_json:
-        print_json(_document(on, swept, summary))
+        print_json(_document(str(selection_of(on)), swept, summary))
     else:
         _show(swept, summary)
     if not summary.alike:
