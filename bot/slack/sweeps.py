@@ -73,14 +73,14 @@ def _usual(group: Group, *, alone: bool) -> str:
 
 def _differing(group: Group) -> str:
     says = escape("; ".join(each.says for each in group.differs), LINE)
-    return f":small_orange_diamond: *differs, {len(group.hosts):,}*: {says} – {escape(named(group.hosts), LINE)}"
+    return f":warning: *differs, {len(group.hosts):,}*, {escape(named(group.hosts), LINE)}: {says}"
 
 
 def _far(group: Group) -> list[str]:
     strays = "; ".join(each.strays for each in group.ranges if each.strays)
-    return [f":small_orange_diamond: *far from the others*: {escape(strays, LINE)}"] if strays else []
+    return [f":warning: *far from the others*: {escape(strays, LINE)}"] if strays else []
 
 
 def _silence(silence: Silence) -> str:
     hosts = escape(named(silence.hosts), LINE)
-    return f":red_circle: *no answer, {len(silence.hosts):,}*: {escape(silence.reason, LINE // 2)} – {hosts}"
+    return f":red_circle: *no answer, {len(silence.hosts):,}*, {hosts}: {escape(silence.reason, LINE // 2)}"

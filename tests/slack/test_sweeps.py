@@ -76,7 +76,7 @@ def test_who_differs_is_named_with_what_it_has_otherwise():
     stopped = replace(WELL, applier_running="No", applier_errno=1205, lag=None)
     sent = message(first(statuses=[Look(REPLICAS[0], stopped), *STATUSES[1:]]))
     check(sent)
-    assert "differs, 1*: applier running No, not Yes; lag unknown; applier errno 1205, not 0 – orders-2" in words(sent)
+    assert "differs, 1*, orders-2: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in words(sent)
     assert "6 of 6 answered, 1 of them unlike the others." in words(sent)
     assert colour(sent) == ACKNOWLEDGED
 
@@ -91,7 +91,7 @@ def test_who_does_not_answer_stands_first_with_the_reason():
     down = Look(REPLICAS[0], missing=f"{REPLICAS[0].instance.address} does not accept connections.")
     sent = message(first([STATES[0], down, *STATES[2:]], STATUSES[1:]))
     check(sent)
-    assert "no answer, 1*: … does not accept connections. – orders-2" in sent.payload["blocks"][2]["text"]["text"]
+    assert "no answer, 1*, orders-2: … does not accept connections." in sent.payload["blocks"][2]["text"]["text"]
     assert "5 of 6 answered, all alike." in words(sent)
     assert colour(sent) == FIRING
 
