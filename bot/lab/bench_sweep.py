@@ -16,10 +16,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pymysql
 
@@ -47,19 +47,34 @@ FILES = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Seconds of each repetition."""
+class Took:
+    """What one round took."""
 
-    bare: tuple[float, ...]
-    sweep: tuple[float, ...]
-    with_dead: float
-    """The sweep with the hosts that refuse and those that say nothing."""
-    silent: int
-    """How many of them it told."""
+    wall: float
+    """Seconds."""
+    cpu: float
+    """Seconds of processor, of this process alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What each round took."""
+
+    bare: tuple[Took, ...]
+    sweep: tuple[Took, ...]
+    with_dead: tuple[Took, ...]
+    """The sweep with the hosts that refuse and those that never answer, which come first and take their threads."""
 
     @property
     def ratios(self) -> list[float]:
-        return [ours / theirs for ours, theirs in zip(self.sweep, self.bare, strict=True)]
+        return [ours.wall / theirs.wall for ours, theirs in zip(self.sweep, self.bare, strict=True)]
+
+
+@contextmanager
+def timed() -> Iterator[Callable[[], Took]]:
+    """Gives what tells the time since its beginning."""
+    wall, cpu = time.monotonic(), time.process_time()
+    yield lambda: Took(time.monotonic() - wall, time.process_time() - cpu)
 
 
 @contextmanager
@@ -111,14 +126,14 @@ def config_of(ports: Sequence[int]) -> Config:
     return Config(intake=Intake(token=Secret(env=PASSWORD_IN)), shards=tuple(shards))
 
 
-def bare(ports: Sequence[int]) -> float:
-    """Seconds of the bare loop."""
-    begun = time.monotonic()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        answered = sum(pool.map(_ask, ports))
-    if answered != len(ports):
-        raise FirstmateError(f"The bare loop got {answered} answers of {len(ports)}.")
-    return time.monotonic() - begun
+def bare(ports: Sequence[int]) -> Took:
+    """The bare loop."""
+    with timed() as took:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            answered = sum(pool.map(_ask, ports))
+        if answered != len(ports):
+            raise FirstmateError(f"The bare loop got {answered} answers of {len(ports)}.")
+        return took()
 
 
 def _ask(port: int) -> int:
@@ -133,52 +148,51 @@ def _ask(port: int) -> int:
     return answered
 
 
-def swept(ports: Sequence[int]) -> tuple[float, Summary]:
-    """Seconds of Firstmate's sweep, from the selector to the summary."""
+def swept(ports: Sequence[int]) -> tuple[Took, Summary]:
+    """Firstmate's sweep, from the selector to the summary."""
     fleet = ConfiguredFleet(config_of(ports))
-    begun = time.monotonic()
-    found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, select("role=replica", fleet.targets())).looks)
-    return time.monotonic() - begun, found
+    with timed() as took:
+        targets = select("role=replica", fleet.targets())
+        found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, targets).looks)
+        return took(), found
 
 
 def measure(hosts: int, repetitions: int, progress: Reporter) -> Figures:
-    """Both in turn, so that what else the machine does meets both; raises FirstmateError when a host did not answer."""
-    theirs, ours = [], []
+    """All in turn, so that what else the machine does meets all; raises FirstmateError when a host did not answer."""
+    rounds = []
     progress.step(f"Starting {hosts} simulated servers")
-    with simulated(hosts) as ports:
-        for number in range(-1, repetitions):
-            progress.step("Sweeping", max(0, number) / repetitions)
+    with simulated(hosts) as ports, unanswered(WRONG, WRONG) as dead:
+        for number in range(repetitions + 1):
+            progress.step("Sweeping", number / (repetitions + 1))
             loop = bare(ports)
-            took, found = swept(ports)
-            if not found.alike:
-                raise FirstmateError(f"The sweep found what is not so: {found.says}")
-            if number >= 0:  # the first round warms both up
-                theirs.append(loop)
-                ours.append(took)
-        progress.step(f"Sweeping with {2 * WRONG} dead hosts")
-        with unanswered(WRONG, WRONG) as dead:
-            every = hosts // (2 * WRONG)
-            mixed = [port for n, wrong in enumerate(dead) for port in (wrong, *ports[n * every : (n + 1) * every])]
-            took, found = swept([*mixed, *ports[2 * WRONG * every :]])
-    return Figures(tuple(theirs), tuple(ours), took, sum(len(each.hosts) for each in found.silent))
+            plain, found = swept(ports)
+            with_dead, also = swept([*dead, *ports])
+            silent = sum(len(each.hosts) for each in also.silent)
+            if not found.alike or silent != len(dead) or also.strange:
+                raise FirstmateError(f"The sweep found what is not so: {found.says} {also.says}")
+            rounds.append((loop, plain, with_dead))
+    theirs, ours, dead_too = zip(*rounds[1:], strict=True)  # the first round warms all of them up
+    return Figures(theirs, ours, dead_too)
 
 
-def _line(name: str, seconds: Sequence[float]) -> str:
-    middle, least, most = statistics.median(seconds), min(seconds), max(seconds)
-    return f"{name:<24} median {middle:5.2f} s   min {least:5.2f} s   max {most:5.2f} s\n"
+def _line(name: str, took: Sequence[Took]) -> str:
+    wall, cpu = [each.wall for each in took], statistics.median(each.cpu for each in took)
+    middle, least, most = statistics.median(wall), min(wall), max(wall)
+    return f"{name:<24} median {middle:5.2f} s   min {least:5.2f} s   max {most:5.2f} s   processor {cpu:5.2f} s\n"
 
 
 def _says(hosts: int, found: Figures) -> str:
-    ratio, median = statistics.median(found.ratios), statistics.median(found.sweep)
+    ratio, median = statistics.median(found.ratios), statistics.median(each.wall for each in found.sweep)
     held = {True: "holds", False: "does not hold"}
     return (
-        f"{hosts} simulated servers, {WORKERS} threads, {len(found.sweep)} rounds, {os.cpu_count()} processors\n"
+        f"{hosts} simulated servers, {WORKERS} threads, {len(found.sweep)} rounds, {os.cpu_count()} processors, "
+        f"load {os.getloadavg()[0]:.1f}\n"
         + _line("bare loop over PyMySQL", found.bare)
         + _line("firstmate sweep", found.sweep)
+        + _line(f"with {2 * WRONG} dead hosts", found.with_dead)
         + f"ratio {ratio:.2f} (aim: at most {MOST_RATIO:g}, {held[ratio <= MOST_RATIO]}); "
         f"{median:.2f} s (aim: under {MOST_SECONDS:g} s, {held[median < MOST_SECONDS]})\n"
-        f"with {WRONG} more hosts that refuse and {WRONG} that never answer: {found.with_dead:.2f} s, "
-        f"{found.silent} told as silent\n"
+        f"of the dead hosts, {WRONG} refuse and {WRONG} never answer; each of these keeps a thread for about 3 s\n"
     )
 
 
@@ -204,11 +218,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             json.dumps(
                 {
                     "hosts": given.hosts,
-                    "bare": found.bare,
-                    "sweep": found.sweep,
+                    "bare": [asdict(each) for each in found.bare],
+                    "sweep": [asdict(each) for each in found.sweep],
                     "ratio": statistics.median(found.ratios),
-                    "with_dead": found.with_dead,
-                    "silent": found.silent,
+                    "with_dead": [asdict(each) for each in found.with_dead],
                 }
             )
             + "\n"
