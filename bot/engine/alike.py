@@ -100,8 +100,9 @@ class Group:
 
     @property
     def seen(self) -> str:
-        """The telling facts and the ranges in one line."""
-        return ", ".join([*self.telling, *(each.says for each in self.ranges if not each.quiet)])
+        """The telling facts and the ranges in one line; a zero tells something where it might be unknown."""
+        shown = [each.says for each in self.ranges if not each.quiet or each.field in self.facts]
+        return ", ".join([*self.telling, *shown])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Kin:
     def name(self) -> str:
         """`2 replicas of mysql`."""
         plural = {"primary": "primaries", "replica": "replicas"}[self.role] if self.hosts > 1 else self.role
-        return f"{self.hosts} {plural} of {self.flavour}"
+        return f"{self.hosts:,} {plural} of {self.flavour}"
 
     @property
     def alike(self) -> bool:
@@ -167,9 +168,9 @@ class Summary:
         """How many answered, and how many of them differ, in one sentence."""
         silent = sum(len(each.hosts) for each in self.silent)
         differ, strays = len(self._differing), len(self._far)
-        said = f"{self.asked - silent} of {self.asked} answered"
-        said += f", {differ} differ{'s' if differ == 1 else ''}" if differ else ""
-        said += f", {strays} with a number far from the others" if strays else ""
+        said = f"{self.asked - silent:,} of {self.asked:,} answered"
+        said += f", {differ:,} differ{'s' if differ == 1 else ''}" if differ else ""
+        said += f", {strays:,} with a number far from the others" if strays else ""
         return f"{said}; all that did say the same." if silent and not differ and not strays else f"{said}."
 
 

@@ -38,8 +38,8 @@ class FirstSweep:
         """Who answers and who differs, in one sentence."""
         silent = {host for silence in self.silent for host in silence.hosts}
         strange = {host for _, summary in self.found for host in summary.strange} - silent
-        said = f"{self.asked - len(silent)} of {self.asked} answered"
-        return f"{said}, {len(strange)} of them unlike the others." if strange else f"{said}, all alike."
+        said = f"{self.asked - len(silent):,} of {self.asked:,} answered"
+        return f"{said}, {len(strange):,} of them unlike the others." if strange else f"{said}, all alike."
 
 
 def first_sweep(sweeps: Sweeps, targets: Sequence[Target]) -> FirstSweep:

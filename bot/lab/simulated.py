@@ -12,6 +12,7 @@ import asyncio
 import gc
 import json
 import sys
+from functools import cache
 from typing import Any
 
 from mysql_mimic import (
@@ -22,6 +23,7 @@ from mysql_mimic import (
     ResultColumn,
     ResultSet,
     User,
+    packets,
 )
 from mysql_mimic.control import LocalControl
 from mysql_mimic.session import BaseSession
@@ -67,6 +69,7 @@ _COLUMNS = (
 )
 """The columns of MySQL 8.4, in its order."""
 COLUMNS = _COLUMNS.split()
+packets.make_column_definition_41 = cache(packets.make_column_definition_41)  # the same sixty for every answer
 ANSWERS = {
     "SHOW REPLICA STATUS": ResultSet(
         [tuple(SAID.get(name, "") for name in COLUMNS)], [ResultColumn(name, ColumnType.VARCHAR) for name in COLUMNS]

@@ -41,7 +41,7 @@ def card(user: str, on: str, found: FirstSweep) -> list[Block]:
     """Those that do not answer first, then each diagnostic with its groups."""
     asked = ", ".join(code(name) for name, _ in found.found)
     blocks = [
-        header(f"🔎 {on} · {found.asked} instance{'s' if found.asked != 1 else ''}"),
+        header(f"🔎 {on} · {found.asked:,} instance{'s' if found.asked != 1 else ''}"),
         context(f"asked by {sentence(mention(user))} · {asked} · took {duration(found.took)}"),
     ]
     if found.silent:

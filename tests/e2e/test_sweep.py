@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+import bot
 from bot.lab import processes
 from bot.lab.bot_process import running_bot
 from bot.lab.fault.breaking import break_
@@ -57,6 +58,10 @@ def test_sound_servers_are_alike(sound_lab: LabState):
     assert (kin["flavour"], kin["role"], group["hosts"]) == ("mysql", "replica", ["orders-2", "orders-3"])
     assert group["facts"]["applier_running"] == "Yes"
     assert found["evidence"].keys() == {"orders-2", "orders-3"}
+    readme = (Path(bot.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    paragraph = readme[readme.index("**`firstmate sweep") :].split("**`firstmate audit")[0]
+    for key in (*found, *kin, *group):
+        assert f"`{key}`" in paragraph
 
 
 def test_over_all_servers_it_says_exactly_who_is_silent_and_who_differs(broken_lab: LabState):

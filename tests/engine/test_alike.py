@@ -53,6 +53,11 @@ def test_hosts_that_say_the_same_are_one_group_with_its_numbers_as_ranges():
     assert found.says == "4 of 4 answered."
 
 
+def test_a_zero_that_might_be_unknown_is_told_and_another_zero_is_not():
+    [group] = groups(summarised(looks([status(), status()])))
+    assert group.seen.endswith("auto position yes, lag 0 s")
+
+
 def test_the_largest_group_is_the_usual_and_the_others_say_what_they_have_otherwise():
     stopped = status(applier_running="No", applier_errno=1205, applier_error="Lock wait timeout", lag=None)
     found = summarised(looks([stopped, status(), status()]))
