@@ -60,9 +60,10 @@ soak: $(READY) postgresql ## kill the bot at 500 random moments in each of four 
 faults: $(READY) ## break every fault on real servers, and see whether cause and remedy are right (ONLY=row_locks,...)
 	$(BIN)/python -m bot.lab.fault.bench $(if $(ONLY),--only $(ONLY))
 
-bench: $(READY) ## alert to card and to cause, 20 times; and what 10,000 waiting runs cost
+bench: $(READY) ## alert to card and to cause, 20 times; what 10,000 waiting runs cost; a sweep over 2,000 hosts
 	$(BIN)/python -m bot.lab.bench
 	$(BIN)/python -m bot.lab.bench_waiting
+	$(BIN)/python -m bot.lab.bench_sweep
 
 bench-lint: $(READY) ## how long the linter takes over 500 generated runbooks
 	$(BIN)/python -m bot.lab.bench_lint

@@ -14,6 +14,7 @@ from bot.alerts import Alert, parse_matcher
 from bot.config import Config, SlackSettings
 from bot.engine.engine import Engine
 from bot.engine.facts import Collector
+from bot.engine.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
 from bot.engine.holding import Holds
@@ -21,6 +22,7 @@ from bot.engine.opening import Opening
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
 from bot.engine.rollout import Rollout
+from bot.engine.sweep import Sweeps
 from bot.engine.takeover import Takeovers, WhoWorksDesk
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
@@ -152,7 +154,8 @@ class Bot:
         desk = SlackDesk(self._mailbox)
         self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, self.shelf)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
-        front = EngineDesk(self.engine, self._mailbox.waiting)
+        sweeps = Sweeps(self.engine.fleet, within=FIRST_SWEEP_WITHIN)
+        front = EngineDesk(self.engine, self._mailbox.waiting, sweeps, self._mailbox.put)
         authorise = Authorise(directory, client, installed.team, installed.app, self._record)
         self._connection: Connection = connect(build_app(client, secret, front, authorise, self._record), settings)
         self._reloader = Reloader(self.shelf, self._mailbox, self._audited, config.default_channel)

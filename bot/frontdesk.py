@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.engine.engine import Engine
+from bot.engine.first_sweep import first_sweep
+from bot.engine.mail import Message
 from bot.engine.opening import FIRST_LOOK, FIRST_LOOK_AT_PROXY
 from bot.engine.preview import preview
+from bot.engine.selection import select, selection_of
 from bot.engine.state import Choice, Run
+from bot.engine.sweep import Sweeps
 from bot.runbook.match import choose, explain, verdict
 from bot.runbook.shelf import summary
 from bot.slack.blocks import sentence
 from bot.slack.desk import RunbookLine, Status, Why
 from bot.slack.forms import Field
+from bot.slack.sweeps import sweep_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +28,22 @@ class EngineDesk:
 
     engine: Engine
     waiting_messages: Callable[[], int]
+    sweeps: Sweeps
+    put: Callable[[Message], None]
+    """Wants a message."""
 
     def triage(self, user: str, instance: str, channel: str) -> Run:
         look = FIRST_LOOK_AT_PROXY if self.engine.fleet.find(instance).is_proxy else FIRST_LOOK
         return self.ask(user, look, instance, channel)
+
+    def sweep(self, user: str, selector: str, channel: str) -> str:
+        targets = select(selector, self.engine.fleet.targets())
+        self.engine.must_operate_all(user, sorted({target.shard.name for target in targets}))
+        on = str(selection_of(selector))
+        self.engine.store.audit("sweep.asked", actor=user, subject=on, instances=len(targets), channel=channel)
+        found = first_sweep(self.sweeps, targets)
+        self.put(sweep_message(f"sweep-{secrets.token_hex(5)}", channel, user, on, found))
+        return found.says
 
     def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         self._operates(user, instance)

@@ -22,6 +22,7 @@ MODULES = {
     "coverage": "coverage",
     "run": "runs",
     "plan": "runs",
+    "sweep": "sweep",
     "lint": "lint",
     "test": "testing",
     "record": "recording",

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.markup import escape
 
 from bot import oneshot
 from bot.cli.findings import show
-from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
+from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json, yaml_values
 from bot.engine.explain import Explained
 from bot.errors import Exit, WrongUsage
 from bot.guards import refusal
@@ -62,20 +61,13 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Tells what every guard would say if this person asked for this action now; asks and changes nothing."""
-    found = oneshot.explain(configured(config), user, action, target, _parameters(given or []))
+    found = oneshot.explain(configured(config), user, action, target, yaml_values(given or [], "--with thread=applier"))
     if as_json:
         print_json(_document(found))
     else:
         _show(found)
     if refusal(found.verdicts) is not None:
         raise typer.Exit(Exit.FOUND)
-
-
-def _parameters(given: list[str]) -> dict[str, object]:
-    try:
-        return {name: yaml.safe_load(text) for name, text in named_values(given, "--with thread=applier").items()}
-    except yaml.YAMLError as error:
-        raise WrongUsage(f"A value cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
 def _document(found: Explained) -> dict[str, object]:

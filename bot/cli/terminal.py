@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
 
 from bot.config import Config, load
@@ -53,6 +54,14 @@ def named_values(given: list[str], example: str) -> dict[str, str]:
         if not equals:
             raise WrongUsage(f"{name!r} is not NAME=VALUE; write {example}.")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def yaml_values(given: list[str], example: str) -> dict[str, object]:
+    """The values of options such as `--with NAME=VALUE`, each read as YAML; raises WrongUsage with an example."""
+    try:
+        return {name: yaml.safe_load(text) for name, text in named_values(given, example).items()}
+    except yaml.YAMLError as error:
+        raise WrongUsage(f"A value cannot be read: {' '.join(str(error).split())[:200]}") from error
 
 
 def print_json(document: object) -> None:

@@ -278,6 +278,15 @@ class Engine:
         """Raises NotAllowed for who is no operator, of this shard where one is named."""
         self._must_hold(user, "operator", shard=shard)
 
+    def must_operate_all(self, user: str, shards: Sequence[str]) -> None:
+        """Raises NotAllowed for who is no operator of each of these shards; held for all of them is one event."""
+        says = ""
+        for shard in shards:
+            may, says = self.directory.may(user, "operator", shard=shard)
+            if not may:
+                raise NotAllowed(says)
+        self.store.audit("role.held", actor=user, subject="operator", says=says, shards=list(shards))
+
     def _must_hold(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> None:
         may, says = self.directory.may(user, role, shard=shard, risk=risk, fresh=fresh)
         if not may:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -248,4 +249,11 @@ def as_json(found: object) -> Any:  # noqa: ANN401 - JSON
     """Evidence as JSON values."""
     if isinstance(found, list):
         return [as_json(item) for item in found]
-    return TypeAdapter(type(found)).dump_python(found, mode="json")
+    kind: type = type(found)
+    return _adapter(kind).dump_python(found, mode="json")
+
+
+@lru_cache(maxsize=512)
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Made once for each type: to make one takes longer than to use it a thousand times."""
+    return TypeAdapter(kind)

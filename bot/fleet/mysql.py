@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 from pymysql.connections import Connection
@@ -24,6 +25,11 @@ from bot.errors import Unreachable
 from bot.fleet import failures
 from bot.fleet.costs import CostGate
 from bot.fleet.statements import check_reading
+
+if TYPE_CHECKING:
+    _Connection = Connection[SSDictCursor]
+else:
+    _Connection = Connection  # generic for mypy alone
 
 READ_WITHIN = 2.0
 """Seconds that the server may take over one reading statement."""
@@ -281,8 +287,35 @@ def refusal(server: Server, timeout: Seconds) -> tuple[int, str]:
     return 0, ""
 
 
+class _Dialled(_Connection):
+    """A connection that makes no TLS context of its own where none is given.
+
+    PyMySQL reads all certificates of the system for each one, some 40 ms of processor, and then verifies none of them.
+    """
+
+    def patient(self, seconds: Seconds) -> _Dialled:
+        """Waits so long for an answer from now on; until then it was the login that was waited for."""
+        self._read_timeout = seconds
+        return self
+
+    def _create_ssl_ctx(self, sslp: ssl.SSLContext | dict[str, Any]) -> ssl.SSLContext:
+        return sslp if isinstance(sslp, ssl.SSLContext) else _OPPORTUNISTIC
+
+
+def _opportunistic() -> ssl.SSLContext:
+    """TLS with every server that offers it, whoever it is, as PyMySQL does it where nothing else is asked for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+_OPPORTUNISTIC = _opportunistic()
+
+
 def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
-    return pymysql.connect(
+    # A server that takes connections and does not greet is given up as soon as one that does not take them.
+    dialled = _Dialled(
         host=server.host,
         port=port,
         user=server.user,
@@ -290,13 +323,14 @@ def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDict
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=CONNECT_WITHIN,
-        read_timeout=read_timeout,
+        read_timeout=min(CONNECT_WITHIN, read_timeout),
         write_timeout=CONNECT_WITHIN,
         cursorclass=SSDictCursor,
         program_name="firstmate",
         local_infile=False,
         ssl=server.tls,
     )
+    return dialled.patient(read_timeout)
 
 
 def _prepare(connection: Connection[SSDictCursor], server: Server, settings: str) -> None:

@@ -45,6 +45,10 @@ class FrontDesk(Protocol):
 
     def triage(self, user: str, instance: str, channel: str) -> Run: ...
 
+    def sweep(self, user: str, selector: str, channel: str) -> str:
+        """Takes a first look at all instances that the selector means, posts its card, and says what it found."""
+        ...
+
     def ask(
         self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None
     ) -> Run: ...

@@ -13,6 +13,7 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
+from bot.engine.selection import EVERYTHING
 from bot.engine.state import Choice
 from bot.engine.waiting import waits
 from bot.errors import FirstmateError
@@ -25,7 +26,11 @@ from bot.slack.forms import RUN_FORM, error_at, filled, form
 log = logging.getLogger(__name__)
 
 HELP = {
-    "/triage": "Write `/triage INSTANCE`, for example `/triage orders-3`.",
+    "/triage": (
+        "Write `/triage INSTANCE`, for example `/triage orders-3`; or, for a first look at many, `/triage SELECTOR` "
+        "such as `/triage cluster=orders`, `/triage shard=orders* role=replica` or `/triage all` (its keys are role, "
+        "name, shard or cluster, and flavour)."
+    ),
     "/runbook": (
         "Write `/runbook list`, `/runbook show NAME`, `/runbook run NAME [INSTANCE]` (without an instance it asks for "
         "one, and for its inputs), `/runbook plan NAME INSTANCE [REMEDY]` or `/runbook why ALERT` (its name, its "
@@ -126,6 +131,9 @@ class Listeners:
     # -- commands -------------------------------------------------------------------------------------------------
 
     def _triage(self, user: str, channel: str, text: str) -> str:
+        if "=" in text or text.strip() == EVERYTHING:
+            says = self.desk.sweep(user, text.strip(), channel)
+            return f"{escape(says)} The card is in <#{channel}>."
         if len(text.split()) != 1:
             return HELP["/triage"]
         run = self.desk.triage(user, text.strip(), channel)

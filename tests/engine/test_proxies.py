@@ -18,7 +18,9 @@ from bot.engine.places import changed_at, out_of_place, places
 from bot.engine.planning import blast_radius
 from bot.engine.ports import Changer, Identity
 from bot.engine.state import Run, RunState, StepStatus, Target
-from bot.errors import NotAllowed, UnknownTarget
+from bot.engine.selection import select
+from bot.engine.sweep import Sweeps
+from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet import proxysql
 from bot.frontdesk import EngineDesk
 from bot.lab.proxysql.admin import Admin
@@ -224,7 +226,8 @@ def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand
 
 
 def test_who_asks_for_a_look_at_a_proxy_gets_one_of_its_own(front):
-    desk = EngineDesk(front().scene.engine, lambda: 0)
+    engine = front().scene.engine
+    desk = EngineDesk(engine, lambda: 0, Sweeps(engine.fleet), lambda message: None)
     assert desk.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
     assert desk.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
 
@@ -343,3 +346,14 @@ def test_where_there_are_no_proxies_nothing_is_planned(database):
 
 def test_what_a_change_of_proxies_touches_is_said():
     assert blast_radius([PROXY], [""]) == "1 of 2 proxies of orders"
+
+
+def test_a_sweep_means_proxies_only_where_it_names_their_role(front):
+    fleet = front().scene.fleet
+    assert not any(target.is_proxy for target in select("all", fleet.targets()))
+    proxies = select("role=proxy", fleet.targets())
+    assert proxies
+    swept = Sweeps(fleet).sweep("proxysql.backends", proxies)
+    assert [look.missing for look in swept.looks] == [""] * len(proxies)
+    with pytest.raises(WrongUsage, match="is for servers, and orders-proxy-1 is a proxy; the selector takes"):
+        Sweeps(fleet).sweep("mysql.replica_status", proxies)

@@ -36,6 +36,12 @@ class Desk:
     def triage(self, user: str, instance: str, channel: str) -> Run:
         return self.ask(user, "mysql/first-look", instance, channel)
 
+    def sweep(self, user: str, selector: str, channel: str) -> str:
+        if user == "U0CAROL":
+            raise NotAllowed("<@U0CAROL> is no operator.")
+        self.asked.append((user, "sweep", selector, channel))
+        return "5 of 6 answered, all alike."
+
     def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         if instance == "nobody":
             raise UnknownTarget("The inventory knows no instance 'nobody'.")
@@ -215,6 +221,18 @@ def test_triage_and_run_tell_where_the_card_is(people, desk):
         ("U0BOB", "mysql/first-look", "orders-3", CHANNEL),
         ("U0BOB", "mysql/x", "orders-3", CHANNEL),
     ]
+
+
+@pytest.mark.parametrize("selector", ["cluster=orders", "shard=orders* role=replica", "all"])
+def test_triage_of_a_selector_is_a_sweep_whose_card_stands_in_the_channel(people, desk, selector: str):
+    assert answer(people, f"/triage {selector}") == "5 of 6 answered, all alike. The card is in <#C0DBALERTS>."
+    assert desk.asked == [("U0BOB", "sweep", selector, CHANNEL)]
+
+
+def test_who_may_not_sweep_is_told_and_recorded(people, desk, recorded):
+    assert "no operator" in answer(people, "/triage cluster=orders", user="U0CAROL")
+    assert recorded == [("U0CAROL", "/triage cluster=orders", "<@U0CAROL> is no operator.")]
+    assert desk.asked == []
 
 
 def test_runbooks_are_listed_and_shown_as_text(people):

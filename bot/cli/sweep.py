@@ -1,0 +1,118 @@
+"""The command that asks one diagnostic of many instances, and groups like with like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
+from bot.engine.alike import Kin, Range, Summary, named, summarised
+from bot.engine.gather import as_json as evidence_as_json
+from bot.engine.selection import select, selection_of
+from bot.engine.sweep import Progress as Told
+from bot.engine.sweep import Sweeps, Swept, sweepable
+from bot.errors import Exit
+from bot.fleet.fleet import ConfiguredFleet
+
+commands = typer.Typer()
+
+
+@commands.command()
+def sweep(
+    diagnostic: Annotated[str, typer.Argument(help="A diagnostic that asks the hosts, e.g. mysql.replica_status.")],
+    on: Annotated[str, typer.Option("--on", help="Which instances: role=replica,shard=orders*, or all.")],
+    given: Annotated[
+        list[str] | None, typer.Option("--with", help="NAME=VALUE for a parameter; may stand several times.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Asks a diagnostic of many instances at once, and groups like with like; changes nothing."""
+    parameters = yaml_values(given or [], "--with older_than=30s")
+    sweepable(diagnostic, parameters, 0)
+    fleet = ConfiguredFleet(configured(config))
+    targets = select(on, fleet.targets())
+    with _bar(f"{diagnostic} on {on}", shown=not as_json and err.is_terminal) as told:
+        swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, told)
+    summary = summarised(swept.looks)
+    if as_json:
+        print_json(_document(str(selection_of(on)), swept, summary))
+    else:
+        _show(swept, summary)
+    if not summary.alike:
+        raise typer.Exit(Exit.FOUND)
+
+
+@contextmanager
+def _bar(text: str, *, shown: bool) -> Iterator[Told]:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not shown) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _show(swept: Swept, summary: Summary) -> None:
+    out.print(f"[bold]{swept.diagnostic}[/]: {summary.says}  ({swept.took:.1f} s)", highlight=False)
+    for kin in summary.kin:
+        _print(kin.name, style="bold")
+        for number, group in enumerate(kin.groups):
+            if number == 0:
+                many = len(kin.groups) > 1 or kin.hosts > 1
+                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'nothing to tell'}")
+            else:
+                _print(f"  differs, {len(group.hosts):,}: {'; '.join(each.says for each in group.differs)}", "yellow")
+                _print(f"      {named(group.hosts)}")
+            for each in group.ranges:
+                if each.strays:
+                    _print(f"      far from the others, {each.strays}", "yellow")
+    for silence in summary.silent:
+        _print(f"no answer, {len(silence.hosts):,}: {silence.reason}", "red")
+        _print(f"      {named(silence.hosts)}")
+
+
+def _print(text: str, style: str = "") -> None:
+    out.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+
+
+def _document(on: str, swept: Swept, summary: Summary) -> dict[str, Any]:
+    return {
+        "diagnostic": swept.diagnostic,
+        "on": on,
+        "asked": summary.asked,
+        "took": round(swept.took, 3),
+        "alike": summary.alike,
+        "says": summary.says,
+        "compared": [_kin(each) for each in summary.kin],
+        "no_answer": [{"reason": each.reason, "hosts": list(each.hosts)} for each in summary.silent],
+        "evidence": {each.target.name: evidence_as_json(each.evidence) for each in swept.looks if not each.missing},
+        "missing": {each.target.name: each.missing for each in swept.looks if each.missing},
+    }
+
+
+def _kin(kin: Kin) -> dict[str, Any]:
+    groups = [
+        {
+            "hosts": list(group.hosts),
+            "usual": number == 0,
+            "facts": dict(group.facts),
+            "differs": [{"field": d.field, "value": d.value, "usual": d.usual} for d in group.differs],
+            "ranges": [_range(each) for each in group.ranges],
+        }
+        for number, group in enumerate(kin.groups)
+    ]
+    return {"flavour": kin.flavour, "role": kin.role, "groups": groups}
+
+
+def _range(of: Range) -> dict[str, Any]:
+    return {
+        "field": of.field,
+        "unit": of.unit.value if of.unit else None,
+        "least": of.least,
+        "median": of.median,
+        "most": of.most,
+        "outliers": [{"host": each.host, "value": each.value} for each in of.outliers],
+    }
