@@ -26,7 +26,8 @@ from bot.engine.mail import Message
 from bot.engine.ports import Receipt
 from bot.engine.state import Choice, Decision, Run, RunState
 from bot.errors import NotAllowed, StoreDown
-from bot.fleet.mysql import MySQLReader, Server
+from bot.fleet.connecting import Server
+from bot.fleet.mysql import MySQLReader
 from bot.intake.http import Door
 from bot.intake.metrics import Metrics
 from bot.runbook.causes import diagnose

@@ -11,10 +11,11 @@ from bot.engine.ports import Changer, Identity
 from bot.engine.state import Target
 from bot.errors import NotAllowed
 from bot.fleet import proxysql
+from bot.fleet.connecting import Server
 from bot.fleet.costs import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
-from bot.fleet.mysql import Server, identity, open_changer, open_reader
+from bot.fleet.mysql import identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
 
 

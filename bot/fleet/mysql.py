@@ -1,4 +1,4 @@
-"""Connections to MySQL and MariaDB; the only code that imports PyMySQL.
+"""Readers and changers of MySQL and MariaDB.
 
 A reader's session is read-only, bounds each statement on the server, and sends nothing but SELECT and SHOW. A changer
 executes the statements of an approved plan and reads on the same connection.
@@ -7,12 +7,10 @@ executes the statements of an approved plan and reads on the same connection.
 from __future__ import annotations
 
 import re
-import ssl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import pymysql
 from pymysql.connections import Connection
@@ -23,19 +21,14 @@ from actions.diagnostics.mysql.replica_status import replica_status
 from actions.versions import processlist
 from bot.errors import Unreachable
 from bot.fleet import failures
+from bot.fleet.connecting import Server, connect, end_session
 from bot.fleet.costs import CostGate
 from bot.fleet.statements import check_reading
-
-if TYPE_CHECKING:
-    _Connection = Connection[SSDictCursor]
-else:
-    _Connection = Connection  # generic for mypy alone
 
 READ_WITHIN = 2.0
 """Seconds that the server may take over one reading statement."""
 CHANGE_WITHIN = 30.0
 """Seconds that the bot waits for one changing statement."""
-CONNECT_WITHIN = 2.0
 LOCK_WAIT = 2
 """Seconds that a session waits for any lock at most."""
 LONGEST_IDLE = 10
@@ -48,29 +41,6 @@ MOST_ROWS = 1000
 MOST_BYTES = 4_000_000
 """Characters and bytes of one answer that are kept."""
 _TAG = re.compile(r"[\w-]{1,60}")
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where a server answers, and as whom to ask it.
-
-    `spare_port` is MySQL's admin_port or MariaDB's extra_port, tried when all connections are taken; None where there
-    is none. MySQL's needs SERVICE_CONNECTION_ADMIN.
-    """
-
-    host: str
-    port: int
-    user: str
-    password: str
-    tls: ssl.SSLContext | None = None
-    spare_port: int | None = None
-
-    @property
-    def address(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    def __repr__(self) -> str:
-        return f"Server({self.user}@{self.address})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +90,7 @@ class MySQLReader:
             return found
         except pymysql.MySQLError as error:
             if failures.code_of(error) in failures.CUT_OFF:
-                _end(self._server, self._connection)
+                end_session(self._server, self._connection)
             raise Unreadable(failures.asking(error, self.address, sql)) from error
 
     def pause(self, seconds: Seconds) -> None:
@@ -161,7 +131,6 @@ def open_reader(
     password: str,
     *,
     timeout: Seconds = READ_WITHIN,
-    tls: ssl.SSLContext | None = None,
     spare_port: int | None = None,
     gate: CostGate | None = None,
 ) -> Iterator[MySQLReader]:
@@ -170,7 +139,7 @@ def open_reader(
     `timeout` is what the server may take over one statement; the connection is given up one second later. `gate`
     holds back costly statements.
     """
-    server = Server(host, port, user, password, tls, spare_port)
+    server = Server(host, port, user, password, spare_port)
     with connect(server, read_timeout=timeout + 1.0) as connection:
         reader = MySQLReader(connection, server, gate)
         _prepare(connection, server, read_only(reader.version, timeout))
@@ -184,11 +153,10 @@ def open_changer(
     user: str,
     password: str,
     *,
-    tls: ssl.SSLContext | None = None,
     spare_port: int | None = None,
 ) -> Iterator[MySQLChanger]:
     """Connects as the user that may change; raises Unreachable."""
-    server = Server(host, port, user, password, tls, spare_port)
+    server = Server(host, port, user, password, spare_port)
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
         waits = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, wait_timeout={LONGEST_IDLE}"
@@ -246,93 +214,6 @@ def wait(seconds: Seconds) -> None:
     time.sleep(max(0.0, min(seconds, LONGEST_PAUSE)))
 
 
-@contextmanager
-def connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSDictCursor]]:
-    """A connection for as long as it is needed; raises Unreachable with what was wrong."""
-    connection = _open(server, read_timeout)
-    try:
-        yield connection
-    finally:
-        with suppress(pymysql.MySQLError, OSError):  # it is closed already where it was cut off
-            connection.close()
-
-
-def _open(server: Server, read_timeout: Seconds) -> Connection[SSDictCursor]:
-    """Opens a connection; where the server is full, over its spare port."""
-    try:
-        return _dial(server, server.port, read_timeout)
-    except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
-        failed: Exception = error
-    if failures.code_of(failed) == failures.FULL and server.spare_port is not None:
-        try:
-            return _dial(server, server.spare_port, read_timeout)
-        except (pymysql.MySQLError, OSError, RuntimeError) as error:
-            raise Unreachable(
-                f"{server.address} is up but full (error 1040), and over its spare port: "
-                f"{failures.connecting(error, server.host, server.spare_port, server.user)}"
-            ) from error
-    raise Unreachable(failures.connecting(failed, server.host, server.port, server.user)) from failed
-
-
-def refusal(server: Server, timeout: Seconds) -> tuple[int, str]:
-    """With which error, by number and in words, a server turns the user away at its port; (0, "") if it does not.
-
-    What went wrong on the way, such as a time-out, has no number of the server's and is 0 with its words.
-    """
-    try:
-        _dial(server, server.port, timeout).close()
-    except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
-        code = failures.code_of(error)
-        return (0 if code in failures.OF_THE_CLIENT else code), failures.text_of(error)
-    return 0, ""
-
-
-class _Dialled(_Connection):
-    """A connection that makes no TLS context of its own where none is given.
-
-    PyMySQL reads all certificates of the system for each one, some 40 ms of processor, and then verifies none of them.
-    """
-
-    def patient(self, seconds: Seconds) -> _Dialled:
-        """Waits so long for an answer from now on; until then it was the login that was waited for."""
-        self._read_timeout = seconds
-        return self
-
-    def _create_ssl_ctx(self, sslp: ssl.SSLContext | dict[str, Any]) -> ssl.SSLContext:
-        return sslp if isinstance(sslp, ssl.SSLContext) else _OPPORTUNISTIC
-
-
-def _opportunistic() -> ssl.SSLContext:
-    """TLS with every server that offers it, whoever it is, as PyMySQL does it where nothing else is asked for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-_OPPORTUNISTIC = _opportunistic()
-
-
-def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
-    # A server that takes connections and does not greet is given up as soon as one that does not take them.
-    dialled = _Dialled(
-        host=server.host,
-        port=port,
-        user=server.user,
-        password=server.password,
-        charset="utf8mb4",
-        autocommit=True,
-        connect_timeout=CONNECT_WITHIN,
-        read_timeout=min(CONNECT_WITHIN, read_timeout),
-        write_timeout=CONNECT_WITHIN,
-        cursorclass=SSDictCursor,
-        program_name="firstmate",
-        local_infile=False,
-        ssl=server.tls,
-    )
-    return dialled.patient(read_timeout)
-
-
 def _prepare(connection: Connection[SSDictCursor], server: Server, settings: str) -> None:
     try:
         with connection.cursor() as cursor:
@@ -354,19 +235,3 @@ def bounded(cursor: SSDictCursor, limit: int, address: str, sql: str) -> list[Ro
             f"{address} answered with {size:,} bytes over {' '.join(sql.split())[:60]!r}; {MOST_BYTES:,} are taken."
         )
     return found
-
-
-def _end(server: Server, connection: Connection[SSDictCursor]) -> None:
-    """Ends the session whose answer did not come in time.
-
-    The server notices a client that went away only when it answers; until then each look would leave one more session
-    waiting. A session may end another of its own user without any privilege.
-    """
-    thread = connection.thread_id()  # type: ignore[no-untyped-call]
-    with suppress(pymysql.MySQLError, OSError, RuntimeError):
-        other = _dial(server, server.port, CONNECT_WITHIN)
-        try:
-            with other.cursor() as cursor:
-                cursor.execute(f"KILL {int(thread)}")
-        finally:
-            other.close()

@@ -18,7 +18,8 @@ from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Un
 from actions.sql import literal
 from bot.errors import Unreachable
 from bot.fleet import failures
-from bot.fleet.mysql import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, Server, bounded, connect, wait
+from bot.fleet.connecting import Server, connect
+from bot.fleet.mysql import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
 from bot.fleet.statements import check_reading
 
 COMMENT = "SELECT @@version_comment LIMIT 1"

@@ -11,8 +11,8 @@ import pytest
 
 from actions.contract import Knock
 from actions.diagnostics.mysql.reachability import Reachability, reachability
+from bot.fleet.connecting import Server
 from bot.fleet.endpoint import ServerEndpoint
-from bot.fleet.mysql import Server
 from bot.lab.grants import READER
 from bot.lab.state import LabInstance, LabState
 
