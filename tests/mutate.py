@@ -83,8 +83,8 @@ PROTECTIONS = (
     Mutation(
         "3 each statement is compared with the approved one",
         "bot/engine/change.py",
-        "if ran >= len(approved.statements) or str(statement) != approved.statements[ran]:",
-        "if False:",
+        "if not left or str(statement) != left.pop(0):",
+        "if not left or left.pop(0) is None:",
     ),
     Mutation(
         "3 a decision is of the digest that was shown",

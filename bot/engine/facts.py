@@ -104,8 +104,8 @@ class Collector:
         change, target = made.change, made.target
         if target is None:
             says = "The target is unknown."
-            return Place(change.target, None, None, says, made.planned_server, "", says)
-        role = target.instance.role
+            return Place(change.target, None, None, says, made.planned_server, "", says, may_change=False)
+        role, may = target.instance.role, target.may_be_changed
         stranger = out_of_place(change.action, made.remediation.reader, target)
         try:
             with self.fleet.read(target.shard, target.instance) as db:
@@ -113,10 +113,10 @@ class Collector:
                 checked = stranger or (_check(made.remediation, db) if made.due else None)
         except (FirstmateError, Unreadable) as error:
             check = f"The check could not be made: {error}"
-            return Place(change.target, role, None, str(error), made.planned_server, "", check)
+            return Place(change.target, role, None, str(error), made.planned_server, "", check, may)
         check_says = checked or made.says or None
         return Place(
-            change.target, role, identity.role, identity.says, made.planned_server, identity.server, check_says
+            change.target, role, identity.role, identity.says, made.planned_server, identity.server, check_says, may
         )
 
     def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:

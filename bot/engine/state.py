@@ -72,6 +72,13 @@ class Target:
     def is_proxy(self) -> bool:
         return self.instance.role is Role.PROXY
 
+    @property
+    def may_be_changed(self) -> bool:
+        """Whether a user is configured that may change it; without one it is only read."""
+        if self.is_proxy:
+            return self.shard.proxies is not None and self.shard.proxies.changer is not None
+        return self.shard.changer is not None
+
 
 class StepStatus(StrEnum):
     """How a gather step went."""

@@ -154,6 +154,8 @@ class Place:
     """The server's identity when planned and now."""
     check_says: str | None
     """Why the action's own check refused, or None when it passed."""
+    may_change: bool
+    """Whether a user is configured that may change it."""
 
 
 @dataclass(frozen=True, slots=True)

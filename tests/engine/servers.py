@@ -15,10 +15,10 @@ from bot.errors import Unreachable
 
 def shard_of(name: str, replicas: int) -> Shard:
     """One primary, NAME-1, and so many replicas."""
-    reader = DatabaseUser(user="reader", password=Secret(env="NONE"))
+    reader, changer = (DatabaseUser(user=user, password=Secret(env="NONE")) for user in ("reader", "changer"))
     instances = [Instance(name=f"{name}-1", host=f"{name}-1", role=Role.PRIMARY)]
     instances += [Instance(name=f"{name}-{n}", host=f"{name}-{n}", role=Role.REPLICA) for n in range(2, replicas + 2)]
-    return Shard(name=name, flavour="mysql", reader=reader, instances=tuple(instances))
+    return Shard(name=name, flavour="mysql", reader=reader, changer=changer, instances=tuple(instances))
 
 
 @dataclass

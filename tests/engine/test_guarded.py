@@ -50,6 +50,10 @@ def _failed_over(scene: Scene, _: pytest.MonkeyPatch) -> None:
     scene.fleet.servers[TARGET].role = Role.PRIMARY
 
 
+def _only_read(scene: Scene, _: pytest.MonkeyPatch) -> None:
+    scene.fleet.shards = tuple(shard.model_copy(update={"changer": None}) for shard in scene.fleet.shards)
+
+
 def _held(scene: Scene, _: pytest.MonkeyPatch) -> None:
     assert scene.store.lease("orders", "r-other", seconds=60) is not None
 
@@ -93,6 +97,7 @@ CASES = {
     "freeze": Case(_nothing, "is frozen until 2026-03-02", policy=FREEZE),
     "caller": Case(_no_operator_any_more, "U0CAROL and operator", run={"requester": "U0CAROL"}),
     "target": Case(_failed_over, "the server says primary"),
+    "changer": Case(_only_read, "Firstmate only reads orders-2: no `changer` is configured there"),
     "exclusive": Case(_held, "Run r-other is changing orders"),
     "takeover": Case(_taken, "<@U0ALICE> works on it by hand"),
     "cooldown": Case(_done_before, "Run r-9 made mysql.set_variable", policy={"cooldown": "15m"}),

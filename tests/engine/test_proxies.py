@@ -47,8 +47,9 @@ def behind(shard: Shard, *ports: int, cluster: bool = False) -> Shard:
         ProxyInstance(name=f"{shard.name}-proxy-{number}", host="127.0.0.1", port=port)
         for number, port in enumerate(ports, 1)
     )
-    user = DatabaseUser(user=STATS, password=Secret(env="NONE"))
-    return shard.model_copy(update={"proxies": Proxies(reader=user, instances=instances, cluster=cluster)})
+    reader, changer = (DatabaseUser(user=user, password=Secret(env="NONE")) for user in (STATS, ADMIN))
+    proxies = Proxies(reader=reader, changer=changer, instances=instances, cluster=cluster)
+    return shard.model_copy(update={"proxies": proxies})
 
 
 @dataclass

@@ -16,6 +16,7 @@ from bot.guards import (
     blast,
     budget,
     caller,
+    changer,
     check,
     cooldown,
     digest,
@@ -51,6 +52,7 @@ REPLICA = Place(
     planned_server="uuid-3",
     server="uuid-3",
     check_says=None,
+    may_change=True,
 )
 
 GOOD = Facts(
@@ -90,8 +92,8 @@ def test_when_everything_is_in_order_every_guard_passes():
 
 def test_the_order_of_the_guards_is_the_documented_one():
     names = [verdict.guard for verdict in guards.judge(GOOD)]
-    first = ["halt", "freeze", "caller", "target", "exclusive", "takeover", "cooldown", "budget", "blast", "serving"]
-    assert names == [*first, "autonomy", "approval", "digest", "check"]
+    first = ["halt", "freeze", "caller", "target", "changer", "exclusive", "takeover", "cooldown", "budget"]
+    assert names == [*first, "blast", "serving", "autonomy", "approval", "digest", "check"]
 
 
 REFUSALS = [
@@ -112,6 +114,7 @@ REFUSALS = [
     pytest.param(
         target, {"places": (REPLICA, replace(REPLICA, server="uuid-9"))}, "Another server answers", id="another server"
     ),
+    pytest.param(changer, {"places": (replace(REPLICA, may_change=False),)}, "only reads orders-3", id="only read"),
     pytest.param(exclusive, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
     pytest.param(freeze, {"frozen": Frozen("sale", "the busiest weekend", NOW)}, "the busiest weekend", id="frozen"),
     pytest.param(
