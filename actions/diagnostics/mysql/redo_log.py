@@ -17,6 +17,9 @@ class RedoLog:
     """The redo log, and what was written to it while one looked."""
 
     capacity: Bytes = 0
+    """What may be written before a checkpoint must be; MariaDB keeps a part of its file free."""
+    configured: Bytes = 0
+    """innodb_redo_log_capacity, or innodb_log_file_size where that is what counts."""
     checkpoint_age: Bytes = 0
     """What is written to the log and not yet to the tables."""
     used: Percent = 0.0
@@ -42,7 +45,8 @@ def redo_log(db: MySQL, *, over: Seconds = 1.0) -> RedoLog:
     """
     names = ("innodb_redo_log_capacity", "innodb_log_file_size", "innodb_log_files_in_group")
     has = variables(db, *names)
-    capacity = number(has, names[0]) or number(has, names[1]) * max(1, number(has, names[2]))
+    configured = number(has, *names[:2])
+    capacity = number(has, names[0]) or configured * max(1, number(has, names[2]))
     first, _, _ = _look(db)
     db.pause(over)
     lsn, age, told = _look(db)
@@ -50,6 +54,7 @@ def redo_log(db: MySQL, *, over: Seconds = 1.0) -> RedoLog:
     capacity = told or capacity
     return RedoLog(
         capacity=capacity,
+        configured=configured,
         checkpoint_age=age,
         used=round(100.0 * age / capacity, 1) if capacity else 0.0,
         waits=waits,

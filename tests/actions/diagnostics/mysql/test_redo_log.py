@@ -49,7 +49,7 @@ def test_mariadb_knows_the_greatest_age():
         },
     )
     found = redo_log(db)
-    assert (found.capacity, found.checkpoint_age, found.used) == (8000, 1000, 12.5)
+    assert (found.capacity, found.configured, found.checkpoint_age, found.used) == (8000, 9000, 1000, 12.5)
 
 
 @pytest.mark.parametrize(("written", "lasts"), [(0, None), (500, 4.0)])
