@@ -10,10 +10,13 @@ from actions.text import normalise
 
 PICOSECONDS = 1e12
 SHAPES = 5
+SLACK = 2.0
+"""Seconds that the two looks may take, and by which whole seconds may be wrong."""
 LOOK = """
 SELECT COALESCE(SCHEMA_NAME, '') AS db, COALESCE(DIGEST, '') AS digest, LEFT(COALESCE(DIGEST_TEXT, ''), 600) AS text,
        COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited, SUM_ROWS_EXAMINED AS examined, SUM_ROWS_SENT AS sent,
-       SUM_NO_INDEX_USED AS no_index, SUM_CREATED_TMP_DISK_TABLES AS on_disk, SUM_ERRORS AS errors
+       SUM_NO_INDEX_USED AS no_index, SUM_CREATED_TMP_DISK_TABLES AS on_disk, SUM_ERRORS AS errors,
+       TIMESTAMPDIFF(SECOND, FIRST_SEEN, NOW()) AS known_for
   FROM performance_schema.events_statements_summary_by_digest
  WHERE LAST_SEEN > NOW() - INTERVAL 60 SECOND
  LIMIT 1000
@@ -63,6 +66,8 @@ class StatementDigests:
     """Spent in all statements that ended between the two looks."""
     calls: Count = 0
     statements: tuple[Digest, ...] = ()
+    unsure: Count = 0
+    """Shapes that ran for the first time in more than a minute: how often meanwhile is not known, so they are left out."""
     overflowed: bool = False
     """Whether the table of shapes is full (performance_schema_digests_size), and new ones are counted as one."""
 
@@ -84,7 +89,10 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     before = {(row["db"], row["digest"]): row for row in db.rows(LOOK, limit=1000)}
     db.pause(over)
     after = db.rows(LOOK, limit=1000)
-    grown = [(row, before.get((row["db"], row["digest"]), {})) for row in after]
+    # A shape that is known for longer than one looked, and was not among those of the last minute, has all its calls
+    # since the start in the second look; to take them for those of this moment would be a false alarm.
+    looked = [(row, before.get((row["db"], row["digest"]))) for row in after]
+    grown = [(row, old or {}) for row, old in looked if old is not None or int(row["known_for"]) <= over + SLACK]
     ended = [(row, old) for row, old in grown if _grown(row, old, "calls") > 0]
     found = [(_grown(row, old, "waited") / PICOSECONDS, row, old) for row, old in ended]
     total = sum(time for time, _, _ in found)
@@ -95,6 +103,7 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
         time=round(total, 3),
         calls=sum(_grown(row, old, "calls") for _, row, old in found),
         statements=tuple(_digest(time, row, old, total) for time, row, old in found[:SHAPES]),
+        unsure=len(looked) - len(grown),
         overflowed=any(not row["digest"] for _, row, _ in found),
     )
 

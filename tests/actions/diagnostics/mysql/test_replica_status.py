@@ -186,5 +186,6 @@ def test_an_applier_that_somebody_stopped(sound_lab, notes, replica):
     administer(replica, "STOP REPLICA SQL_THREAD")
     with reader(notes, replica) as db:
         status = replica_status(db)
+    administer(replica, "START REPLICA SQL_THREAD")
     assert status.stopped_by_hand
     assert status.receiver_running == "Yes"
