@@ -67,7 +67,7 @@ class StatementDigests:
     calls: Count = 0
     statements: tuple[Digest, ...] = ()
     unsure: Count = 0
-    """Shapes that ran for the first time in more than a minute: how often meanwhile is not known, so they are left out."""
+    """Shapes that ran for the first time in more than a minute; how often is not known, so they are left out."""
     overflowed: bool = False
     """Whether the table of shapes is full (performance_schema_digests_size), and new ones are counted as one."""
 
