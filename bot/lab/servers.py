@@ -81,10 +81,13 @@ def prepare_again(folder: Path, name: str) -> list[str]:
     """Makes a server that is gone ready to start on the data that it has, and returns its command line.
 
     The lock of its socket goes: mysqld takes the pid in it for another server even when it is a zombie's, which it is
-    until whoever started it looks.
+    until whoever started it looks. And the tables of its logs are repaired, which a killed server leaves marked as
+    crashed (error 1194) where it wrote to them.
     """
     (folder / "data" / name / "server.sock.lock").unlink(missing_ok=True)
-    return list(json.loads(_command(folder, name).read_text(encoding="utf-8")))
+    repair = folder / "data" / f"{name}.repair.sql"
+    repair.write_text("REPAIR NO_WRITE_TO_BINLOG TABLE mysql.general_log, mysql.slow_log;\n", encoding="utf-8")
+    return [*json.loads(_command(folder, name).read_text(encoding="utf-8")), f"--init-file={repair}"]
 
 
 def _command(folder: Path, name: str) -> Path:
