@@ -193,6 +193,11 @@ class Diagnostic:
     gated: bool = False
     """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
 
+    @property
+    def costly(self) -> bool:
+        """Whether it can stall a server, so that it is asked no more often than it must be."""
+        return self.cost is Cost.HIGH
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - each diagnostic returns its own dataclass
         return self.ask(*args, **kwargs)
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from actions import catalog
-from actions.contract import Cost, Endpoint, MySQL, Prometheus, Unreadable
+from actions.contract import Endpoint, MySQL, Prometheus, Unreadable
 from bot.engine.places import described, out_of_place, places
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
@@ -222,7 +222,7 @@ def _tried(asked: GatherStep, look: Callable[[], T], deadline: float) -> T:
 
     A costly diagnostic is asked once: what it costs the server, it would cost it again.
     """
-    left = 0 if catalog.DIAGNOSTICS[asked.use].cost is Cost.HIGH else asked.retries
+    left = 0 if catalog.DIAGNOSTICS[asked.use].costly else asked.retries
     while True:
         try:
             return look()

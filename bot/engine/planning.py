@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Cost, NoUndo, Refused, Remediation, Statement, Unreadable
+from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
 from bot.engine.places import changed_at, out_of_place, places
@@ -238,13 +238,8 @@ def costly_in_common(seen: Seen, other: Runbook) -> dict[str, object]:
     return {
         name: known[step.use, step.on]
         for name, step in other.gather.items()
-        if _costly(step.use) and step.each is None and not step.parameters and (step.use, step.on) in known
+        if DIAGNOSTICS[step.use].costly and step.each is None and not step.parameters and (step.use, step.on) in known
     }
-
-
-def _costly(use: str) -> bool:
-    diagnostic = DIAGNOSTICS.get(use)
-    return diagnostic is not None and diagnostic.cost is Cost.HIGH
 
 
 def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[Target, ...]]:

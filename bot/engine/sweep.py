@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions import catalog
-from actions.contract import Cost, Diagnostic, Endpoint, Prometheus, Unreadable
+from actions.contract import Diagnostic, Endpoint, Prometheus, Unreadable
 from bot.engine.places import out_of_place
 from bot.engine.ports import Fleet
 from bot.engine.state import Target
@@ -126,7 +126,7 @@ def sweepable(name: str, given: Mapping[str, object], targets: int) -> tuple[Dia
             f"{name} asks Prometheus, which answers for all hosts at once; nothing is swept. Ask it in a runbook, or "
             "sweep a diagnostic that asks the hosts."
         )
-    if diagnostic.cost is Cost.HIGH and targets > MOST_COSTLY:
+    if diagnostic.costly and targets > MOST_COSTLY:
         raise WrongUsage(
             f"{name} can stall a server, so it is asked of {MOST_COSTLY} instances at once at most, not of {targets}. "
             "Narrow the selector."

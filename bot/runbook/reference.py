@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Cost, Grants, Prometheus, Unit
+from actions.contract import Grants, Prometheus, Unit
 from bot.errors import WrongUsage
 from bot.runbook.kinds import Base, Kind, kind_of
 from bot.runbook.listening import Heard, asked_by, changed_by
@@ -92,7 +92,7 @@ def _diagnostic(name: str) -> Described:
         Entry(each, shown(kind), "", _default(parameters[each].default, inspect.Parameter.empty))
         for each, kind in signature.parameters.items()
     ]
-    gate = ", once a minute on a server" if declared.cost is Cost.HIGH else ""
+    gate = ", once a minute on a server" if declared.costly else ""
     looks = "; looks cheaply first, and asks the rest only where there is something to see" if declared.gated else ""
     return Described(
         name,

@@ -29,8 +29,6 @@ EDITS, EDITS_WITHIN = 3, 3.0
 PROGRESS_GAP = 1.0
 """Seconds between two edits that only show progress."""
 SLOWEST_RETRY = 60.0
-PICTURE, TEXT = ".png", ".txt"
-"""Endings of the files that are uploaded; before them stands the message's key."""
 LOOK_BACK = 100
 """Messages that are looked through for one that may have been posted."""
 
@@ -181,7 +179,7 @@ class Sender:
     def _upload(self, envelope: Envelope, payload: dict[str, Any]) -> str:
         if envelope.ts is not None:
             return envelope.ts  # a file is not edited
-        picture, text = (f"{envelope.key.replace(':', '-')}{ending}" for ending in (PICTURE, TEXT))
+        picture, text = _file_names(envelope.key)
         if "chart" in payload:
             title = payload["chart"]["title"]
             given = {"filename": picture, "content": charts.png(payload["chart"]), "alt_txt": title}
@@ -203,7 +201,7 @@ class Sender:
             answer = self._client.conversations_history(
                 channel=envelope.channel, limit=LOOK_BACK, include_all_metadata=True
             )
-        names = [f"{envelope.key.replace(':', '-')}{ending}" for ending in (PICTURE, TEXT)]
+        names = _file_names(envelope.key)
         for message in answer.get("messages") or []:
             metadata = message.get("metadata") or {}
             if metadata.get("event_type") == EVENT and metadata["event_payload"].get("key") == envelope.key:
@@ -249,6 +247,12 @@ class Sender:
             self._lost(envelope, str(error))
         else:
             self._mailbox.sent(envelope.key, digest, ts)
+
+
+def _file_names(key: str) -> tuple[str, str]:
+    """What a picture, or a text, of the message of this key is called."""
+    name = key.replace(":", "-")
+    return f"{name}.png", f"{name}.txt"
 
 
 def plain_blocks(blocks: list[Block]) -> list[Block]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from actions.catalog import DIAGNOSTICS
-from actions.contract import Cost
 from bot.fleet.costs import EVERY
 from bot.lab.fault.model import Fault
 from bot.runbook.load import load_folders, shipped_folder
@@ -51,6 +50,5 @@ class Order:
 @lru_cache
 def costly() -> frozenset[str]:
     """The shipped runbooks that ask something costly."""
-    high = {name for name, each in DIAGNOSTICS.items() if each.cost is Cost.HIGH}
     shipped = load_folders([shipped_folder()]).runbooks
-    return frozenset(r.runbook for r in shipped if any(step.use in high for step in r.gather.values()))
+    return frozenset(r.runbook for r in shipped if any(DIAGNOSTICS[s.use].costly for s in r.gather.values()))

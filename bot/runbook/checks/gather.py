@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.catalog import DIAGNOSTICS
-from actions.contract import Cost
 from bot.runbook.checks.places import check_place
 from bot.runbook.checks.values import Scope, check_condition, check_parameters, kind_at
 from bot.runbook.findings import Path, Problem
@@ -63,7 +62,7 @@ def _each(path: Path, source: str, scope: Scope) -> tuple[Kind, list[Problem]]:
 def _cost(path: Path, step: GatherStep) -> Iterator[Problem]:
     """A diagnostic that looks cheaply first may be asked of one server at any time; of many, not even that."""
     declared = DIAGNOSTICS[step.use]
-    if declared.cost is not Cost.HIGH or step.when is not None or (declared.gated and not step.is_list):
+    if not declared.costly or step.when is not None or (declared.gated and not step.is_list):
         return
     where = "many times" if step.each is not None else "of several servers" if step.is_list else "on every run"
     says = f"{step.use} can stall a server, and it is asked {where}"
