@@ -39,6 +39,7 @@ class Flavour(StrEnum):
     MYSQL = "mysql"
     MARIADB = "mariadb"
     PROXYSQL = "proxysql"
+    VITESS = "vitess"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class Diagnostic:
     cost: Cost
     needs: Grants
     reader: type
-    """What it reads with: MySQL, ProxySQL, Endpoint or Prometheus."""
+    """What it reads with: MySQL, ProxySQL, Endpoint, Prometheus or actions.vitess.Vitess."""
     gated: bool = False
     """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
 
@@ -248,11 +249,14 @@ class Remediation(ABC):
     risk: ClassVar[Risk]
     needs: ClassVar[Grants]
     reader: ClassVar[type] = MySQL
-    """What it is made on: MySQL, or ProxySQL."""
+    """What it is made on: MySQL, ProxySQL, or actions.vitess.Vitess."""
     settles_within: ClassVar[Seconds] = 10.0
     """How long `verify` may be asked before an unsettled verdict counts as failed."""
     narrows: ClassVar[bool] = False
     """Whether the change may leave out statements that are not needed any more; others than approved it never makes."""
+    under_vitess: ClassVar[str] = ""
+    """What stands for it where the target is a tablet: the name of another action, or the sentence that says why it is
+    refused there; '' where it may be made on a tablet's server as on any."""
     takes_out: ClassVar[bool] = False
     """Whether the server does not serve or follow its source any more once the change is made."""
     holds_for: ClassVar[Seconds] = 0.0

@@ -19,7 +19,12 @@ busy server. The *SQL* was heard by asking each action for {versions};
 where servers differ, a comment says for which a statement is. `%s` stands for a bound value. Every diagnostic runs in a
 read-only transaction, within a time limit and a limit of rows, as a user that cannot write.
 """
-_FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB", Flavour.PROXYSQL: "ProxySQL"}
+_FLAVOURS = {
+    Flavour.MYSQL: "MySQL",
+    Flavour.MARIADB: "MariaDB",
+    Flavour.PROXYSQL: "ProxySQL",
+    Flavour.VITESS: "Vitess",
+}
 _ALL = (*VERSIONS, *PROXIES)
 
 
