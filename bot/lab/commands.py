@@ -98,9 +98,8 @@ def _show(state: LabState) -> None:
     for instance in state.instances:
         follows = f" follows {instance.source}" if instance.source else ""
         version = f"{instance.flavour} {instance.version}"
-        out.print(
-            f"  {instance.name:<{width}} {instance.address:<18} {version:<17} {instance.role}{follows}", markup=False
-        )
+        line = f"  {instance.name:<{width}} {instance.address:<18} {version:<17} {instance.role}{follows}"
+        out.print(line, markup=False, soft_wrap=True)
     for name, url in _urls(state).items():
         out.print(f"  {name:<12} {url}", markup=False, highlight=False)
 

@@ -87,7 +87,7 @@ def vtorc(vitess: VitessPrograms, ports: dict[str, int]) -> list[str]:
         "--instance-poll-time=1s",
         "--recovery-poll-duration=1s",
         "--topo-information-refresh-duration=3s",
-        "--log-level=info",
+        *_LOG,
     ]
 
 

@@ -100,7 +100,8 @@ def prepare(
     home = tablet_folder(root, plan.uid)
     extra = root / f"extra-{plan.uid}.cnf"
     port, spare = ports[f"{plan.uid} mysql"], ports[f"{plan.uid} spare"]
-    lines = (f"report-port={port}", f"admin-address={HOST}", f"admin-port={spare}")
+    log = folder / "logs" / f"{plan.mysqld}.log"
+    lines = (f"report-port={port}", f"admin-address={HOST}", f"admin-port={spare}", f"log-error={log}")
     extra.write_text("\n".join(lines) + "\n", encoding="utf-8")
     both = f"{root / 'extra.cnf'}:{extra}"
     _mysqlctl(vitess, root, plan.uid, port, "init_config", {"EXTRA_MY_CNF": both})

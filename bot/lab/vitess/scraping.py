@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.lab.state import LabVitess
 
-TARGETS = {"vttablet": 6, "vtgate": 1, "vtorc": 1, "vtctld": 1}
+TARGETS = {"vttablet": 6, "vtgate": 1, "vtorc": 1, "vtctld": 1, "etcd": 1}
 """Jobs and how many targets each has."""
 
 
@@ -23,7 +23,7 @@ def jobs(vitess: LabVitess) -> tuple[dict[str, Any], ...]:
         }
         for tablet in vitess.tablets
     ]
-    singles = {"vtgate": vitess.vtgate, "vtorc": vitess.vtorc, "vtctld": vitess.vtctld_url}
+    singles = {"vtgate": vitess.vtgate, "vtorc": vitess.vtorc, "vtctld": vitess.vtctld_url, "etcd": vitess.etcd}
     return (
         {"job_name": "vttablet", "honor_labels": True, "static_configs": tablets},
         *(
