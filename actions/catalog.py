@@ -43,6 +43,16 @@ from actions.diagnostics.mysql import (
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
 from actions.diagnostics.proxysql import backends
+from actions.diagnostics.vitess import (
+    backups,
+    controls,
+    replication,
+    shard_health,
+    tablet_status,
+    topology_servers,
+    vtgates,
+)
+from actions.diagnostics.vitess import errant_gtids as errant_gtids_of_shard
 from actions.remediations.mysql import (
     analyze_table,
     fix_errant_gtid,
@@ -100,6 +110,14 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "prometheus.instant": instant.instant,
     "prometheus.range": range.range,
     "proxysql.backends": backends.backends,
+    "vitess.backups": backups.backups,
+    "vitess.controls": controls.controls,
+    "vitess.errant_gtids": errant_gtids_of_shard.errant_gtids,
+    "vitess.replication": replication.replication,
+    "vitess.shard_health": shard_health.shard_health,
+    "vitess.tablet_status": tablet_status.tablet_status,
+    "vitess.topology_servers": topology_servers.topology_servers,
+    "vitess.vtgates": vtgates.vtgates,
 }
 
 REMEDIATIONS: Mapping[str, type[Remediation]] = {

@@ -12,20 +12,28 @@ import pytest
 
 from actions import catalog
 from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, ProxySQL, Remediation
+from actions.vitess import Vitess
 
 ROOT = Path(__file__).parents[2]
-FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROXYSQL}}
+FLAVOURS = {
+    "mysql": {Flavour.MYSQL, Flavour.MARIADB},
+    "proxysql": {Flavour.PROXYSQL},
+    "vitess": {Flavour.VITESS, Flavour.MYSQL},
+}
 """Whose servers a family of actions is for."""
+PARTS = {"vitess.tablet_health", "vitess.tablet_replication"}
+"""What several actions of a family share, which is none itself."""
 KINDS = {"diagnostics": catalog.DIAGNOSTICS, "remediations": catalog.REMEDIATIONS}
 
 
 def files(folder: Path, prefix: str = "") -> set[str]:
     """The names of the modules below a folder, as `family.name`."""
-    return {
+    found = {
         f"{path.parent.name}.{path.stem.removeprefix(prefix)}"
         for path in folder.glob(f"*/{prefix}*.py")
         if path.stem not in ("__init__", "conftest")
     }
+    return found - PARTS
 
 
 def frozen(record: Any) -> bool:
@@ -60,7 +68,13 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
     ask = catalog.DIAGNOSTICS[name].ask
     reader, *rest = inspect.signature(ask).parameters.values()
     hints = get_type_hints(ask)
-    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,), "proxysql": (ProxySQL,)}[name.split(".")[0]]
+    readers: dict[str, tuple[type, ...]] = {
+        "mysql": (MySQL, Endpoint),
+        "prometheus": (Prometheus,),
+        "proxysql": (ProxySQL,),
+        "vitess": (Vitess,),
+    }
+    allowed = readers[name.split(".")[0]]
     assert hints[reader.name] in allowed
     assert catalog.DIAGNOSTICS[name].reader is hints[reader.name]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)
