@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from actions.diagnostics.vitess.shard_health import record_of
 from actions.vitess import Component, Vitess
 
 SHOWN = 200
-DENIED = "denylist"
+DENIED = "DenyListQueryRules"
+"""What vttablet calls the rules that it makes of denied tables."""
 SERVED = frozenset({"PRIMARY", "REPLICA", "RDONLY"})
 """Types whose queries vttablet serves."""
 MOVING = frozenset({"MoveTables", "Reshard", "Migrate"})
@@ -89,6 +90,8 @@ class Controls:
     disabled: tuple[DisabledService, ...] = ()
     unserved: tuple[DisabledService, ...] = ()
     """Types for which a cell routes the keyspace and has not this shard among those it routes to."""
+    denied_on: tuple[str, ...] = ()
+    """The tablets whose vttablet denies tables right now; one learns of the record only when its state is refreshed."""
     rules: tuple[QueryRule, ...] = ()
     out_of_service: tuple[OutOfService, ...] = ()
     """Tablets of type DRAINED, BACKUP, RESTORE, SPARE and so on. Nobody records since when."""
@@ -107,7 +110,7 @@ class Controls:
     @property
     def any(self) -> bool:
         """Whether anything at all keeps queries of this shard from being served."""
-        return bool(self.denied or self.disabled or self.rules or not self.primary_serving)
+        return bool(self.denied or self.denied_on or self.disabled or self.rules or not self.primary_serving)
 
     @property
     def moving(self) -> tuple[ShardWorkflow, ...]:
@@ -123,7 +126,7 @@ class Controls:
     def left_behind(self) -> bool:
         """Whether tables are denied or services off, and it is known that no workflow needs that."""
         return (
-            bool(self.denied or self.disabled or not self.primary_serving)
+            bool(self.denied or self.denied_on or self.disabled or not self.primary_serving)
             and self.workflows_known
             and not self.moving
             and not any(each.frozen for each in self.denied)
@@ -164,6 +167,7 @@ def controls(vt: Vitess) -> Controls:
     disabled, unserved = _routing(vt, record, missing)
     workflows = _workflows(vt, missing)
     tablets = vt.tablets()[:SHOWN]
+    rules, denied_on = _rules(vt, missing)
     denied = record.get("tablet_controls", ())
     return Controls(
         keyspace=vt.keyspace,
@@ -172,7 +176,8 @@ def controls(vt: Vitess) -> Controls:
         denied=tuple(_denied(each) for each in denied if each.get("denied_tables")),
         disabled=disabled,
         unserved=unserved,
-        rules=tuple(_rules(vt, missing))[:SHOWN],
+        denied_on=denied_on,
+        rules=rules,
         out_of_service=tuple(OutOfService(each.alias, each.type) for each in tablets if each.type not in SERVED),
         rdonly=sum(each.type == "RDONLY" for each in tablets),
         keyspace_type=str(keyspace.get("keyspace_type", "NORMAL")),
@@ -254,19 +259,27 @@ def _workflow(vt: Vitess, workflow: Mapping[str, Any]) -> ShardWorkflow:
     )
 
 
-def _rules(vt: Vitess, missing: list[str]) -> Iterator[QueryRule]:
-    """The query rules of every vttablet that answers; one that does not is not asked for what it would refuse."""
+def _rules(vt: Vitess, missing: list[str]) -> tuple[tuple[QueryRule, ...], tuple[str, ...]]:
+    """The query rules of every vttablet that answers, and which of them deny tables."""
+    found: list[QueryRule] = []
+    denying = set()
     for answer in vt.web(Component.VTTABLET, "/debug/query_rules"):
-        if not answer.ok:
-            missing.append(f"The query rules of {answer.who} could not be read: {answer.error}")
+        if not answer.ok or not isinstance(answer.body, Mapping):
+            missing.append(f"The query rules of {answer.who} could not be read: {answer.error or 'no JSON came'}")
             continue
-        for source, rules in (answer.body or {}).items():
-            for rule in rules or ():
-                if DENIED not in source.lower().replace("_", ""):
-                    yield QueryRule(
-                        tablet=answer.who,
-                        source=str(source),
-                        name=str(rule.get("Name", "")),
-                        action=str(rule.get("Action", "CONTINUE")),
-                        tables=tuple(map(str, rule.get("TableNames", ())))[:SHOWN],
-                    )
+        for source, rules in answer.body.items():
+            if source == DENIED:
+                denying |= {answer.who} if rules else set()
+            else:
+                found += [_rule(answer.who, str(source), rule) for rule in rules or ()]
+    return tuple(found[:SHOWN]), tuple(sorted(denying))
+
+
+def _rule(tablet: str, source: str, rule: Mapping[str, Any]) -> QueryRule:
+    return QueryRule(
+        tablet=tablet,
+        source=source,
+        name=str(rule.get("Name", ""))[:200],
+        action=str(rule.get("Action", "CONTINUE")),
+        tables=tuple(map(str, rule.get("TableNames") or ()))[:SHOWN],
+    )

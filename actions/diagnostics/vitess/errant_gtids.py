@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnost
 from actions.diagnostics.mysql import errant_gtids as of_servers
 from actions.diagnostics.mysql.gtid_sets import LONGEST, GtidSets, gtid_sets
 from actions.diagnostics.vitess.shard_health import record_of, seconds_of
+from actions.diagnostics.vitess.tablet_health import full_statuses, pages_of
 from actions.text import redact_error
-from actions.vitess import Answer, Component, Tablet, Vitess, alias_of, alias_record
+from actions.vitess import Answer, Component, Tablet, Vitess, alias_of
 
 AGAIN: Seconds = 1.0
 """Between the two looks."""
@@ -45,8 +46,8 @@ class ErrantGtids:
     primary_alias: str = ""
     primary_age: Seconds | None = None
     """How long ago the term of the primary began."""
-    compared: Count = 0
-    """Tablets that were held against the primary."""
+    compared: tuple[str, ...] = ()
+    """The tablets that were held against the primary."""
     tablets: tuple[ErrantTablet, ...] = ()
     """Those with errant transactions at both looks."""
     passed: Count = 0
@@ -69,7 +70,7 @@ class ErrantGtids:
     def vtorc_alone(self) -> bool:
         """Whether VTOrc calls a tablet errant that MySQL clears: it is mistaken for some seconds after a failover."""
         errant = {each.alias for each in self.tablets}
-        return self.known and any(alias not in errant for alias in self.by_vtorc)
+        return any(alias in self.compared and alias not in errant for alias in self.by_vtorc)
 
     @property
     def transactions(self) -> Count:
@@ -108,7 +109,7 @@ def errant_gtids(vt: Vitess) -> ErrantGtids:
         known=known,
         primary_alias=primary,
         primary_age=None if since is None else max(0.0, time.time() - since),
-        compared=len(sets) if known else 0,
+        compared=tuple(each.address for each in sets) if known else (),
         tablets=tuple(
             ErrantTablet(each.address, types.get(each.address, ""), each.gtids, each.transactions, each.own)
             for each in again
@@ -119,14 +120,13 @@ def errant_gtids(vt: Vitess) -> ErrantGtids:
     )
 
 
-def _sets(vt: Vitess, tablets: Iterable[Tablet], missing: list[str]) -> tuple[GtidSets, ...]:
+def _sets(vt: Vitess, tablets: Sequence[Tablet], missing: list[str]) -> tuple[GtidSets, ...]:
     """What each tablet has executed, through its vttablet, or past it where that does not answer."""
-    asked = tuple(tablets)
-    answers = vt.rpcs("GetFullStatus", [{"tablet_alias": alias_record(each.alias)} for each in asked])
+    answers = full_statuses(vt, tablets, pages_of(vt, tablets)) if tablets else {}
     found = []
-    for each, answer in zip(asked, answers, strict=True):
+    for each in tablets:
         try:
-            found.append(_set(vt, each.alias, answer))
+            found.append(_set(vt, each.alias, answers[each.alias]))
         except Unreadable as error:
             missing.append(f"What {each.alias} has executed is not known: {redact_error(str(error))}")
     return tuple(found)
@@ -153,13 +153,13 @@ def _subtracted(vt: Vitess, primary: str, sets: tuple[GtidSets, ...]) -> tuple[o
 
 
 def _once_more(
-    vt: Vitess, primary: str, tablets: Iterable[Tablet], first: tuple[of_servers.Errant, ...]
+    vt: Vitess, primary: str, tablets: Sequence[Tablet], first: tuple[of_servers.Errant, ...]
 ) -> tuple[of_servers.Errant, ...]:
     """The same of those that had some, a moment later; one that cannot be read again is told as it was."""
     vt.pause(AGAIN)
     errant = {each.address: each for each in first}
     unread: list[str] = []
-    sets = _sets(vt, (each for each in tablets if each.alias in errant), unread)
+    sets = _sets(vt, [each for each in tablets if each.alias in errant], unread)
     read = {each.address for each in sets}
     return (*_subtracted(vt, primary, sets), *(each for alias, each in errant.items() if alias not in read))
 

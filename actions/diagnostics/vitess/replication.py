@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actions.contract import Cost, Count, Flavour, Seconds, Series, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
+from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
 from actions.diagnostics.vitess.shard_health import record_of
+from actions.diagnostics.vitess.tablet_health import by_alias, full_statuses
 from actions.diagnostics.vitess.tablet_replication import Replica, past_vttablet, replica_of
 from actions.series import value
 from actions.text import redact_error
-from actions.vitess import Answer, Component, Tablet, Vitess, alias_of, alias_record
+from actions.vitess import Answer, Component, Vitess, alias_of
 
 REPORTED = "vttablet_replication_lag_sec"
 BLOCKED = "vttablet_semi_sync_monitor_writes_blocked"
@@ -134,9 +135,8 @@ def replication(vt: Vitess) -> Replication:
     missing: list[str] = []
     primary_alias, durability = _records(vt, missing)
     primary = next((each for each in tablets if each.alias == primary_alias), None)
-    answers = vt.rpcs("GetFullStatus", [{"tablet_alias": alias_record(each.alias)} for each in tablets])
-    told = {each.alias: answer for each, answer in zip(tablets, answers, strict=True)}
-    counted = _counted(vt, tablets)
+    counted = by_alias(tablets, vt.metrics(Component.VTTABLET, REPORTED, BLOCKED))
+    told = full_statuses(vt, tablets, counted)
     replicas, asked_past = [], 0
     for each in tablets:
         if each.alias == primary_alias:
@@ -147,17 +147,16 @@ def replication(vt: Vitess) -> Replication:
             found = past_vttablet(vt, each, found, primary)
         if not found.known:
             missing.append(f"How {each.alias} replicates is not known: {redact_error(told[each.alias].error)}")
-        replicas.append(replace(found, reported_lag=value(counted.get(each.alias, ()), REPORTED)))
-    status = told.get(primary_alias, Answer(primary_alias, error="The record of the shard names no primary."))
-    if not status.ok:
-        missing.append(f"The primary's part is not known: {redact_error(status.error)}")
+        replicas.append(replace(found, reported_lag=value(counted[each.alias].body or (), REPORTED)))
+    of_primary = _of_primary(vt, primary_alias, told.get(primary_alias), missing)
+    blocked = value(counted[primary_alias].body or (), BLOCKED) if primary_alias in counted else None
     return Replication(
         keyspace=vt.keyspace,
         shard=vt.shard,
         primary_alias=primary_alias,
         durability=durability,
-        writes_blocked=int(value(counted.get(primary_alias, ()), BLOCKED) or 0),
-        **_of_primary(status),
+        writes_blocked=int(blocked or 0),
+        **of_primary,
         replicas=tuple(replicas),
         missing=tuple(missing),
     )
@@ -175,21 +174,32 @@ def _records(vt: Vitess, missing: list[str]) -> tuple[str, str]:
     return primary, durability
 
 
-def _counted(vt: Vitess, tablets: tuple[Tablet, ...]) -> Mapping[str, tuple[Series, ...]]:
-    """The two metrics of the vttablets that answer."""
-    answers = vt.metrics(Component.VTTABLET, REPORTED, BLOCKED)
-    return {each.alias: answer.body for each, answer in zip(tablets, answers, strict=False) if answer.ok}
-
-
-def _of_primary(answer: Answer) -> dict[str, Any]:
-    if not answer.ok:
+def _of_primary(vt: Vitess, alias: str, answer: Answer | None, missing: list[str]) -> dict[str, Any]:
+    """Semi-sync on the primary's side, through its vttablet, or past it where that does not answer."""
+    if answer is None:
+        missing.append(
+            "The record of the shard names no primary that the topology has, so nothing is known of its part."
+        )
         return {}
-    status = answer.body.get("status", {})
+    status = answer.body.get("status", {}) if answer.ok else {}
+    if status and not status.get("disk_stalled"):
+        return {
+            "primary_known": True,
+            "semi_sync_enabled": bool(status.get("semi_sync_primary_enabled")),
+            "semi_sync_active": bool(status.get("semi_sync_primary_status")),
+            "semi_sync_clients": int(status.get("semi_sync_primary_clients", 0)),
+            "wait_for": int(status.get("semi_sync_wait_for_replica_count", 0)),
+            "semi_sync_blocked": bool(status.get("semi_sync_blocked")),
+        }
+    try:
+        past: SemiSync = semi_sync(vt.beneath(alias))
+    except Unreadable as error:
+        missing.append(f"The primary's part is not known: {redact_error(answer.error or str(error))}")
+        return {}
     return {
-        "primary_known": not status.get("disk_stalled"),
-        "semi_sync_enabled": bool(status.get("semi_sync_primary_enabled")),
-        "semi_sync_active": bool(status.get("semi_sync_primary_status")),
-        "semi_sync_clients": int(status.get("semi_sync_primary_clients", 0)),
-        "wait_for": int(status.get("semi_sync_wait_for_replica_count", 0)),
-        "semi_sync_blocked": bool(status.get("semi_sync_blocked")),
+        "primary_known": True,
+        "semi_sync_enabled": past.enabled,
+        "semi_sync_active": past.active,
+        "semi_sync_clients": past.clients,
+        "wait_for": past.wait_for,
     }

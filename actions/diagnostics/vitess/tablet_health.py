@@ -148,26 +148,41 @@ def healths(vt: Vitess, listing: Listing) -> tuple[TabletHealth, ...]:
     tablets, seen = listing.tablets, listing.seen
     if not listing.from_topology:
         return tuple(_health(each, None, None, None, seen) for each in tablets)
-    pages = {each.who: each for each in _pages(vt, tablets)}
-    answering = [each for each in tablets if reach(pages[each.alias]) == "answers"]
-    asked = vt.rpcs("GetFullStatus", [{"tablet_alias": alias_record(each.alias)} for each in answering])
-    through = {each.alias: answer for each, answer in zip(answering, asked, strict=True)}
+    pages = pages_of(vt, tablets)
+    through = full_statuses(vt, tablets, pages)
     found = []
     for each in tablets:
-        answer = through.get(each.alias)
-        # A shard is asked past its vttablets only where one does not answer, or cannot say how its MySQL is.
-        past = _past(vt, each.alias) if answer is None or not answer.ok else None
+        answer = through[each.alias]
+        # A MySQL is asked past its vttablet only where that does not answer, or cannot say how it is.
+        past = None if answer.ok else _past(vt, each.alias)
         found.append(_health(each, pages[each.alias], answer, past, seen))
     return tuple(found)
 
 
-def _pages(vt: Vitess, tablets: Sequence[Tablet]) -> tuple[Answer, ...]:
-    if len(tablets) == 1:
-        found = vt.web(Component.VTTABLET, DETAILS, tablet=tablets[0].alias)
-    else:
-        found = vt.web(Component.VTTABLET, DETAILS)
-    told = {each.who: each for each in found}
-    return tuple(told.get(each.alias, Answer(each.alias, error="it was not asked")) for each in tablets)
+def pages_of(vt: Vitess, tablets: Sequence[Tablet]) -> dict[str, Answer]:
+    """The page of each of these tablets of the shard, by alias."""
+    found = vt.web(Component.VTTABLET, DETAILS, tablet=tablets[0].alias if len(tablets) == 1 else "")
+    return by_alias(tablets, found)
+
+
+def by_alias(tablets: Iterable[Tablet], answers: Iterable[Answer]) -> dict[str, Answer]:
+    """An answer for each tablet; an error for one that was not asked, since it came or went meanwhile."""
+    told = {each.who: each for each in answers}
+    return {each.alias: told.get(each.alias, Answer(each.alias, error="It was not asked.")) for each in tablets}
+
+
+def full_statuses(vt: Vitess, tablets: Sequence[Tablet], pages: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The answer to GetFullStatus of each tablet, by alias; of one whose vttablet gave no page, the error of that.
+
+    vtctld takes a call through a vttablet that is gone, and answers nothing until the caller gives up.
+    """
+    asked = [each for each in tablets if reach(pages[each.alias]) == "answers"]
+    found = vt.rpcs("GetFullStatus", [{"tablet_alias": alias_record(each.alias)} for each in asked])
+    told = {each.alias: answer for each, answer in zip(asked, found, strict=True)}
+    return {
+        each.alias: told.get(each.alias, Answer(each.alias, error=pages[each.alias].error or "No answer."))
+        for each in tablets
+    }
 
 
 def reach(answer: Answer) -> VttabletState:

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 from actions.contract import Seconds, Unreadable
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
+from actions.diagnostics.vitess.tablet_health import READ_ONLY
 from actions.text import redact_error
 from actions.vitess import Answer, Tablet, Vitess
 
@@ -126,11 +128,11 @@ def past_vttablet(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | 
     """The same, asked of the MySQL beneath; as it was where that cannot be asked either."""
     try:
         beneath = vt.beneath(tablet.alias)
-        status = replica_status(beneath)
-        row = beneath.rows("SELECT @@GLOBAL.read_only AS read_only, @@GLOBAL.super_read_only AS super_read_only")[0]
+        of_server: ReplicaStatus = replica_status(beneath)
+        acks: SemiSync = semi_sync(beneath)
+        row = beneath.rows(READ_ONLY)[0]
     except Unreadable:
         return found
-    of_server: ReplicaStatus = status
     return replace(
         found,
         known=True,
@@ -146,11 +148,13 @@ def past_vttablet(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | 
         from_primary=_from(primary, of_server.source_host, of_server.source_port) if of_server.configured else None,
         read_only=bool(int(row["read_only"])),
         super_read_only=bool(int(row["super_read_only"])),
+        semi_sync_enabled=acks.replica_enabled,
+        semi_sync_active=acks.replica_active,
     )
 
 
 def may_acknowledge(tablet: Tablet, primary: Tablet | None, durability: str) -> bool:
-    """Whether the durability policy lets a tablet acknowledge commits of this primary (Vitess, policy/durability.go)."""
+    """Whether the durability policy lets a tablet acknowledge this primary's commits (Vitess, policy/durability.go)."""
     if not durability.startswith(("semi_sync", "cross_cell")):
         return False
     if durability.startswith("cross_cell") and (primary is None or primary.cell == tablet.cell):

@@ -77,7 +77,7 @@ class TopologyServers:
     },
 )
 def topology_servers(vt: Vitess) -> TopologyServers:
-    """Asks vtctld for the cells, and each cell's topology for its keyspaces; VTOrc's and vtgate's counters stand beside.
+    """Asks vtctld for the cells, and each cell's topology for its keyspaces, beside what VTOrc and vtgate count.
 
     While the global topology server is away vtctld accepts calls and answers none that need it, VTOrc says that it is
     healthy and repairs nothing, and queries go on. GetBackups needs no topology: it tells whether vtctld is there.
