@@ -43,6 +43,15 @@ from actions.diagnostics.mysql import (
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
 from actions.diagnostics.proxysql import backends
+from actions.diagnostics.vitess import (
+    pools,
+    query_shapes,
+    schema_differences,
+    schema_migrations,
+    throttler,
+    unresolved_transactions,
+    workflows,
+)
 from actions.remediations.mysql import (
     analyze_table,
     fix_errant_gtid,
@@ -100,6 +109,13 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "prometheus.instant": instant.instant,
     "prometheus.range": range.range,
     "proxysql.backends": backends.backends,
+    "vitess.pools": pools.pools,
+    "vitess.query_shapes": query_shapes.query_shapes,
+    "vitess.schema_differences": schema_differences.schema_differences,
+    "vitess.schema_migrations": schema_migrations.schema_migrations,
+    "vitess.throttler": throttler.throttler,
+    "vitess.unresolved_transactions": unresolved_transactions.unresolved_transactions,
+    "vitess.workflows": workflows.workflows,
 }
 
 REMEDIATIONS: Mapping[str, type[Remediation]] = {
