@@ -68,6 +68,18 @@ from actions.remediations.mysql import (
     stop_replica,
 )
 from actions.remediations.proxysql import drain_server
+from actions.remediations.vitess import (
+    cancel_migration,
+    cleanup_migration,
+    complete_migration,
+    conclude_transaction,
+    force_cut_over,
+    retry_migration,
+    set_throttler_threshold,
+    start_workflow,
+    stop_workflow,
+    unthrottle_app,
+)
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "mysql.access_errors": access_errors.access_errors,
@@ -133,4 +145,14 @@ REMEDIATIONS: Mapping[str, type[Remediation]] = {
     "mysql.start_replica": start_replica.StartReplica,
     "mysql.stop_replica": stop_replica.StopReplica,
     "proxysql.drain_server": drain_server.DrainServer,
+    "vitess.cancel_migration": cancel_migration.CancelMigration,
+    "vitess.cleanup_migration": cleanup_migration.CleanupMigration,
+    "vitess.complete_migration": complete_migration.CompleteMigration,
+    "vitess.conclude_transaction": conclude_transaction.ConcludeTransaction,
+    "vitess.force_cut_over": force_cut_over.ForceCutOver,
+    "vitess.retry_migration": retry_migration.RetryMigration,
+    "vitess.set_throttler_threshold": set_throttler_threshold.SetThrottlerThreshold,
+    "vitess.start_workflow": start_workflow.StartWorkflow,
+    "vitess.stop_workflow": stop_workflow.StopWorkflow,
+    "vitess.unthrottle_app": unthrottle_app.UnthrottleApp,
 }

@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, replace
 
-from actions import sessions
-from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, Percent, Refused, Seconds, Unreadable, diagnostic
 from actions.protojson import Record, age, decimal, each, moment, text, whole
+from actions.table_locks import Holder, holders
 from actions.text import normalise, redact_error
-from actions.versions import processlist
 from actions.vitess import Request, Vitess, alias_of, primaries
 
 PENDING = ("REQUESTED", "QUEUED", "READY")
-THROUGH_VTGATE = "vt_app"
-"""The user of a vttablet for the statements of clients; its other users are its own."""
 RECENT = 50
 """Migrations of each shard that are looked at, the latest first, besides all that run."""
-HOLDERS = 20
 LATELY: Seconds = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A session of a shard's primary that holds a metadata lock on a table."""
-
-    tablet: str
-    thread_id: int
-    """The session's id, as KILL takes it."""
-    user: str
-    host: str
-    command: str
-    idle: bool
-    age: Seconds
-    """Since its transaction began; 0 where it has none."""
-    started: str
-    """When its transaction began, in the server's own time; '' where it has none."""
-    command_since: int
-    """When its present command began, as Unix time of the server."""
-    lock: str
-    """SHARED_READ, SHARED_WRITE and so on."""
-    rows_modified: Count
-    statement: str
-    """The one under way, literals as `?`; '' for an idle session."""
-    through_vtgate: bool
-    """Whether it is a client's, and not Vitess's own."""
-    protected: str = ""
-    """Why it is never ended from here, in a sentence; '' where it may be."""
+UUID = re.compile(r"[0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +157,21 @@ def schema_migrations(vt: Vitess, *, uuid: str = "") -> SchemaMigrations:
     return SchemaMigrations(vt.keyspace, tuple(shown), max(0, len(found) - 200), tuple(dict.fromkeys(missing)))
 
 
+def of_uuid(vt: Vitess, uuid: str) -> tuple[Migration, ...]:
+    """A migration on each of its shards; raises Refused where the keyspace has none of this uuid."""
+    found = schema_migrations(vt, uuid=uuid) if UUID.fullmatch(uuid) else None
+    if found is None or not found.migrations:
+        raise Refused(f"{vt.keyspace} has no schema migration {uuid[:60]!r}; see vitess.schema_migrations.")
+    migrations: tuple[Migration, ...] = found.migrations
+    return migrations
+
+
+def told(migrations: tuple[Migration, ...]) -> str:
+    """A migration in a few words, with what it is on each shard: `alter of customer (-80 RUNNING, 80- COMPLETE)`."""
+    each_shard = ", ".join(f"{one.shard} {one.status}" for one in migrations)
+    return f"{migrations[0].action or 'migration'} of {migrations[0].table} ({each_shard})"
+
+
 def _records(vt: Vitess, uuid: str, missing: list[str]) -> list[Record]:
     """The migrations, each once on each shard. Raises Unreadable where no call was answered."""
     asked: list[Request] = [{"keyspace": vt.keyspace, "uuid": uuid}]
@@ -274,39 +259,3 @@ def _holders(vt: Vitess, primary: str, migration: Migration, missing: list[str])
     except Unreadable as error:
         missing.append(f"{where} could not be read: {error}")
         return ()
-
-
-def holders(db: MySQL, tablet: str, schema: str, table: str) -> tuple[Holder, ...]:
-    """The sessions that hold a metadata lock on a table, the oldest transaction first, ours left out."""
-    rows = db.rows(
-        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, MAX(m.LOCK_TYPE) AS lock_type, "
-        "COALESCE(TIMESTAMPDIFF(SECOND, MAX(t.trx_started), NOW()), 0) AS age "
-        "FROM performance_schema.metadata_locks m "
-        "JOIN performance_schema.threads h ON h.THREAD_ID = m.OWNER_THREAD_ID "
-        f"JOIN {processlist(db.version)} p ON p.ID = h.PROCESSLIST_ID "
-        "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
-        "WHERE m.OBJECT_TYPE = 'TABLE' AND m.OBJECT_SCHEMA = %s AND m.OBJECT_NAME = %s AND m.LOCK_STATUS = 'GRANTED' "
-        "AND p.ID <> CONNECTION_ID() "
-        "GROUP BY p.ID, p.USER, p.HOST, p.COMMAND, p.STATE, p.TIME, p.INFO, t.trx_started, t.trx_rows_modified, "
-        f"t.trx_state ORDER BY age DESC, p.ID LIMIT {HOLDERS}",
-        (schema, table),
-    )
-    return tuple(
-        Holder(
-            tablet=tablet,
-            thread_id=session.thread_id,
-            user=session.user,
-            host=str(row["host"]).rsplit(":", 1)[0],
-            command=session.command,
-            idle=session.idle,
-            age=float(row["age"]),
-            started=session.transaction_started,
-            command_since=session.command_since,
-            lock=str(row["lock_type"]),
-            rows_modified=session.rows_modified,
-            statement=session.statement,
-            through_vtgate=session.user == THROUGH_VTGATE,
-            protected=sessions.protection(session),
-        )
-        for row, session in ((row, sessions.from_row(row)) for row in rows)
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from actions.contract import Cost, Flavour, Seconds, diagnostic
+from actions.contract import Cost, Flavour, Refused, Seconds, diagnostic
 from actions.protojson import NEVER, Record, age, decimal, each, inner, moment, text, whole
 from actions.text import redact_error
 from actions.vitess import Answer, Vitess, alias_of
@@ -164,6 +164,14 @@ def workflows(vt: Vitess, *, workflow: str = "") -> Workflows:
             if not answer.ok
         ),
     )
+
+
+def named(vt: Vitess, name: str) -> Workflow:
+    """One workflow into the keyspace; raises Refused where it has none of this name."""
+    seen: Workflows | None = workflows(vt, workflow=name) if name else None
+    if seen is None or not seen.workflows:
+        raise Refused(f"{vt.keyspace} has no workflow {name[:80]!r}, or it is one of online DDL; see vitess.workflows.")
+    return seen.workflows[0]
 
 
 def _workflow(record: Record, answers: dict[str, Answer], now: float) -> Workflow:
