@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.shard_health import seconds_of
+from actions.protojson import moment
 from actions.series import value
 from actions.vitess import Component, Vitess, alias_of
 
@@ -103,7 +103,7 @@ def _backup(record: Mapping[str, Any]) -> Backup:
     return Backup(
         name=str(record.get("name", "")),
         tablet=alias_of(record.get("tablet_alias")),
-        at=seconds_of(record.get("time")),
+        at=moment(record, "time") or None,
         engine=str(record.get("engine", "")),
         status=str(record.get("status", "UNKNOWN")),
     )

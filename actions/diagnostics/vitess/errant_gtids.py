@@ -10,8 +10,9 @@ from typing import Any
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.mysql import errant_gtids as of_servers
 from actions.diagnostics.mysql.gtid_sets import LONGEST, GtidSets, gtid_sets
-from actions.diagnostics.vitess.shard_health import record_of, seconds_of
+from actions.diagnostics.vitess.shard_health import record_of
 from actions.diagnostics.vitess.tablet_health import full_statuses, pages_of
+from actions.protojson import moment
 from actions.text import redact_error
 from actions.vitess import Answer, Component, Tablet, Vitess, alias_of
 
@@ -90,7 +91,7 @@ def errant_gtids(vt: Vitess) -> ErrantGtids:
     """
     missing: list[str] = []
     record = record_of(vt)
-    primary, since = alias_of(record.get("primary_alias")), seconds_of(record.get("primary_term_start_time"))
+    primary, since = alias_of(record.get("primary_alias")), moment(record, "primary_term_start_time") or None
     others = tuple(each for each in vt.tablets()[:200] if each.alias != primary)
     sets = _sets(vt, others, missing)
     known = True

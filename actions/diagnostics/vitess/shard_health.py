@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.contract import Cost, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
+from actions.protojson import moment
 from actions.vitess import Vitess, alias_of
 
 NEEDS = ("GetTablets", "GetShard", "GetFullStatus", f"vttablet {DETAILS}", "vtgate SHOW")
@@ -179,7 +180,7 @@ def shard_health(vt: Vitess) -> ShardHealth:
     missing: list[str] = []
     listing = listed(vt, missing)
     record = _record(vt, missing) if listing.from_topology else None
-    since = seconds_of((record or {}).get("primary_term_start_time"))
+    since = moment(record or {}, "primary_term_start_time") or None
     return ShardHealth(
         keyspace=vt.keyspace,
         shard=vt.shard,
@@ -207,13 +208,6 @@ def record_of(vt: Vitess) -> Mapping[str, Any]:
     """The topology's record of the shard, topodata.Shard. Raises Unreadable."""
     found: Mapping[str, Any] = vt.rpc("GetShard", keyspace=vt.keyspace, shard_name=vt.shard)["shard"]["shard"]
     return found
-
-
-def seconds_of(time_record: Mapping[str, Any] | None) -> float | None:
-    """Unix time in seconds of a vttime.Time; None where there is none."""
-    if not time_record or not time_record.get("seconds"):
-        return None
-    return int(time_record["seconds"]) + int(time_record.get("nanoseconds", 0)) / 1e9
 
 
 def _term(tablet: TabletHealth) -> float:
