@@ -17,7 +17,7 @@ MysqldState: TypeAlias = Literal["alive", "dead", "unknown"]
 SeenState: TypeAlias = Literal["SERVING", "NOT_SERVING", "absent", "unknown"]
 
 DETAILS = "/debug/status_details"
-MOST_TABLETS = 2000
+MOST_TABLETS = 1000
 """Rows of SHOW VITESS_TABLETS that are read; it lists the tablets of every keyspace."""
 SHOWN = 200
 READ_ONLY = "SELECT @@GLOBAL.read_only AS read_only, @@GLOBAL.super_read_only AS super_read_only"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from actions.contract import Cost, Count, Flavour, Seconds, diagnostic
+from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
 from actions.series import value, values
-from actions.vitess import Component, Vitess
+from actions.vitess import Component, Vitess, alias_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,14 @@ METRICS = (
 @diagnostic(
     cost=Cost.LOW,
     needs={
-        Flavour.VITESS: ("GetTablets", "GetFullStatus", f"vttablet {DETAILS}", "vttablet /metrics", "vtgate SHOW"),
+        Flavour.VITESS: (
+            "GetTablets",
+            "GetFullStatus",
+            "GetVersion",
+            f"vttablet {DETAILS}",
+            "vttablet /metrics",
+            "vtgate SHOW",
+        ),
         Flavour.MYSQL: (),
     },
 )
@@ -93,10 +101,21 @@ def tablet_status(vt: Vitess) -> TabletStatus:
         keyspace=vt.keyspace,
         shard=vt.shard,
         is_primary=health.type == "PRIMARY",
-        vitess_version=".".join(map(str, vt.version.number)),
+        vitess_version=_version(vt, missing) if counted else "",
         **counted,
         missing=tuple(missing),
     )
+
+
+def _version(vt: Vitess, missing: list[str]) -> str:
+    """The version that the vttablet says it is of, out of `Version: 24.0.0 (Git revision ...`."""
+    try:
+        told = str(vt.rpc("GetVersion", tablet_alias=alias_record(vt.tablet)).get("version", ""))
+    except Unreadable as error:
+        missing.append(f"The version of {vt.tablet} could not be read: {error}")
+        return ""
+    found = re.search(r"\d+\.\d+\.\d+[\w.-]*", told)
+    return found[0] if found else told[:60]
 
 
 def _counted(vt: Vitess, missing: list[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
@@ -9,6 +10,7 @@ from actions.series import value, values
 from actions.text import redact_error
 from actions.vitess import Component, Vitess
 
+_SILENT = re.compile(r"\b(?:did|does) not answer\b")
 CELLS = 20
 """Cells whose topology server is asked."""
 VTORC_ERRORS = "vtorc_topology_conn_errors"
@@ -69,7 +71,7 @@ class TopologyServers:
         Flavour.VITESS: (
             "GetBackups",
             "GetCellInfoNames",
-            "GetSrvKeyspaceNames",
+            "GetSrvKeyspaces",
             "vtorc /metrics",
             "vtgate /metrics",
         ),
@@ -77,7 +79,7 @@ class TopologyServers:
     },
 )
 def topology_servers(vt: Vitess) -> TopologyServers:
-    """Asks vtctld for the cells, and each cell's topology for its keyspaces, beside what VTOrc and vtgate count.
+    """Asks vtctld for the cells, and each cell's topology for the routing, beside what VTOrc and vtgate count.
 
     While the global topology server is away vtctld accepts calls and answers none that need it, VTOrc says that it is
     healthy and repairs nothing, and queries go on. GetBackups needs no topology: it tells whether vtctld is there.
@@ -113,7 +115,7 @@ def _cells(vt: Vitess, names: list[str], missing: list[str]) -> tuple[CellTopolo
     if len(names) > CELLS:
         missing.append(f"The cluster has {len(names)} cells; the topology servers of {CELLS} of them were asked.")
     asked = names[:CELLS]
-    answers = vt.rpcs("GetSrvKeyspaceNames", [{"cells": [name]} for name in asked])
+    answers = vt.rpcs("GetSrvKeyspaces", [{"keyspace": vt.keyspace, "cells": [name]} for name in asked])
     return tuple(
         CellTopology(name, answer.ok, redact_error(answer.error)[:300])
         for name, answer in zip(asked, answers, strict=True)
@@ -123,9 +125,7 @@ def _cells(vt: Vitess, names: list[str], missing: list[str]) -> tuple[CellTopolo
 def _vtctld_answers(vt: Vitess) -> bool:
     """Whether vtctld answers a call that needs no topology; a refusal in its own words is an answer."""
     (answer,) = vt.rpcs("GetBackups", [{"keyspace": vt.keyspace, "shard": vt.shard, "limit": 1}])
-    return answer.ok or not any(
-        word in answer.error.upper() for word in ("DEADLINE", "UNAVAILABLE", "REFUSED", "SECONDS")
-    )
+    return answer.ok or not _SILENT.search(answer.error)
 
 
 def _vtorc_errors(vt: Vitess, missing: list[str]) -> tuple[int | None, tuple[str, ...]]:
