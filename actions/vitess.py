@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from actions.contract import MySQL, Row, Statement
+from actions.contract import MySQL, Refused, Row, Statement
 
 Request: TypeAlias = Mapping[str, Any]
 """The fields of a call, as vtctld's messages name them (snake_case)."""
@@ -130,6 +130,13 @@ class Vitess(MySQL, Protocol):
         ...
 
 
+def vitess(db: MySQL) -> Vitess:
+    """The reader of a shard that a remediation of Vitess was given; raises Refused for one of anything else."""
+    if not isinstance(db, Vitess):
+        raise Refused(f"{db.address} is no tablet of Vitess, and this is a change of a shard of Vitess.")
+    return db
+
+
 def alias_of(record: Mapping[str, Any] | None) -> str:
     """The alias of a tablet from its record `{"cell": ..., "uid": ...}`; '' where there is none."""
     if not record:
@@ -143,6 +150,15 @@ def alias_record(alias: str) -> dict[str, Any]:
     if not cell or not uid.isdigit():
         raise ValueError(f"{alias!r} is no alias of a tablet; one is written zone1-0000000100")
     return {"cell": cell, "uid": int(uid)}
+
+
+def primaries(tablets: Sequence[Tablet]) -> dict[str, Tablet]:
+    """The primary of each shard that has one; of two, as after a failover, the one whose term began last."""
+    found: dict[str, Tablet] = {}
+    for each in sorted(tablets, key=lambda tablet: tablet.primary_since or 0.0):
+        if each.type == "PRIMARY":
+            found[each.shard] = each
+    return found
 
 
 _CALL = re.compile(r"([A-Z][A-Za-z]{2,60}) (\{.*\})", re.DOTALL)
