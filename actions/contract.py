@@ -257,8 +257,6 @@ class Remediation(ABC):
     under_vitess: ClassVar[str] = ""
     """What stands for it where the target is a tablet: the name of another action, or the sentence that says why it is
     refused there; '' where it may be made on a tablet's server as on any."""
-    takes_out: ClassVar[bool] = False
-    """Whether the server does not serve or follow its source any more once the change is made."""
     holds_for: ClassVar[Seconds] = 0.0
     """How long a good verdict must last before it counts."""
 
@@ -281,6 +279,11 @@ class Remediation(ABC):
     def cost(self, db: MySQL) -> str:
         """What the server has to do because of it, in a sentence for those who approve; '' where that is nothing."""
         return ""
+
+    @property
+    def takes_out(self) -> bool:
+        """Whether the server does not serve or follow its source any more once the change is made."""
+        return False
 
     @property
     def drains(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from actions.contract import MySQL, Row, Statement
+from actions.contract import MySQL, Refused, Row, Statement
 
 Request: TypeAlias = Mapping[str, Any]
 """The fields of a call, as vtctld's messages name them (snake_case)."""
@@ -128,6 +128,13 @@ class Vitess(MySQL, Protocol):
     def beneath(self, tablet: str) -> MySQL:
         """A reader of the MySQL beneath a tablet of the keyspace. Raises Unreadable where it cannot be reached."""
         ...
+
+
+def vitess(db: MySQL) -> Vitess:
+    """The reader of a shard that a remediation of Vitess was given; raises Refused for one of anything else."""
+    if not isinstance(db, Vitess):
+        raise Refused(f"{db.address} is no tablet of Vitess, and this is a change of a shard of Vitess.")
+    return db
 
 
 def alias_of(record: Mapping[str, Any] | None) -> str:
