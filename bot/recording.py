@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.contract import Endpoint, MySQL, Prometheus, Refused, Row, ServerVersion, Unreadable
 from actions.text import normalise, redact_error
+from actions.vitess import Vitess
 from bot import oneshot
 from bot.alerts import Alert
 from bot.config import Config, Instance, Shard
@@ -85,6 +86,9 @@ class ListeningFleet:
     def targets(self) -> Sequence[Target]:
         return self.fleet.targets()
 
+    def doubts(self, shard: Shard) -> str:
+        return self.fleet.doubts(shard)
+
     def identify(self, db: MySQL) -> Identity:
         return self.fleet.identify(db.db if isinstance(db, Listening) else db)
 
@@ -93,15 +97,18 @@ class ListeningFleet:
         return self.fleet.prometheus
 
     @contextmanager
-    def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:
-        with self.fleet.read(shard, instance) as db:
+    def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
+        with self.fleet.read(shard, instance, reader) as db:
+            if reader is Vitess:  # a case holds what servers were asked in SQL, for the plans of its tests
+                yield db
+                return
             self.versions.append(db.version)
             yield Listening(db, self.heard)
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
         return self.fleet.endpoint(shard, instance)
 
-    def change(self, shard: Shard, instance: Instance) -> Any:  # noqa: ANN401 - it never returns
+    def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Any:  # noqa: ANN401 - it never returns
         raise FirstmateError("A recording changes nothing.")
 
 

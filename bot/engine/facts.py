@@ -105,18 +105,27 @@ class Collector:
         if target is None:
             says = "The target is unknown."
             return Place(change.target, None, None, says, made.planned_server, "", says, may_change=False)
-        role, may = target.instance.role, target.may_be_changed
+        role, may = target.instance.role, target.may_be_changed(made.remediation.reader)
+        doubts = self.fleet.doubts(target.shard)
         stranger = out_of_place(change.action, made.remediation.reader, target)
         try:
-            with self.fleet.read(target.shard, target.instance) as db:
+            with self.fleet.read(target.shard, target.instance, made.remediation.reader) as db:
                 identity = self.fleet.identify(db)
                 checked = stranger or (_check(made.remediation, db) if made.due else None)
         except (FirstmateError, Unreadable) as error:
             check = f"The check could not be made: {error}"
-            return Place(change.target, role, None, str(error), made.planned_server, "", check, may)
+            return Place(change.target, role, None, str(error), made.planned_server, "", check, may, doubts)
         check_says = checked or made.says or None
         return Place(
-            change.target, role, identity.role, identity.says, made.planned_server, identity.server, check_says, may
+            change.target,
+            role,
+            identity.role,
+            identity.says,
+            made.planned_server,
+            identity.server,
+            check_says,
+            may,
+            doubts,
         )
 
     def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from actions import catalog
 from actions.contract import Endpoint, MySQL, Prometheus, Unreadable
+from actions.vitess import Vitess
 from bot.engine.places import described, out_of_place, places
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
@@ -202,15 +203,16 @@ class Gatherer:
         def look() -> object:
             if diagnostic.reader is Endpoint:
                 return diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters)
-            with self._reader(target) as db:
+            with self._reader(target, diagnostic.reader) as db:
                 return diagnostic(db, **parameters)
 
         return _tried(asked, look, deadline)
 
     @contextmanager
-    def _reader(self, target: Target) -> Iterator[MySQL]:
-        """A reader of one instance, under the limit of its host."""
-        with self._hosts[target.instance.address], self.fleet.read(target.shard, target.instance) as db:
+    def _reader(self, target: Target, reader: type) -> Iterator[MySQL]:
+        """A reader of one instance, under the limit of its host; one of Vitess asks many, and bounds that by itself."""
+        limit = nullcontext() if reader is Vitess else self._hosts[target.instance.address]
+        with limit, self.fleet.read(target.shard, target.instance, reader) as db:
             yield db
 
     def close(self) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from actions.contract import MySQL, ProxySQL
+from actions.vitess import Vitess
+from bot.config import Tablet
 from bot.engine.ports import Fleet
 from bot.engine.state import Target
 from bot.errors import UnknownTarget
@@ -46,6 +48,8 @@ def out_of_place(use: str, reader: type, target: Target) -> str:
     """Why an action of servers cannot be used on a proxy, or one of proxies on a server; '' where it fits."""
     if reader is ProxySQL and not target.is_proxy:
         return f"{use} is for proxies, and {target.name} is a {target.instance.role.value}; write `on: proxies`."
+    if reader is Vitess and not isinstance(target.instance, Tablet):
+        return f"{use} is for tablets of Vitess, and {target.name} is none; give it a target such as commerce/-80."
     if reader is MySQL and target.is_proxy:
         return f"{use} is for servers, and {target.name} is a proxy; write `on: primary`, `replicas` or `shard`."
     return ""

@@ -114,7 +114,7 @@ class Planner:
     def _empty(self, target: Target, use: str, parameters: dict[str, Any]) -> Change:
         """A change that could not be planned, on the server that answers at its target."""
         try:
-            with self.fleet.read(target.shard, target.instance) as db:
+            with self.fleet.read(target.shard, target.instance, REMEDIATIONS[use].reader) as db:
                 server = self.fleet.identify(db).server
         except (FirstmateError, Unreadable):
             server = ""
@@ -200,7 +200,7 @@ class Planner:
         stranger = out_of_place(draft.use, draft.remediation.reader, target)
         if stranger:
             raise NotAllowed(stranger)
-        with self.fleet.read(target.shard, target.instance) as db:
+        with self.fleet.read(target.shard, target.instance, draft.remediation.reader) as db:
             identity: Identity = self.fleet.identify(db)
             cost = draft.remediation.cost(db)
             statements = tuple(_bounded(draft.remediation.change(db)))

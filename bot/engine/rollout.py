@@ -199,7 +199,7 @@ class Rollout:
             return "unknown"
         try:
             target, remediation = self._planned(run_id, number)
-            with self.fleet.change(target.shard, target.instance) as changer:
+            with self.fleet.change(target.shard, target.instance, remediation.reader) as changer:
                 change.make(changer, remediation, approved, tag=run_id)
         except (Refused, change.NotAsPlanned) as error:
             return f"refused: {error}"
@@ -266,7 +266,7 @@ class Rollout:
 
     def _look(self, target: Target, remediation: Remediation) -> Verdict:
         def read(asked: Remediation) -> Verdict:
-            with self.fleet.read(target.shard, target.instance) as db:
+            with self.fleet.read(target.shard, target.instance, asked.reader) as db:
                 return asked.verify(db)
 
         return change.Verifier(read, pause=self.verifier_pause).verify(remediation)

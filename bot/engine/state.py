@@ -13,8 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+from actions.vitess import Vitess
 from bot.alerts import Alert
-from bot.config import Instance, Role, Shard
+from bot.config import Instance, Role, Shard, TabletShard
 from bot.guards.facts import Override, Verdict
 from bot.runbook.schema import Autonomy
 
@@ -72,9 +73,10 @@ class Target:
     def is_proxy(self) -> bool:
         return self.instance.role is Role.PROXY
 
-    @property
-    def may_be_changed(self) -> bool:
-        """Whether a user is configured that may change it; without one it is only read."""
+    def may_be_changed(self, reader: type) -> bool:
+        """Whether it may be changed by an action of this kind: a user is configured, or Vitess may be asked."""
+        if reader is Vitess:
+            return isinstance(self.shard, TabletShard) and self.shard.may_change
         if self.is_proxy:
             return self.shard.proxies is not None and self.shard.proxies.changer is not None
         return self.shard.changer is not None

@@ -102,7 +102,7 @@ class Sweeps:
         try:
             if diagnostic.reader is Endpoint:
                 return Look(target, diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters))
-            with self.fleet.read(target.shard, target.instance) as db:
+            with self.fleet.read(target.shard, target.instance, diagnostic.reader) as db:
                 return Look(target, diagnostic(db, **parameters))
         except (FirstmateError, Unreadable) as error:
             return Look(target, missing=str(error) or type(error).__name__)

@@ -69,7 +69,7 @@ class Undo:
         planned = run.plan.changes[number]
         try:
             target, remediation = self.fleet.find(planned.target), again(planned.action, planned.parameters)
-            with self.fleet.read(target.shard, target.instance) as db:
+            with self.fleet.read(target.shard, target.instance, remediation.reader) as db:
                 identity = self.fleet.identify(db)
         except (FirstmateError, Unreadable) as error:
             return str(error)
@@ -82,7 +82,7 @@ class Undo:
         if start is Start.BEFORE:
             return "the undo was begun before and is not repeated; look at the server"
         try:
-            with self.fleet.change(target.shard, target.instance) as changer:
+            with self.fleet.change(target.shard, target.instance, remediation.reader) as changer:
                 change.restore(changer, remediation, planned, tag=run.id)
         except (FirstmateError, Refused, Unreadable) as error:
             self.store.finish(run.id, intent(number), str(error))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from actions.contract import Endpoint, Flavour, MySQL, Prometheus
+from actions.vitess import Vitess
 from bot.config import Config, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.state import Target
@@ -17,19 +18,35 @@ from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
 from bot.fleet.mysql import identity, open_changer, open_reader
 from bot.fleet.prometheus import PrometheusReader
+from bot.fleet.vitess.clusters import Clusters
+from bot.fleet.vitess.reader import VitessReader
 
 
 class ConfiguredFleet:
     """Implements bot.engine.ports.Fleet for the shards of a configuration."""
 
     def __init__(self, config: Config) -> None:
-        self._inventory = Inventory(config.shards)
+        self._static = config.shards
+        self._clusters = Clusters(config.vitess)
+        self._known: Inventory | None = None
         self._gate = CostGate()
         self._prometheus = PrometheusReader(config.prometheus.url) if config.prometheus else None
 
     @property
     def prometheus(self) -> Prometheus | None:
         return self._prometheus
+
+    @property
+    def _inventory(self) -> Inventory:
+        """The inventory as the topologies are now; made anew only where one of them changed."""
+        shards = (*self._static, *self._clusters.shards())
+        known = self._known
+        if known is None or known.shards != shards:
+            known = self._known = Inventory(shards, self._clusters.components())
+        return known
+
+    def doubts(self, shard: Shard) -> str:
+        return self._clusters.doubts(shard)
 
     def find(self, name: str) -> Target:
         return self._inventory.find(name)
@@ -44,8 +61,10 @@ class ConfiguredFleet:
         """The instances' names, for help texts."""
         return self._inventory.names()
 
-    def read(self, shard: Shard, instance: Instance) -> AbstractContextManager[MySQL]:
-        """Connects as the user that reads: of the shard, or of its proxies."""
+    def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[MySQL]:
+        """Connects as the user that reads: of the shard, or of its proxies; or reads Vitess from a tablet."""
+        if reader is Vitess:
+            return self._clusters.read(shard, instance, lambda tablet: self.read(shard, tablet))
         if instance.role is Role.PROXY:
             user = _proxies(shard, instance).reader
             return proxysql.open_reader(instance.host, instance.port, user.user, user.password.read())
@@ -64,8 +83,10 @@ class ConfiguredFleet:
         user = _proxies(shard, instance).reader if instance.role is Role.PROXY else shard.reader
         return ServerEndpoint(Server(instance.host, instance.port, user.user, user.password.read()))
 
-    def change(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]:
+    def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[Changer]:
         """Connects as the user that may change; raises NotAllowed where none is set."""
+        if reader is Vitess:
+            return self._clusters.change(shard, instance, lambda tablet: self.read(shard, tablet))
         if instance.role is Role.PROXY:
             return self._change_proxy(shard, instance)
         user = shard.changer
@@ -91,6 +112,8 @@ class ConfiguredFleet:
 
         A ProxySQL has no identity of its own to tell; it is known by where it answers, and by its version.
         """
+        if isinstance(db, VitessReader):
+            return db.identify()
         if db.version.flavour is Flavour.PROXYSQL:
             return Identity(f"{db.version} at {db.address}", Role.PROXY, f"it answers as the admin of {db.version}")
         seen = identity(db)

@@ -156,6 +156,8 @@ class Place:
     """Why the action's own check refused, or None when it passed."""
     may_change: bool
     """Whether a user is configured that may change it."""
+    doubts: str = ""
+    """Why the inventory may be wrong by now; '' where it is fresh."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ def judge(facts: Facts) -> Verdict:
 def _refusal(place: Place) -> str:
     if place.inventory_role is None:
         return f"The inventory does not know {place.target or 'the target'}; add it, then ask again."
+    if place.doubts:
+        return f"{place.target} may not be what the inventory says: {place.doubts}"
     if place.server_role is None:
         return f"The role of {place.target} could not be read from the server: {place.server_says}"
     if place.server_role is not place.inventory_role:

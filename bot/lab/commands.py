@@ -19,7 +19,9 @@ from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState
 from bot.lab.status import status as lab_status
 
-app = typer.Typer(no_args_is_help=True, help="Real servers on this machine: MySQL, MariaDB, Prometheus, Alertmanager.")
+app = typer.Typer(
+    no_args_is_help=True, help="Real servers on this machine: MySQL, MariaDB or Vitess, Prometheus, Alertmanager."
+)
 out = Console()
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -27,13 +29,18 @@ FOLDER = Path(".lab")
 
 
 @app.command()
-def up(as_json: JsonOption = False) -> None:
+def up(
+    vitess: Annotated[
+        bool, typer.Option("--vitess", help="A Vitess cluster of two shards; its programs are built on first use.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Starts the lab in .lab of this folder; a lab that is up is left as it is."""
     if as_json:
-        _print_json(lab.bring_up(FOLDER, progress=Silent()).as_json())
+        _print_json(lab.bring_up(FOLDER, progress=Silent(), vitess=vitess).as_json())
         return
     with Bar() as bar:
-        state = lab.bring_up(FOLDER, progress=bar)
+        state = lab.bring_up(FOLDER, progress=bar, vitess=vitess)
     _show(state)
 
 
@@ -87,10 +94,12 @@ def fix_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], 
 
 
 def _show(state: LabState) -> None:
+    width = max(10, *(len(instance.name) for instance in state.instances))
     for instance in state.instances:
         follows = f" follows {instance.source}" if instance.source else ""
         version = f"{instance.flavour} {instance.version}"
-        out.print(f"  {instance.name:<10} {instance.address:<18} {version:<17} {instance.role}{follows}", markup=False)
+        line = f"  {instance.name:<{width}} {instance.address:<18} {version:<17} {instance.role}{follows}"
+        out.print(line, markup=False, soft_wrap=True)
     for name, url in _urls(state).items():
         out.print(f"  {name:<12} {url}", markup=False, highlight=False)
 
@@ -98,11 +107,14 @@ def _show(state: LabState) -> None:
 def _urls(state: LabState) -> dict[str, str]:
     """The addresses of the lab by name."""
     urls = state.urls
+    vitess = state.vitess
     return {
         "prometheus": urls.prometheus,
         "alertmanager": urls.alertmanager,
         "webhook": urls.webhook,
         "workspace": urls.workspace,
+        **({"vtctld": vitess.vtctld_url, "vtorc": vitess.vtorc, "vtgate": vitess.vtgate} if vitess else {}),
+        **({"vtgate mysql": vitess.vtgate_mysql} if vitess else {}),
     }
 
 

@@ -39,17 +39,18 @@ def rules() -> dict[str, Any]:
             {
                 "name": "mysql",
                 "rules": [
-                    _rule("MySQLReplicationStopped", stopped, "1s", "critical", "Replication on {{i}} has stopped"),
-                    _rule("MySQLReplicationLag", lag, "2s", "warning", "{{i}} is {{v}} s behind its source"),
-                    _rule("MySQLTooManyConnections", connections, "2s", "critical", "{{i}} runs out of connections"),
-                    _rule("MySQLBlockedWrites", blocked, "2s", "critical", "Sessions on {{i}} wait for locks"),
+                    rule("MySQLReplicationStopped", stopped, "1s", "critical", "Replication on {{i}} has stopped"),
+                    rule("MySQLReplicationLag", lag, "2s", "warning", "{{i}} is {{v}} s behind its source"),
+                    rule("MySQLTooManyConnections", connections, "2s", "critical", "{{i}} runs out of connections"),
+                    rule("MySQLBlockedWrites", blocked, "2s", "critical", "Sessions on {{i}} wait for locks"),
                 ],
             }
         ]
     }
 
 
-def _rule(name: str, expression: str, pending: str, severity: str, summary: str) -> dict[str, Any]:
+def rule(name: str, expression: str, pending: str, severity: str, summary: str) -> dict[str, Any]:
+    """Returns an alert rule; in its summary {{i}} is the label `instance` and {{v}} the value."""
     text = summary.replace("{{i}}", "{{ $labels.instance }}").replace("{{v}}", "{{ $value }}")
     return {
         "alert": name,
@@ -78,46 +79,52 @@ def node_exporter(programs: Programs, port: int) -> list[str]:
     return [*programs.node_exporter.argv, f"--web.listen-address={HOST}:{port}", "--log.level=warn"]
 
 
-def prometheus(folder: Path, programs: Programs, instances: Sequence[LabInstance], ports: dict[str, int]) -> list[str]:
+def mysql_job(instances: Sequence[LabInstance], ports: dict[str, int]) -> dict[str, Any]:
+    """Returns the scrape job of the database servers, all of them through the one exporter."""
+    return {
+        "job_name": "mysql",
+        "metrics_path": "/probe",
+        "params": {"collect[]": ["global_status", "global_variables", "slave_status", "info_schema.processlist"]},
+        "static_configs": [
+            {
+                "targets": [instance.address],
+                "labels": {
+                    "cluster": instance.shard,
+                    "shard": instance.shard,
+                    "flavour": instance.flavour,
+                    "__spare": f"{instance.host}:{instance.spare_port}",
+                },
+            }
+            for instance in instances
+        ],
+        "relabel_configs": [
+            # The exporter asks over the spare port, or it would go blind just when a server is full.
+            {"source_labels": ["__address__"], "target_label": "instance"},
+            {"source_labels": ["__spare"], "target_label": "__param_target"},
+            {"target_label": "__address__", "replacement": f"{HOST}:{ports['exporter']}"},
+        ],
+    }
+
+
+def node_job(ports: dict[str, int]) -> dict[str, Any]:
+    """Returns the scrape job of this host."""
+    return {"job_name": "node", "static_configs": [{"targets": [f"{HOST}:{ports['node']}"]}]}
+
+
+def prometheus(
+    folder: Path, programs: Programs, ports: dict[str, int], jobs: Sequence[dict[str, Any]], rules: dict[str, Any]
+) -> list[str]:
     """Writes Prometheus' settings and rules and returns its command line."""
     home = folder / "data" / "prometheus"
     home.mkdir(parents=True)
-    exporter_address = f"{HOST}:{ports['exporter']}"
     settings = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(home / "rules.yml")],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{ports['alertmanager']}"]}]}]},
-        "scrape_configs": [
-            {
-                "job_name": "mysql",
-                "metrics_path": "/probe",
-                "params": {
-                    "collect[]": ["global_status", "global_variables", "slave_status", "info_schema.processlist"]
-                },
-                "static_configs": [
-                    {
-                        "targets": [instance.address],
-                        "labels": {
-                            "cluster": instance.shard,
-                            "shard": instance.shard,
-                            "flavour": instance.flavour,
-                            "__spare": f"{instance.host}:{instance.spare_port}",
-                        },
-                    }
-                    for instance in instances
-                ],
-                "relabel_configs": [
-                    # The exporter asks over the spare port, or it would go blind just when a server is full.
-                    {"source_labels": ["__address__"], "target_label": "instance"},
-                    {"source_labels": ["__spare"], "target_label": "__param_target"},
-                    {"target_label": "__address__", "replacement": exporter_address},
-                ],
-            },
-            {"job_name": "node", "static_configs": [{"targets": [f"{HOST}:{ports['node']}"]}]},
-        ],
+        "scrape_configs": list(jobs),
     }
     _write(home / "prometheus.yml", settings)
-    _write(home / "rules.yml", rules())
+    _write(home / "rules.yml", rules)
     address = f"{HOST}:{ports['prometheus']}"
     return [
         *programs.prometheus.argv,
@@ -137,7 +144,7 @@ def alertmanager(folder: Path, programs: Programs, ports: dict[str, int], webhoo
     settings = {
         "route": {
             "receiver": "firstmate",
-            "group_by": ["alertname", "cluster"],
+            "group_by": ["alertname", "cluster", "keyspace", "shard"],
             "group_wait": "0s",
             "group_interval": "1s",
             "repeat_interval": "4h",

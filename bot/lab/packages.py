@@ -1,44 +1,24 @@
 """Finds the server programs of the lab: from the package mirror the machine already uses, else from PATH.
 
-apt works with lists, caches and a status file of its own, so nothing of the system changes and no root is needed; its
-signature checks stay on. What it downloads is unpacked into a cache that all checkouts share, and run from there
-through the unpacked tree's own loader and libraries.
+What is downloaded is unpacked into a cache that all checkouts share, and run from there through the unpacked tree's own
+loader and libraries.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 
 from bot.errors import FirstmateError, Unreachable
+from bot.lab.mirror import Bundle, unpacked
 from bot.lab.progress import Reporter
-
-KEYRINGS = (
-    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
-    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
-)
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """The packages that come from one suite of the mirror."""
-
-    suite: str
-    packages: tuple[str, ...]
-
-    @property
-    def folder(self) -> str:
-        return f"{self.suite}-{hashlib.sha256(' '.join(self.packages).encode()).hexdigest()[:8]}"
-
 
 UNSTABLE = Bundle(
     "unstable",
@@ -52,6 +32,7 @@ UNSTABLE = Bundle(
 )
 BOOKWORM = Bundle("bookworm", ("mariadb-server-core",))
 TRIXIE = Bundle("trixie", ("mariadb-server-core",))
+ETCD = Bundle("unstable", ("etcd-server",))
 BUNDLES = (UNSTABLE, BOOKWORM, TRIXIE)
 
 
@@ -81,8 +62,11 @@ class Programs:
 
 _SHARE = "/usr/share/prometheus"
 
-# file name, bundle, path in the bundle, versions that fit on PATH, package to install where there is no apt
-_WANTED: tuple[tuple[str, Bundle, str, str, str], ...] = (
+Wanted = tuple[str, Bundle, str, str, str]
+"""File name, bundle, path in the bundle, versions that fit on PATH, package to install where there is no apt."""
+
+_ETCD: Wanted = ("etcd", ETCD, "usr/bin/etcd", r"etcd Version: (3\.\d+\.\d+)", "etcd 3.5")
+_WANTED: tuple[Wanted, ...] = (
     ("mysqld", UNSTABLE, "usr/sbin/mysqld", r"(?i)(?!.*mariadb).*\b((?:8\.4|9\.\d+)\.\d+)", "MySQL server 8.4 or 9.x"),
     ("mariadbd", BOOKWORM, "usr/sbin/mariadbd", r"(?i).*\b(1[01]\.\d+\.\d+)-MariaDB", "MariaDB server 10.6 to 11"),
     ("mariadbd_newer", TRIXIE, "usr/sbin/mariadbd", r"(?i).*\b(11\.\d+\.\d+)-MariaDB", "MariaDB server 11"),
@@ -138,17 +122,25 @@ def locked(cache: Path, progress: Reporter) -> Iterator[None]:
 
 def find_programs(progress: Reporter) -> Programs:
     """Returns the programs, downloading what the cache does not hold; raises FirstmateError when it cannot."""
+    return Programs(cache=cache_folder(), **_find(_WANTED, progress))
+
+
+def find_etcd(progress: Reporter) -> Program:
+    """Returns etcd, downloaded when the cache does not hold it; raises FirstmateError when it cannot be had."""
+    return _find((_ETCD,), progress)["etcd"]
+
+
+def _find(wanted: Sequence[Wanted], progress: Reporter) -> dict[str, Program]:
     cache = cache_folder()
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        return _from_path(cache, "there is no apt on this machine")
+        return _from_path(wanted, "there is no apt on this machine")
     with locked(cache, progress):
         try:
-            roots = {bundle: _unpacked(cache, bundle, progress) for bundle in BUNDLES}
+            roots = {bundle: unpacked(cache, bundle, progress) for _, bundle, *_ in wanted}
         except Unreachable as error:
-            return _from_path(cache, str(error))
+            return _from_path(wanted, str(error))
         # Still alone: a program that is relocated must not be run while another checkout writes it.
-        found = {name: _in_root(roots[bundle], path, pattern) for name, bundle, path, pattern, _ in _WANTED}
-    return Programs(cache=cache, **found)
+        return {name: _in_root(roots[bundle], path, pattern) for name, bundle, path, pattern, _ in wanted}
 
 
 def _in_root(root: Path, path: str, pattern: str) -> Program:
@@ -196,10 +188,10 @@ def _relocated(root: Path, binary: Path) -> Path:
     return copy
 
 
-def _from_path(cache: Path, why: str) -> Programs:
+def _from_path(wanted: Sequence[Wanted], why: str) -> dict[str, Program]:
     found: dict[str, Program] = {}
     missing: list[str] = []
-    for name, _, path, pattern, package in _WANTED:
+    for name, _, path, pattern, package in wanted:
         program = _on_path((name, Path(path).name), pattern)
         if program is None:
             missing.append(f"{name} ({package})")
@@ -213,7 +205,7 @@ def _from_path(cache: Path, why: str) -> Programs:
             f"The lab cannot download its servers ({why}) and does not find on PATH: {', '.join(missing)}; "
             "install them, or put them on PATH, and run it again."
         )
-    return Programs(cache=cache, **found)
+    return found
 
 
 def _on_path(names: tuple[str, str], pattern: str) -> Program | None:
@@ -235,97 +227,3 @@ def _version(argv: tuple[str, ...], pattern: str) -> str | None:
         return None
     found = re.match(pattern, (done.stdout + done.stderr).strip().splitlines()[0] if done.stdout + done.stderr else "")
     return found.group(1) if found else None
-
-
-def _unpacked(cache: Path, bundle: Bundle, progress: Reporter) -> Path:
-    """Returns the unpacked tree of the bundle; it appears under its name only when it is whole."""
-    root = cache / bundle.folder
-    if root.is_dir():
-        return root
-    work = cache / f"{bundle.folder}.part"
-    shutil.rmtree(work, ignore_errors=True)
-    for folder in ("state/lists/partial", "cache/archives/partial", "root"):
-        (work / folder).mkdir(parents=True)
-    options = _apt_options(work, bundle, _mirror())
-    _apt([*options, "update"], progress, f"Reading the package lists of {bundle.suite}")
-    _apt(
-        [*options, "--yes", "--no-install-recommends", "--download-only", "install", *bundle.packages],
-        progress,
-        f"Downloading {', '.join(bundle.packages)}",
-    )
-    archives = sorted((work / "cache/archives").glob("*.deb"))
-    text = f"Unpacking {len(archives)} packages"
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        for done, _ in enumerate(pool.map(lambda deb: _unpack(deb, work / "root"), archives), start=1):
-            progress.step(text, done / len(archives))
-    (work / "root").rename(root)
-    shutil.rmtree(work, ignore_errors=True)
-    return root
-
-
-def _unpack(archive: Path, root: Path) -> None:
-    done = subprocess.run(
-        ["dpkg-deb", "--extract", str(archive), str(root)], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise FirstmateError(f"{archive.name} cannot be unpacked into {root}: {done.stderr.strip()[-200:]}")
-
-
-def _mirror() -> str:
-    """Returns the address of the machine's own Debian mirror, out of its apt configuration."""
-    done = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    for line in done.stdout.splitlines():
-        if line.rstrip("/").endswith("/debian"):
-            return line
-    raise Unreachable("the machine's apt configuration names no Debian mirror")
-
-
-def _apt_options(work: Path, bundle: Bundle, mirror: str) -> list[str]:
-    keyring = next((path for path in KEYRINGS if path.exists()), None)
-    if keyring is None:
-        raise Unreachable("the keyring of Debian's archive is not installed (package debian-archive-keyring)")
-    sources = work / "sources.list"
-    sources.write_text(f"deb [signed-by={keyring}] {mirror} {bundle.suite} main\n", encoding="utf-8")
-    status = work / "status"
-    status.touch()
-    settings = {
-        "Dir::Etc::sourcelist": sources,
-        "Dir::Etc::sourceparts": "-",
-        "Dir::Etc::preferences": "-",
-        "Dir::Etc::preferencesparts": "-",
-        "Dir::State": work / "state",
-        "Dir::State::lists": work / "state/lists",
-        "Dir::State::status": status,
-        "Dir::Cache": work / "cache",
-        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
-        "Acquire::Retries": "3",
-        "APT::Get::AllowUnauthenticated": "false",
-        "APT::Status-Fd": "1",
-    }
-    if os.geteuid() == 0:
-        settings["APT::Sandbox::User"] = "root"  # apt's own user may not enter the cache of root
-    return [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
-
-
-def _apt(arguments: list[str], progress: Reporter, text: str) -> None:
-    progress.step(text)
-    command = ["apt-get", "--quiet", *arguments]
-    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    tail: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            found = re.match(r"dlstatus:[^:]*:([\d.]+):", line)
-            if found:
-                progress.step(text, float(found.group(1)) / 100)
-            elif line.startswith(("E:", "W:", "Err:")):
-                tail.append(line.strip())
-    if process.returncode != 0:
-        raise Unreachable(f"apt-get could not get it: {' '.join(tail)[-400:] or 'no reason given'}")

@@ -52,9 +52,42 @@ def start(folder: Path, marker: str, name: str, argv: Sequence[str], extra: Mapp
     deadline = time.monotonic() + 5.0
     while _start_time(pid) is not None and _marker(pid) is None and time.monotonic() < deadline:
         time.sleep(0.001)
-    path = folder / "run" / f"{name}.json"
-    path.write_text(json.dumps(asdict(process)), encoding="utf-8")
+    _record(folder, process)
     return process
+
+
+def adopt(folder: Path, marker: str, name: str, pid: int) -> Process | None:
+    """Records a running process of the lab that another program started; None when it is gone or is not the lab's."""
+    started = _start_time(pid)
+    if started is None or _marker(pid) != marker:
+        return None
+    process = Process(name, pid, started)
+    (folder / "run").mkdir(parents=True, exist_ok=True)
+    _record(folder, process)
+    return process
+
+
+def send(folder: Path, marker: str, name: str, number: signal.Signals) -> bool:
+    """Sends a signal to the recorded process of this name; False when it does not run, or is not the lab's."""
+    process = next((each for each in recorded(folder) if each.name == name), None)
+    handle = _open(process.pid, marker) if process is not None else None
+    if process is None or handle is None:
+        return False
+    try:
+        # Only now: the pidfd is open, so what is looked at here is what is hit.
+        if not alive(process, marker):
+            return False
+        signal.pidfd_send_signal(handle, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _record(folder: Path, process: Process) -> None:
+    path = folder / "run" / f"{process.name}.json"
+    path.write_text(json.dumps(asdict(process)), encoding="utf-8")
 
 
 def recorded(folder: Path) -> list[Process]:
@@ -97,6 +130,10 @@ def stop_all(folder: Path, marker: str, patience: float = 15.0) -> list[int]:
     """Ends every process of the lab, recorded or not; returns their pids. `patience` is in seconds."""
     pids = sorted({p.pid for p in recorded(folder) if alive(p, marker)} | set(running(marker)))
     _end(pids, marker, patience)
+    # Some start others while they are ended: vttablet its mysqld, after a backup.
+    if later := running(marker):
+        _end(later, marker, patience)
+        pids = sorted({*pids, *later})
     for path in (folder / "run").glob("*.json"):
         path.unlink(missing_ok=True)
     return pids

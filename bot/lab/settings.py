@@ -10,7 +10,7 @@ import yaml
 
 from bot.lab.grants import CHANGER, READER
 from bot.lab.servers import FLEET, HOST, spare
-from bot.lab.state import CONFIG, Login, write_private
+from bot.lab.state import CONFIG, LabVitess, Login, write_private
 
 OPERATORS = ("U0ALICE", "U0CAROL", "U0BOB")
 APPROVER_GROUP = "S0DBAONCALL"
@@ -33,19 +33,25 @@ def write_secrets(folder: Path, logins: dict[str, Login], tokens: dict[str, str]
     write_private(secrets / "workspace.json", json.dumps(tokens) + "\n")
 
 
-def write_config(folder: Path, ports: dict[str, int]) -> Path:
+def write_config(folder: Path, ports: dict[str, int], vitess: LabVitess | None = None) -> Path:
     """Writes firstmate.yml and policy.yml for this lab, and returns the path of the first."""
     path = folder / CONFIG
     (folder / POLICY).write_text(yaml.safe_dump(_POLICY, sort_keys=False), encoding="utf-8")
     path.write_text(
         "# Written by `firstmate lab up`; it is written anew each time.\n"
-        + yaml.safe_dump(_document(ports), sort_keys=False),
+        + yaml.safe_dump(document(ports, vitess), sort_keys=False),
         encoding="utf-8",
     )
     return path
 
 
-def _document(ports: dict[str, int]) -> dict[str, Any]:
+def document(ports: dict[str, int], vitess: LabVitess | None = None) -> dict[str, Any]:
+    """Returns firstmate.yml: with the lab's shards, or with its Vitess cluster, whose shards Vitess itself knows."""
+    fleet: dict[str, Any] = (
+        {"shards": [], "vitess": [_cluster(vitess)]}
+        if vitess
+        else {"shards": [_shard(name, ports) for name in dict.fromkeys(plan.shard for plan in FLEET)]}
+    )
     return {
         "slack": {
             "mode": "socket",
@@ -72,7 +78,20 @@ def _document(ports: dict[str, int]) -> dict[str, Any]:
         },
         "approvals": {"count": 1, "expires_after": 300},
         "policy": POLICY,
-        "shards": [_shard(name, ports) for name in dict.fromkeys(plan.shard for plan in FLEET)],
+        **fleet,
+    }
+
+
+def _cluster(vitess: LabVitess) -> dict[str, Any]:
+    return {
+        "name": "lab",
+        "vtctld": {"address": vitess.vtctld},
+        "vtorcs": [vitess.vtorc],
+        "vtgates": [{"url": vitess.vtgate, "mysql": vitess.vtgate_mysql}],
+        "reader": {"user": READER, "password": _file(READER)},
+        "changer": {"user": CHANGER, "password": _file(CHANGER)},
+        "may_change": True,
+        "refresh": 1,
     }
 
 

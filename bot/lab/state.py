@@ -7,7 +7,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from bot.errors import FirstmateError
 
@@ -58,11 +58,48 @@ class Urls:
 
 
 @dataclass(frozen=True)
+class LabTablet:
+    """A tablet of the Vitess lab; `vttablet` and `mysqld` are the names of its two processes."""
+
+    alias: str
+    uid: int
+    shard: str
+    """The key range alone, such as -80."""
+    http_port: int
+    grpc_port: int
+    mysql_port: int
+    vttablet: str
+    mysqld: str
+
+
+@dataclass(frozen=True)
+class LabVitess:
+    """The Vitess cluster of a lab. Addresses are host:port; the processes are called as the fields: etcd, vtctld..."""
+
+    cell: str
+    keyspace: str
+    etcd: str
+    vtctld: str
+    """vtctld's gRPC address."""
+    vtctld_url: str
+    vtorc: str
+    vtgate: str
+    """The HTTP address, as vtorc's is."""
+    vtgate_mysql: str
+    tablets: tuple[LabTablet, ...]
+
+    def tablet(self, alias: str) -> LabTablet:
+        """Returns the tablet of this alias; raises KeyError when the cluster has none."""
+        return next((t for t in self.tablets if t.alias == alias), None) or _missing(alias)
+
+
+@dataclass(frozen=True)
 class LabState:
     """A lab that is up.
 
     `marker` is what its processes carry in their environment; `users` holds the logins of application, reader, changer
-    and so on by user name, the same on every server.
+    and so on by user name, the same on every server. `vitess` is there when the servers are the tablets' of a Vitess
+    cluster; an instance is then called by its tablet's alias.
     """
 
     folder: Path
@@ -72,6 +109,7 @@ class LabState:
     urls: Urls
     config: Path
     users: dict[str, Login] = field(default_factory=dict)
+    vitess: LabVitess | None = None
 
     def instance(self, name: str) -> LabInstance:
         """Returns the instance of this name; raises KeyError when the lab has none."""
@@ -84,7 +122,7 @@ class LabState:
         administrator, role `primary` or `replica`, source (a name, null for a primary), flavour `mysql` or `mariadb`,
         version),
         `replication` (user, password), `urls` (prometheus, alertmanager, webhook, workspace), `config` (the path of
-        firstmate.yml) and `folder`.
+        firstmate.yml), `folder`, and `vitess` (null in the lab of MySQL and MariaDB; else the fields of LabVitess).
         """
         return {
             "instances": [asdict(instance) for instance in self.instances],
@@ -92,10 +130,11 @@ class LabState:
             "urls": asdict(self.urls),
             "config": str(self.config),
             "folder": str(self.folder),
+            "vitess": asdict(self.vitess) if self.vitess else None,
         }
 
 
-def _missing(name: str) -> LabInstance:
+def _missing(name: str) -> NoReturn:
     raise KeyError(name)
 
 
@@ -132,7 +171,14 @@ def _lab(folder: Path, document: Any) -> LabState:  # noqa: ANN401 - JSON
         urls=Urls(**document["urls"]),
         config=Path(document["config"]),
         users={name: Login(**login) for name, login in document["users"].items()},
+        vitess=_vitess(document.get("vitess")),
     )
+
+
+def _vitess(document: Any) -> LabVitess | None:  # noqa: ANN401 - JSON
+    if document is None:
+        return None
+    return LabVitess(**{**document, "tablets": tuple(LabTablet(**tablet) for tablet in document["tablets"])})
 
 
 def new_marker(folder: Path) -> str:

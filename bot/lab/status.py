@@ -8,6 +8,7 @@ from typing import Literal
 
 from bot.lab import processes
 from bot.lab.state import FOLDER, LabState, marker_of, read
+from bot.lab.vitess.mysqlds import adopt
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ def status(folder: Path) -> Status:
     state = read(folder)
     if state is None or not (folder / "run" / "ready").exists():
         return Status("half", ("it was never finished",), state)
+    adopt(state)
     dead = tuple(
         f"{process.name} does not run"
         for process in processes.recorded(folder)

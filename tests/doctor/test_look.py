@@ -34,7 +34,7 @@ class Servers:
         self.stuck = stuck
         self.let_go = threading.Event()
 
-    def read(self, shard: Shard, instance: Declared) -> AbstractContextManager[MySQL]:
+    def read(self, shard: Shard, instance: Declared, reader: type = MySQL) -> AbstractContextManager[MySQL]:
         return self._open(instance)
 
     @contextmanager

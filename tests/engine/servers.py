@@ -83,6 +83,9 @@ class Fleet:
     def find(self, name: str) -> Target:
         return next(target for target in self.targets() if target.name == name)
 
+    def doubts(self, shard: Shard) -> str:
+        return ""
+
     def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
         return None
 
@@ -96,11 +99,11 @@ class Fleet:
         return Door(instance.address, self.servers[instance.name].down)
 
     @contextmanager
-    def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:
+    def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         yield self._server(instance)
 
     @contextmanager
-    def change(self, shard: Shard, instance: Instance) -> Iterator[Changer]:
+    def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[Changer]:
         yield Logged(self._server(instance), instance.name, self.log)
 
     def identify(self, db: MySQL) -> Identity:

@@ -44,7 +44,7 @@ class Servers:
         return [Target(instance, SHARD) for instance in SHARD.instances]
 
     @contextmanager
-    def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:
+    def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         self.asked.append(instance.name)
         self.meanwhile(instance.name)
         yield Recorded(MYSQL_97, self.answers, instance.address)

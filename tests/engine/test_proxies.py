@@ -84,7 +84,7 @@ class Mixed(Fleet):
         raise UnknownTarget(f"The inventory knows no instance {name!r}.")
 
     @contextmanager
-    def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:
+    def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         if instance.role is Role.PROXY:
             with proxysql.open_reader(instance.host, instance.port, STATS, PASSWORDS[STATS]) as db:
                 yield db
@@ -92,7 +92,7 @@ class Mixed(Fleet):
             yield self._server(instance)
 
     @contextmanager
-    def change(self, shard: Shard, instance: Instance) -> Iterator[Changer]:
+    def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[Changer]:
         assert instance.role is Role.PROXY
         with proxysql.open_changer(instance.host, instance.port, ADMIN, PASSWORDS[ADMIN]) as hand:
             yield hand

@@ -32,7 +32,7 @@ class Hanging(Fleet):
     broken: frozenset[str] = frozenset()
 
     @contextmanager
-    def read(self, shard: Shard, instance: Instance) -> Iterator[MySQL]:
+    def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         self.reached.append(instance.name)
         if instance.name in self.hang:
             self.hung.release()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import FirstmateError
-from bot.lab import packages
+from bot.lab import mirror, packages
 from bot.lab.packages import BUNDLES, cache_folder, find_programs
 from bot.lab.progress import Silent
 
@@ -46,9 +46,9 @@ def test_a_program_on_path_counts_only_in_a_version_that_fits(empty_path: Path):
         assert (packages._on_path(("mysqld", "mysqld"), pattern) is not None) is fits, version
 
 
-@pytest.mark.skipif(not any(map(Path.exists, packages.KEYRINGS)), reason="not a Debian")
+@pytest.mark.skipif(not any(map(Path.exists, mirror.KEYRINGS)), reason="not a Debian")
 def test_apt_works_beside_the_system_with_signatures_on(tmp_path: Path):
-    options = packages._apt_options(tmp_path, BUNDLES[0], "mirror")
+    options = mirror.apt_options(tmp_path, BUNDLES[0], "mirror")
     assert "APT::Get::AllowUnauthenticated=false" in options
     assert f"Dir::State={tmp_path / 'state'}" in options
     source = (tmp_path / "sources.list").read_text(encoding="utf-8")

@@ -1,0 +1,84 @@
+"""Pages of Vitess's components over HTTP: each whole within its time, JSON or metrics."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection
+from typing import Any
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from actions.contract import Sample, Seconds, Series
+from bot.errors import Unreachable
+
+MOST_BYTES = 8_000_000
+CONNECT_WITHIN = 1.0
+
+
+class Pages:
+    """Reads pages; one session for all of them, without cookies or retries."""
+
+    def __init__(self, timeout: Seconds) -> None:
+        self._timeout = timeout
+
+    def read(self, url: str) -> tuple[int, str]:
+        """The status and the text of a page; raises Unreachable with what was wrong.
+
+        The whole answer must come within the time: some pages never end, and a limit for each read would not do.
+        """
+        deadline = time.monotonic() + self._timeout
+        content = bytearray()
+        try:
+            with requests.get(
+                url,
+                timeout=(CONNECT_WITHIN, self._timeout),
+                stream=True,
+                allow_redirects=False,
+                headers={"Accept": "application/json, text/plain"},
+            ) as answer:
+                for chunk in answer.iter_content(65_536):
+                    content += chunk
+                    if len(content) > MOST_BYTES:
+                        raise Unreachable(f"{url} is longer than {MOST_BYTES:,} bytes, which is what is read.")
+                    if time.monotonic() > deadline:
+                        raise Unreachable(f"{url} was not whole within {self._timeout:g} s.")
+                return answer.status_code, content.decode("utf-8", errors="replace")
+        except requests.Timeout as error:
+            raise Unreachable(f"{url} did not answer within {self._timeout:g} s.") from error
+        except requests.RequestException as error:
+            refused = "Connection refused" in str(error)
+            how = "connection refused" if refused else type(error).__name__
+            raise Unreachable(f"{url} does not answer ({how}).") from error
+
+    def page(self, url: str) -> Any:  # noqa: ANN401 - JSON
+        """A page as JSON, or as text where it is none; raises Unreachable.
+
+        A path that Vitess does not know leads to its status page, with 200 in the end: any redirect is an error. What
+        it says with an error's status, /debug/health above all, is part of the error.
+        """
+        status, text = self.read(url)
+        if 300 <= status < 400:
+            raise Unreachable(f"{url} is not known there (it redirects).")
+        if status >= 400:
+            raise Unreachable(f"{url} answered {status}: {' '.join(text.split())[:200] or 'no words'}")
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    def metrics(self, url: str, names: Collection[str]) -> tuple[Series, ...]:
+        """The series of these names on a page of metrics; raises Unreachable."""
+        status, text = self.read(url)
+        if status != 200:
+            raise Unreachable(f"{url} answered {status}.")
+        wanted = "\n".join(line for line in text.splitlines() if line.partition("{")[0].partition(" ")[0] in names)
+        try:
+            return tuple(
+                Series({"__name__": sample.name, **sample.labels}, (Sample(0.0, float(sample.value)),))
+                for family in text_string_to_metric_families(wanted + "\n")
+                for sample in family.samples
+            )
+        except ValueError as error:
+            raise Unreachable(f"{url} holds no metrics that can be read: {error}") from error

@@ -1,0 +1,222 @@
+"""Reads one shard of a cluster, from one of its tablets; implements actions.vitess.Vitess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pymysql
+
+from actions.contract import Flavour, MySQL, Row, Seconds, ServerVersion, Unreadable
+from actions.vitess import Answer, Component, Request, Tablet, alias_of
+from bot.config import Role, TabletShard, VitessCluster, VtgateSettings
+from bot.config import Tablet as TabletInstance
+from bot.engine.ports import Identity
+from bot.errors import FirstmateError, Unreachable
+from bot.fleet import failures
+from bot.fleet.connecting import Server, connect
+from bot.fleet.mysql import MOST_ROWS, bounded, wait
+from bot.fleet.vitess.allowed import check_page, check_rpc, check_show
+from bot.fleet.vitess.pages import Pages
+from bot.fleet.vitess.topology import record_of
+from bot.fleet.vitess.vtctld import Vtctld
+
+READ_WITHIN = 2.0
+"""Seconds for one call or page: a call through a tablet that is gone would hang for as long as it is let."""
+AT_ONCE = 8
+"""Calls of one reader under way at the same time."""
+
+Beneath = Callable[[TabletInstance], AbstractContextManager[MySQL]]
+"""Connects to the MySQL beneath a tablet as the user that reads."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the readers of one cluster share."""
+
+    cluster: VitessCluster
+    vtctld: Vtctld
+    pages: Pages = field(default_factory=lambda: Pages(READ_WITHIN))
+
+
+class VitessReader:
+    """Implements actions.vitess.Vitess."""
+
+    def __init__(self, source: Source, shard: TabletShard, tablet: TabletInstance, beneath: Beneath) -> None:
+        self._source = source
+        self._shard = shard
+        self._tablet = tablet
+        self._connect = beneath
+        self._opened: dict[str, MySQL] = {}
+        self._stack = ExitStack()
+        self._pool = ThreadPoolExecutor(AT_ONCE, "vitess")
+
+    @property
+    def version(self) -> ServerVersion:
+        """That it is Vitess; of which version, its components tell each for itself (GetVersion)."""
+        return ServerVersion(Flavour.VITESS, (0, 0, 0))
+
+    @property
+    def address(self) -> str:
+        return self._shard.name
+
+    @property
+    def cluster(self) -> str:
+        return self._shard.cluster
+
+    @property
+    def keyspace(self) -> str:
+        return self._shard.keyspace
+
+    @property
+    def shard(self) -> str:
+        return self._shard.key_range
+
+    @property
+    def tablet(self) -> str:
+        return self._tablet.record.alias
+
+    def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
+        """Asks the MySQL beneath the target's tablet."""
+        return self.beneath(self.tablet).rows(sql, params, limit=limit, costly=costly)
+
+    def pause(self, seconds: Seconds) -> None:
+        """Waits between two looks at a counter."""
+        wait(seconds)
+
+    def tablets(self, *, of_keyspace: bool = False) -> tuple[Tablet, ...]:
+        """The tablets as the topology has them now; see the contract."""
+        within = {"keyspace": self.keyspace} if of_keyspace else {"keyspace": self.keyspace, "shard": self.shard}
+        found = [record_of(each) for each in self.rpc("GetTablets", **within).get("tablets", ())]
+        return tuple(sorted(found, key=lambda each: (each.shard, each.alias)))
+
+    def identify(self) -> Identity:
+        """Who the tablet is by the topology; a primary by its term, too, so that a failover makes it another one."""
+        known = self.tablets()
+        own = next((each for each in known if each.alias == self.tablet), None)
+        if own is None:
+            raise Unreadable(f"The topology has no tablet {self.tablet} in {self.address} any more.")
+        newest = max((each.primary_since or 0.0 for each in known if each.type == "PRIMARY"), default=0.0)
+        server = f"{own.alias} at {own.mysql_hostname}:{own.mysql_port}"
+        if own.type == "PRIMARY" and (own.primary_since or 0.0) >= newest:
+            since = datetime.fromtimestamp(own.primary_since or 0.0, UTC)
+            says = f"the topology has it as PRIMARY since {since:%Y-%m-%d %H:%M:%S} UTC"
+            return Identity(f"{server}, primary since {own.primary_since}", Role.PRIMARY, says)
+        return Identity(server, Role.REPLICA, f"the topology has it as {own.type}")
+
+    def rpc(self, name: str, /, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
+        """Calls an RPC that reads; see the contract."""
+        check_rpc(name)
+        try:
+            return self._source.vtctld.call(name, request, timeout=READ_WITHIN)
+        except Unreachable as error:
+            raise Unreadable(str(error)) from error
+
+    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[Answer, ...]:
+        """Makes several calls at the same time; see the contract."""
+
+        def one(request: Request) -> Answer:
+            who = alias_of(request.get("tablet_alias")) or self._source.vtctld.address
+            try:
+                return Answer(who, self.rpc(name, **request))
+            except Unreadable as error:
+                return Answer(who, error=str(error))
+
+        return tuple(self._pool.map(one, requests))
+
+    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[Answer, ...]:
+        """Reads a page of each component; see the contract."""
+        check_page(component, path)
+        pages = self._source.pages
+        return self._each(component, tablet, lambda base: pages.page(f"{base}{path}"))
+
+    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[Answer, ...]:
+        """Reads metrics of each component; see the contract."""
+        pages = self._source.pages
+        return self._each(component, tablet, lambda base: pages.metrics(f"{base}/metrics", names))
+
+    def vtgate(self, sql: str, *, use: str = "", limit: int = 200) -> list[Row]:
+        """Asks the first vtgate that answers; see the contract."""
+        check_show(sql)
+        failed = []
+        for each in self._source.cluster.vtgates:
+            if each.mysql is None:
+                continue
+            try:
+                return _show(each, sql, use, limit)
+            except FirstmateError as error:
+                failed.append(str(error))
+        raise Unreadable(" ".join(failed[:2]) or f"No vtgate of {self.cluster} is configured with `mysql`.")
+
+    def beneath(self, tablet: str) -> MySQL:
+        """A reader of the MySQL beneath a tablet, which stays open until this one is closed."""
+        if tablet not in self._opened:
+            instance = next((each for each in self._shard.instances if _alias(each) == tablet), None)
+            if not isinstance(instance, TabletInstance):
+                raise Unreadable(f"{self.address} has no tablet {tablet}.")
+            try:
+                self._opened[tablet] = self._stack.enter_context(self._connect(instance))
+            except FirstmateError as error:
+                raise Unreadable(str(error)) from error
+        return self._opened[tablet]
+
+    def close(self) -> None:
+        """Closes what it opened; calls under way end by their own deadlines."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._stack.close()
+
+    def _each(self, component: Component, tablet: str, read: Callable[[str], Any]) -> tuple[Answer, ...]:
+        def one(place: tuple[str, str]) -> Answer:
+            who, base = place
+            try:
+                return Answer(who, read(base))
+            except FirstmateError as error:
+                return Answer(who, error=str(error))
+
+        return tuple(self._pool.map(one, self._bases(component, tablet)))
+
+    def _bases(self, component: Component, tablet: str) -> list[tuple[str, str]]:
+        cluster = self._source.cluster
+        if component is Component.VTORC:
+            return [(url, url) for url in cluster.vtorcs]
+        if component is Component.VTGATE:
+            return [(each.url, each.url) for each in cluster.vtgates]
+        records = [each.record for each in self._shard.instances if isinstance(each, TabletInstance)]
+        return [
+            (each.alias, f"http://{each.hostname}:{each.web_port}")
+            for each in records
+            if each.alias == tablet or not tablet
+        ]
+
+
+@contextmanager
+def open_reader(source: Source, shard: TabletShard, tablet: TabletInstance, beneath: Beneath) -> Iterator[VitessReader]:
+    """A reader for as long as it is needed; nothing is asked yet."""
+    reader = VitessReader(source, shard, tablet, beneath)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def _show(vtgate: VtgateSettings, sql: str, use: str, limit: int) -> list[Row]:
+    assert vtgate.mysql is not None
+    host, _, port = vtgate.mysql.rpartition(":")
+    server = Server(host, int(port), vtgate.user, vtgate.password.read() if vtgate.password else "")
+    with connect(server, read_timeout=READ_WITHIN) as connection:
+        cursor = connection.cursor()
+        try:
+            if use:
+                cursor.execute(f"USE `{use.replace('`', '')}`")
+            cursor.execute(sql)
+            return bounded(cursor, min(limit, MOST_ROWS), server.address, sql)
+        except pymysql.MySQLError as error:
+            raise Unreachable(failures.asking(error, server.address, sql)) from error
+
+
+def _alias(instance: object) -> str:
+    return instance.record.alias if isinstance(instance, TabletInstance) else ""

@@ -1,0 +1,91 @@
+"""Starts the programs of the cluster, and starts again those that were killed.
+
+Vitess and mysqld refuse to run as root. Where the lab is root's they run as nobody, who keeps one right of root: to
+reach files whatever their mode, since the lab's folder and the cache may be closed to others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bot.errors import FirstmateError, WrongUsage
+from bot.lab import processes
+from bot.lab.processes import Process
+from bot.lab.state import LabState
+
+NOBODY = "65534"
+
+
+def unprivileged() -> tuple[str, ...]:
+    """Returns what is put before a command line so that it does not run as root; nothing for an ordinary user.
+
+    Raises FirstmateError when setpriv is missing. Without no_setuid_fixup access(2), which mysqld asks, would not count
+    the right.
+    """
+    if os.geteuid() != 0:
+        return ()
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise FirstmateError(
+            "Vitess does not run as root, and setpriv is not installed; install util-linux, or be another user."
+        )
+    ids = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--securebits=+no_setuid_fixup")
+    return (setpriv, *ids, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+
+
+def start(
+    folder: Path,
+    marker: str,
+    name: str,
+    argv: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    only_now: Sequence[str] = (),
+) -> Process:
+    """Starts a program of the cluster and keeps its command line; `only_now` are options for the first start alone."""
+    command = {"argv": list(argv), "environment": dict(environment or {})}
+    _command(folder, name).write_text(json.dumps(command), encoding="utf-8")
+    return processes.start(folder, marker, name, [*unprivileged(), *argv, *only_now], environment)
+
+
+def start_again(state: LabState, name: str) -> Process:
+    """Starts a program of the cluster that is gone, on the data that it has; one that runs is left as it is.
+
+    It returns at once; whoever needs the program waits for it. Raises WrongUsage when the cluster has no such program.
+    """
+    try:
+        command = json.loads(_command(state.folder, name).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WrongUsage(f"The Vitess lab in {state.folder} has no program {name!r}.") from error
+    for process in processes.recorded(state.folder):
+        if process.name == name and processes.alive(process, state.marker):
+            return process
+    if "mysqld" in name:
+        # mysqld takes the pid in it for another server even when it is a zombie's.
+        for lock in (state.folder / "data" / "vt").glob(f"vt_{int(name.rpartition('-')[2]):010d}/mysql.sock.lock"):
+            lock.unlink()
+    argv = [*unprivileged(), *command["argv"]]
+    return processes.start(state.folder, state.marker, name, argv, command["environment"])
+
+
+def kill(state: LabState, name: str) -> bool:
+    """Ends a process of the lab as a crash would; False when it does not run."""
+    return processes.send(state.folder, state.marker, name, signal.SIGKILL)
+
+
+def freeze(state: LabState, name: str) -> bool:
+    """Stops a process of the lab in the middle of what it does; False when it does not run."""
+    return processes.send(state.folder, state.marker, name, signal.SIGSTOP)
+
+
+def thaw(state: LabState, name: str) -> bool:
+    """Lets a frozen process of the lab go on; False when it does not run."""
+    return processes.send(state.folder, state.marker, name, signal.SIGCONT)
+
+
+def _command(folder: Path, name: str) -> Path:
+    return folder / "data" / f"{name}.command.json"
