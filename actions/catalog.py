@@ -59,6 +59,20 @@ from actions.remediations.mysql import (
     stop_replica,
 )
 from actions.remediations.proxysql import drain_server
+from actions.remediations.vitess import (
+    allow_queries,
+    change_tablet_type,
+    disable_recoveries,
+    emergency_reparent,
+    enable_emergency_reparent,
+    enable_recoveries,
+    planned_reparent,
+    refresh_state,
+    reload_schema,
+    set_primary_serving,
+    set_writable,
+    start_replication,
+)
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "mysql.access_errors": access_errors.access_errors,
@@ -117,4 +131,16 @@ REMEDIATIONS: Mapping[str, type[Remediation]] = {
     "mysql.start_replica": start_replica.StartReplica,
     "mysql.stop_replica": stop_replica.StopReplica,
     "proxysql.drain_server": drain_server.DrainServer,
+    "vitess.allow_queries": allow_queries.AllowQueries,
+    "vitess.change_tablet_type": change_tablet_type.ChangeTabletType,
+    "vitess.disable_recoveries": disable_recoveries.DisableRecoveries,
+    "vitess.emergency_reparent": emergency_reparent.EmergencyReparent,
+    "vitess.enable_emergency_reparent": enable_emergency_reparent.EnableEmergencyReparent,
+    "vitess.enable_recoveries": enable_recoveries.EnableRecoveries,
+    "vitess.planned_reparent": planned_reparent.PlannedReparent,
+    "vitess.refresh_state": refresh_state.RefreshState,
+    "vitess.reload_schema": reload_schema.ReloadSchema,
+    "vitess.set_primary_serving": set_primary_serving.SetPrimaryServing,
+    "vitess.set_writable": set_writable.SetWritable,
+    "vitess.start_replication": start_replication.StartReplication,
 }

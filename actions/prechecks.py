@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Refused, Seconds, Unreadable
+from actions.sql import identifier
 from actions.text import redact_error
 from actions.vitess import Answer, Component, Tablet, Vitess, alias_of, alias_record
 
@@ -142,40 +143,45 @@ def seen_by_vtgate(vt: Vitess) -> dict[str, tuple[str, str]]:
 # -- what is under way --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Distributed:
-    """Distributed transactions that have not ended, as the vttablets of the shard tell."""
-
-    found: tuple[str, ...] = ()
-    """What was found, by tablet."""
-    unseen: tuple[str, ...] = ()
-    """Aliases of the tablets that did not say."""
-
-
-def distributed(vt: Vitess, aliases: tuple[str, ...] = ()) -> Distributed:
-    """What /twopcz of the vttablets lists: they know what is prepared before GetUnresolvedTransactions tells it."""
-    found, unseen = [], []
-    pages = [each for alias in aliases for each in vt.web(Component.VTTABLET, TWOPCZ, tablet=alias)]
-    for answer in pages or vt.web(Component.VTTABLET, TWOPCZ):
-        if not answer.ok or not isinstance(answer.body, Mapping):
-            unseen.append(answer.who)
-            continue
-        counts = {name.lower(): len(answer.body.get(name) or ()) for name in ("Distributed", "Prepared", "Failed")}
-        if any(counts.values()):
-            said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-            found.append(f"{said} on {answer.who}")
-    return Distributed(tuple(found), tuple(unseen))
-
-
 TWOPCZ = "/twopcz?format=json"
+PREPARED = """
+SELECT (SELECT COUNT(*) FROM {0}.redo_state) AS prepared, (SELECT COUNT(*) FROM {0}.dt_state) AS distributed
+"""
 
 
-def no_distributed(seen: Distributed) -> None:
-    """Raises Refused where a distributed transaction has not ended."""
-    if seen.found:
+def none_at_primary(vt: Vitess) -> None:
+    """Raises Refused where the primary, which is the target, holds distributed transactions, or does not say.
+
+    /twopcz knows what is prepared before GetUnresolvedTransactions tells it. A replica has no such page: its vttablet
+    answers with an error.
+    """
+    (page,) = vt.web(Component.VTTABLET, TWOPCZ, tablet=vt.tablet)
+    if not page.ok or not isinstance(page.body, Mapping):
         raise Refused(
-            f"Distributed transactions have not ended: {'; '.join(seen.found[:5])}. One that is prepared can keep the "
-            "next primary from serving. Look at vitess.unresolved_transactions, and conclude them first."
+            f"{vt.tablet} does not say which distributed transactions it holds, and one that is prepared can keep the "
+            f"next primary from serving: {redact_error(page.error) or 'its page is no JSON'}"
+        )
+    _none(vt.tablet, {name.lower(): len(page.body.get(name) or ()) for name in ("Distributed", "Prepared", "Failed")})
+
+
+def none_at_replica(vt: Vitess, alias: str, sidecar: str) -> None:
+    """Raises Refused where a replica has got distributed transactions from its primary, or cannot be asked for them."""
+    try:
+        (row,) = vt.beneath(alias).rows(PREPARED.format(identifier(sidecar)))
+    except Unreadable as error:
+        raise Refused(
+            f"Whether {alias} has prepared transactions could not be read, and one can keep the next primary from "
+            f"serving: {error}"
+        ) from error
+    _none(alias, {name: int(row[name]) for name in ("distributed", "prepared")})
+
+
+def _none(alias: str, counts: Mapping[str, int]) -> None:
+    if any(counts.values()):
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        raise Refused(
+            f"Distributed transactions have not ended: {said} on {alias}. One that is prepared can keep the next "
+            "primary from serving. Look at vitess.unresolved_transactions, and conclude them first."
         )
 
 

@@ -19,6 +19,9 @@ class StopReplica(Remediation):
     thread: Literal["applier", "receiver", "both"] = "both"
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    under_vitess: ClassVar[str] = (
+        "VTOrc starts the replication of a tablet again within seconds; take it out with vitess.change_tablet_type."
+    )
     settles_within: ClassVar[float] = 20.0
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "REPLICATION_SLAVE_ADMIN"),

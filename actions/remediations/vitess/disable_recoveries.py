@@ -46,8 +46,7 @@ class DisableRecoveries(Remediation):
             raise Refused(f"Not every VTOrc of {vt.cluster} answers ({told}), and each must be asked. Mend that first.")
         if seen.disabled:
             raise Refused(
-                f"Recoveries are disabled at {', '.join(seen.disabled[:5])} already. Ask who did that before their time "
-                "is over."
+                f"Recoveries are disabled at {', '.join(seen.disabled[:5])} already. Ask who did that, and what for."
             )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
@@ -57,8 +56,8 @@ class DisableRecoveries(Remediation):
     def cost(self, db: MySQL) -> str:
         """What is not repaired meanwhile."""
         return (
-            f"For {self.for_seconds:g} s no VTOrc of {vitess(db).cluster} makes a failover or repairs replication, in no "
-            "shard: a primary that dies stays dead."
+            f"For {self.for_seconds:g} s no VTOrc of {vitess(db).cluster} makes a failover or repairs replication, "
+            "in no shard: a primary that dies stays dead."
         )
 
     def verify(self, db: MySQL) -> Verdict:
@@ -66,7 +65,7 @@ class DisableRecoveries(Remediation):
         vt = vitess(db)
         seen = orcs(vt)
         done = bool(seen.disabled) and not seen.allowed
-        says = f"{len(seen.disabled)} of the {len(seen.alive)} VTOrcs of {vt.cluster} that answer have recoveries disabled."
+        says = f"Recoveries are disabled at {len(seen.disabled)} of the {len(seen.alive)} VTOrcs that answer."
         return Verdict(ok=done, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,16 +20,17 @@ from actions.contract import (
 )
 from actions.prechecks import (
     Member,
-    distributed,
     keyspace_record,
     members,
-    no_distributed,
+    none_at_replica,
     orcs,
     primary_alias,
     shard_record,
 )
 from actions.remediations.vitess.planned_reparent import WAIT, serves
 from actions.vitess import Vitess, alias_of, alias_record, call, vitess
+
+Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,13 @@ class EmergencyReparent(Remediation):
             "GetKeyspace",
             "GetFullStatus",
             "PingTablet",
-            "vttablet /twopcz",
             "vtorc /debug/health",
             "vtorc /api/database-state",
             "vtorc /api/config",
             "vtgate SHOW",
             "EmergencyReparentShard",
         ),
-        Flavour.MYSQL: (),
+        Flavour.MYSQL: ("SELECT ON _vt.*",),
     }
 
     def check(self, db: MySQL) -> None:
@@ -80,16 +80,13 @@ class EmergencyReparent(Remediation):
                 f"The primary {vt.tablet} answers, and an emergency reparent would cost it transactions. Use "
                 "vitess.planned_reparent."
             )
-        self._not_for_vtorc(vt, record)
+        keyspace = keyspace_record(vt)
+        self._not_for_vtorc(vt, record, keyspace)
         standing = [each for each in seen if each.alias != vt.tablet and each.tablet.type == "REPLICA"]
         self._can_take_over(vt, standing)
-        twopc = distributed(vt, tuple(each.alias for each in standing if each.status is not None))
-        no_distributed(twopc)
-        if twopc.unseen:
-            raise Refused(
-                f"{', '.join(twopc.unseen[:5])} did not say which distributed transactions it holds, and one that is "
-                "prepared can keep the next primary from serving. Look at its /twopcz, and at _vt.redo_state."
-            )
+        for each in standing:
+            if each.status is not None:
+                none_at_replica(vt, each.alias, str(keyspace.get("sidecar_db_name") or "_vt"))
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """EmergencyReparentShard, and only while the target is still the primary of the record."""
@@ -132,12 +129,12 @@ class EmergencyReparent(Remediation):
             "as a replica without errant GTIDs, vitess.planned_reparent moves the primary"
         )
 
-    def _not_for_vtorc(self, vt: Vitess, record: Any) -> None:  # noqa: ANN401 - JSON
+    def _not_for_vtorc(self, vt: Vitess, record: Record, keyspace: Record) -> None:
         """Raises Refused where VTOrc makes this reparent by itself: while vttablet answers and its mysqld is dead.
 
         It never does where the vttablet is dead and the replicas still follow its mysqld (UnreachablePrimary).
         """
-        if not _answers(vt) or not orcs(vt).allowed or _disabled(record) or _disabled(keyspace_record(vt)):
+        if not _answers(vt) or not orcs(vt).allowed or _disabled(record) or _disabled(keyspace):
             return
         raise Refused(
             f"The vttablet of {vt.tablet} answers and its MySQL does not: VTOrc is alive and makes that reparent by "
@@ -161,5 +158,5 @@ def _answers(vt: Vitess) -> bool:
     return True
 
 
-def _disabled(record: Any) -> bool:  # noqa: ANN401 - JSON
+def _disabled(record: Record) -> bool:
     return bool((record.get("vtorc_state") or {}).get("disable_emergency_reparent"))

@@ -36,8 +36,8 @@ class EnableRecoveries(Remediation):
     def cost(self, db: MySQL) -> str:
         """What happens then, and whom it may concern."""
         return (
-            f"Every VTOrc of {vitess(db).cluster} acts at once on what it sees, in all shards, failovers included. Whoever "
-            "disabled them may still work on something: ask first."
+            f"Every VTOrc of {vitess(db).cluster} acts at once on what it sees, in all shards, failovers included. "
+            "Whoever disabled them may still work on something: ask first."
         )
 
     def verify(self, db: MySQL) -> Verdict:

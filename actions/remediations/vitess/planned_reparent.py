@@ -21,12 +21,11 @@ from actions.contract import (
 )
 from actions.prechecks import (
     Member,
-    distributed,
     errant,
     members,
     no_cut_over,
-    no_distributed,
     no_switch,
+    none_at_primary,
     primary_alias,
     seen_by_vtgate,
     shard_record,
@@ -34,7 +33,7 @@ from actions.prechecks import (
 from actions.vitess import Component, Vitess, alias_of, alias_record, call, vitess
 
 BUFFERS_AGAIN: Seconds = 60.0
-"""A vtgate does not buffer for a failover that follows the last one sooner (Vitess, `buffer-min-duration-between-failovers`)."""
+"""A vtgate buffers nothing for a failover sooner after the last one (its `buffer-min-duration-between-failovers`)."""
 PASSES: Seconds = 1.0
 """Lag that an idle replica shows as well."""
 WAIT = 15
@@ -51,6 +50,7 @@ class PlannedReparent(Remediation):
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
+    demotes: ClassVar[bool] = True
     settles_within: ClassVar[float] = 30.0
     needs: ClassVar[Grants] = {
         Flavour.VITESS: (
@@ -80,10 +80,7 @@ class PlannedReparent(Remediation):
             )
         no_switch(vt, record)
         no_cut_over(vt)
-        twopc = distributed(vt)
-        no_distributed(twopc)
-        if vt.tablet in twopc.unseen:
-            raise Refused(f"{vt.tablet} does not say which distributed transactions it holds; look at its /twopcz.")
+        none_at_primary(vt)
         _no_problems(vt)
         self._next(vt, seen)
 

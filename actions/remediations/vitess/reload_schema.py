@@ -51,7 +51,7 @@ class ReloadSchema(Remediation):
         if not page.ok or not isinstance(page.body, Mapping):
             raise Unreadable(f"{vt.tablet} did not tell the tables that it knows: {page.error or 'no JSON'}")
         known = _known(page.body)
-        answer = vt.rpc("GetSchema", tablet_alias=alias_record(vt.tablet), table_schema_only=True)
+        answer = vt.rpc("GetSchema", tablet_alias=alias_record(vt.tablet))
         there = _there(answer)
         stale = sorted(name for name, columns in there.items() if known.get(name) != columns)
         if stale:

@@ -77,7 +77,7 @@ class SetWritable(Remediation):
         return call("SetWritable", tablet_alias=alias_record(vt.tablet), writable=writable)
 
     def _one_writer(self, vt: Vitess, own: Member, seen: tuple[Member, ...], primary: str) -> None:
-        """Raises Refused unless the tablet is the primary of the record with the newest term, and nobody else writes."""
+        """Refuses unless the tablet is the primary of the record, with the newest term, and nobody else writes."""
         if own.alias != primary or own.tablet.type != "PRIMARY":
             raise Refused(
                 f"{own.alias} is {own.tablet.type}, and the record of {vt.address} names {primary}: a second writer "
