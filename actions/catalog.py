@@ -43,6 +43,7 @@ from actions.diagnostics.mysql import (
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
 from actions.diagnostics.proxysql import backends
+from actions.diagnostics.vitess import vtorc
 from actions.remediations.mysql import (
     analyze_table,
     fix_errant_gtid,
@@ -114,6 +115,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "prometheus.instant": instant.instant,
     "prometheus.range": range.range,
     "proxysql.backends": backends.backends,
+    "vitess.vtorc": vtorc.vtorc,
 }
 
 REMEDIATIONS: Mapping[str, type[Remediation]] = {
