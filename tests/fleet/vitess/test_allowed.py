@@ -69,4 +69,4 @@ def test_a_remediation_needs_only_what_is_allowed(name: str):
     pages = {f"{component.value} {path}" for component, paths in PAGES.items() for path in paths}
     for need in REMEDIATIONS[name].needs[Flavour.VITESS]:
         known = need in READING or need in CHANGING or need.partition("?")[0] in pages
-        assert known or need.startswith("vtorc /api/") or need.startswith("vtgate SHOW"), need
+        assert known or need.startswith(("vtorc /api/", "vtgate SHOW")), need
