@@ -29,7 +29,14 @@ _LONGEST_SOCKET = 107
 _TEMPLATE_UID = 1
 _KEPT = ("data", "innodb")
 """What of a tablet's folder is its data; the rest is settings and logs."""
-_SMALL = ("innodb-redo-log-capacity=16M", "innodb-buffer-pool-size=48M")
+_SMALL = (
+    "innodb-redo-log-capacity=16M",
+    "innodb-buffer-pool-size=48M",
+    "max-connections=150",
+    "table-open-cache=400",
+    "table-definition-cache=500",
+)
+"""The last three are what performance_schema takes memory for, some hundred megabytes otherwise."""
 
 
 def data_root(folder: Path) -> Path:
