@@ -125,11 +125,13 @@ def _tablets() -> list[dict[str, Any]]:
 
 def _vtgate() -> list[dict[str, Any]]:
     shards = 'label_replace(vtorc_tablets_watched_by_shard > 0, "shard_name", "$1", "shard", "(.*)")'
+    # A vtgate that is down counts no tablet; that is told by its own alert.
     none = " or ".join(
         f"label_replace({shards} unless on (keyspace, shard_name)"
         f' vtgate_healthcheck_connections{{tablet_type="{kind}"}} > 0, "tablet_type", "{kind}", "", "")'
         for kind in ("primary", "replica")
     )
+    none = f'({none}) and on () max(up{{job="vtgate"}}) == 1'
     by_shard = "sum by (keyspace, shard_name, instance)"
     buffered = f"{by_shard} (rate(vtgate_buffer_requests_buffered[5s])) > 0"
     evicted = f"{by_shard} (rate(vtgate_buffer_requests_evicted[10s])) > 0"
