@@ -44,14 +44,23 @@ from actions.diagnostics.mysql import (
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
 from actions.diagnostics.proxysql import backends
 from actions.diagnostics.vitess import (
+    backups,
+    controls,
     pools,
     query_shapes,
+    replication,
     schema_differences,
     schema_migrations,
+    shard_health,
+    tablet_status,
     throttler,
+    topology_servers,
     unresolved_transactions,
+    vtgates,
+    vtorc,
     workflows,
 )
+from actions.diagnostics.vitess import errant_gtids as errant_gtids_of_shard
 from actions.remediations.mysql import (
     analyze_table,
     fix_errant_gtid,
@@ -121,12 +130,21 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "prometheus.instant": instant.instant,
     "prometheus.range": range.range,
     "proxysql.backends": backends.backends,
+    "vitess.backups": backups.backups,
+    "vitess.controls": controls.controls,
+    "vitess.errant_gtids": errant_gtids_of_shard.errant_gtids,
     "vitess.pools": pools.pools,
     "vitess.query_shapes": query_shapes.query_shapes,
+    "vitess.replication": replication.replication,
     "vitess.schema_differences": schema_differences.schema_differences,
     "vitess.schema_migrations": schema_migrations.schema_migrations,
+    "vitess.shard_health": shard_health.shard_health,
+    "vitess.tablet_status": tablet_status.tablet_status,
     "vitess.throttler": throttler.throttler,
+    "vitess.topology_servers": topology_servers.topology_servers,
     "vitess.unresolved_transactions": unresolved_transactions.unresolved_transactions,
+    "vitess.vtgates": vtgates.vtgates,
+    "vitess.vtorc": vtorc.vtorc,
     "vitess.workflows": workflows.workflows,
 }
 
