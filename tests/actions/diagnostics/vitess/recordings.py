@@ -130,7 +130,7 @@ COUNTED: tuple[Series, ...] = (
         1, __name__="vttablet_tablet_server_state", keyspace="commerce", name="SERVING", shard="-80", type="PRIMARY"
     ),
 )
-RULES = {"DenyListQueryRules": []}
+RULES: dict[str, Any] = {"DenyListQueryRules": []}
 
 
 def healthy(
@@ -182,7 +182,11 @@ def routing(**of_shard: Any) -> dict[str, Any]:
 
 def down(alias: str, error: Exception = REFUSED) -> dict[str, Any]:
     """The pages of a vttablet that is gone."""
-    parts = (f"vttablet {alias} /debug/status_details", f"vttablet {alias} /debug/query_rules", f"metrics vttablet {alias}")
+    parts = (
+        f"vttablet {alias} /debug/status_details",
+        f"vttablet {alias} /debug/query_rules",
+        f"metrics vttablet {alias}",
+    )
     return dict.fromkeys(parts, error)
 
 

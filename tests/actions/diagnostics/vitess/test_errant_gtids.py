@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actions.contract import Row, Unreadable
-from actions.diagnostics.vitess import errant_gtids as of_module
 from actions.diagnostics.vitess.errant_gtids import ErrantTablet, errant_gtids
 from tests.actions.diagnostics.vitess.recordings import (
     NO_MYSQLD,
@@ -45,7 +45,7 @@ class Primary(Recorded):
 
 @pytest.fixture(autouse=True)
 def an_hour_after_the_failover(monkeypatch):
-    monkeypatch.setattr(of_module.time, "time", lambda: NO_FAILOVER)
+    monkeypatch.setattr(time, "time", lambda: NO_FAILOVER)
 
 
 def primary() -> dict[str, Any]:
@@ -63,7 +63,13 @@ def test_one_at_both_looks():
     vt = healthy(calls={f"GetFullStatus {B}": WITH_ONE}, pages={"vtorc /api/errant-gtids": [VTORC]}, under=primary())
     found = errant_gtids(vt)
     assert found.tablets == (ErrantTablet(B, "REPLICA", f"{REPLICA_UUID}:1", 1, True),)
-    assert (found.found, found.transactions, found.by_vtorc, found.vtorc_alone, found.passed) == (True, 1, (B,), False, 0)
+    assert (found.found, found.transactions, found.by_vtorc, found.vtorc_alone, found.passed) == (
+        True,
+        1,
+        (B,),
+        False,
+        0,
+    )
     assert vt.paused == 1.0
 
 
@@ -116,9 +122,7 @@ def test_vtorc_alone_is_not_believed():
 
 
 def test_where_the_replica_could_not_be_compared_vtorc_is_not_alone():
-    vt = healthy(
-        calls={f"GetFullStatus {B}": NO_MYSQLD}, pages={"vtorc /api/errant-gtids": [VTORC]}, under=primary()
-    )
+    vt = healthy(calls={f"GetFullStatus {B}": NO_MYSQLD}, pages={"vtorc /api/errant-gtids": [VTORC]}, under=primary())
     found = errant_gtids(vt)
     assert (found.compared, found.vtorc_alone) == ((C,), False)
     assert f"What {B} has executed is not known" in found.missing[0]
@@ -167,7 +171,7 @@ def test_a_set_that_is_too_long_is_not_cut_but_left_out():
 
 
 def test_the_age_of_a_term_is_not_below_zero(monkeypatch):
-    monkeypatch.setattr(of_module.time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
     found = errant_gtids(healthy(under=primary()))
     assert found.primary_age == 0.0
     assert replace(found, primary_age=None).settling is False

@@ -68,7 +68,11 @@ def test_stopped_by_hand_has_no_error_and_its_lag_is_not_zero_but_unknown():
     )
     found = replication(healthy(calls={f"GetFullStatus {B}": stopped}))
     assert aliases(found.stopped) == aliases(found.stopped_by_hand) == [B]
-    assert (found.replicas[0].lag, found.replicas[0].receiver, found.replicas[0].applier) == (None, "stopped", "stopped")
+    assert (found.replicas[0].lag, found.replicas[0].receiver, found.replicas[0].applier) == (
+        None,
+        "stopped",
+        "stopped",
+    )
     assert (aliases(found.ackers), aliases(found.ackers_possible), found.failed) == ([C], [B, C], ())
 
 
@@ -165,7 +169,12 @@ def test_a_primary_under_a_dead_vttablet_is_asked_past_it():
     status = named(Rpl_semi_sync_source_clients=0, Rpl_semi_sync_source_status="ON")
     variables = named(rpl_semi_sync_source_enabled="ON", rpl_semi_sync_source_wait_for_replica_count=1)
     found = replication(healthy(pages=down(A), under={A: beneath(STATUS=status, VARIABLES=variables)}))
-    assert (found.primary_known, found.semi_sync_enabled, found.semi_sync_clients, found.blocked) == (True, True, 0, True)
+    assert (found.primary_known, found.semi_sync_enabled, found.semi_sync_clients, found.blocked) == (
+        True,
+        True,
+        0,
+        True,
+    )
     away = replication(healthy(pages=down(A), under={}))
     assert (away.primary_known, away.blocked) == (False, False)
     assert "The primary's part is not known" in away.missing[0]

@@ -114,7 +114,9 @@ def test_who_serves_reads_is_vtgates_word_or_else_the_tablets_own():
 
 
 def test_a_tablet_that_could_serve_and_does_not_has_its_reason():
-    page = details("REPLICA: Not Serving", ("Reason", "unhappy", "TabletControl.DisableQueryService set"), css="unhappy")
+    page = details(
+        "REPLICA: Not Serving", ("Reason", "unhappy", "TabletControl.DisableQueryService set"), css="unhappy"
+    )
     found = shard_health(healthy(pages={f"vttablet {B} /debug/status_details": [page]}))
     assert [(each.alias, each.reason) for each in found.not_serving] == [(B, "TabletControl.DisableQueryService set")]
     assert found.down == ()
@@ -162,7 +164,8 @@ def test_a_record_that_names_a_tablet_that_is_gone_names_none():
 
 
 @pytest.mark.parametrize(
-    ("type_", "name"), [("DRAINED", "drained"), ("RDONLY", "rdonly"), ("BACKUP", "backing_up"), ("RESTORE", "backing_up")]
+    ("type_", "name"),
+    [("DRAINED", "drained"), ("RDONLY", "rdonly"), ("BACKUP", "backing_up"), ("RESTORE", "backing_up")],
 )
 def test_tablets_of_other_types(type_: str, name: str):
     found = shard_health(healthy(tablets=typed(type_, 102)))

@@ -32,7 +32,13 @@ PAGE = f"vttablet {A} /debug/status_details"
 
 def test_a_primary_in_health_with_its_counters():
     found = tablet_status(healthy())
-    assert (found.alias, found.type, found.is_primary, found.keyspace, found.shard) == (A, "PRIMARY", True, "commerce", "-80")
+    assert (found.alias, found.type, found.is_primary, found.keyspace, found.shard) == (
+        A,
+        "PRIMARY",
+        True,
+        "commerce",
+        "-80",
+    )
     assert (found.vttablet, found.mysqld, found.serving, found.seen, found.seen_as) == (
         "answers",
         "alive",
@@ -90,7 +96,7 @@ def test_a_mysqld_that_is_dead_is_known_before_vttablet_has_noticed():
 
 
 def test_both_are_dead_or_the_mysqld_is_not_known():
-    gone = Unreadable("127.0.0.1:17101 does not let us in: (2003, \"Can't connect ([Errno 111] Connection refused)\")")
+    gone = Unreadable('127.0.0.1:17101 does not let us in: (2003, "Can\'t connect ([Errno 111] Connection refused)")')
     silent = Unreadable("127.0.0.1:17101 did not answer within 2 s.")
     for error, said in ((gone, "dead"), (silent, "unknown")):
         vt = healthy(tablet=B, pages=down(B, SILENT), under={B: beneath(read_only=error)})  # type: ignore[arg-type]
