@@ -57,6 +57,7 @@ from actions.diagnostics.vitess import (
     topology_servers,
     unresolved_transactions,
     vtgates,
+    vtorc,
     workflows,
 )
 from actions.diagnostics.vitess import errant_gtids as errant_gtids_of_shard
@@ -143,6 +144,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "vitess.topology_servers": topology_servers.topology_servers,
     "vitess.unresolved_transactions": unresolved_transactions.unresolved_transactions,
     "vitess.vtgates": vtgates.vtgates,
+    "vitess.vtorc": vtorc.vtorc,
     "vitess.workflows": workflows.workflows,
 }
 
