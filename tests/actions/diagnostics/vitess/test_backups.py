@@ -90,3 +90,9 @@ def test_no_storage():
     refused = Unreadable("vtctld at 127.0.0.1:15999 refused GetBackups: no registered implementation of BackupStorage")
     with pytest.raises(Unreadable, match="no registered implementation"):
         backups(healthy(calls={"GetBackups": refused}))
+
+
+@pytest.mark.vitess
+def test_a_real_shard_that_was_never_backed_up(hands):
+    found = hands.ask(backups)
+    assert (found.none, found.age, found.running, found.missing) == (True, None, (), ())

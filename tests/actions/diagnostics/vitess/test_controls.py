@@ -15,6 +15,7 @@ from actions.diagnostics.vitess.controls import (
     ShardWorkflow,
     controls,
 )
+from bot.lab.client import wait_until
 from tests.actions.diagnostics.vitess.recordings import (
     REFUSED,
     RULES,
@@ -155,3 +156,20 @@ def test_the_records_that_are_away_are_missing_and_that_of_the_shard_must_be_the
     assert (found.durability, found.disabled, len(found.missing)) == ("", (), 2)
     with pytest.raises(Unreadable):
         controls(healthy(calls={"GetShard": TOPOLOGY_AWAY}))
+
+
+@pytest.mark.vitess
+def test_real_denied_tables(hands, replica):
+    assert not hands.ask(controls).any
+    asked = {"keyspace": "commerce", "shard": "-80", "tablet_type": "REPLICA"}
+    hands.call("SetShardTabletControl", denied_tables=["orders"], **asked)
+    try:
+        left = hands.ask(controls)
+        hands.call("RefreshStateByShard", keyspace="commerce", shard="-80")
+        wait_until("the vttablets deny them", lambda: len(hands.ask(controls).denied_on) == 2, 20)
+    finally:
+        hands.call("SetShardTabletControl", remove=True, **asked)
+        hands.call("RefreshStateByShard", keyspace="commerce", shard="-80")
+    assert left.denied == (DeniedTables("REPLICA", ("orders",)),)
+    assert (left.left_behind, left.workflows_known) == (True, True)
+    wait_until("nothing is denied any more", lambda: not hands.ask(controls).any, 20)

@@ -194,3 +194,14 @@ def test_a_tablet_with_two_rows_is_as_vtgate_saw_it_last():
     rows = (seen(A, "PRIMARY", since="2026-03-01T03:00:00Z"), seen(A, "REPLICA", "NOT_SERVING"))
     assert tablet_status(healthy(shows=rows)).seen_as == "PRIMARY"
     assert tablet_status(healthy(calls={f"GetFullStatus {A}": of_primary(read_only=True)})).writable is False
+
+
+@pytest.mark.vitess
+def test_a_real_tablet(hands, replica):
+    with hands.reader(replica.alias) as vt:
+        found = tablet_status(vt)
+    assert (found.alias, found.type, found.seen, found.serving) == (replica.alias, "REPLICA", "SERVING", True)
+    assert (found.mysqld, found.super_read_only, found.server_state) == ("alive", True, "SERVING")
+    assert found.vitess_version.startswith("24.0.0")
+    assert found.uptime is not None
+    assert found.missing == ()

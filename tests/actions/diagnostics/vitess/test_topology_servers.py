@@ -86,3 +86,12 @@ def test_vtorcs_and_vtgates_that_are_away_are_missing():
     found = topology_servers(healthy(pages={"metrics vtorc": away, "metrics vtgate": away}))
     assert (found.vtorc_errors, found.vtgate_errors, found.refresh_lag, found.reachable) == (None, None, None, True)
     assert len(found.missing) == 2
+
+
+@pytest.mark.vitess
+def test_a_real_cluster(hands):
+    found = hands.ask(topology_servers)
+    assert (found.vtctld_answers, found.reachable, found.missing) == (True, True, ())
+    assert found.cells == (CellTopology("zone1", True),)
+    assert found.refresh_lag is not None
+    assert found.vtorc_errors is not None

@@ -142,3 +142,13 @@ def test_no_vtgate_answers():
         vtgates(healthy(pages={"metrics vtgate": Unreadable("connection refused")}))
     with pytest.raises(Unreadable, match="the configuration names none"):
         vtgates(healthy(pages={"metrics vtgate": []}))
+
+
+@pytest.mark.vitess
+def test_a_real_vtgate(hands, replica):
+    found = hands.ask(vtgates)
+    (gate,) = found.vtgates
+    assert (gate.healthy_primaries, gate.healthy_replicas, gate.buffering) == (1, 2, False)
+    assert gate.tablet_calls_per_second > 0
+    assert gate.refresh_lag is not None
+    assert found.missing == ()
