@@ -6,16 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pymysql
+import pytest
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
-from actions.contract import Remediation, Verdict
+from actions.contract import Remediation, Statement, Verdict
+from actions.diagnostics.vitess.schema_migrations import Migration, schema_migrations
+from actions.diagnostics.vitess.workflows import workflows
 from actions.vitess import Vitess, primaries
 from bot.config import load
 from bot.engine.change import Verifier
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.changer import VitessChanger
-from bot.lab.client import ask, connect, wait_until
+from bot.lab.client import administrator, ask, connect, wait_until
 from bot.lab.state import CONFIG, LabState, Login
 
 RUN = "r-test"
@@ -101,6 +105,45 @@ class Hands:
         """Calls any RPC of vtctld, as an operator would."""
         with self.changer() as hand:
             return hand._source.vtctld.call(rpc, request, timeout=20.0)
+
+    def execute(self, statement: str) -> None:
+        """Makes one call of a change, as an undo does."""
+        with self.changer() as hand:
+            hand.execute(Statement(statement), tag=RUN)
+
+    def until_it_works(self, workflow: str) -> None:
+        """Waits until all streams of a workflow run, and have nothing left to copy."""
+
+        def works() -> bool:
+            found = self.ask(workflows, workflow=workflow).workflows
+            return bool(found) and found[0].states == ("Running",) and all(s.lag is not None for s in found[0].streams)
+
+        wait_until(f"the workflow {workflow} works", works, 60)
+
+    def migrate(self, sql: str, options: str = "--cut-over-threshold=5s") -> str:
+        """Asks for a schema migration and returns its uuid."""
+        answer = self.call("ApplySchema", keyspace="commerce", sql=[sql], ddl_strategy=f"vitess {options}")
+        return str(answer["uuid_list"][0])
+
+    def until(self, uuid: str, holds: Callable[[Migration], bool], *, everywhere: bool = True) -> None:
+        """Waits until a migration is as wanted on both shards, or on one of them."""
+
+        def look() -> bool:
+            found = [holds(one) for one in self.ask(schema_migrations, uuid=uuid).migrations]
+            return len(found) == len(SHARDS) and (all(found) if everywhere else any(found))
+
+        wait_until(f"the migration {uuid} is as wanted", look, 60)
+
+    def administer(self, shard: str, *statements: str) -> None:
+        """Runs statements on the MySQL beneath a shard's primary."""
+        with administrator(self.lab.instance(self.primary(shard))) as admin:
+            for statement in statements:
+                ask(admin, statement)
+
+    def lost(self, client: Connection[DictCursor]) -> None:
+        """Holds that the session's transaction was ended from outside."""
+        with pytest.raises(pymysql.MySQLError):
+            ask(client, "commit")
 
     @contextmanager
     def client(self, database: str = "commerce") -> Iterator[Connection[DictCursor]]:

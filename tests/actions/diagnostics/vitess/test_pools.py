@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.pools import pools
+from bot.lab.client import ask, wait_until
+from tests.actions.vitess_hands import Hands
 from tests.recorded_vitess import RecordedVitess, series, server
 
 TARGET = "zone1-0000000100"
@@ -135,3 +139,23 @@ def test_another_tablet_can_be_asked_about():
 def test_where_nothing_answers_it_is_unreadable():
     with pytest.raises(Unreadable, match="MySQL beneath"):
         pools(RecordedVitess())
+
+
+@pytest.mark.vitess
+def test_on_a_real_cluster_a_transaction_and_a_query_are_seen_with_their_connections(hands: Hands):
+    primary = hands.primary()
+    with hands.client() as client, hands.client() as other:
+        ask(client, "begin")
+        ask(client, "update customer set visits = visits where customer_id in (1, 2, 3, 4)")
+        running = Thread(target=ask, args=(other, "select sleep(5) from customer limit 1"))
+        running.start()
+        wait_until("the query runs", lambda: bool(hands.ask(pools, tablet=primary, over=0.1).running), 10)
+        found = hands.ask(pools, tablet=primary, over=0.1, older_than=0.0)
+        running.join()
+        ask(client, "rollback")
+    held = {pool.name: pool.in_use for pool in found.pools}
+    assert held["transaction"] >= 1
+    assert held["read"] >= 1
+    assert any(one.statement.startswith("select sleep(?)") for one in found.running)
+    assert any(one.user == "vt_app" and one.command == "Sleep" for one in found.transactions)
+    assert (found.full, found.missing, found.transaction_timeout) == ((), (), 30.0)

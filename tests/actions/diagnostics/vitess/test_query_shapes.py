@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.query_shapes import query_shapes
+from bot.lab.client import ask
+from tests.actions.vitess_hands import Hands
 from tests.recorded_vitess import RecordedVitess
 
 ONE = "select visits from customer where customer_id = :customer_id /* BIGINT */"
@@ -112,3 +115,29 @@ def test_a_page_for_people_and_a_vttablet_that_is_away_are_missing():
 def test_where_nobody_answers_it_is_unreadable():
     with pytest.raises(Unreadable, match="could not be read"):
         query_shapes(RecordedVitess())
+
+
+@pytest.mark.vitess
+def test_on_a_real_cluster_a_query_without_the_sharding_key_goes_to_every_shard(hands: Hands):
+    primary, begun, over = hands.primary(), Event(), Event()
+
+    def scatter() -> None:
+        with hands.client() as client:
+            while not over.is_set():
+                ask(client, "select customer_id from customer where email = 'ann@example.org'")
+                begun.set()
+
+    client = Thread(target=scatter)
+    client.start()
+    try:
+        assert begun.wait(10)
+        found = hands.ask(query_shapes, tablet=primary)
+    finally:
+        over.set()
+        client.join()
+    [shape] = [one for one in found.scatters if "where email" in one.statement]
+    assert shape.shard_queries == 2 * shape.calls > 0
+    assert found.scatter_share > 0
+    assert any("where email" in one.statement for one in found.tablet_shapes)
+    assert "ann@example.org" not in repr(found)
+    assert found.missing == ()

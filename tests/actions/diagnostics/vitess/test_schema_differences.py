@@ -10,15 +10,15 @@ from tests.recorded_vitess import RecordedVitess
 
 DIFFERS = (
     "schemas differ on table orders:\nzone1-0000000101: CREATE TABLE `orders` (\n  `order_id` bigint NOT NULL,\n"
-    "  `extra` int DEFAULT NULL,\n  PRIMARY KEY (`order_id`)\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4\n"
-    " differs from:\nzone1-0000000105: CREATE TABLE `orders` (\n  `order_id` bigint NOT NULL,\n"
+    "  `extra` int DEFAULT NULL,\n  PRIMARY KEY (`order_id`)\n) ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4"
+    "\n differs from:\nzone1-0000000105: CREATE TABLE `orders` (\n  `order_id` bigint NOT NULL,\n"
     "  PRIMARY KEY (`order_id`)\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
 )
 EXTRA = "zone1-0000000103 has an extra table named notes"
 
 
 def recorded(*results: str) -> RecordedVitess:
-    answer = {"results": list(results)} if results else {"results_by_shard": {"-80": {}, "80-": {}}}
+    answer: dict[str, object] = {"results": list(results)} if results else {"results_by_shard": {"-80": {}, "80-": {}}}
     return RecordedVitess({"ValidateSchemaKeyspace": answer})
 
 

@@ -10,20 +10,15 @@ import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.unresolved_transactions import unresolved_transactions
-from tests.recorded_vitess import THREE, RecordedVitess, server, tablet
+from tests.recorded_vitess import THREE, RecordedVitess, server
+from tests.vitess_records import DTID, OTHER, nanoseconds
 
-DTID = "commerce:-80:1795657850737"
-OTHER = tablet(103, "PRIMARY", "80-", since=1_772_334_000.0)
 HERE, THERE = "vttablet zone1-0000000100 /twopcz?format=json", "vttablet zone1-0000000103 /twopcz?format=json"
 EMPTY = {"Distributed": None, "Prepared": None, "Failed": None}
 
 
 def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(time.time() - seconds, UTC).isoformat().replace("+00:00", "144Z")
-
-
-def nanoseconds(seconds: float) -> int:
-    return int((time.time() - seconds) * 1e9)
 
 
 def metadata(state: str = "PREPARE", seconds: float = 600) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from actions.contract import Refused, Unreadable
 from actions.diagnostics.vitess.workflows import named, workflows
 from tests.recorded_vitess import RecordedVitess
+from tests.vitess_records import ago, stream, with_workflows, workflow
 
 NEVER = "9223372036854775807"
 TERMINAL = (
@@ -17,41 +16,8 @@ TERMINAL = (
 )
 
 
-def ago(seconds: float) -> dict[str, str]:
-    return {"seconds": str(int(time.time() - seconds))}
-
-
-def stream(number: int = 1, state: str = "Running", *, behind: float = 1.0, message: str = "", **more: object):
-    return {
-        "id": str(number),
-        "shard": "-80",
-        "tablet": {"cell": "zone1", "uid": 100},
-        "binlog_source": {"keyspace": "commerce", "shard": "80-"},
-        "state": state,
-        "message": message,
-        "transaction_timestamp": ago(behind),
-        "time_updated": ago(1),
-        **more,
-    }
-
-
-def workflow(name: str = "mat1", kind: str = "Materialize", *streams: dict[str, object], **more: object):
-    return {
-        "name": name,
-        "workflow_type": kind,
-        "source": {"keyspace": "commerce", "shards": ["-80", "80-"]},
-        "shard_streams": {"-80/zone1-0000000100": {"streams": list(streams or (stream(),))}},
-        **more,
-    }
-
-
-def recorded(*found: dict[str, object], traffic: str | Exception = "") -> RecordedVitess:
-    status = traffic if isinstance(traffic, Exception) else {"traffic_state": traffic}
-    return RecordedVitess({"GetWorkflows": {"workflows": list(found)}, "WorkflowStatus": status})
-
-
 def test_a_stream_that_runs_is_neither_late_nor_stopped():
-    found = workflows(recorded(workflow()))
+    found = workflows(with_workflows(workflow()))
     [one] = found.streams
     assert (one.workflow, one.type, one.id, one.shard, one.tablet) == (
         "mat1",
@@ -71,7 +37,7 @@ def test_no_workflows_at_all_are_an_empty_answer():
 
 
 def test_a_stream_that_failed_is_told_without_the_row_that_it_failed_of():
-    [one] = workflows(recorded(workflow("mat1", "Materialize", stream(5, "Error", message=TERMINAL)))).failing
+    [one] = workflows(with_workflows(workflow("mat1", "Materialize", stream(5, "Error", message=TERMINAL)))).failing
     assert one.terminal
     assert one.message == (
         "terminal error: error applying event: Unknown column 'note' in 'field list' (errno 1054) (sqlstate 42S22)"
@@ -79,18 +45,23 @@ def test_a_stream_that_failed_is_told_without_the_row_that_it_failed_of():
 
 
 def test_a_stream_that_tries_again_after_an_error_counts_as_failing():
-    found = workflows(recorded(workflow("mat1", "Materialize", stream(message="error: connection refused"))))
+    found = workflows(with_workflows(workflow("mat1", "Materialize", stream(message="error: connection refused"))))
     assert [one.terminal for one in found.failing] == [False]
 
 
 def test_a_late_stream_is_told_with_its_lag_and_one_that_copies_has_none():
     late, copies = stream(1, behind=400), stream(2, "Copying", transaction_timestamp=None)
-    found = workflows(recorded(workflow("mat1", "Materialize", late, copies, max_v_replication_transaction_lag=NEVER)))
-    assert workflows(recorded(workflow(max_v_replication_transaction_lag="-9223372036854775808"))).workflows[0].lag == 0
+    found = workflows(
+        with_workflows(workflow("mat1", "Materialize", late, copies, max_v_replication_transaction_lag=NEVER))
+    )
+    assert (
+        workflows(with_workflows(workflow(max_v_replication_transaction_lag="-9223372036854775808"))).workflows[0].lag
+        == 0
+    )
     assert [one.id for one in found.lagging] == [1]
     assert [(one.id, one.lag) for one in found.copying] == [(2, None)]
     assert 399 <= found.longest_lag < 410
-    assert found.workflows[0].lag == 0.0
+    assert [each.lag for each in found.workflows] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -104,14 +75,14 @@ def test_a_late_stream_is_told_with_its_lag_and_one_that_copies_has_none():
     ],
 )
 def test_why_a_stream_stands_is_told_where_no_person_stopped_it(state, message, reason):
-    found = workflows(recorded(workflow("mat1", "Materialize", stream(1, state, message=message))))
+    found = workflows(with_workflows(workflow("mat1", "Materialize", stream(1, state, message=message))))
     assert found.streams[0].reason == reason
 
 
 def test_a_stopped_stream_is_told_and_one_that_is_frozen_is_not_among_them():
     stopped = workflow("mat1", "Materialize", stream(1, "Stopped"))
     frozen = workflow("move", "MoveTables", stream(2, "Stopped", message="FROZEN"))
-    found = workflows(recorded(stopped, frozen, traffic="All Reads Switched. Writes Switched"))
+    found = workflows(with_workflows(stopped, frozen, traffic="All Reads Switched. Writes Switched"))
     assert [one.id for one in found.stopped] == [1]
     assert found.switching == ("move",)
 
@@ -126,12 +97,12 @@ def test_a_stopped_stream_is_told_and_one_that_is_frozen_is_not_among_them():
     ],
 )
 def test_whether_traffic_is_switched_is_read_in_the_words_of_vitess(traffic, switching):
-    found = workflows(recorded(workflow("move", "MoveTables"), traffic=traffic))
+    found = workflows(with_workflows(workflow("move", "MoveTables"), traffic=traffic))
     assert found.workflows[0].switching is switching
 
 
 def test_traffic_that_cannot_be_read_is_missing():
-    found = workflows(recorded(workflow("move", "MoveTables"), traffic=Unreadable("refused")))
+    found = workflows(with_workflows(workflow("move", "MoveTables"), traffic=Unreadable("refused")))
     assert found.missing == ("Whether traffic of move is switched could not be read: refused",)
 
 
@@ -139,16 +110,16 @@ def test_a_stream_that_waits_for_the_throttler_is_told():
     held = {"component_throttled": "vplayer", "time_throttled": ago(3)}
     before = {"component_throttled": "vcopier", "time_throttled": ago(600)}
     streams = stream(1, throttler_status=held), stream(2, throttler_status=before)
-    found = workflows(recorded(workflow("mat1", "Materialize", *streams)))
+    found = workflows(with_workflows(workflow("mat1", "Materialize", *streams)))
     assert [(one.id, one.throttled_by) for one in found.throttled] == [(1, "vplayer")]
 
 
 def test_streams_of_schema_migrations_are_only_counted():
-    found = workflows(recorded(workflow("f2a1", "OnlineDDL", stream(1, "Error"))))
+    found = workflows(with_workflows(workflow("f2a1", "OnlineDDL", stream(1, "Error"))))
     assert (found.workflows, found.online_ddl, found.failing) == ((), 1, ())
 
 
 def test_one_workflow_is_found_by_its_name_or_refused():
-    assert named(recorded(workflow()), "mat1").name == "mat1"
+    assert named(with_workflows(workflow()), "mat1").name == "mat1"
     with pytest.raises(Refused, match="has no workflow 'mat2'"):
-        named(recorded(), "mat2")
+        named(with_workflows(), "mat2")
