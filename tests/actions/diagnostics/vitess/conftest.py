@@ -1,4 +1,4 @@
-"""Firstmate's hands on the lab's Vitess cluster, and troubles of one replica that end with the test."""
+"""Troubles of one part of the lab's Vitess cluster that end with the test."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from actions.contract import Unreadable
 from actions.diagnostics.vitess.replication import replication
 from actions.diagnostics.vitess.shard_health import shard_health
+from bot.errors import FirstmateError
 from bot.lab.client import wait_until
-from bot.lab.state import LabState, LabTablet
+from bot.lab.state import LabTablet
 from bot.lab.vitess import launch
 from tests.actions.vitess_hands import Hands
 
@@ -18,17 +20,12 @@ Trouble = Callable[[str, str], AbstractContextManager[None]]
 """`killed` or `frozen`, and the name of a process of the lab."""
 
 
-@pytest.fixture(scope="session")
-def hands(vitess_lab: LabState) -> Iterator[Hands]:
-    """Firstmate's own hands on the lab's Vitess cluster."""
-    found = Hands(vitess_lab)
-    yield found
-    found.close()
-
-
 def whole(hands: Hands) -> bool:
     """Whether the shard is in health again, replication too."""
-    health, copies = hands.ask(shard_health), hands.ask(replication)
+    try:
+        health, copies = hands.ask(shard_health), hands.ask(replication)
+    except (FirstmateError, Unreadable):  # what was away a moment ago may answer nothing yet
+        return False
     serve = all(each.seen == "SERVING" and not each.down for each in health.tablets)
     return serve and health.topology_reachable and len(copies.ackers) == 2 and not copies.stopped
 

@@ -89,7 +89,7 @@ def test_vtorcs_and_vtgates_that_are_away_are_missing():
 
 
 @pytest.mark.vitess
-def test_a_real_cluster(hands):
+def test_a_real_cluster(hands, replica):
     found = hands.ask(topology_servers)
     assert (found.vtctld_answers, found.reachable, found.missing) == (True, True, ())
     assert found.cells == (CellTopology("zone1", True),)
