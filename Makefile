@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-bolt-js mutate-guards soak faults bench bench-lint browser postgresql
+.PHONY: help setup demo test test-vitess check check-bolt-js mutate-guards soak faults bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,8 +27,11 @@ check: $(READY) ## formatting, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) browser postgresql ## the whole suite, on real servers
-	$(BIN)/pytest -n 2 --dist loadfile
+test: $(READY) browser postgresql ## the whole suite, on real servers, but for Vitess
+	$(BIN)/pytest -n 2 --dist loadfile -m "not vitess"
+
+test-vitess: $(READY) ## what needs a Vitess cluster, whose programs are built on first use (needs Go)
+	$(BIN)/pytest -m vitess
 
 browser:
 	@command -v chromium >/dev/null 2>&1 || if [ "$$(id -u)" = 0 ]; then \

@@ -43,7 +43,24 @@ from actions.diagnostics.mysql import (
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
 from actions.diagnostics.proxysql import backends
-from actions.diagnostics.vitess import vtorc
+from actions.diagnostics.vitess import (
+    backups,
+    controls,
+    pools,
+    query_shapes,
+    replication,
+    schema_differences,
+    schema_migrations,
+    shard_health,
+    tablet_status,
+    throttler,
+    topology_servers,
+    unresolved_transactions,
+    vtgates,
+    vtorc,
+    workflows,
+)
+from actions.diagnostics.vitess import errant_gtids as errant_gtids_of_shard
 from actions.remediations.mysql import (
     analyze_table,
     fix_errant_gtid,
@@ -62,17 +79,27 @@ from actions.remediations.mysql import (
 from actions.remediations.proxysql import drain_server
 from actions.remediations.vitess import (
     allow_queries,
+    cancel_migration,
     change_tablet_type,
+    cleanup_migration,
+    complete_migration,
+    conclude_transaction,
     disable_recoveries,
     emergency_reparent,
     enable_emergency_reparent,
     enable_recoveries,
+    force_cut_over,
     planned_reparent,
     refresh_state,
     reload_schema,
+    retry_migration,
     set_primary_serving,
+    set_throttler_threshold,
     set_writable,
     start_replication,
+    start_workflow,
+    stop_workflow,
+    unthrottle_app,
 )
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = {
@@ -115,7 +142,22 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "prometheus.instant": instant.instant,
     "prometheus.range": range.range,
     "proxysql.backends": backends.backends,
+    "vitess.backups": backups.backups,
+    "vitess.controls": controls.controls,
+    "vitess.errant_gtids": errant_gtids_of_shard.errant_gtids,
+    "vitess.pools": pools.pools,
+    "vitess.query_shapes": query_shapes.query_shapes,
+    "vitess.replication": replication.replication,
+    "vitess.schema_differences": schema_differences.schema_differences,
+    "vitess.schema_migrations": schema_migrations.schema_migrations,
+    "vitess.shard_health": shard_health.shard_health,
+    "vitess.tablet_status": tablet_status.tablet_status,
+    "vitess.throttler": throttler.throttler,
+    "vitess.topology_servers": topology_servers.topology_servers,
+    "vitess.unresolved_transactions": unresolved_transactions.unresolved_transactions,
+    "vitess.vtgates": vtgates.vtgates,
     "vitess.vtorc": vtorc.vtorc,
+    "vitess.workflows": workflows.workflows,
 }
 
 REMEDIATIONS: Mapping[str, type[Remediation]] = {
@@ -134,15 +176,25 @@ REMEDIATIONS: Mapping[str, type[Remediation]] = {
     "mysql.stop_replica": stop_replica.StopReplica,
     "proxysql.drain_server": drain_server.DrainServer,
     "vitess.allow_queries": allow_queries.AllowQueries,
+    "vitess.cancel_migration": cancel_migration.CancelMigration,
     "vitess.change_tablet_type": change_tablet_type.ChangeTabletType,
+    "vitess.cleanup_migration": cleanup_migration.CleanupMigration,
+    "vitess.complete_migration": complete_migration.CompleteMigration,
+    "vitess.conclude_transaction": conclude_transaction.ConcludeTransaction,
     "vitess.disable_recoveries": disable_recoveries.DisableRecoveries,
     "vitess.emergency_reparent": emergency_reparent.EmergencyReparent,
     "vitess.enable_emergency_reparent": enable_emergency_reparent.EnableEmergencyReparent,
     "vitess.enable_recoveries": enable_recoveries.EnableRecoveries,
+    "vitess.force_cut_over": force_cut_over.ForceCutOver,
     "vitess.planned_reparent": planned_reparent.PlannedReparent,
     "vitess.refresh_state": refresh_state.RefreshState,
     "vitess.reload_schema": reload_schema.ReloadSchema,
+    "vitess.retry_migration": retry_migration.RetryMigration,
     "vitess.set_primary_serving": set_primary_serving.SetPrimaryServing,
+    "vitess.set_throttler_threshold": set_throttler_threshold.SetThrottlerThreshold,
     "vitess.set_writable": set_writable.SetWritable,
     "vitess.start_replication": start_replication.StartReplication,
+    "vitess.start_workflow": start_workflow.StartWorkflow,
+    "vitess.stop_workflow": stop_workflow.StopWorkflow,
+    "vitess.unthrottle_app": unthrottle_app.UnthrottleApp,
 }

@@ -11,8 +11,12 @@ from actions.contract import MySQL, Refused, ServerVersion
 from actions.text import normalise
 from actions.versions import processlist
 
-PROTECTED_USERS = ("system user", "event_scheduler", "mysql.", "mariadb.sys", "firstmate", "repl", "backup", "dump")
-"""Users, or parts of their names, whose sessions are never killed: the server's own, replication's, backups', ours."""
+PROTECTED_USERS = (
+    "system user", "event_scheduler", "mysql.", "mariadb.sys", "firstmate", "repl", "backup", "dump", "vt_dba",
+    "vt_filtered",
+)  # fmt: skip
+"""Users, or parts of their names, whose sessions are never killed: the server's own, replication's, backups', a
+vttablet's own, ours."""
 PROTECTED_COMMANDS = ("Binlog Dump", "Daemon", "Connect", "Slave", "Clone", "Register")
 PROTECTED_STATEMENTS = (
     "ALTER", "CREATE", "DROP", "TRUNCATE", "RENAME", "OPTIMIZE", "REPAIR", "ANALYZE", "LOAD", "BACKUP", "FLUSH", "LOCK",

@@ -12,6 +12,10 @@ _LITERAL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|--\s[^\n]*|\#[^\n]*", re.DOTALL)
+_REPEATED = re.compile(
+    r"\.?\s*(?:, Query: |Query: |Default database: |during query: |, BindVars: |\(CallerID: |: Sql: |Sql: )"
+)
+"""What follows is the statement with its values, as MySQL, a stream of VReplication or a vttablet repeats it."""
 _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
 _VALUE = re.compile(r"(Duplicate entry|value:?|string:) '.*?'(?= for | at |,|\.|$)", re.IGNORECASE | re.DOTALL)
 
@@ -28,12 +32,12 @@ def normalise(statement: str | None) -> str:
 def redact_error(error: str | None) -> str:
     """Returns a server's error text without the values that it quotes, and without the statement that it repeats.
 
-    MySQL and MariaDB repeat the row's values and the whole statement in Last_SQL_Error; names of tables and keys stay,
-    since they are what one needs.
+    MySQL and MariaDB repeat the row's values and the whole statement in Last_SQL_Error, Vitess in the messages of its
+    streams and migrations; names of tables and keys stay, since they are what one needs.
     """
     if not error:
         return ""
-    text = re.split(r"\.?\s*(?:Query: |, Query: |Default database: )", error, maxsplit=1)[0]
+    text = _REPEATED.split(error, maxsplit=1)[0]
     text = _VALUE.sub(r"\1 '?'", text)
     text = re.sub(r"(?i)(identified by|password)\s+'[^']*'", r"\1 '?'", text)
     return " ".join(text.split())[:500]

@@ -152,6 +152,15 @@ def alias_record(alias: str) -> dict[str, Any]:
     return {"cell": cell, "uid": int(uid)}
 
 
+def primaries(tablets: Sequence[Tablet]) -> dict[str, Tablet]:
+    """The primary of each shard that has one; of two, as after a failover, the one whose term began last."""
+    found: dict[str, Tablet] = {}
+    for each in sorted(tablets, key=lambda tablet: tablet.primary_since or 0.0):
+        if each.type == "PRIMARY":
+            found[each.shard] = each
+    return found
+
+
 _CALL = re.compile(r"([A-Z][A-Za-z]{2,60}) (\{.*\})", re.DOTALL)
 _VTORC = re.compile(r"VTOrc (/api/[a-z-]{1,60})")
 

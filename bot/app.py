@@ -21,6 +21,7 @@ from bot.engine.holding import Holds
 from bot.engine.opening import Opening
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
+from bot.engine.repairs import Repairs
 from bot.engine.rollout import Rollout
 from bot.engine.sweep import Sweeps
 from bot.engine.takeover import Takeovers, WhoWorksDesk
@@ -87,7 +88,7 @@ def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Director
     """Puts the engine together."""
     desk = WhoWorksDesk(store, desk)
     halts = Halts(store, config.data / HALT_FILE)
-    collector = Collector(fleet, store, directory, halts, config.autonomy, load_policy(config.policy))
+    collector = Collector(fleet, store, directory, halts, Repairs(fleet), config.autonomy, load_policy(config.policy))
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
     undo = Undo(fleet, store, desk, halts)

@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.postgresql_fixture",
     "tests.proxysql_fixture",
     "tests.store_fixture",
+    "tests.vitess_fixture",
 ]

@@ -43,7 +43,8 @@ class RecordedVitess(Recorded):
     """Implements actions.vitess.Vitess.
 
     `calls` answers RPCs: by the name alone, or by the name and an alias (`GetFullStatus zone1-0000000101`), which goes
-    first. `pages` answers `vtorc /api/problems`, `vttablet zone1-0000000100 /debug/health` and `metrics vtgate`.
+    first. `pages` answers `vtorc /api/problems`, `vttablet zone1-0000000100 /debug/health`, `metrics vtgate` and
+    `metrics vttablet zone1-0000000100`.
     An answer that is an exception is an error; what is not recorded is one, too. A list of a page is one answer of
     each component; anything else is the answer of one.
     """
@@ -100,11 +101,17 @@ class RecordedVitess(Recorded):
 
     def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[Answer, ...]:
         """Answers the recorded series that have one of the names."""
-        key = f"metrics {component.value}" + (f" {tablet}" if tablet else "")
         return tuple(
             Answer(each.who, tuple(s for s in each.body if s.labels["__name__"] in names)) if each.ok else each
-            for each in self._pages(key, tablet or component.value)
+            for each in self._metrics(component, tablet)
         )
+
+    def _metrics(self, component: Component, tablet: str) -> tuple[Answer, ...]:
+        key = f"metrics {component.value}"
+        if component is not Component.VTTABLET or (key in self.pages and not tablet):
+            return self._pages(key, component.value)
+        wanted = [tablet] if tablet else [each.alias for each in self.tablets()]
+        return tuple(one for alias in wanted for one in self._pages(f"{key} {alias}", alias))
 
     def vtgate(self, sql: str, *, use: str = "", limit: int = 200) -> list[Row]:
         """Answers from the record of `shows`."""

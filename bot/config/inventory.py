@@ -104,3 +104,5 @@ class TabletShard(Shard):
     """Its name within its keyspace, such as `-80`."""
     may_change: bool = False
     """Whether Vitess itself may be asked to change it."""
+    no_vtorc: bool = False
+    """Whether no manager of the topology looks after it."""

@@ -59,7 +59,7 @@ class Engine:
     def _receive(self, alert: Alert) -> Receipt:
         target = self.fleet.find_by_labels(alert.labels)
         run = self.opening.for_alert(alert, target)
-        return self.store.receive(alert, key=incident_key(alert, run.runbook, run.target), run=run)
+        return self.store.receive(alert, key=incident_key(alert, run.runbook, run.place), run=run)
 
     # -- what people ask ------------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Engine:
         return run
 
     def _opened(self, run: Run, user: str) -> Run:
-        if not self.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
+        if not self.store.open_run(run, key=f"{run.runbook}@{run.place}", actor=user):
             raise Busy(f"A run of {run.runbook} on {run.target} is under way; see its thread, or /mate status.")
         return run
 
@@ -207,6 +207,8 @@ class Engine:
         match segment.split("-", 2):
             case ["triage"]:
                 self.triage.triage(steps, run_id)
+            case ["watch", number]:
+                self.triage.watch(run_id, int(number))
             case ["expire"]:
                 self.triage.expire(run_id)
             case ["resolved"] | ["report"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
@@ -11,9 +11,10 @@ from bot.engine.halts import Halts
 from bot.engine.limits import Limits
 from bot.engine.places import out_of_place, refused_on_tablet
 from bot.engine.ports import Directory, Fleet, Store
+from bot.engine.repairs import Repairs
 from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
 from bot.errors import FirstmateError
-from bot.guards.facts import AUTOMATIC, Facts, Place, Stage, mention
+from bot.guards.facts import AUTOMATIC, Facts, Place, Repair, Stage, mention
 from bot.policy import Policy
 from bot.runbook.schema import AUTONOMY, Autonomy
 
@@ -44,6 +45,7 @@ class Collector:
     store: Store
     directory: Directory
     halts: Halts
+    repairs: Repairs
     ceiling: Autonomy = "suggest"
     """How far the configuration lets any runbook go."""
     policy: Policy = field(default_factory=Policy)
@@ -87,7 +89,15 @@ class Collector:
             budgets=limits.budgets(run.shard, plan, history, now),
             radius=limits.radius(plan),
             floor=limits.floor(plan),
+            repair=self._repair(run, made, stage),
         )
+
+    def _repair(self, run: Run, made: Sequence[Made], stage: Stage) -> Repair | None:
+        """What the topology's manager does there; just before a change it is given its time to finish."""
+        target = next((each.target for each in made if each.target is not None), None)
+        look = self.repairs.wait if stage is Stage.BEFORE_CHANGE else self.repairs.look
+        found = look(target, run.repair_within)
+        return found if found is None or stage is Stage.BEFORE_CHANGE else replace(found, repaired="")
 
     def approvals(self, run: Run, plan: Plan) -> int:
         """How many people must approve it: what the run asks for, or the policy for a risk like this."""

@@ -145,6 +145,8 @@ def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
         runbook_text=runbook.text,
         title=runbook.title,
         autonomy=runbook.autonomy,
+        scope=runbook.scope,
+        repair_within=runbook.wait_for_repair,
         notes=runbook.notes or "",
         links=tuple((each.title, each.url) for each in runbook.links),
         matched=matched,

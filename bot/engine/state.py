@@ -17,7 +17,7 @@ from actions.vitess import Vitess
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard, TabletShard
 from bot.guards.facts import Override, Verdict
-from bot.runbook.schema import Autonomy
+from bot.runbook.schema import Autonomy, Scope
 
 
 class RunState(StrEnum):
@@ -340,6 +340,15 @@ class Run:
     """Who broke the glass for this run, and why."""
     taken: Takeover | None = None
     """Who works on it; only `Store.take` changes this."""
+    scope: Scope = "instance"
+    """Of what the incident is one: of an instance, or of its whole shard."""
+    repair_within: float = 30.0
+    """Seconds that the manager of the shard's topology has for a repair of its own before anything is offered."""
+
+    @property
+    def place(self) -> str:
+        """What the incident is about, in a word."""
+        return self.shard if self.scope == "shard" else self.target
 
     @property
     def lead(self) -> Cause | None:

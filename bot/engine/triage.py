@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from actions.contract import Refused, Unreadable
 from bot.engine.change import utc_now
@@ -21,6 +21,9 @@ from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import parse
 from bot.runbook.schema import Runbook
 from bot.runbook.shown import shown
+
+WATCH = 1.0
+"""Seconds between two looks at what the manager of the topology repairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,17 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What one look of a run came to."""
+
+    run: Run
+    diagnosis: Diagnosis
+    gathered: Gathered
+    runbook: Runbook
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """Reads, thinks and proposes; changes nothing."""
 
@@ -71,21 +85,56 @@ class Triage:
         if not run.runbook:
             self._end(run, RunState.DIAGNOSED, run.says)
             return
+        begun = run
+        found = self._look(run, lambda steps: self._show(replace(begun, steps=steps)))
+        self._show(found.run)
+        repair = self.collector.repairs.look(found.target, run.repair_within)
+        if repair is not None and repair.doing and self._may_wait(run):
+            until = run.opened_at + timedelta(seconds=run.repair_within)
+            says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
+            self._show(replace(found.run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
+            self.store.enqueue(run_id, "watch-1", delay=WATCH)
+            return
+        self._conclude(found)
+
+    def watch(self, run_id: str, number: int) -> None:
+        """The segment `watch`: looks whether the topology's manager is done, and goes on once it is, or out of time."""
+        run = self.store.run(run_id)
+        if run is None or run.state is not RunState.TRIAGING:
+            return
+        repair = self.collector.repairs.look(self.target(run), run.repair_within)
+        if repair is not None and repair.doing and self._may_wait(run):
+            self.store.enqueue(run_id, f"watch-{number + 1}", delay=WATCH)
+            return
+        repaired = repair.repaired if repair is not None else ""
+        watched = replace(run, says="", timeline=(*run.timeline, Event(self.now(), repaired))) if repaired else run
+        found = self._look(watched, lambda _: None)
+        if repaired and found.diagnosis.lead is None:
+            # What was wrong stands on the card as it was seen; there is nothing more to see.
+            self._end(watched, RunState.DIAGNOSED, repaired)
+            return
+        self._conclude(found, repaired)
+
+    def _may_wait(self, run: Run) -> bool:
+        return (self.now() - run.opened_at).total_seconds() < run.repair_within
+
+    def _look(self, run: Run, progress: Progress) -> Found:
         runbook = parse(run.runbook_text, run.runbook)
         target = self.target(run)
-        begun = run
-        run, diagnosis, gathered = self.diagnose(
-            run, runbook, target, lambda steps: self._show(replace(begun, steps=steps))
-        )
-        self._show(run)
-        lead = diagnosis.lead
+        return Found(*self.diagnose(run, runbook, target, progress), runbook, target)
+
+    def _conclude(self, found: Found, repaired: str = "") -> None:
+        """Ends the run, or asks for the approval of what mends its cause."""
+        run, lead = found.run, found.diagnosis.lead
         if lead is None:
-            self._end(run, RunState.DIAGNOSED, _nothing_found(run))
+            self._end(run, RunState.DIAGNOSED, f"{repaired} {_nothing_found(run)}".strip())
         elif not lead.remedies:
-            self._end(run, RunState.DIAGNOSED, "There is nothing that Firstmate should change here by itself.")
+            says = "There is nothing that Firstmate should change here by itself."
+            self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
         else:
-            assert target is not None  # without a target no evidence came, so no cause can hold
-            self._offer(run, self.proposals(run, seen_by(run, runbook, target, gathered), lead.remedies))
+            assert found.target is not None  # without a target no evidence came, so no cause can hold
+            seen = seen_by(run, found.runbook, found.target, found.gathered)
+            self._offer(run, self.proposals(run, seen, lead.remedies))
 
     def target(self, run: Run) -> Target | None:
         """The run's target, or None when the inventory does not know it."""

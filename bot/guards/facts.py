@@ -161,6 +161,22 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """What the manager of a shard's topology does there now."""
+
+    by: str
+    """VTOrc."""
+    doing: str = ""
+    """What it is repairing, or about to; '' where it does nothing."""
+    repaired: str = ""
+    """What it repaired while a change waited for it, as a sentence."""
+    unknown: str = ""
+    """Why it cannot be told."""
+    says: str = ""
+    """Why it does nothing, as a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the guards may look at; a fact that could not be had is said in its own sentence."""
 
@@ -201,3 +217,5 @@ class Facts:
     """None where it cannot be told."""
     floor: Floor | None
     """None where the plan takes no replica out of service."""
+    repair: Repair | None = None
+    """None where nobody manages the topology."""

@@ -27,6 +27,7 @@ from bot.runbook.parts import MOST_ITEMS, Duration, Label, Line, Name, Parameter
 
 Autonomy: TypeAlias = Literal["observe", "suggest", "auto"]
 AUTONOMY: tuple[Autonomy, ...] = ("observe", "suggest", "auto")
+Scope: TypeAlias = Literal["instance", "shard"]
 InputType: TypeAlias = Literal[
     "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "enum"
 ]
@@ -280,6 +281,11 @@ class Runbook(Part):
     autonomy: Autonomy = "suggest"
     """`observe` names the cause and offers nothing; `suggest` asks for an approval; `auto` goes on without one, where
     the configuration lets it."""
+    scope: Scope = "instance"
+    """Of what an incident is one: with `shard`, all alerts that this runbook answers about one shard are one thread."""
+    wait_for_repair: Annotated[Duration, Field(ge=0, le=300)] = 30.0
+    """How long VTOrc may take to repair a shard of Vitess by itself before anything is offered or changed; in
+    seconds."""
     silence: Duration | None = None
     """For how long the alert is silent in Alertmanager once a person takes the incident; in seconds."""
 

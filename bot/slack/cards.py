@@ -72,7 +72,7 @@ def colour(run: Run) -> str:
 def card(run: Run) -> list[Block]:
     """The triage card: what, where, why, what is seen, and what happens next."""
     name = run.alert.name if run.alert else run.title
-    place = run.target or (run.alert.labels.get("instance", "") if run.alert else "")
+    place = run.place or run.target or (run.alert.labels.get("instance", "") if run.alert else "")
     icon = "🟢" if colour(run) == RESOLVED else "🟠" if colour(run) == ACKNOWLEDGED else "🔴" if run.alert else "🔎"
     found = [header(f"{icon} {name} · {place}" if place else f"{icon} {name}"), context(_facts(run))]
     if run.override is not None:
@@ -177,7 +177,8 @@ def _progress(run: Run) -> str:
     done = sum(s.status is not StepStatus.PENDING for s in run.steps)
     head = f"*Triage {done}/{len(run.steps)}*" if run.steps else "*Triage begins*"
     lines = [f"{_ICON[s.status]} {escape(s.id.replace('_', ' '))}" for s in run.steps[:15]]
-    return "\n".join([head, *lines])
+    says = [f":hourglass_flowing_sand: {sentence(run.says)}"] if run.says else []
+    return "\n".join([*says, head, *lines])
 
 
 def _fallback(run: Run) -> str:

@@ -12,20 +12,26 @@ import pytest
 
 from actions import catalog
 from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, ProxySQL, Remediation
+from actions.vitess import Vitess
 
 ROOT = Path(__file__).parents[2]
-FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROXYSQL}}
+FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROXYSQL}, "vitess": {Flavour.VITESS}}
 """Whose servers a family of actions is for."""
+BENEATH = {"vitess": {Flavour.MYSQL}}
+"""Whose servers it may ask besides."""
+PARTS = {"vitess.tablet_health", "vitess.tablet_replication"}
+"""What several actions of a family share, which is none itself."""
 KINDS = {"diagnostics": catalog.DIAGNOSTICS, "remediations": catalog.REMEDIATIONS}
 
 
 def files(folder: Path, prefix: str = "") -> set[str]:
     """The names of the modules below a folder, as `family.name`."""
-    return {
+    found = {
         f"{path.parent.name}.{path.stem.removeprefix(prefix)}"
         for path in folder.glob(f"*/{prefix}*.py")
         if path.stem not in ("__init__", "conftest")
     }
+    return found - PARTS
 
 
 def frozen(record: Any) -> bool:
@@ -60,8 +66,8 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
     ask = catalog.DIAGNOSTICS[name].ask
     reader, *rest = inspect.signature(ask).parameters.values()
     hints = get_type_hints(ask)
-    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,), "proxysql": (ProxySQL,)}[name.split(".")[0]]
-    assert hints[reader.name] in allowed
+    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,), "proxysql": (ProxySQL,), "vitess": (Vitess,)}
+    assert hints[reader.name] in allowed[name.split(".")[0]]
     assert catalog.DIAGNOSTICS[name].reader is hints[reader.name]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)
     assert all(parameter.name in hints for parameter in rest)
@@ -74,7 +80,7 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
 
 @pytest.mark.parametrize("name", [name for name in catalog.DIAGNOSTICS if name.split(".")[0] in FLAVOURS])
 def test_a_diagnostic_of_servers_says_what_it_needs_of_each_flavour(name):
-    assert set(catalog.DIAGNOSTICS[name].needs) == FLAVOURS[name.split(".")[0]]
+    assert set(catalog.DIAGNOSTICS[name].needs) - BENEATH.get(name.split(".")[0], set()) == FLAVOURS[name.split(".")[0]]
 
 
 @pytest.mark.parametrize("name", catalog.REMEDIATIONS)
@@ -92,6 +98,6 @@ def test_a_remediation_is_a_frozen_record_with_its_risk_and_needs(name):
     assert dataclasses.is_dataclass(found)
     assert frozen(found)
     assert found.risk
-    assert set(found.needs) == FLAVOURS[name.split(".")[0]]
-    assert (found.reader is ProxySQL) is name.startswith("proxysql.")
+    assert set(found.needs) - BENEATH.get(name.split(".")[0], set()) == FLAVOURS[name.split(".")[0]]
+    assert found.reader is {"mysql": MySQL, "proxysql": ProxySQL, "vitess": Vitess}[name.split(".")[0]]
     assert 0 < found.settles_within <= 60

@@ -15,6 +15,7 @@ from bot.engine.halts import Halts
 from bot.engine.holding import Holds
 from bot.engine.opening import Opening
 from bot.engine.planning import Planner, Seen
+from bot.engine.repairs import Repairs
 from bot.engine.rollout import Rollout
 from bot.engine.state import Choice, Decision, Plan, Run, RunState
 from bot.engine.takeover import Takeovers
@@ -87,7 +88,15 @@ class Scene:
 
     @property
     def collector(self) -> Collector:
-        return Collector(self.fleet, self.store, self.directory, Halts(self.store), self.run.autonomy, self.policy)
+        return Collector(
+            self.fleet,
+            self.store,
+            self.directory,
+            Halts(self.store),
+            Repairs(self.fleet),
+            self.run.autonomy,
+            self.policy,
+        )
 
     @property
     def engine(self) -> Engine:

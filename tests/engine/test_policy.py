@@ -14,6 +14,7 @@ from bot.engine.facts import Collector
 from bot.engine.halts import Halts
 from bot.engine.limits import ACKERS, FLOOR, Limits, ackers
 from bot.engine.ports import Start
+from bot.engine.repairs import Repairs
 from bot.engine.state import Plan
 from bot.guards import blast, budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
@@ -46,7 +47,8 @@ class Scene:
 
     def facts(self, policy: object, asked: Plan | None = None) -> Facts:
         fleet = Fleet((shard_of("orders", 5), shard_of("billing", 1)))
-        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), policy=Policy.model_validate(policy))
+        rules = Policy.model_validate(policy)
+        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), Repairs(fleet), policy=rules)
         return collector.collect(run(), asked or plan(), [], stage=Stage.BEFORE_ASKING, now=NOW)
 
 

@@ -14,6 +14,7 @@ from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
 from bot.engine.planning import Planner, Seen
 from bot.engine.ports import Overtaken
+from bot.engine.repairs import Repairs
 from bot.engine.rollout import Rollout, intent
 from bot.engine.state import Choice, Decision, Plan, Run, RunState
 from bot.engine.undo import Undo
@@ -73,7 +74,7 @@ class Scene:
     @property
     def rollout(self) -> Rollout:
         halts = Halts(self.store)
-        collector = Collector(self.fleet, self.store, Everybody(), halts)
+        collector = Collector(self.fleet, self.store, Everybody(), halts, Repairs(self.fleet))
         undo = Undo(self.fleet, self.store, self.desk, halts, now=lambda: NOW)
         return Rollout(
             self.fleet, self.store, self.desk, collector, self.planner, undo, verifier_pause=0.0, now=lambda: NOW
@@ -370,7 +371,7 @@ def test_how_far_a_runbook_may_go(scene: Scene, said: Any, ceiling: Any, risk: s
     plan = scene.plan(runbook(fix=SET))
     plan = replace(plan, changes=tuple(replace(each, risk=risk) for each in plan.changes))
     _, made = scene.planner.again(plan, (0,))
-    collector = Collector(scene.fleet, scene.store, Everybody(), Halts(scene.store), ceiling)
+    collector = Collector(scene.fleet, scene.store, Everybody(), Halts(scene.store), Repairs(scene.fleet), ceiling)
     facts = collector.collect(samples.run(autonomy=said), plan, made, stage=Stage.BEFORE_ASKING, now=NOW)
     verdicts = judge(facts)
     worst = max((verdict.answer for verdict in verdicts), key=["pass", "ask", "refuse"].index)

@@ -23,6 +23,7 @@ from bot.guards import (
     exclusive,
     freeze,
     halt,
+    repair,
     serving,
     takeover,
     target,
@@ -38,6 +39,7 @@ from bot.guards.facts import (
     Override,
     Place,
     Radius,
+    Repair,
     Spent,
     Stage,
 )
@@ -92,11 +94,32 @@ def test_when_everything_is_in_order_every_guard_passes():
 
 def test_the_order_of_the_guards_is_the_documented_one():
     names = [verdict.guard for verdict in guards.judge(GOOD)]
-    first = ["halt", "freeze", "caller", "target", "changer", "exclusive", "takeover", "cooldown", "budget"]
-    assert names == [*first, "blast", "serving", "autonomy", "approval", "digest", "check"]
+    first = ["halt", "freeze", "caller", "target", "changer", "exclusive", "takeover", "repair"]
+    assert names == [*first, "cooldown", "budget", "blast", "serving", "autonomy", "approval", "digest", "check"]
 
 
 REFUSALS = [
+    pytest.param(
+        repair,
+        {"repair": Repair("VTOrc", doing="DeadPrimary of zone1-0000000100, seen for 2 s")},
+        "VTOrc is repairing orders: DeadPrimary",
+        id="VTOrc at work",
+    ),
+    pytest.param(
+        repair,
+        {"repair": Repair("VTOrc", repaired="VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100.")},
+        "nothing left to approve",
+        id="VTOrc was quicker",
+    ),
+    pytest.param(
+        repair, {"repair": Repair("VTOrc", unknown="it does not answer.")}, "cannot be told", id="VTOrc unknown"
+    ),
+    pytest.param(
+        target,
+        {"places": (replace(REPLICA, doubts="The topology was read 60 s ago for the last time."),)},
+        "may not be what the inventory says",
+        id="stale inventory",
+    ),
     pytest.param(halt, {"halt": Halt("U0ALICE", "failover drill", NOW)}, "failover drill", id="halted"),
     pytest.param(caller, {"caller_may_ask": False, "caller_says": "Guests may not."}, "Guests", id="caller"),
     pytest.param(

@@ -81,6 +81,8 @@ class Recovery:
     """None while it runs."""
     error: str
     """What went wrong, shortened; '' where nothing did."""
+    after: Seconds | None = None
+    """From the first detection to the end of the recovery."""
 
     @property
     def ended_well(self) -> bool:
@@ -287,7 +289,7 @@ def _problems(
 
 
 def _seen_for(state: Any, analysis: str, tablet: str, now: datetime) -> float:  # noqa: ANN401 - JSON
-    """Since when it was detected again and again, by the log of detections."""
+    """For how long it was detected again and again until `now`, by the log of detections."""
     times = sorted(
         at
         for row in _rows(state, "recovery_detection")
@@ -312,14 +314,17 @@ def _recoveries(vt: Vitess, states: Sequence[Answer], now: datetime) -> tuple[Re
                 continue
             ago = max(0.0, (now - begun).total_seconds())
             if ago <= RECENT:
+                analysis, tablet = str(row.get("analysis", "")), str(row.get("alias", ""))
+                before = _seen_for(answer.body, analysis, tablet, begun)
                 found.append(
                     Recovery(
-                        analysis=str(row.get("analysis", "")),
-                        tablet=str(row.get("alias", "")),
+                        analysis=analysis,
+                        tablet=tablet,
                         successor=_named(row.get("successor_alias")),
                         ago=ago,
                         took=(ended - begun).total_seconds() if ended else None,
                         error=redact_error(_named(row.get("all_errors")))[:200],
+                        after=before + (ended - begun).total_seconds() if ended else None,
                     )
                 )
     return tuple(sorted(found, key=lambda each: each.ago))[:20]

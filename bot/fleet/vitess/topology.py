@@ -168,6 +168,7 @@ def _shard(
         keyspace=keyspace,
         key_range=key_range,
         may_change=cluster.may_change,
+        no_vtorc=cluster.no_vtorc,
     )
 
 

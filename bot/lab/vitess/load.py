@@ -1,6 +1,7 @@
 """A little application load through vtgate: a few reads and writes per second, for ever, until it is told to end.
 
-Run as `python -m bot.lab.vitess.load FOLDER`. It goes on whatever it is answered, and keeps its counts in a file.
+Run as `python -m bot.lab.vitess.load FOLDER`. It goes on whatever it is answered, and keeps its counts in a file. It
+reads from the replicas too: a vttablet that nobody asks does not notice that its mysqld is gone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from bot.lab.vitess.schema import CUSTOMERS
 
 NAME = "load-vtgate"
 PAUSE = 0.2
-"""Seconds between two rounds of one write and two reads."""
+"""Seconds between two rounds of a client."""
 PATIENCE = 30.0
 """Seconds that a statement may take: longer than vtgate buffers."""
 KEPT = 20_000
@@ -36,8 +38,12 @@ class Counts:
     """What the load did since the lab came up; times in seconds."""
 
     reads: int = 0
+    """From primaries."""
     writes: int = 0
+    replica_reads: int = 0
     errors: int = 0
+    replica_errors: int = 0
+    """Those of the errors that reads from replicas met."""
     last_error: str = ""
     last_error_at: float = 0.0
     last_write_at: float = 0.0
@@ -55,67 +61,77 @@ def statistics(folder: Path) -> Counts:
 
 
 class Load:
-    """The one client of the application; it takes a new connection where the old one is gone."""
+    """The application's two clients: one writes and reads on primaries, one reads on replicas."""
 
     def __init__(self, state: LabState) -> None:
         assert state.vitess is not None
         host, _, port = state.vitess.vtgate_mysql.rpartition(":")
-        self._where = (host, int(port), Login("app", ""), state.vitess.keyspace)
+        self._where = (host, int(port), Login("app", ""))
+        self._keyspace = state.vitess.keyspace
         self._folder = state.folder
         self._counts = statistics(state.folder)
+        self._lock = threading.Lock()
         self._order = time.time_ns() // 1000
 
-    def run(self, stop: threading.Event) -> None:
-        """Reads and writes until `stop` is set."""
-        while not stop.is_set():
-            try:
-                connection = connect(*self._where, patience=PATIENCE)
-            except (pymysql.err.MySQLError, OSError) as error:
-                self._failed(error)
-                stop.wait(1.0)
-                continue
-            try:
-                while not stop.wait(PAUSE):
-                    self._round(connection)
-            except (pymysql.err.MySQLError, OSError) as error:
-                self._failed(error)
-                # Not at once: what refuses now refuses a millisecond later too.
-                stop.wait(PAUSE)
-            finally:
-                if connection.open:
-                    connection.close()
+    def run(self, stop: threading.Event) -> list[threading.Thread]:
+        """Starts both clients, which go on until `stop` is set."""
+        clients = ((self._keyspace, self._write), (f"{self._keyspace}@replica", self._read))
+        threads = [threading.Thread(target=self._client, args=(stop, *each), daemon=True) for each in clients]
+        for thread in threads:
+            thread.start()
+        return threads
 
-    def _round(self, connection: Connection[DictCursor]) -> None:
+    def _client(self, stop: threading.Event, target: str, work: Callable[[Connection[DictCursor]], None]) -> None:
+        """Works on a connection, and on a new one where the old one is gone."""
+        while not stop.wait(PAUSE):
+            try:
+                with connect(*self._where, target, patience=PATIENCE) as connection:
+                    while not stop.wait(PAUSE):
+                        work(connection)
+            except (pymysql.err.MySQLError, OSError) as error:
+                self._failed(error, replica=target.endswith("@replica"))
+
+    def _write(self, connection: Connection[DictCursor]) -> None:
         customer = random.randint(1, CUSTOMERS)
         self._order += 1
+        order = (self._order, customer, random.randint(100, 90_000))
         self._ask(
             connection,
             "INSERT INTO orders (order_id, customer_id, status, total_cents) VALUES (%s, %s, 'new', %s)",
-            (self._order, customer, random.randint(100, 90_000)),
+            order,
         )
-        self._counts.last_write_at = time.time()
         self._ask(connection, "UPDATE customer SET visits = visits + 1 WHERE customer_id = %s", (customer,))
-        self._counts.writes += 2
         self._ask(connection, "SELECT COUNT(*) AS orders FROM orders WHERE customer_id = %s", (customer,))
-        self._ask(connection, "SELECT customer_id, visits FROM customer WHERE customer_id = %s", (customer,))
-        self._counts.reads += 2
-        if self._counts.writes % 1000 == 0:
+        with self._lock:
+            self._counts.writes += 2
+            self._counts.reads += 1
+            self._counts.last_write_at = time.time()
+            self._save()
+        if self._order % 500 == 0:
             self._ask(connection, "DELETE FROM orders WHERE order_id < %s", (self._order - KEPT,))
-        self._save()
+
+    def _read(self, connection: Connection[DictCursor]) -> None:
+        customer = random.randint(1, CUSTOMERS)
+        self._ask(connection, "SELECT customer_id, visits FROM customer WHERE customer_id = %s", (customer,))
+        with self._lock:
+            self._counts.replica_reads += 1
 
     def _ask(self, connection: Connection[DictCursor], sql: str, values: tuple[object, ...]) -> None:
         began = time.monotonic()
         try:
             ask(connection, sql, values)
         finally:
-            self._counts.longest = round(max(self._counts.longest, time.monotonic() - began), 3)
+            with self._lock:
+                self._counts.longest = round(max(self._counts.longest, time.monotonic() - began), 3)
 
-    def _failed(self, error: Exception) -> None:
-        self._counts.errors += 1
-        self._counts.last_error = str(error)[:400]
-        self._counts.last_error_at = time.time()
+    def _failed(self, error: Exception, *, replica: bool) -> None:
         sys.stderr.write(f"{error}\n")
-        self._save()
+        with self._lock:
+            self._counts.errors += 1
+            self._counts.replica_errors += replica
+            self._counts.last_error = str(error)[:400]
+            self._counts.last_error_at = time.time()
+            self._save()
 
     def _save(self) -> None:
         path = _file(self._folder)
@@ -135,10 +151,9 @@ def main() -> None:
     if state is None:
         raise SystemExit(f"no lab is up in {folder}")
     stop = threading.Event()
-    worker = threading.Thread(target=Load(state).run, args=(stop,), daemon=True)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    worker.start()
-    while worker.is_alive() and not stop.wait(0.5):
+    threads = Load(state).run(stop)
+    while all(thread.is_alive() for thread in threads) and not stop.wait(0.5):
         pass
 
 

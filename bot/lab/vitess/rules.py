@@ -70,9 +70,11 @@ def _vtorc() -> list[dict[str, Any]]:
             "critical",
             _of("has transactions that its primary lacks"),
         ),
-        rule("VTOrcDown", 'up{job="vtorc"} == 0', "2s", "critical", "VTOrc on {{i}} does not answer"),
+        rule("VTOrcDown", 'up{job="vtorc"} == 0', "3s", "critical", "VTOrc on {{i}} does not answer"),
         rule("VTOrcRecoveriesDisabled", disabled, "2s", "critical", _of("is not repaired: recoveries are disabled")),
-        rule("VTOrcRecoveryFailed", "rate(vtorc_failed_recoveries[20s]) > 0", "1s", "critical", _of("is not repaired")),
+        rule(
+            "VTOrcRecoveryFailed", "rate(vtorc_failed_recoveries[10s]) > 0.3", "3s", "critical", _of("is not repaired")
+        ),
         rule(
             "VitessEmergencyReparentDisabled",
             "vtorc_emergency_reparent_shard_disabled > 0",
@@ -97,7 +99,7 @@ def _tablets() -> list[dict[str, Any]]:
     unresolved = "vttablet_unresolved_transaction > 0"
     lag = "mysql_slave_status_seconds_behind_source > 5"
     return [
-        rule("VitessTabletDown", 'up{job="vttablet"} == 0', "2s", "critical", _of("does not answer")),
+        rule("VitessTabletDown", 'up{job="vttablet"} == 0', "3s", "critical", _of("does not answer")),
         rule(
             "VitessTabletNotServing",
             'vttablet_tablet_server_state{name!="SERVING"} == 1',
@@ -112,7 +114,7 @@ def _tablets() -> list[dict[str, Any]]:
             "warning",
             _of("is left as {{ $labels.type }}"),
         ),
-        rule("VitessMySQLDown", "mysql_up == 0", "2s", "critical", "MySQL on {{i}} does not answer"),
+        rule("VitessMySQLDown", "mysql_up == 0", "3s", "critical", "MySQL on {{i}} does not answer"),
         rule("VitessReplicationLag", lag, "2s", "warning", "{{i}} is {{v}} s behind its source"),
         rule("VitessPoolFull", full, "2s", "critical", _of("has no connection left in {{ $labels.pool }}")),
         rule("VitessTabletErrors", errors, "2s", "warning", _of("refuses queries: {{ $labels.error_code }}")),
@@ -134,7 +136,7 @@ def _vtgate() -> list[dict[str, Any]]:
     errors = "sum by (keyspace, shard_name, db_type, instance) (rate(vtgate_vttablet_call_error_count[5s])) > 0"
     in_shard = "{{ $labels.keyspace }}/{{ $labels.shard_name }}"
     return [
-        rule("VtgateDown", 'up{job="vtgate"} == 0', "2s", "critical", "vtgate on {{i}} does not answer"),
+        rule("VtgateDown", 'up{job="vtgate"} == 0', "3s", "critical", "vtgate on {{i}} does not answer"),
         rule(
             "VitessNoHealthyTablet",
             none,
@@ -151,13 +153,15 @@ def _vtgate() -> list[dict[str, Any]]:
 
 
 def _topology() -> list[dict[str, Any]]:
-    errors = 'sum by (job, cell, instance) (rate({__name__=~"(vtorc|vtgate|vttablet)_topology_conn_errors"}[10s])) > 0'
+    # A lock that another one holds and a node that is not there count as errors too; only lists tell of trouble.
+    metric = '{__name__=~"(vtorc|vtgate|vttablet)_topology_conn_errors",operation=~"ListDir|List"}'
+    errors = f"sum by (job, cell, instance) (rate({metric}[5s])) > 0"
     return [
-        rule("VitessTopologyDown", 'up{job="etcd"} == 0', "2s", "critical", "etcd on {{i}} does not answer"),
+        rule("VitessTopologyDown", 'up{job="etcd"} == 0', "3s", "critical", "etcd on {{i}} does not answer"),
         rule(
             "VitessTopologyErrors", errors, "2s", "critical", "{{ $labels.job }} on {{i}} does not reach the topology"
         ),
-        rule("VtctldDown", 'up{job="vtctld"} == 0', "2s", "warning", "vtctld on {{i}} does not answer"),
+        rule("VtctldDown", 'up{job="vtctld"} == 0', "3s", "warning", "vtctld on {{i}} does not answer"),
     ]
 
 

@@ -1,0 +1,213 @@
+"""Whether the connection pools of a tablet are full, and who holds their connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
+from actions.diagnostics.mysql.long_queries import LongQuery, long_queries
+from actions.diagnostics.mysql.long_transactions import Transaction, long_transactions
+from actions.protojson import decimal, each, text, whole
+from actions.text import normalise
+from actions.vitess import Answer, Component, Vitess
+
+POOLS = {
+    "transaction": "vttablet_transaction_pool",
+    "read": "vttablet_conn_pool",
+    "transaction_read": "vttablet_tx_read_pool",
+    "stream": "vttablet_stream_conn_pool",
+    "found_rows": "vttablet_found_rows_pool",
+}
+"""The pools by what they serve, with the names of their metrics."""
+COUNTED = ("capacity", "available", "in_use", "wait_count", "waiter_cap_rejected")
+ERRORS, KILLS, TIMEOUT = "vttablet_errors", "vttablet_kills", "vttablet_transaction_timeout"
+RUNNING = 20
+"""Queries that are kept, the longest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One pool of connections to the MySQL beneath."""
+
+    name: str
+    """`transaction` also serves writes that commit by themselves; `read` what runs outside of a transaction."""
+    capacity: Count = 0
+    in_use: Count = 0
+    available: Count = 0
+    waits: Count = 0
+    """Requests that had to wait for a connection between the two looks."""
+    waits_before: Count = 0
+    """The same since the vttablet was started, until the first look."""
+    rejected: Count = 0
+    """Requests that were turned away between the two looks because too many waited already."""
+
+    @property
+    def full(self) -> bool:
+        """Whether no connection is left."""
+        return self.capacity > 0 and self.available == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A query that the vttablet has under way."""
+
+    thread_id: int
+    """The session in MySQL, as KILL takes it."""
+    running_for: Seconds
+    statement: str
+    kind: str = ""
+    """`oltp`, `olap` or `stateful`, as the vttablet calls its list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The pools of one tablet, as they were between two looks."""
+
+    tablet: str = ""
+    over: Seconds = 0.0
+    """Between the two looks."""
+    pools: tuple[Pool, ...] = ()
+    transaction_timeout: Seconds = 0.0
+    """After which the vttablet ends a transaction by itself; 0 for never."""
+    exhausted: Count = 0
+    """Requests that failed with RESOURCE_EXHAUSTED between the two looks."""
+    exhausted_before: Count = 0
+    killed: Count = 0
+    """Transactions that the vttablet ended for their timeout between the two looks."""
+    killed_before: Count = 0
+    running: tuple[Running, ...] = ()
+    """Queries under way, the longest first."""
+    transactions: tuple[Transaction, ...] = ()
+    """Open transactions of the MySQL beneath, the oldest first."""
+    queries: tuple[LongQuery, ...] = ()
+    """Statements of the MySQL beneath that run for more than a second, the oldest first."""
+    missing: tuple[str, ...] = ()
+
+    @property
+    def full(self) -> tuple[str, ...]:
+        """The names of the pools that have no connection left."""
+        return tuple(pool.name for pool in self.pools if pool.full)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The names of the pools for which requests had to wait between the two looks."""
+        return tuple(pool.name for pool in self.pools if pool.waits)
+
+    @property
+    def serving(self) -> bool:
+        """Whether any pool has connections at all; those of a tablet that does not serve have none."""
+        return any(pool.capacity for pool in self.pools)
+
+    @property
+    def stoppable(self) -> tuple[LongQuery, ...]:
+        """Statements that may be stopped."""
+        return tuple(query for query in self.queries if not query.protected)
+
+    @property
+    def endable(self) -> tuple[Transaction, ...]:
+        """Transactions of sessions that do nothing now, and may be ended."""
+        return tuple(one for one in self.transactions if not one.protected and one.command == "Sleep")
+
+
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={
+        Flavour.VITESS: ("vttablet /metrics", "vttablet /livequeryz"),
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
+)
+def pools(vt: Vitess, *, tablet: str = "", over: Seconds = 1.0, older_than: Seconds = 1.0) -> Pools:
+    """Reads the pools of the target, or of the tablet that is named, twice, and who holds connections meanwhile.
+
+    `older_than` bounds the transactions and the statements of the MySQL beneath. A full read pool fails nobody, its
+    clients wait; a full transaction pool turns clients away after a second.
+    """
+    alias = tablet or vt.tablet
+    missing: list[str] = []
+    before = _metrics(vt, alias)
+    if before.ok:
+        vt.pause(over)
+    after = _metrics(vt, alias) if before.ok else before
+    if not after.ok:
+        missing.append(f"The metrics of vttablet {alias} could not be read: {after.error}")
+    first, last = _counts(before), _counts(after)
+    running = _running(vt, alias, missing)
+    transactions, queries = _beneath(vt, alias, older_than, missing)
+    if len(missing) == 3:
+        raise Unreadable(" ".join(missing))
+    return Pools(
+        tablet=alias,
+        over=over if after.ok else 0.0,
+        pools=tuple(_pool(name, metric, first, last) for name, metric in POOLS.items() if f"{metric}_capacity" in last),
+        transaction_timeout=last.get(TIMEOUT, 0.0),
+        exhausted=_grown(first, last, "RESOURCE_EXHAUSTED"),
+        exhausted_before=int(first.get("RESOURCE_EXHAUSTED", 0)),
+        killed=_grown(first, last, "Transactions"),
+        killed_before=int(first.get("Transactions", 0)),
+        running=running,
+        transactions=transactions,
+        queries=queries,
+        missing=tuple(missing),
+    )
+
+
+def _metrics(vt: Vitess, alias: str) -> Answer:
+    names = [f"{pool}_{what}" for pool in POOLS.values() for what in COUNTED]
+    found = vt.metrics(Component.VTTABLET, *names, ERRORS, KILLS, TIMEOUT, tablet=alias)
+    return found[0] if found else Answer(alias, error="the topology does not know it")
+
+
+def _counts(answer: Answer) -> dict[str, float]:
+    """Values by the name of the metric; errors by their code and kills by what was killed."""
+    found: dict[str, float] = {}
+    for series in answer.body or ():
+        name = series.labels["__name__"]
+        key = series.labels.get({ERRORS: "error_code", KILLS: "query_type"}.get(name, ""), name)
+        found[key] = found.get(key, 0.0) + series.samples[-1].value
+    return found
+
+
+def _grown(first: Mapping[str, float], last: Mapping[str, float], name: str) -> int:
+    return int(max(0.0, last.get(name, 0.0) - first.get(name, 0.0)))
+
+
+def _pool(name: str, metric: str, first: Mapping[str, float], last: Mapping[str, float]) -> Pool:
+    return Pool(
+        name=name,
+        capacity=int(last.get(f"{metric}_capacity", 0)),
+        in_use=int(last.get(f"{metric}_in_use", 0)),
+        available=int(last.get(f"{metric}_available", 0)),
+        waits=_grown(first, last, f"{metric}_wait_count"),
+        waits_before=int(first.get(f"{metric}_wait_count", 0)),
+        rejected=_grown(first, last, f"{metric}_waiter_cap_rejected"),
+    )
+
+
+def _running(vt: Vitess, alias: str, missing: list[str]) -> tuple[Running, ...]:
+    answers = vt.web(Component.VTTABLET, "/livequeryz/?format=json", tablet=alias)
+    if not answers or not answers[0].ok:
+        missing.append(f"/livequeryz of vttablet {alias} could not be read: {answers[0].error if answers else 'gone'}")
+        return ()
+    found = [
+        Running(
+            thread_id=whole(row, "ConnID"),
+            running_for=round(decimal(row, "Duration") / 1e9, 3),
+            statement=normalise(text(row, "Query")),
+            kind=text(row, "Type"),
+        )
+        for row in each({"rows": answers[0].body}, "rows")
+    ]
+    return tuple(sorted(found, key=lambda one: -one.running_for)[:RUNNING])
+
+
+def _beneath(
+    vt: Vitess, alias: str, older_than: Seconds, missing: list[str]
+) -> tuple[tuple[Transaction, ...], tuple[LongQuery, ...]]:
+    try:
+        db = vt.beneath(alias)
+        open_, busy = long_transactions(db, older_than=older_than), long_queries(db, older_than=older_than)
+    except Unreadable as error:
+        missing.append(f"The transactions of the MySQL beneath {alias} could not be read: {error}")
+        return (), ()
+    return open_.transactions, busy.queries

@@ -1,0 +1,274 @@
+"""One tablet as its pages, the MySQL beneath it, and vtgate tell of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from actions.contract import Row, Unreadable
+from actions.text import redact_error
+from actions.vitess import Answer, Component, Tablet, Vitess, alias_record
+
+VttabletState: TypeAlias = Literal["answers", "refused", "silent", "unknown"]
+MysqldState: TypeAlias = Literal["alive", "dead", "unknown"]
+SeenState: TypeAlias = Literal["SERVING", "NOT_SERVING", "absent", "unknown"]
+
+DETAILS = "/debug/status_details"
+MOST_TABLETS = 1000
+"""Rows of SHOW VITESS_TABLETS that are read; it lists the tablets of every keyspace."""
+SHOWN = 200
+READ_ONLY = "SELECT @@GLOBAL.read_only AS read_only, @@GLOBAL.super_read_only AS super_read_only"
+_STATUS = re.compile(r"\b(?:HTTP|status|answer(?:s|ed)(?: with)?) [1-5]\d\d\b", re.IGNORECASE)
+_NO_MYSQL = re.compile(r"errno 200[236]|connection refused|no such file", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TabletHealth:
+    """One tablet, as its own pages, the MySQL beneath it, and vtgate tell of it."""
+
+    alias: str = ""
+    type: str = ""
+    """As the topology records it: PRIMARY, REPLICA, RDONLY, DRAINED, BACKUP and so on."""
+    hostname: str = ""
+    mysql: str = ""
+    """`host:port` of the MySQL beneath."""
+    primary_since: float | None = None
+    """Unix time in seconds at which its last term as primary began; empty where it never was one."""
+    vttablet: VttabletState = "unknown"
+    """`refused`: its host answers and the process is gone; `silent`: nothing came back in time, or no host is there;
+    `unknown`: nobody could say where it is."""
+    vttablet_error: str = ""
+    state: str = ""
+    """What vttablet says of itself: `PRIMARY: Serving`, `REPLICA: Not connected to mysql`."""
+    serving: bool = False
+    """Whether vttablet says that it serves."""
+    reason: str = ""
+    """Why it does not, in its own words: `demotion in progress`, `TabletControl.DisableQueryService set`."""
+    mysqld: MysqldState = "unknown"
+    mysqld_error: str = ""
+    read_only: bool | None = None
+    super_read_only: bool | None = None
+    disk_stalled: bool = False
+    """Whether vttablet found that its disk takes no writes; it asks the MySQL nothing then."""
+    seen: SeenState = "unknown"
+    """What vtgate makes of it, which is what clients feel; `absent`: vtgate does not know it."""
+    seen_as: str = ""
+    """The type that vtgate believes it to be."""
+
+    @property
+    def vttablet_dead(self) -> bool:
+        """Whether vttablet gave no answer."""
+        return self.vttablet in ("refused", "silent")
+
+    @property
+    def mysqld_dead(self) -> bool:
+        return self.mysqld == "dead"
+
+    @property
+    def down(self) -> bool:
+        """Whether its vttablet or its mysqld is dead."""
+        return self.vttablet_dead or self.mysqld_dead
+
+    @property
+    def writable(self) -> bool:
+        """Whether its MySQL takes writes, as far as that could be read."""
+        return self.super_read_only is False and self.read_only is False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The tablets of a shard, and what vtgate makes of them."""
+
+    tablets: tuple[Tablet, ...]
+    seen: tuple[Row, ...] | None
+    """vtgate's rows of SHOW VITESS_TABLETS, one for each tablet; None where no vtgate answered."""
+    from_topology: bool = True
+    """False where the topology is away and the tablets are those that vtgate knows, without addresses."""
+
+
+def listed(vt: Vitess, missing: list[str]) -> Listing:
+    """Lists the tablets of the shard from the topology, or from vtgate where that is away.
+
+    Raises Unreadable where neither answers.
+    """
+    try:
+        seen: tuple[Row, ...] | None = _seen(vt, missing)
+    except Unreadable as error:
+        seen = None
+        missing.append(f"What vtgate makes of the tablets is not known: {error}")
+    try:
+        return Listing(vt.tablets()[:SHOWN], seen)
+    except Unreadable as error:
+        if seen is None:
+            raise
+        missing.append(f"The topology could not be read, so the tablets are those that vtgate knows: {error}")
+        return Listing(tuple(_as_seen(vt, row) for row in seen), seen, from_topology=False)
+
+
+def _seen(vt: Vitess, missing: list[str]) -> tuple[Row, ...]:
+    """vtgate's rows of the tablets of the shard, one each: the latest term where a tablet has two."""
+    rows = vt.vtgate("SHOW VITESS_TABLETS", limit=MOST_TABLETS)
+    if len(rows) >= MOST_TABLETS:
+        missing.append(f"vtgate knows more than {MOST_TABLETS} tablets; only the first of them were looked at.")
+    found: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: str(row["PrimaryTermStartTime"] or "")):
+        if (row["Keyspace"], row["Shard"]) == (vt.keyspace, vt.shard):
+            found[str(row["Alias"])] = row
+    return tuple(found[alias] for alias in sorted(found))[:SHOWN]
+
+
+def _as_seen(vt: Vitess, row: Row) -> Tablet:
+    record = alias_record(str(row["Alias"]))
+    return Tablet(
+        alias=str(row["Alias"]),
+        cell=record["cell"],
+        uid=record["uid"],
+        keyspace=vt.keyspace,
+        shard=vt.shard,
+        type=str(row["TabletType"]),
+        hostname=str(row["Hostname"]),
+        web_port=0,
+        grpc_port=0,
+        mysql_hostname="",
+        mysql_port=0,
+        primary_since=_unix(str(row["PrimaryTermStartTime"] or "")),
+    )
+
+
+def _unix(written: str) -> float | None:
+    """`2026-11-23T19:19:24Z` as Unix time in seconds; None where there is none."""
+    return datetime.fromisoformat(written).timestamp() if written else None
+
+
+def healths(vt: Vitess, listing: Listing) -> tuple[TabletHealth, ...]:
+    """Looks at each of these tablets: its page, its MySQL through it, and past it where it does not answer."""
+    tablets, seen = listing.tablets, listing.seen
+    if not listing.from_topology:
+        return tuple(_health(each, None, None, None, seen) for each in tablets)
+    pages = pages_of(vt, tablets)
+    through = full_statuses(vt, tablets, pages)
+    found = []
+    for each in tablets:
+        answer = through[each.alias]
+        # A MySQL is asked past its vttablet only where that does not answer, or cannot say how it is.
+        past = None if answer.ok else _past(vt, each.alias)
+        found.append(_health(each, pages[each.alias], answer, past, seen))
+    return tuple(found)
+
+
+def pages_of(vt: Vitess, tablets: Sequence[Tablet]) -> dict[str, Answer]:
+    """The page of each of these tablets of the shard, by alias."""
+    found = vt.web(Component.VTTABLET, DETAILS, tablet=tablets[0].alias if len(tablets) == 1 else "")
+    return by_alias(tablets, found)
+
+
+def by_alias(tablets: Iterable[Tablet], answers: Iterable[Answer]) -> dict[str, Answer]:
+    """An answer for each tablet; an error for one that was not asked, since it came or went meanwhile."""
+    told = {each.who: each for each in answers}
+    return {each.alias: told.get(each.alias, Answer(each.alias, error="It was not asked.")) for each in tablets}
+
+
+def full_statuses(vt: Vitess, tablets: Sequence[Tablet], pages: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The answer to GetFullStatus of each tablet, by alias; of one whose vttablet gave no page, the error of that.
+
+    vtctld takes a call through a vttablet that is gone, and answers nothing until the caller gives up.
+    """
+    asked = [each for each in tablets if reach(pages[each.alias]) == "answers"]
+    found = vt.rpcs("GetFullStatus", [{"tablet_alias": alias_record(each.alias)} for each in asked])
+    told = {each.alias: answer for each, answer in zip(asked, found, strict=True)}
+    return {
+        each.alias: told.get(each.alias, Answer(each.alias, error=pages[each.alias].error or "No answer."))
+        for each in tablets
+    }
+
+
+def reach(answer: Answer) -> VttabletState:
+    """Whether the process behind a page answers, by the page or its error; any HTTP status is an answer."""
+    if answer.ok or _STATUS.search(answer.error):
+        return "answers"
+    return "refused" if "refused" in answer.error.lower() else "silent"
+
+
+def _past(vt: Vitess, alias: str) -> Row | str:
+    """Whether the MySQL beneath a tablet takes writes, asked past vttablet; the error where it cannot be asked."""
+    try:
+        beneath = vt.beneath(alias)
+        return beneath.rows(READ_ONLY)[0]
+    except Unreadable as error:
+        return str(error)
+
+
+def _health(
+    tablet: Tablet, page: Answer | None, through: Answer | None, past: Row | str | None, seen: Iterable[Row] | None
+) -> TabletHealth:
+    details = {str(each.get("Key")): each for each in (page and page.body) or () if isinstance(each, Mapping)}
+    state = str(details.get("Current State", {}).get("Value", ""))
+    mysqld, error = _mysqld(through, past, state)
+    row = None if seen is None else next((row for row in seen if row["Alias"] == tablet.alias), {})
+    status = through.body.get("status", {}) if through is not None and through.ok else {}
+    stalled = bool(status.get("disk_stalled"))
+    known = dict(past) if isinstance(past, Mapping) else {} if stalled else dict(status)
+    told = through is not None and through.ok and not stalled
+    return TabletHealth(
+        alias=tablet.alias,
+        type=tablet.type,
+        hostname=tablet.hostname,
+        mysql=f"{tablet.mysql_hostname}:{tablet.mysql_port}" if tablet.mysql_port else "",
+        primary_since=tablet.primary_since,
+        vttablet="unknown" if page is None else reach(page),
+        vttablet_error="" if page is None else redact_error(page.error)[:300],
+        # A primary adds the time of its term, in the time zone of its host.
+        state=state.split(",")[0],
+        serving=_serving(details),
+        reason=_reason(details),
+        mysqld=mysqld,
+        mysqld_error=error,
+        read_only=_switch(known, "read_only", default=told),
+        super_read_only=_switch(known, "super_read_only", default=told),
+        disk_stalled=stalled,
+        seen=_seen_state(row),
+        seen_as=str(row["TabletType"]) if row else "",
+    )
+
+
+def _mysqld(through: Answer | None, past: Row | str | None, state: str) -> tuple[MysqldState, str]:
+    """Whether the MySQL beneath lives: asked through vttablet, and past it where that did not tell."""
+    if (through is not None and through.ok) or isinstance(past, Mapping):
+        return "alive", ""
+    errors = [each for each in (through.error if through is not None else "", past or "") if each]
+    dead = "Not connected to mysql" in state or any(_NO_MYSQL.search(each) for each in errors)
+    return ("dead" if dead else "unknown"), redact_error(errors[-1] if errors else "")[:300]
+
+
+def _serving(details: Mapping[str, Mapping[str, Any]]) -> bool:
+    """What vttablet makes of its own state: a replica too far behind is `Serving` there, and does not serve."""
+    bad = any(each.get("Class") == "unhealthy" for each in details.values())
+    return ": Serving" in str(details.get("Current State", {}).get("Value", "")) and not bad and "Reason" not in details
+
+
+def _reason(details: Mapping[str, Mapping[str, Any]]) -> str:
+    parts = [str(details[key].get("Value", "")) for key in ("Reason", "Transition Error") if key in details]
+    lag = details.get("Replication Lag", {})
+    if lag.get("Class") == "unhealthy":
+        parts.append(f"replication lag of {lag.get('Value')}")
+    if "Lameduck" in details:
+        parts.append("it is being shut down")
+    return redact_error("; ".join(parts))[:300]
+
+
+def _switch(row: Mapping[str, Any], name: str, *, default: bool) -> bool | None:
+    """A setting; in an answer of vtctld's an absent one is off."""
+    if name not in row:
+        return False if default else None
+    return str(row[name]).upper() in ("1", "ON", "TRUE")
+
+
+def _seen_state(row: Row | None) -> SeenState:
+    if row is None:
+        return "unknown"
+    if not row:
+        return "absent"
+    return "SERVING" if row["State"] == "SERVING" else "NOT_SERVING"

@@ -1,0 +1,183 @@
+"""How one tablet of a shard replicates, from vttablet's full status or from its MySQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from actions.contract import Seconds, Unreadable
+from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
+from actions.diagnostics.vitess.tablet_health import READ_ONLY
+from actions.text import redact_error
+from actions.vitess import Answer, Tablet, Vitess
+
+Thread: TypeAlias = Literal["running", "connecting", "stopped", "unknown"]
+_THREADS: Mapping[int, Thread] = {1: "stopped", 2: "connecting", 3: "running"}
+_ERRNO = re.compile(r"\b(?:error[_ ]code:?|errno:?|error) (?:MY-)?0*(\d{3,5})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """Replication of one tablet; PRIMARY is none, all other types are."""
+
+    alias: str = ""
+    type: str = ""
+    known: bool = False
+    """Whether its MySQL could be asked; the other fields have their defaults otherwise."""
+    configured: bool = False
+    """Whether its MySQL is set up to replicate at all."""
+    receiver: Thread = "unknown"
+    """The I/O thread."""
+    applier: Thread = "unknown"
+    """The SQL thread."""
+    errno: int = 0
+    """MySQL's number of the error that stopped it, the applier's first; 0 where there is none or none is named."""
+    receiver_error: str = ""
+    applier_error: str = ""
+    lag: Seconds | None = None
+    """Seconds behind the source; empty while it is stopped, which is not zero."""
+    delay: Seconds = 0.0
+    """Seconds by which it is delayed by configuration."""
+    source: str = ""
+    """`host:port` that it replicates from."""
+    from_primary: bool | None = None
+    """Whether that is the primary of the shard; empty where either is not known."""
+    read_only: bool | None = None
+    super_read_only: bool | None = None
+    semi_sync_enabled: bool = False
+    """Whether it is set to acknowledge."""
+    semi_sync_active: bool = False
+    """Whether it does."""
+    may_acknowledge: bool = False
+    """Whether the durability policy of the keyspace lets it acknowledge the primary's commits."""
+    reported_lag: Seconds | None = None
+    """What its vttablet tells vtgates; 0 where it does not look, which is how vttablet is set up by default."""
+
+    @property
+    def running(self) -> bool:
+        return self.receiver == "running" and self.applier == "running"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is set up to replicate and does not, or not wholly."""
+        return self.configured and not self.running
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error stopped it."""
+        return self.stopped and bool(self.applier_error or self.receiver_error)
+
+    @property
+    def stopped_by_hand(self) -> bool:
+        """Whether its applier is stopped without any error: somebody, or a tool, did that."""
+        return self.configured and self.applier == "stopped" and not self.applier_error
+
+    @property
+    def acknowledges(self) -> bool:
+        """Whether it acknowledges the primary's commits now."""
+        return self.may_acknowledge and self.semi_sync_active and self.receiver == "running"
+
+    @property
+    def writable(self) -> bool:
+        """Whether its MySQL takes writes, which no replica's should."""
+        return self.super_read_only is False and self.read_only is False
+
+
+def replica_of(tablet: Tablet, answer: Answer, primary: Tablet | None, durability: str) -> Replica:
+    """How a tablet replicates, from the answer to GetFullStatus."""
+    may = may_acknowledge(tablet, primary, durability)
+    if not answer.ok or (status := answer.body.get("status", {})).get("disk_stalled"):
+        return Replica(alias=tablet.alias, type=tablet.type, may_acknowledge=may)
+    told = status.get("replication_status")
+    found = Replica(
+        alias=tablet.alias,
+        type=tablet.type,
+        known=True,
+        read_only=bool(status.get("read_only")),
+        super_read_only=bool(status.get("super_read_only")),
+        semi_sync_enabled=bool(status.get("semi_sync_replica_enabled")),
+        semi_sync_active=bool(status.get("semi_sync_replica_status")),
+        may_acknowledge=may,
+    )
+    return found if told is None else _replicating(found, told, primary)
+
+
+def _replicating(found: Replica, told: Mapping[str, Any], primary: Tablet | None) -> Replica:
+    receiver, applier = (redact_error(told.get(name)) for name in ("last_io_error", "last_sql_error"))
+    source = (str(told.get("source_host", "")), int(told.get("source_port", 0)))
+    unknown = bool(told.get("replication_lag_unknown"))
+    return replace(
+        found,
+        configured=True,
+        receiver=_THREADS.get(int(told.get("io_state", 0)), "unknown"),
+        applier=_THREADS.get(int(told.get("sql_state", 0)), "unknown"),
+        errno=_errno(applier) or _errno(receiver),
+        receiver_error=receiver,
+        applier_error=applier,
+        lag=None if unknown else float(told.get("replication_lag_seconds", 0)),
+        delay=float(told.get("sql_delay", 0)),
+        source=_address(*source),
+        from_primary=_from(primary, *source),
+    )
+
+
+def past_vttablet(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | None) -> Replica:
+    """The same, asked of the MySQL beneath; as it was where that cannot be asked either."""
+    try:
+        beneath = vt.beneath(tablet.alias)
+        of_server: ReplicaStatus = replica_status(beneath)
+        acks: SemiSync = semi_sync(beneath)
+        row = beneath.rows(READ_ONLY)[0]
+    except Unreadable:
+        return found
+    return replace(
+        found,
+        known=True,
+        configured=of_server.configured,
+        receiver=_thread(of_server.receiver_running),
+        applier=_thread(of_server.applier_running),
+        errno=of_server.applier_errno or of_server.receiver_errno,
+        receiver_error=of_server.receiver_error,
+        applier_error=of_server.applier_error,
+        lag=of_server.lag,
+        delay=of_server.delay,
+        source=_address(of_server.source_host, of_server.source_port),
+        from_primary=_from(primary, of_server.source_host, of_server.source_port) if of_server.configured else None,
+        read_only=bool(int(row["read_only"])),
+        super_read_only=bool(int(row["super_read_only"])),
+        semi_sync_enabled=acks.replica_enabled,
+        semi_sync_active=acks.replica_active,
+    )
+
+
+def may_acknowledge(tablet: Tablet, primary: Tablet | None, durability: str) -> bool:
+    """Whether the durability policy lets a tablet acknowledge this primary's commits (Vitess, policy/durability.go)."""
+    if not durability.startswith(("semi_sync", "cross_cell")):
+        return False
+    if durability.startswith("cross_cell") and (primary is None or primary.cell == tablet.cell):
+        return False
+    return tablet.type in ("PRIMARY", "REPLICA") or (tablet.type == "RDONLY" and durability.endswith("rdonly_ack"))
+
+
+def _from(primary: Tablet | None, host: str, port: int) -> bool | None:
+    if primary is None or not host:
+        return None
+    return (host, port) == (primary.mysql_hostname or primary.hostname, primary.mysql_port)
+
+
+def _address(host: str, port: int) -> str:
+    return f"{host}:{port}" if host else ""
+
+
+def _thread(word: str) -> Thread:
+    if word == "Yes":
+        return "running"
+    return "stopped" if word == "No" else "connecting"
+
+
+def _errno(error: str) -> int:
+    found = _ERRNO.search(error)
+    return int(found[1]) if found else 0

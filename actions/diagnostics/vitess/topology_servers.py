@@ -1,0 +1,152 @@
+"""Whether vtctld answers, and whether the topology servers behind it do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
+from actions.series import value, values
+from actions.text import redact_error
+from actions.vitess import Component, Vitess
+
+_SILENT = re.compile(r"\b(?:did|does) not answer\b")
+CELLS = 20
+"""Cells whose topology server is asked."""
+VTORC_ERRORS = "vtorc_topology_conn_errors"
+VTGATE_ERRORS = "vtgate_topology_conn_errors"
+REFRESH_LAG = "vtgate_topology_watcher_max_refresh_lag"
+
+
+@dataclass(frozen=True, slots=True)
+class CellTopology:
+    """The topology server of one cell."""
+
+    cell: str = ""
+    reachable: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyServers:
+    """The topology of a cluster: the global one and those of the cells, as vtctld, VTOrc and vtgate reach them."""
+
+    vtctld_answers: bool = False
+    """Whether vtctld answers a call that needs no topology."""
+    reachable: bool = False
+    """Whether the global topology server answers through vtctld."""
+    error: str = ""
+    cells: tuple[CellTopology, ...] = ()
+    vtorc_errors: Count | None = None
+    """Failed calls of all VTOrcs to the topology since they started; empty where no VTOrc told."""
+    vtorc_errors_new: Count | None = None
+    """How many of them came while this was asked; only read where the topology does not answer."""
+    vtorc_errors_by_cell: tuple[str, ...] = ()
+    """The cells that they concern; `global` is the global topology server."""
+    vtgate_errors: Count | None = None
+    """The same of all vtgates."""
+    refresh_lag: Seconds | None = None
+    """Since when the vtgate that is most behind has not read the tablets anew; a minute is its usual pace."""
+    missing: tuple[str, ...] = ()
+    """What could not be read, a sentence for each."""
+
+    @property
+    def vtctld_dead(self) -> bool:
+        """Whether vtctld itself gives no answer, so that nothing is known of the topology through it."""
+        return not self.vtctld_answers
+
+    @property
+    def topology_dead(self) -> bool:
+        """Whether vtctld answers and the global topology server behind it does not."""
+        return self.vtctld_answers and not self.reachable
+
+    @property
+    def cells_unreachable(self) -> tuple[CellTopology, ...]:
+        return tuple(each for each in self.cells if not each.reachable)
+
+
+@diagnostic(
+    cost=Cost.LOW,
+    needs={
+        Flavour.VITESS: (
+            "GetBackups",
+            "GetCellInfoNames",
+            "GetSrvKeyspaces",
+            "vtorc /metrics",
+            "vtgate /metrics",
+        ),
+        Flavour.MYSQL: (),
+    },
+)
+def topology_servers(vt: Vitess) -> TopologyServers:
+    """Asks vtctld for the cells, and each cell's topology for the routing, beside what VTOrc and vtgate count.
+
+    While the global topology server is away vtctld accepts calls and answers none that need it, VTOrc says that it is
+    healthy and repairs nothing, and queries go on. GetBackups needs no topology: it tells whether vtctld is there.
+    """
+    missing: list[str] = []
+    before, by_cell = _vtorc_errors(vt, missing)
+    vtgate_errors, refresh_lag = _of_vtgates(vt, missing)
+    error = ""
+    cells: tuple[CellTopology, ...] = ()
+    try:
+        names = [str(each) for each in vt.rpc("GetCellInfoNames").get("names", ())]
+        answers = True
+        cells = _cells(vt, names, missing)
+    except Unreadable as refused:
+        error = redact_error(str(refused))[:300]
+        answers = _vtctld_answers(vt)
+    after = _vtorc_errors(vt, [])[0] if error else None
+    return TopologyServers(
+        vtctld_answers=answers,
+        reachable=not error,
+        error=error,
+        cells=cells,
+        vtorc_errors=before if after is None else after,
+        vtorc_errors_new=None if after is None or before is None else after - before,
+        vtorc_errors_by_cell=by_cell,
+        vtgate_errors=vtgate_errors,
+        refresh_lag=refresh_lag,
+        missing=tuple(missing),
+    )
+
+
+def _cells(vt: Vitess, names: list[str], missing: list[str]) -> tuple[CellTopology, ...]:
+    if len(names) > CELLS:
+        missing.append(f"The cluster has {len(names)} cells; the topology servers of {CELLS} of them were asked.")
+    asked = names[:CELLS]
+    answers = vt.rpcs("GetSrvKeyspaces", [{"keyspace": vt.keyspace, "cells": [name]} for name in asked])
+    return tuple(
+        CellTopology(name, answer.ok, redact_error(answer.error)[:300])
+        for name, answer in zip(asked, answers, strict=True)
+    )
+
+
+def _vtctld_answers(vt: Vitess) -> bool:
+    """Whether vtctld answers a call that needs no topology; a refusal in its own words is an answer."""
+    (answer,) = vt.rpcs("GetBackups", [{"keyspace": vt.keyspace, "shard": vt.shard, "limit": 1}])
+    return answer.ok or not _SILENT.search(answer.error)
+
+
+def _vtorc_errors(vt: Vitess, missing: list[str]) -> tuple[int | None, tuple[str, ...]]:
+    total, cells = None, set()
+    for answer in vt.metrics(Component.VTORC, VTORC_ERRORS):
+        if not answer.ok:
+            missing.append(f"What VTOrc at {answer.who} counts could not be read: {answer.error}")
+            continue
+        counted = values(answer.body, VTORC_ERRORS, by="cell")
+        total = (total or 0) + int(sum(counted.values()))
+        cells |= {cell for cell, count in counted.items() if count}
+    return total, tuple(sorted(cells))[:CELLS]
+
+
+def _of_vtgates(vt: Vitess, missing: list[str]) -> tuple[int | None, float | None]:
+    errors, lags = None, []
+    for answer in vt.metrics(Component.VTGATE, VTGATE_ERRORS, REFRESH_LAG):
+        if not answer.ok:
+            missing.append(f"What vtgate at {answer.who} counts could not be read: {answer.error}")
+            continue
+        errors = (errors or 0) + int(value(answer.body, VTGATE_ERRORS) or 0)
+        lag = value(answer.body, REFRESH_LAG)
+        lags += [] if lag is None else [lag]
+    return errors, max(lags, default=None)

@@ -1,0 +1,274 @@
+"""Which distributed transactions were left half way, and what was decided of each."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
+
+from actions.contract import Cost, Count, Flavour, Row, Seconds, Unreadable, diagnostic
+from actions.protojson import Record, each, text, whole
+from actions.text import redact_error
+from actions.vitess import Component, Tablet, Vitess, primaries
+
+State = Literal["PREPARE", "ROLLBACK", "COMMIT", "UNKNOWN"]
+STATES: dict[int, State] = {1: "PREPARE", 2: "ROLLBACK", 3: "COMMIT"}
+"""The numbers of _vt.dt_state."""
+FAILED = 0
+"""The state in _vt.redo_state of a share that could not be committed."""
+SHARDS = 16
+"""Shards whose pages are read; the RPC tells of the others, too."""
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Distributed:
+    """A distributed transaction, as the shard knows it that keeps its decision."""
+
+    dtid: str
+    state: State = "UNKNOWN"
+    """PREPARE: nothing is decided, so nothing is committed anywhere. ROLLBACK: it is to be taken back. COMMIT: it is
+    committed where the decision is kept, and must be committed everywhere."""
+    age: Seconds = 0.0
+    shard: str = ""
+    """That keeps the decision."""
+    participants: tuple[str, ...] = ()
+    """`keyspace/shard` of each, the one that keeps the decision too where Vitess names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The share of a distributed transaction that one shard has prepared, and whose locks it holds."""
+
+    dtid: str
+    shard: str
+    tablet: str = ""
+    age: Seconds = 0.0
+    statements: Count = 0
+    failed: bool = False
+    """Whether the shard could not commit it, and gave up."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnresolvedTransactions:
+    """Distributed transactions that are older than the bound, the oldest first."""
+
+    keyspace: str = ""
+    transactions: tuple[Distributed, ...] = ()
+    prepared: tuple[Prepared, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> Count:
+        """Of transactions and of shares whose transaction is not among them."""
+        known = {one.dtid for one in self.transactions}
+        return len(known | {one.dtid for one in self.prepared})
+
+    @property
+    def undecided(self) -> tuple[Distributed, ...]:
+        """Those that nothing is committed of, so that taking them back loses nothing that a client was told."""
+        return tuple(one for one in self.transactions if one.state in ("PREPARE", "ROLLBACK"))
+
+    @property
+    def committed(self) -> tuple[Distributed, ...]:
+        """Those that must be committed everywhere."""
+        return tuple(one for one in self.transactions if one.state == "COMMIT")
+
+    @property
+    def orphaned(self) -> tuple[Prepared, ...]:
+        """Shares whose transaction is not known to any shard that was read."""
+        known = {one.dtid for one in self.transactions}
+        return tuple(one for one in self.prepared if one.dtid not in known)
+
+    @property
+    def failed(self) -> tuple[Prepared, ...]:
+        """Shares that could not be committed."""
+        return tuple(one for one in self.prepared if one.failed)
+
+    @property
+    def oldest(self) -> Seconds:
+        """Of transactions and shares."""
+        ages = [one.age for one in self.transactions] + [one.age for one in self.prepared]
+        return max(ages, default=0.0)
+
+
+@diagnostic(
+    cost=Cost.LOW,
+    needs={
+        Flavour.VITESS: ("GetTablets", "GetUnresolvedTransactions", "vttablet /twopcz"),
+        Flavour.MYSQL: ("SELECT ON _vt.*",),
+    },
+)
+def unresolved_transactions(vt: Vitess, *, older_than: Seconds = 30.0) -> UnresolvedTransactions:
+    """Reads what each shard's primary has under way, and asks vtctld for the transactions of the whole keyspace.
+
+    Vitess itself calls a transaction unresolved after 15 minutes (--twopc-abandon-age); one that a dead vtgate left
+    holds its locks from the first second. Where a vttablet is away, its tables in _vt are read beneath.
+    """
+    now = time.time()
+    missing: list[str] = []
+    found: dict[str, Distributed] = {}
+    prepared: list[Prepared] = []
+    read = _from_vtctld(vt, older_than, now, found, missing)
+    for tablet in _primaries(vt, missing):
+        read = _from_tablet(vt, tablet, now, found, prepared, missing) or read
+    if not read:
+        raise Unreadable(" ".join(missing))
+    old = [one for one in found.values() if one.age >= older_than]
+    kept = [one for one in prepared if one.age >= older_than]
+    return UnresolvedTransactions(
+        keyspace=vt.keyspace,
+        transactions=tuple(sorted(old, key=lambda one: -one.age)[:MOST]),
+        prepared=tuple(sorted(kept, key=lambda one: -one.age)[:MOST]),
+        missing=tuple(missing),
+    )
+
+
+def _from_vtctld(
+    vt: Vitess, older_than: Seconds, now: float, found: dict[str, Distributed], missing: list[str]
+) -> bool:
+    try:
+        answer = vt.rpc("GetUnresolvedTransactions", keyspace=vt.keyspace, abandon_age=max(1, int(older_than)))
+    except Unreadable as error:
+        missing.append(f"The unresolved transactions of {vt.keyspace} could not be read: {error}")
+        return False
+    for record in each(answer, "transactions")[:MOST]:
+        dtid = text(record, "dtid")
+        found[dtid] = distributed(record, now)
+    return True
+
+
+def distributed(record: Record, now: float) -> Distributed:
+    """A transaction out of vtctld's record of it."""
+    dtid, state = text(record, "dtid"), text(record, "state")
+    return Distributed(
+        dtid=dtid,
+        state=_state(state),
+        age=_age(whole(record, "time_created"), now),
+        shard=_shard(dtid),
+        participants=tuple(
+            sorted(f"{text(one, 'keyspace')}/{text(one, 'shard')}" for one in each(record, "participants"))
+        ),
+    )
+
+
+def _from_tablet(
+    vt: Vitess,
+    tablet: Tablet,
+    now: float,
+    found: dict[str, Distributed],
+    prepared: list[Prepared],
+    missing: list[str],
+) -> bool:
+    answers = vt.web(Component.VTTABLET, "/twopcz?format=json", tablet=tablet.alias)
+    body = answers[0].body if answers and answers[0].ok else None
+    if not isinstance(body, dict):
+        why = answers[0].error if answers else "nobody answered"
+        missing.append(f"/twopcz of vttablet {tablet.alias} could not be read: {why or 'it is no JSON'}")
+        return _from_tables(vt, tablet, now, found, prepared, missing)
+    for record in each(body, "Distributed")[:MOST]:
+        dtid = text(record, "Dtid")
+        shards = (f"{text(one, 'keyspace')}/{text(one, 'shard')}" for one in each(record, "Participants"))
+        found.setdefault(
+            dtid,
+            Distributed(dtid, _state(text(record, "State")), _since(record, "Created", now), tablet.shard, (*shards,)),
+        )
+    for name in ("Prepared", "Failed"):
+        prepared += [
+            Prepared(
+                dtid=text(record, "Dtid"),
+                shard=tablet.shard,
+                tablet=tablet.alias,
+                age=_since(record, "Time", now),
+                statements=len(record.get("Queries") or ()),
+                failed=name == "Failed",
+                message=redact_error(text(record, "Message"))[:200],
+            )
+            for record in each(body, name)[:MOST]
+        ]
+    return True
+
+
+def _from_tables(
+    vt: Vitess,
+    tablet: Tablet,
+    now: float,
+    found: dict[str, Distributed],
+    prepared: list[Prepared],
+    missing: list[str],
+) -> bool:
+    try:
+        db = vt.beneath(tablet.alias)
+        decided = db.rows(
+            "SELECT CONVERT(s.dtid USING utf8mb4) AS dtid, s.state AS state, s.time_created AS created, "
+            "CONCAT(p.keyspace, '/', p.shard) AS participant FROM _vt.dt_state s "
+            "LEFT JOIN _vt.dt_participant p ON p.dtid = s.dtid ORDER BY s.time_created, p.id LIMIT 200"
+        )
+        shares = db.rows(
+            "SELECT CONVERT(dtid USING utf8mb4) AS dtid, state AS state, time_created AS created, "
+            f"COALESCE(message, '') AS message FROM _vt.redo_state ORDER BY time_created LIMIT {MOST}"
+        )
+    except Unreadable as error:
+        missing.append(f"The tables of distributed transactions beneath {tablet.alias} could not be read: {error}")
+        return False
+    for dtid in dict.fromkeys(str(row["dtid"]) for row in decided):
+        found.setdefault(dtid, _decided([row for row in decided if row["dtid"] == dtid], tablet, now))
+    prepared += [
+        Prepared(
+            dtid=str(row["dtid"]),
+            shard=tablet.shard,
+            tablet=tablet.alias,
+            age=_age(int(row["created"]), now),
+            failed=int(row["state"]) == FAILED,
+            message=redact_error(str(row["message"]))[:200],
+        )
+        for row in shares
+    ]
+    return True
+
+
+def _decided(rows: list[Row], tablet: Tablet, now: float) -> Distributed:
+    return Distributed(
+        dtid=str(rows[0]["dtid"]),
+        state=STATES.get(int(rows[0]["state"]), "UNKNOWN"),
+        age=_age(int(rows[0]["created"]), now),
+        shard=tablet.shard,
+        participants=tuple(str(row["participant"]) for row in rows if row["participant"]),
+    )
+
+
+def _primaries(vt: Vitess, missing: list[str]) -> list[Tablet]:
+    try:
+        found = sorted(primaries(vt.tablets(of_keyspace=True)).values(), key=lambda tablet: tablet.shard)
+    except Unreadable as error:
+        missing.append(str(error))
+        return []
+    if len(found) > SHARDS:
+        missing.append(f"Of {len(found)} shards the pages of {SHARDS} were read; vtctld was asked for all.")
+    # The shard of the target is read first, whatever else there is.
+    return sorted(found, key=lambda tablet: tablet.shard != vt.shard)[:SHARDS]
+
+
+def _state(word: str) -> State:
+    return cast(State, word) if word in STATES.values() else "UNKNOWN"
+
+
+def _shard(dtid: str) -> str:
+    """The shard that keeps the decision: a dtid is `keyspace:shard:number`."""
+    parts = dtid.split(":")
+    return parts[1] if len(parts) == 3 else ""
+
+
+def _age(nanoseconds: int, now: float) -> float:
+    return round(max(0.0, now - nanoseconds / 1e9), 1) if nanoseconds else 0.0
+
+
+def _since(record: Record, name: str, now: float) -> float:
+    """Seconds since a time as Go writes it; 0 where it is none."""
+    try:
+        at = datetime.fromisoformat(text(record, name))
+    except ValueError:
+        return 0.0
+    return round(max(0.0, now - at.timestamp()), 1)

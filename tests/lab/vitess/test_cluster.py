@@ -1,0 +1,168 @@
+"""The Vitess lab comes up, is what it says, and goes down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from bot.errors import FirstmateError
+from bot.lab import processes
+from bot.lab.client import administrator, ask, connect, wait_until
+from bot.lab.lab import bring_up, tear_down
+from bot.lab.replication import replicates
+from bot.lab.state import LabInstance, LabState, LabVitess, Login
+from bot.lab.status import status
+from bot.lab.vitess import launch, load, scraping
+from bot.lab.vitess.rules import rules
+
+pytestmark = pytest.mark.vitess
+
+
+@pytest.fixture
+def cluster(vitess_lab: LabState) -> LabVitess:
+    assert vitess_lab.vitess is not None
+    return vitess_lab.vitess
+
+
+def _tablets(cluster: LabVitess) -> dict[str, tuple[str, str, str]]:
+    """Shard, type and state of each tablet, as vtgate has them."""
+    host, _, port = cluster.vtgate_mysql.rpartition(":")
+    with connect(host, int(port), Login("app", ""), cluster.keyspace) as connection:
+        rows = ask(connection, "SHOW VITESS_TABLETS")
+    return {row["Alias"]: (row["Shard"], row["TabletType"], row["State"]) for row in rows}
+
+
+def _serves(cluster: LabVitess, alias: str) -> bool:
+    found = _tablets(cluster)
+    return alias in found and found[alias][2] == "SERVING"
+
+
+def _replica(lab: LabState, shard: str) -> LabInstance:
+    return next(i for i in lab.instances if i.shard == shard and i.role == "replica")
+
+
+def test_it_says_who_is_who_as_vitess_does(vitess_lab: LabState, cluster: LabVitess):
+    found = _tablets(cluster)
+    assert {i.name: (i.shard, i.role) for i in vitess_lab.instances} == {
+        alias: (f"commerce/{shard}", kind.lower()) for alias, (shard, kind, _) in found.items()
+    }
+    assert {state for _, _, state in found.values()} == {"SERVING"}
+    for shard in ("commerce/-80", "commerce/80-"):
+        [primary] = [i for i in vitess_lab.instances if i.shard == shard and i.role == "primary"]
+        assert {i.source for i in vitess_lab.instances if i.shard == shard} == {None, primary.name}
+
+
+def test_its_servers_let_the_lab_s_users_in_and_have_no_errant_transactions(vitess_lab: LabState, cluster: LabVitess):
+    for instance in vitess_lab.instances:
+        with administrator(instance) as admin:
+            [row] = ask(admin, "SELECT VERSION() AS version, @@GLOBAL.super_read_only AS read_only")
+        assert str(row["version"]).startswith(instance.version)
+        assert bool(row["read_only"]) is (instance.role == "replica")
+        login = vitess_lab.users["firstmate_reader"]
+        with connect(instance.host, instance.port, login) as reader:
+            assert ask(reader, "SELECT 1 AS one") == [{"one": 1}]
+    assert requests.get(f"{cluster.vtorc}/api/errant-gtids", timeout=5).json() in ([], None)
+
+
+@pytest.mark.parametrize("shard", ["commerce/-80", "commerce/80-"])
+def test_a_primary_waits_for_a_replica_to_have_it(vitess_lab: LabState, shard: str):
+    primary = next(i for i in vitess_lab.instances if i.shard == shard and i.role == "primary")
+    with administrator(primary) as admin:
+        found = {r["Variable_name"]: r["Value"] for r in ask(admin, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source%'")}
+    assert found["Rpl_semi_sync_source_status"] == "ON"
+    assert int(found["Rpl_semi_sync_source_clients"]) == 2
+
+
+def test_the_application_reads_and_writes_both_shards(vitess_lab: LabState, cluster: LabVitess):
+    before = load.statistics(vitess_lab.folder)
+    wait_until("it writes on", lambda: load.statistics(vitess_lab.folder).writes > before.writes)
+    host, _, port = cluster.vtgate_mysql.rpartition(":")
+    for shard in ("-80", "80-"):
+        with connect(host, int(port), Login("app", ""), f"commerce/{shard}") as connection:
+            [row] = ask(connection, "SELECT COUNT(*) AS customers FROM customer")
+        assert 0 < int(row["customers"]) < 200
+
+
+def test_prometheus_scrapes_all_of_it_and_has_every_rule(vitess_lab: LabState):
+    answer = requests.get(f"{vitess_lab.urls.prometheus}/api/v1/targets", timeout=5).json()
+    up = [target["labels"]["job"] for target in answer["data"]["activeTargets"] if target["health"] == "up"]
+    assert {job: up.count(job) for job in set(up)} == {**scraping.TARGETS, "mysql": 6, "node": 1}
+
+    def health() -> dict[str, str]:
+        groups = requests.get(f"{vitess_lab.urls.prometheus}/api/v1/rules", timeout=5).json()["data"]["groups"]
+        return {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
+
+    wait_until("every rule was evaluated", lambda: "unknown" not in health().values())
+    assert health() == {rule["alert"]: "ok" for group in rules()["groups"] for rule in group["rules"]}
+
+
+def test_its_configuration_is_for_the_cluster_and_its_secrets_are_for_their_owner_alone(vitess_lab: LabState):
+    written = yaml.safe_load(vitess_lab.config.read_text(encoding="utf-8"))
+    assert written["shards"] == []
+    assert [each["name"] for each in written["vitess"]] == ["lab"]
+    secrets = list((vitess_lab.folder / "secrets").iterdir())
+    assert secrets
+    for secret in secrets:
+        assert secret.stat().st_mode & 0o077 == 0, secret
+    assert not list((vitess_lab.folder / "secrets").glob("*.sql"))
+
+
+def test_brought_up_again_it_is_the_same_lab_and_the_other_kind_is_refused(vitess_lab: LabState):
+    assert bring_up(vitess_lab.folder, vitess=True) == vitess_lab
+    with pytest.raises(FirstmateError, match=r"is that of Vitess; run `firstmate lab down`, then `firstmate lab up`\."):
+        bring_up(vitess_lab.folder)
+
+
+def test_a_killed_server_and_its_tablet_come_back(vitess_lab: LabState, cluster: LabVitess):
+    replica = _replica(vitess_lab, "commerce/-80")
+    tablet = cluster.tablet(replica.name)
+    assert launch.kill(vitess_lab, tablet.mysqld)
+    wait_until("vtgate misses it", lambda: not _serves(cluster, replica.name))
+    assert f"{tablet.mysqld} does not run" in status(vitess_lab.folder).missing
+    launch.start_again(vitess_lab, tablet.mysqld)
+    wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
+    wait_until("VTOrc lets it replicate again", lambda: replicates(replica), 60.0)
+
+    assert launch.kill(vitess_lab, tablet.vttablet)
+    wait_until("vtgate misses it", lambda: not _serves(cluster, replica.name))
+    launch.start_again(vitess_lab, tablet.vttablet)
+    wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
+    assert status(vitess_lab.folder).condition == "up"
+
+
+def test_a_frozen_topology_server_goes_on_when_it_is_thawed(vitess_lab: LabState, cluster: LabVitess):
+    def answers() -> bool:
+        try:
+            return requests.get(f"http://{cluster.etcd}/health", timeout=0.5).ok
+        except requests.RequestException:
+            return False
+
+    assert launch.freeze(vitess_lab, "etcd")
+    try:
+        wait_until("etcd is silent", lambda: not answers())
+    finally:
+        assert launch.thaw(vitess_lab, "etcd")
+    wait_until("etcd answers", answers)
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    yield tmp_path / ".lab"
+    tear_down(tmp_path / ".lab")
+
+
+def test_it_goes_down_and_nothing_else_does(vitess_lab: LabState, folder: Path):
+    state = bring_up(folder, vitess=True)
+    names = {process.name for process in processes.recorded(folder)}
+    assert {"etcd", "vtctld", "vtgate", "vtorc", "mysqld-100", "vttablet-105", load.NAME} <= names
+
+    ended = tear_down(folder)
+
+    assert len(ended) >= len(names)
+    assert processes.running(state.marker) == []
+    assert status(folder).condition == "down"
+    assert not (folder / "data").exists()
+    assert status(vitess_lab.folder).condition == "up"
