@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from actions.contract import MySQL, ProxySQL
+from actions.catalog import REMEDIATIONS
+from actions.contract import MySQL, ProxySQL, Remediation
 from actions.vitess import Vitess
 from bot.config import Tablet
 from bot.engine.ports import Fleet
@@ -53,6 +54,21 @@ def out_of_place(use: str, reader: type, target: Target) -> str:
     if reader is MySQL and target.is_proxy:
         return f"{use} is for servers, and {target.name} is a proxy; write `on: primary`, `replicas` or `shard`."
     return ""
+
+
+def stand_in(remediation: Remediation, target: Target) -> str:
+    """The name of the action that is planned in its place, where the target is a tablet; '' where it stands."""
+    instead = remediation.on_tablet if isinstance(target.instance, Tablet) else ""
+    return instead if instead in REMEDIATIONS else ""
+
+
+def refused_on_tablet(use: str, remediation: Remediation, target: Target) -> str:
+    """Why a change of a server is not made where the server is a tablet's; '' where it may be."""
+    if not isinstance(target.instance, Tablet) or not remediation.on_tablet:
+        return ""
+    if stand_in(remediation, target):
+        return f"{target.name} is a tablet of Vitess, and {use} is not made on one: use {remediation.on_tablet}."
+    return f"{target.name} is a tablet of Vitess, and {use} is not made on one: {remediation.on_tablet}"
 
 
 def changed_at(targets: Sequence[Target]) -> list[Target]:

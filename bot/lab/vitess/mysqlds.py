@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.errors import FirstmateError
 from bot.lab import processes
-from bot.lab.grants import USERS, statements
+from bot.lab.grants import READER, USERS, statements
 from bot.lab.packages import Program, Programs
 from bot.lab.servers import HOST
 from bot.lab.state import LabState, Login, write_private
@@ -125,6 +125,7 @@ def write_users(folder: Path, plan: TabletPlan, logins: dict[str, Login]) -> Pat
     lines = ["SET SESSION sql_log_bin=0"]
     for user in USERS:
         lines += statements("mysql", logins[user].user, logins[user].password)
+    lines.append(f"GRANT SELECT ON _vt.* TO '{logins[READER].user}'@'%'")
     path = folder / "secrets" / f"{plan.mysqld}.sql"
     write_private(path, ";\n".join(lines) + ";\n")
     return path
