@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.contract import Refused, Seconds, Unreadable
+from actions.contract import Flavour, Refused, Seconds, Unreadable
+from actions.diagnostics.vitess.vtorc import vtorc
 from actions.sql import identifier
 from actions.text import redact_error
-from actions.vitess import Answer, Component, Tablet, Vitess, alias_of, alias_record
+from actions.vitess import Component, Tablet, Vitess, alias_of, alias_record
 
 RUNS = 3
 """The state of a thread of replication that runs (Vitess, replication.ReplicationState)."""
@@ -299,61 +300,13 @@ def _cut(interval: tuple[int, int], first: int, last: int) -> Iterator[tuple[int
 # -- VTOrc --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Orcs:
-    """What the VTOrcs say of themselves."""
-
-    alive: tuple[str, ...] = ()
-    """Addresses of those that are healthy."""
-    allowed: tuple[str, ...] = ()
-    """Those of them that may repair."""
-    disabled: tuple[str, ...] = ()
-    """Those whose recoveries somebody disabled; a restart of VTOrc forgets that."""
-    silent: tuple[str, ...] = ()
-    """Those that did not answer, and why."""
-
-
-def orcs(vt: Vitess) -> Orcs:
-    """Asks every VTOrc whether it is healthy, and whether it may repair.
-
-    `allow-recovery` of its configuration stays true when recoveries are disabled, so the table of its own that says it
-    is read, too.
-    """
-    alive, allowed, disabled, silent = [], [], [], []
-    health = vt.web(Component.VTORC, "/debug/health")
-    states = {each.who: each for each in vt.web(Component.VTORC, "/api/database-state")}
-    configurations = {each.who: each for each in vt.web(Component.VTORC, "/api/config")}
-    for each in health:
-        if not (each.ok and isinstance(each.body, Mapping) and each.body.get("Healthy")):
-            silent.append(f"{each.who}: {redact_error(each.error) or 'not healthy'}")
-            continue
-        alive.append(each.who)
-        if _disabled(states.get(each.who)):
-            disabled.append(each.who)
-        elif _allows(configurations.get(each.who)):
-            allowed.append(each.who)
-    return Orcs(tuple(alive), tuple(allowed), tuple(disabled), tuple(silent))
-
-
-def _disabled(state: Answer | None) -> bool:
-    if state is None or not isinstance(state.body, list):
-        return False
-    tables = {each.get("TableName"): each.get("Rows") or () for each in state.body}
-    return any(row.get("disable_recovery") == "1" for row in tables.get("global_recovery_disable", ()))
-
-
-def _allows(configuration: Answer | None) -> bool:
-    """Whether it was started so that it may repair; what could not be read counts as yes."""
-    if configuration is None or not isinstance(configuration.body, Mapping):
-        return True
-    return bool(configuration.body.get("allow-recovery", True))
+NEEDS_OF_VTORC = vtorc.needs[Flavour.VITESS]
 
 
 def left_to_vtorc(vt: Vitess, what: str) -> None:
-    """Raises Refused where a VTOrc is alive and may repair, since it does `what` by itself."""
-    found = orcs(vt)
-    if found.allowed:
+    """Raises Refused where a VTOrc lives and may act on the shard, since it does `what` by itself."""
+    if vtorc(vt).acts:
         raise Refused(
-            f"VTOrc {found.allowed[0]} is alive and may repair {vt.address}: it {what} by itself within seconds. Wait "
-            "for it, and look at vitess.vtorc where it does not."
+            f"VTOrc lives and may act on {vt.address}: it {what} by itself within seconds. Wait for it, and look at "
+            "vitess.vtorc where it does not."
         )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verdict
-from actions.prechecks import orcs
+from actions.diagnostics.vitess.vtorc import vtorc as vtorcs
+from actions.prechecks import NEEDS_OF_VTORC
 from actions.vitess import Vitess, vitess, vtorc
 
 LONGEST: Seconds = 3600.0
@@ -25,9 +26,7 @@ class DisableRecoveries(Remediation):
     reader: ClassVar[type] = Vitess
     needs: ClassVar[Grants] = {
         Flavour.VITESS: (
-            "vtorc /debug/health",
-            "vtorc /api/database-state",
-            "vtorc /api/config",
+            *NEEDS_OF_VTORC,
             f"vtorc {DISABLE}",
             f"vtorc {ENABLE}",
         ),
@@ -40,10 +39,12 @@ class DisableRecoveries(Remediation):
             raise Refused(
                 f"Recoveries may be disabled for up to {LONGEST:g} s, and {self.for_seconds:g} s are asked for."
             )
-        seen = orcs(vt)
-        if seen.silent or not seen.alive:
-            told = "; ".join(seen.silent[:5]) or "there is none"
-            raise Refused(f"Not every VTOrc of {vt.cluster} answers ({told}), and each must be asked. Mend that first.")
+        seen = vtorcs(vt)
+        if not seen.alive or seen.healthy < seen.configured:
+            told = f"{seen.healthy} of {seen.configured} are"
+            raise Refused(
+                f"Not every VTOrc of {vt.cluster} is healthy ({told}); each must be asked. Mend that first."
+            )
         if seen.disabled:
             raise Refused(
                 f"Recoveries are disabled at {', '.join(seen.disabled[:5])} already. Ask who did that, and what for."
@@ -63,9 +64,9 @@ class DisableRecoveries(Remediation):
     def verify(self, db: MySQL) -> Verdict:
         """Good while no VTOrc that answers may repair."""
         vt = vitess(db)
-        seen = orcs(vt)
-        done = bool(seen.disabled) and not seen.allowed
-        says = f"Recoveries are disabled at {len(seen.disabled)} of the {len(seen.alive)} VTOrcs that answer."
+        seen = vtorcs(vt)
+        done = bool(seen.disabled) and not seen.acting
+        says = f"Recoveries are disabled at {len(seen.disabled)} of {seen.configured} VTOrcs."
         return Verdict(ok=done, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:

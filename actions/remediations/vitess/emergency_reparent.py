@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,19 +18,18 @@ from actions.contract import (
     Unreadable,
     Verdict,
 )
+from actions.diagnostics.vitess.vtorc import vtorc
 from actions.prechecks import (
+    NEEDS_OF_VTORC,
     Member,
     keyspace_record,
     members,
     none_at_replica,
-    orcs,
     primary_alias,
     shard_record,
 )
 from actions.remediations.vitess.planned_reparent import WAIT, serves
 from actions.vitess import Vitess, alias_of, alias_record, call, vitess
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,9 @@ class EmergencyReparent(Remediation):
     needs: ClassVar[Grants] = {
         Flavour.VITESS: (
             "GetTablets",
-            "GetShard",
-            "GetKeyspace",
             "GetFullStatus",
             "PingTablet",
-            "vtorc /debug/health",
-            "vtorc /api/database-state",
-            "vtorc /api/config",
+            *NEEDS_OF_VTORC,
             "vtgate SHOW",
             "EmergencyReparentShard",
         ),
@@ -81,7 +76,7 @@ class EmergencyReparent(Remediation):
                 "vitess.planned_reparent."
             )
         keyspace = keyspace_record(vt)
-        self._not_for_vtorc(vt, record, keyspace)
+        self._not_for_vtorc(vt)
         standing = [each for each in seen if each.alias != vt.tablet and each.tablet.type == "REPLICA"]
         self._can_take_over(vt, standing)
         for each in standing:
@@ -129,12 +124,15 @@ class EmergencyReparent(Remediation):
             "as a replica without errant GTIDs, vitess.planned_reparent moves the primary"
         )
 
-    def _not_for_vtorc(self, vt: Vitess, record: Record, keyspace: Record) -> None:
+    def _not_for_vtorc(self, vt: Vitess) -> None:
         """Raises Refused where VTOrc makes this reparent by itself: while vttablet answers and its mysqld is dead.
 
         It never does where the vttablet is dead and the replicas still follow its mysqld (UnreachablePrimary).
         """
-        if not _answers(vt) or not orcs(vt).allowed or _disabled(record) or _disabled(keyspace):
+        if not _answers(vt):
+            return
+        seen = vtorc(vt)
+        if not seen.acts or not seen.emergency_reparents:
             return
         raise Refused(
             f"The vttablet of {vt.tablet} answers and its MySQL does not: VTOrc is alive and makes that reparent by "
@@ -156,7 +154,3 @@ def _answers(vt: Vitess) -> bool:
     except Unreadable:
         return False
     return True
-
-
-def _disabled(record: Record) -> bool:
-    return bool((record.get("vtorc_state") or {}).get("disable_emergency_reparent"))

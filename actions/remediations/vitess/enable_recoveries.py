@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import orcs
+from actions.diagnostics.vitess.vtorc import vtorc as vtorcs
 from actions.remediations.vitess.disable_recoveries import DISABLE, ENABLE, DisableRecoveries
 from actions.vitess import Vitess, vitess, vtorc
 
@@ -23,9 +23,10 @@ class EnableRecoveries(Remediation):
     def check(self, db: MySQL) -> None:
         """Refuses where none is disabled."""
         vt = vitess(db)
-        seen = orcs(vt)
+        seen = vtorcs(vt)
         if not seen.alive:
-            raise Refused(f"No VTOrc of {vt.cluster} answers ({'; '.join(seen.silent[:5]) or 'there is none'}).")
+            told = "; ".join(seen.missing[:3]) or "none is configured"
+            raise Refused(f"No VTOrc of {vt.cluster} is healthy ({told}). Start it; its recoveries are enabled then.")
         if not seen.disabled:
             raise Refused(f"Recoveries are disabled at no VTOrc of {vt.cluster} that answers.")
 
@@ -43,13 +44,13 @@ class EnableRecoveries(Remediation):
     def verify(self, db: MySQL) -> Verdict:
         """Good while no VTOrc that answers has them disabled."""
         vt = vitess(db)
-        seen = orcs(vt)
-        done = bool(seen.alive) and not seen.disabled
-        return Verdict(ok=done, says=f"Recoveries are disabled at {len(seen.disabled)} of {len(seen.alive)} VTOrcs.")
+        seen = vtorcs(vt)
+        done = seen.alive and not seen.disabled
+        return Verdict(ok=done, says=f"Recoveries are disabled at {len(seen.disabled)} of {seen.configured} VTOrcs.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Disables them at every VTOrc, where they are disabled at every one now."""
-        seen = orcs(vitess(db))
-        if seen.silent or len(seen.disabled) < len(seen.alive):
+        seen = vtorcs(vitess(db))
+        if len(seen.disabled) < seen.configured:
             raise NoUndo("recoveries are not disabled at every VTOrc, and a request goes to all of them")
         yield vtorc(DISABLE)

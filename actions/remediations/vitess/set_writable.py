@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import Member, left_to_vtorc, members, primary_alias
+from actions.prechecks import NEEDS_OF_VTORC, Member, left_to_vtorc, members, primary_alias
 from actions.vitess import Vitess, alias_record, call, vitess
 
 
@@ -22,11 +22,8 @@ class SetWritable(Remediation):
     needs: ClassVar[Grants] = {
         Flavour.VITESS: (
             "GetTablets",
-            "GetShard",
             "GetFullStatus",
-            "vtorc /debug/health",
-            "vtorc /api/database-state",
-            "vtorc /api/config",
+            *NEEDS_OF_VTORC,
             "SetWritable",
         ),
     }

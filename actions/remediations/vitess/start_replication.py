@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import left_to_vtorc, members, own_tablet, primary_alias
+from actions.prechecks import NEEDS_OF_VTORC, left_to_vtorc, members, own_tablet, primary_alias
 from actions.remediations.mysql.start_replica import StartReplica
 from actions.vitess import Vitess, alias_record, call, vitess
 
@@ -27,11 +27,8 @@ class StartReplication(Remediation):
     needs: ClassVar[Grants] = {
         Flavour.VITESS: (
             "GetTablets",
-            "GetShard",
             "GetFullStatus",
-            "vtorc /debug/health",
-            "vtorc /api/database-state",
-            "vtorc /api/config",
+            *NEEDS_OF_VTORC,
             "StartReplication",
             "StopReplication",
         ),
