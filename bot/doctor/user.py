@@ -17,10 +17,11 @@ Kind = Literal["reader", "changer"]
 
 PROMETHEUS = tuple(name for name, each in catalog.DIAGNOSTICS.items() if each.reader is Prometheus)
 """Diagnostics that ask no database server."""
-_ELSEWHERE = (Prometheus, ProxySQL, Vitess)
+ELSEWHERE = (Prometheus, ProxySQL, Vitess)
+"""Readers of what is no database server, though those of Vitess may ask the server beneath a tablet, too."""
 ACTIONS: Mapping[Kind, Mapping[str, Grants]] = {
-    "reader": {n: each.needs for n, each in catalog.DIAGNOSTICS.items() if each.reader not in _ELSEWHERE},
-    "changer": {n: each.needs for n, each in catalog.REMEDIATIONS.items() if each.reader not in _ELSEWHERE},
+    "reader": {n: each.needs for n, each in catalog.DIAGNOSTICS.items() if each.reader not in ELSEWHERE},
+    "changer": {n: each.needs for n, each in catalog.REMEDIATIONS.items() if each.reader not in ELSEWHERE},
 }
 """What each user of a server is for: action -> its needs."""
 WORDS: Mapping[Kind, str] = {"reader": "diagnostics", "changer": "remediations"}
