@@ -86,11 +86,17 @@ def _fits(where: Selector, target: Target, shard: str) -> bool:
         (not target.is_proxy if where.role is None else where.role == target.instance.role.value)
         and (where.name is None or fnmatchcase(target.name, where.name))
         and (target.shard.name == shard if where.shard is None else fnmatchcase(target.shard.name, where.shard))
+        and (where.tablet is None or _alias(target) == where.tablet)
     )
 
 
+def _alias(target: Target) -> str:
+    """The alias of a tablet; '' for what is none."""
+    return target.instance.record.alias if isinstance(target.instance, Tablet) else ""
+
+
 def _shown(where: Selector) -> str:
-    given = {name: getattr(where, name) for name in ("role", "name", "shard") if getattr(where, name) is not None}
+    given = {name: getattr(where, name) for name in ("role", "name", "shard", "tablet") if getattr(where, name) is not None}
     return ", ".join(f"{name} {value}" for name, value in given.items()) or "the shard"
 
 

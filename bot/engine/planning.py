@@ -17,7 +17,7 @@ from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.causes import diagnose
 from bot.runbook.expressions import ExpressionError, Missing
 from bot.runbook.inputs import resolve
-from bot.runbook.remedies import again, build, remedy_of
+from bot.runbook.remedies import again, build, remedy_of, where_of
 from bot.runbook.schema import Remedy, RemedyStep, Runbook
 from bot.runbook.signatures import near, of_remediation
 from bot.runbook.values import value_of
@@ -153,7 +153,8 @@ class Planner:
     # -- which changes, in which order ----------------------------------------------------------------------------
 
     def _waves(self, seen: Seen, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
-        named = places(remedy.on, seen.target, self.fleet.targets())
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
+        named = places(where_of(remedy, scope), seen.target, self.fleet.targets())
         targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
         if not targets:
             raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
