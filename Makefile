@@ -28,7 +28,7 @@ check: $(READY) ## formatting, types, import contracts
 	$(BIN)/lint-imports
 
 test: $(READY) browser postgresql ## the whole suite, on real servers
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 browser:
 	@command -v chromium >/dev/null 2>&1 || if [ "$$(id -u)" = 0 ]; then \
