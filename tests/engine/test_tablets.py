@@ -1,66 +1,57 @@
-"""A remedy is made on the tablet that the evidence names, and on no other."""
+"""A change of a server that is a tablet's: a call of Vitess stands for it, or it is refused with its reason."""
 
 from __future__ import annotations
 
 import pytest
 
-from actions.diagnostics.vitess.replication import Replication
-from actions.diagnostics.vitess.tablet_replication import Replica
-from bot.engine.opening import first_look
-from bot.engine.places import places
+from actions.catalog import REMEDIATIONS
+from bot.config import Tablet
+from bot.engine.places import refused_on_tablet, stand_in
+from bot.engine.planning import drafted
 from bot.engine.state import Target
-from bot.errors import UnknownTarget
-from bot.fleet.vitess.topology import arranged
-from bot.runbook.expressions import EvidenceMissing, Missing
-from bot.runbook.parts import Selector
-from bot.runbook.remedies import where_of
-from bot.runbook.schema import Remedy
 from tests.engine.servers import shard_of
-from tests.recorded_vitess import THREE, tablet
-from tests.vitess_samples import CLUSTER
 
-SHARDS = arranged(CLUSTER, [*THREE, tablet(103, "PRIMARY", "80-"), tablet(104, shard="80-")], "east:")
-INVENTORY = [Target(instance, shard) for shard in SHARDS for instance in shard.instances]
-PRIMARY = INVENTORY[0]
-START = Remedy.model_validate(
-    {"use": "vitess.start_replication", "on": {"tablet": "{{ replication.stopped[0].alias }}"}}
+SHARD = shard_of("orders", 1)
+SERVER = Target(SHARD.instances[1], SHARD)
+TABLET = Target(Tablet.model_construct(name="zone1-0000000101", role=SERVER.instance.role), SHARD)
+
+
+def variable(name: str):
+    return REMEDIATIONS["mysql.set_variable"](name=name, value=200)  # type: ignore[call-arg]
+
+
+def test_vitess_starts_the_replication_of_a_tablet_with_the_parameters_that_its_action_knows():
+    written = {"thread": "applier", "stopped_by_hand_too": True}
+    draft = drafted("mysql.start_replica", written, {}, TABLET)
+    assert (draft.use, draft.parameters) == ("vitess.start_replication", {"stopped_by_hand_too": True})
+    beside = drafted("mysql.start_replica", written, {}, SERVER)
+    assert (beside.use, beside.parameters) == ("mysql.start_replica", written)
+
+
+@pytest.mark.parametrize(
+    ("use", "parameters", "names"),
+    [
+        ("mysql.stop_replica", {}, "vitess.change_tablet_type"),
+        ("mysql.set_read_only", {}, "vitess.set_writable"),
+        ("mysql.skip_transaction", {"errno": 1062}, "restore it from a backup"),
+        ("mysql.set_variable", {"name": "rpl_semi_sync_source_timeout", "value": 1000}, "durability policy"),
+        ("mysql.start_replica", {}, "use vitess.start_replication"),
+    ],
 )
+def test_what_vtorc_or_vitess_holds_is_refused_with_its_reason(use, parameters, names):
+    made = REMEDIATIONS[use](**parameters)
+    says = refused_on_tablet(use, made, TABLET)
+    assert says.startswith(f"zone1-0000000101 is a tablet of Vitess, and {use} is not made on one: ")
+    assert names in says
+    assert refused_on_tablet(use, made, SERVER) == ""
+    assert stand_in(made, SERVER) == ""
 
 
-def stopped(alias: str) -> dict[str, object]:
-    replica = Replica(alias=alias, configured=True, receiver="stopped", applier="stopped")
-    return {"replication": Replication(replicas=(replica,))}
+def test_a_change_that_vitess_does_not_mind_is_made_as_on_any_server():
+    for made in (variable("max_connections"), REMEDIATIONS["mysql.fix_errant_gtid"](gtids="x:1")):  # type: ignore[call-arg]
+        assert refused_on_tablet("mysql.any", made, TABLET) == ""
 
 
-def test_it_is_the_tablet_of_that_alias_whatever_the_alert_was_about():
-    where = where_of(START, stopped("zone1-0000000102"))
-    assert [each.name for each in places(where, PRIMARY, INVENTORY)] == ["east:zone1-0000000102"]
-
-
-def test_a_tablet_of_another_shard_is_none_of_this_one():
-    where = where_of(START, stopped("zone1-0000000104"))
-    with pytest.raises(UnknownTarget, match="No instance of the inventory fits tablet zone1-0000000104"):
-        places(where, PRIMARY, INVENTORY)
-
-
-def test_what_stands_there_is_no_pattern():
-    with pytest.raises(UnknownTarget):
-        places(where_of(START, stopped("zone1-*")), PRIMARY, INVENTORY)
-
-
-def test_without_the_evidence_there_is_no_target():
-    with pytest.raises(EvidenceMissing):
-        where_of(START, {"replication": Missing("replication", "timed out")})
-
-
-def test_a_server_is_no_tablet():
-    shard = shard_of("orders", 1)
-    servers = [Target(instance, shard) for instance in shard.instances]
-    with pytest.raises(UnknownTarget):
-        places(Selector(tablet="orders-1"), servers[0], servers)
-
-
-def test_a_tablet_has_a_first_look_of_its_own():
-    shard = shard_of("orders", 1)
-    assert first_look(PRIMARY) == "vitess/first-look"
-    assert first_look(Target(shard.instances[0], shard)) == "mysql/first-look"
+def test_what_stands_for_another_one_is_in_the_catalog_or_a_sentence():
+    for name, each in REMEDIATIONS.items():
+        assert each.under_vitess in ("", *REMEDIATIONS) or each.under_vitess.endswith("."), name
