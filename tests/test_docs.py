@@ -11,8 +11,8 @@ import yaml
 
 import bot
 from actions import catalog
-from actions.vitess import Vitess
 from actions.contract import Flavour, ServerVersion
+from actions.vitess import Vitess
 from bot.config import Shard, load
 from bot.doctor import report as doctor
 from bot.doctor.instance import Instance, Service

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actions import catalog
-from actions.vitess import Vitess
 from actions.contract import Flavour, ServerVersion
+from actions.vitess import Vitess
 from bot.privileges.grants import Scope, parse
 from bot.privileges.needs import SPARE_PORT, Right, State, holds, needed, permission, rights
 from tests.privileges.recorded import (
