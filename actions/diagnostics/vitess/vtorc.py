@@ -248,8 +248,8 @@ def _switched_off(record: Mapping[str, Any]) -> bool:
 def _stuck(metrics: Sequence[Answer]) -> bool:
     """Recoveries that wait for a lock after calls of the topology failed; a healthy one has locks and errors, too.
 
-    A lock that another one holds and a node that is not there count as errors; only lists tell of trouble. None of it is
-    ever set back, so it counts only while the topology is silent to vtctld as well.
+    A lock that another one holds and a node that is not there count as errors; only lists tell of trouble. The counter
+    is never set back, so it counts only while the topology is silent to vtctld as well.
     """
 
     def total(answer: Answer, name: str) -> float:
