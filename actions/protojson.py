@@ -8,7 +8,7 @@ from typing import Any
 Record = Mapping[str, Any]
 
 NEVER = 1e15
-"""Seconds above which a lag is no lag: a stream that copies, or has failed, says 2**63 - 1."""
+"""Seconds above which a lag is no lag: a stream that copies, or has failed, says 2**63 - 1, or the same below 0."""
 
 
 def whole(record: Record, name: str) -> int:

@@ -9,7 +9,9 @@ import pytest
 from bot.lab.client import administrator, ask, wait_until
 from bot.lab.fault.breaking import break_
 from bot.lab.state import LabInstance, LabState
+from bot.lab.vitess.schema import TABLES
 from tests.actions.hands import Client
+from tests.actions.vitess_hands import Hands
 
 ROWS = ", ".join(f"({number}, 'secret-{number}')" for number in range(1, 21))
 
@@ -74,3 +76,35 @@ def broken(sound_lab: LabState) -> Callable[[str, str], LabInstance]:
         return sound_lab.instance(made.instance)
 
     return break_it
+
+
+@pytest.fixture(scope="session")
+def hands(vitess_lab: LabState) -> Iterator[Hands]:
+    """Firstmate's own hands on the lab's Vitess cluster."""
+    found = Hands(vitess_lab)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def copies(hands: Hands) -> Iterator[str]:
+    """A workflow that copies the orders into a table of its own name, and works; both are gone after the test."""
+    name = "order_copies"
+    vschema = dict(hands.call("GetVSchema", keyspace="commerce")["v_schema"])
+    tables = dict(vschema["tables"])
+    hands.call("ApplyVSchema", keyspace="commerce", v_schema={**vschema, "tables": {**tables, name: tables["orders"]}})
+    create = next(each for each in TABLES if "orders" in each).replace("TABLE orders", f"TABLE {name}")
+    table = {"target_table": name, "source_expression": "select * from orders", "create_ddl": create}
+    settings = {
+        "workflow": name,
+        "source_keyspace": "commerce",
+        "target_keyspace": "commerce",
+        "table_settings": [table],
+    }
+    hands.call("MaterializeCreate", settings=settings)
+    try:
+        hands.until_it_works(name)
+        yield name
+    finally:
+        hands.call("WorkflowDelete", keyspace="commerce", workflow=name)
+        hands.call("ApplyVSchema", keyspace="commerce", v_schema={**vschema, "tables": tables})

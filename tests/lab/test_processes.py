@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.lab import processes
-from bot.lab.processes import MARKER
+from bot.lab.client import wait_until
+from bot.lab.processes import MARKER, Process
 
 SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 STUBBORN = [
@@ -82,6 +84,40 @@ def test_another_lab_s_process_is_left_alone(tmp_path: Path, marker: str):
     assert processes.stop_all(tmp_path, marker) == []
     assert processes.alive(other, f"{marker}-other")
     processes.stop_all(tmp_path / "other", f"{marker}-other")
+
+
+def test_one_that_another_program_started_is_adopted_when_it_is_the_lab_s(
+    tmp_path: Path, marker: str, stranger: subprocess.Popen[bytes]
+):
+    process = processes.start(tmp_path, marker, "parent", SLEEP)
+    assert processes.adopt(tmp_path, marker, "child", process.pid) == Process("child", process.pid, process.started)
+    assert [p.name for p in processes.recorded(tmp_path)] == ["child", "parent"]
+    assert processes.adopt(tmp_path, marker, "stranger", stranger.pid) is None
+    assert [p.name for p in processes.recorded(tmp_path)] == ["child", "parent"]
+
+
+def test_a_signal_reaches_the_one_of_this_name(tmp_path: Path, marker: str):
+    one = processes.start(tmp_path, marker, "one", SLEEP)
+    two = processes.start(tmp_path, marker, "two", SLEEP)
+    assert processes.send(tmp_path, marker, "one", signal.SIGKILL)
+    wait_until("it is gone", lambda: not processes.alive(one, marker))
+    assert processes.alive(two, marker)
+    assert not processes.send(tmp_path, marker, "one", signal.SIGKILL)
+    assert not processes.send(tmp_path, marker, "three", signal.SIGKILL)
+
+
+def test_a_signal_hits_nobody_when_the_pid_is_somebody_else_s_now(
+    tmp_path: Path, marker: str, stranger: subprocess.Popen[bytes]
+):
+    processes.start(tmp_path, marker, "one", SLEEP)
+    other = processes.start(tmp_path, marker, "two", SLEEP)
+    path = tmp_path / "run" / "one.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for pid in (stranger.pid, other.pid):
+        path.write_text(json.dumps({**record, "pid": pid, "started": record["started"] - 1}), encoding="utf-8")
+        assert not processes.send(tmp_path, marker, "one", signal.SIGKILL)
+    assert stranger.poll() is None
+    assert processes.alive(other, marker)
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"name": "x"}', "[]"])

@@ -56,5 +56,13 @@ def test_one_of_an_older_version_is_told_too(state: LabState):
         read(state.folder)
 
 
+def test_one_from_before_there_was_vitess_is_read_too(state: LabState):
+    save(state)
+    document = json.loads((state.folder / "lab.json").read_text(encoding="utf-8"))
+    assert document.pop("vitess") is None
+    (state.folder / "lab.json").write_text(json.dumps(document), encoding="utf-8")
+    assert read(state.folder) == state
+
+
 def test_each_lab_has_a_marker_of_its_own(tmp_path: Path):
     assert new_marker(tmp_path) != new_marker(tmp_path)

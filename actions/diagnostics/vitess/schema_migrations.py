@@ -68,7 +68,7 @@ class Migration:
     artifacts: bool = False
     """Whether tables of it are kept, by which it can be reverted."""
     blocked: bool = False
-    """Whether it could cut over, tried, and did not."""
+    """Whether it could cut over, tried, and did not get the lock on its table."""
     holders: tuple[Holder, ...] = ()
     """Sessions that hold a metadata lock on its table, the oldest transaction first; read for what is blocked."""
 
@@ -223,7 +223,11 @@ def _migration(record: Record, now: float) -> Migration:
         completed_at=moment(record, "completed_at"),
         cleaned_up=bool(moment(record, "cleaned_up_at")),
         artifacts=bool(text(record, "artifacts")),
-        blocked=runs and ready and attempts > 0 and not postponed,
+        # The first attempt may be under way just now.
+        blocked=runs
+        and ready
+        and not postponed
+        and (attempts > 1 or (attempts == 1 and bool(text(record, "message")))),
     )
 
 

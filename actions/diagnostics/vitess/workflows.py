@@ -55,6 +55,17 @@ class Stream:
         """Whether it does not try again by itself."""
         return self.state == "Error" and TERMINAL in self.message
 
+    @property
+    def reason(self) -> str:
+        """Why it stands, where Vitess or a limit of its own stopped it; '' where a person did, or it does not stand.
+
+        The message of one that runs, and of one that a person stopped then, may be of its start.
+        """
+        if self.state == "Error":
+            return self.message or "an error that it does not tell"
+        told = self.message.lower()
+        return self.message if self.state == "Stopped" and ("error" in told or told.startswith("stopped")) else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
@@ -183,7 +194,7 @@ def _workflow(record: Record, answers: dict[str, Answer], now: float) -> Workflo
         type=text(record, "workflow_type"),
         source=text(inner(record, "source"), "keyspace"),
         traffic=text(answer.body, "traffic_state") if answer is not None and answer.ok else "",
-        lag=lag if lag < NEVER else 0.0,
+        lag=lag if abs(lag) < NEVER else 0.0,
         streams=_streams(record, now)[:MOST],
     )
 

@@ -52,8 +52,8 @@ class ConcludeTransaction(Remediation):
         found = self._undecided(vt)
         return (
             f"Rollback of {self.dtid} on {', '.join(found.participants) or vt.keyspace}: its state is {found.state}, "
-            "so nothing of it was committed and its client was not told so. Its locks are free afterwards; what it wrote "
-            "is lost."
+            "so nothing of it was committed and its client was not told so. Its locks are free afterwards; what it "
+            "wrote is lost."
         )
 
     def verify(self, db: MySQL) -> Verdict:

@@ -79,10 +79,10 @@ class StartWorkflow(Remediation):
         if not standing:
             states = ", ".join(sorted({one.state for one in streams}))
             raise Refused(f"{self.workflow} stands on no shard of {vt.keyspace}: it is {states}.")
-        told = [one for one in standing if one.message and one.state in STANDING]
+        told = [one for one in standing if one.reason]
         if told and not self.cause_mended:
             raise Refused(
-                f"{self.workflow} stands on {told[0].shard} ({told[0].tablet}) because of: {told[0].message} Mend that "
+                f"{self.workflow} stands on {told[0].shard} ({told[0].tablet}) because of: {told[0].reason} Mend that "
                 "first, as its owner decides, and start it with cause_mended."
             )
         return sorted({one.shard for one in standing})

@@ -47,8 +47,9 @@ class UnthrottleApp(Remediation):
         vt = vitess(db)
         rule = self._rule(vt)
         return (
-            f"In all shards of {vt.keyspace} {rule.ratio:.0%} of what {self.app} asks is denied, for {rule.expires_in:.0f} s "
-            "more, by somebody's decision. It works at full speed again, and the replicas have to keep up with it."
+            f"In all shards of {vt.keyspace} {rule.ratio:.0%} of what {self.app} asks is denied, for "
+            f"{rule.expires_in:.0f} s more, by somebody's decision. It works at full speed again, and the replicas "
+            "have to keep up with it."
         )
 
     def verify(self, db: MySQL) -> Verdict:

@@ -22,7 +22,7 @@ from bot.fleet.connecting import Server, connect
 from bot.fleet.mysql import MOST_ROWS, bounded, wait
 from bot.fleet.vitess.allowed import check_page, check_rpc, check_show
 from bot.fleet.vitess.pages import Pages
-from bot.fleet.vitess.topology import record_of
+from bot.fleet.vitess.topology import arranged, record_of
 from bot.fleet.vitess.vtctld import Vtctld
 
 READ_WITHIN = 2.0
@@ -155,9 +155,9 @@ class VitessReader:
     def beneath(self, tablet: str) -> MySQL:
         """A reader of the MySQL beneath a tablet, which stays open until this one is closed."""
         if tablet not in self._opened:
-            instance = next((each for each in self._shard.instances if _alias(each) == tablet), None)
-            if not isinstance(instance, TabletInstance):
-                raise Unreadable(f"{self.address} has no tablet {tablet}.")
+            instance = self._instance(tablet)
+            if instance is None:
+                raise Unreadable(f"{self.keyspace} has no tablet {tablet}.")
             try:
                 self._opened[tablet] = self._stack.enter_context(self._connect(instance))
             except FirstmateError as error:
@@ -185,12 +185,19 @@ class VitessReader:
             return [(url, url) for url in cluster.vtorcs]
         if component is Component.VTGATE:
             return [(each.url, each.url) for each in cluster.vtgates]
-        records = [each.record for each in self._shard.instances if isinstance(each, TabletInstance)]
-        return [
-            (each.alias, f"http://{each.hostname}:{each.web_port}")
-            for each in records
-            if each.alias == tablet or not tablet
-        ]
+        named = self._instance(tablet) if tablet else None
+        instances = self._shard.instances if not tablet else (named,)
+        records = [each.record for each in instances if isinstance(each, TabletInstance)]
+        return [(each.alias, f"http://{each.hostname}:{each.web_port}") for each in records]
+
+    def _instance(self, alias: str) -> TabletInstance | None:
+        """The tablet of the shard, or of another one of the keyspace; only for the latter is the topology asked."""
+        own = next((each for each in self._shard.instances if _alias(each) == alias), None)
+        if isinstance(own, TabletInstance):
+            return own
+        shards = arranged(self._source.cluster, self.tablets(of_keyspace=True))
+        others = (each for shard in shards for each in shard.instances if isinstance(each, TabletInstance))
+        return next((each for each in others if each.record.alias == alias), None)
 
 
 @contextmanager
