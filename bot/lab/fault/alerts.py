@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
 
 import requests
 
 from bot.errors import Unreachable
+from bot.lab.fault import cluster
 from bot.lab.fault.model import Fault
 from bot.lab.monitoring import rules
+from bot.lab.servers import HOST
 from bot.lab.state import LabState, read
+from bot.lab.vitess.rules import rules as vitess_rules
 
 FIRES_FOR = timedelta(hours=12)
 """After which Alertmanager takes an alert for over that nobody ended."""
@@ -18,6 +22,8 @@ FIRES_FOR = timedelta(hours=12)
 
 def labels_of(state: LabState, fault: Fault) -> dict[str, str]:
     """The labels of the alert that a fault raises."""
+    if state.vitess is not None:
+        return _of_tablet(state, fault)
     return {
         "alertname": fault.alert,
         "instance": state.instance(fault.instance).address,
@@ -27,9 +33,27 @@ def labels_of(state: LabState, fault: Fault) -> dict[str, str]:
     }
 
 
+def _of_tablet(state: LabState, fault: Fault) -> dict[str, str]:
+    """Those of a tablet of Vitess, as its vttablet's metrics have them; the file says where they are others."""
+    names = cluster.names(state, fault)
+    tablet = cluster.of(state).tablet(names["target"])
+    labels = {
+        "alertname": fault.alert,
+        "instance": f"{HOST}:{tablet.http_port}",
+        "tablet_alias": tablet.alias,
+        "keyspace": names["keyspace"],
+        "shard": tablet.shard,
+        "severity": "critical",
+        "fault": fault.name,
+        **{label: Template(text).safe_substitute(names) for label, text in fault.file.labels.items()},
+    }
+    return {label: text for label, text in labels.items() if text}
+
+
 def by_rule(fault: Fault) -> bool:
     """Whether a rule of the lab's Prometheus raises the alert, so that nobody has to tell of it."""
-    return fault.alert in {rule["alert"] for group in rules()["groups"] for rule in group["rules"]}
+    made = vitess_rules() if fault.flavour == "vitess" else rules()
+    return fault.alert in {rule["alert"] for group in made["groups"] for rule in group["rules"]}
 
 
 def tell(folder: Path, fault: Fault, *, over: bool = False) -> None:
