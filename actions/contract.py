@@ -256,9 +256,10 @@ class Remediation(ABC):
     """Whether the change may leave out statements that are not needed any more; others than approved it never makes."""
     under_vitess: ClassVar[str] = ""
     """What stands for it where the target is a tablet: the name of another action, or the sentence that says why it is
-    refused there; '' where it may be made on a tablet's server as on any."""
-    takes_out: ClassVar[bool] = False
-    """Whether the server does not serve or follow its source any more once the change is made."""
+    refused there; '' where it may be made on a tablet's server as on any. See `on_tablet`."""
+    demotes: ClassVar[bool] = False
+    """Whether the target is a primary that the change makes a replica: an undo then meets the server in another role,
+    and `verify` alone tells whether the change still holds."""
     holds_for: ClassVar[Seconds] = 0.0
     """How long a good verdict must last before it counts."""
 
@@ -281,6 +282,16 @@ class Remediation(ABC):
     def cost(self, db: MySQL) -> str:
         """What the server has to do because of it, in a sentence for those who approve; '' where that is nothing."""
         return ""
+
+    @property
+    def on_tablet(self) -> str:
+        """What `under_vitess` is with these parameters."""
+        return self.under_vitess
+
+    @property
+    def takes_out(self) -> bool:
+        """Whether the server does not serve or follow its source any more once the change is made."""
+        return False
 
     @property
     def drains(self) -> str:

@@ -25,8 +25,7 @@ def values(series: Iterable[Series], name: str, /, *, by: str, **labels: str) ->
 
 
 def _named(series: Iterable[Series], name: str, labels: dict[str, str]) -> Iterator[Series]:
-    """A counter is written with `_total` at its end by some versions."""
     for each in series:
-        named = each.labels.get(NAME) in (name, f"{name}_total") and bool(each.samples)
+        named = each.labels.get(NAME) == name and bool(each.samples)
         if named and all(each.labels.get(label) == wanted for label, wanted in labels.items()):
             yield each

@@ -7,15 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from bot.lab import processes
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.state import LabState
+from bot.lab.status import status
 
 
 @pytest.fixture(scope="session")
 def vitess_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
-    """A Vitess lab of this session's own."""
+    """A Vitess lab of this session's own; that nothing of it is left when it is down is held here, at its only end."""
     folder: Path = tmp_path_factory.mktemp("vitess") / ".lab"
     try:
-        yield bring_up(folder, vitess=True)
+        lab = bring_up(folder, vitess=True)
+        yield lab
     finally:
         tear_down(folder)
+    assert processes.running(lab.marker) == []
+    assert status(folder).condition == "down"
+    assert not (folder / "data").exists()

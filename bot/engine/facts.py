@@ -9,7 +9,7 @@ from datetime import datetime
 from actions.contract import MySQL, Refused, Remediation, Unreadable
 from bot.engine.halts import Halts
 from bot.engine.limits import Limits
-from bot.engine.places import out_of_place
+from bot.engine.places import out_of_place, refused_on_tablet
 from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.repairs import Repairs
 from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
@@ -117,7 +117,9 @@ class Collector:
             return Place(change.target, None, None, says, made.planned_server, "", says, may_change=False)
         role, may = target.instance.role, target.may_be_changed(made.remediation.reader)
         doubts = self.fleet.doubts(target.shard)
-        stranger = out_of_place(change.action, made.remediation.reader, target)
+        stranger = out_of_place(change.action, made.remediation.reader, target) or refused_on_tablet(
+            change.action, made.remediation, target
+        )
         try:
             with self.fleet.read(target.shard, target.instance, made.remediation.reader) as db:
                 identity = self.fleet.identify(db)

@@ -1,17 +1,19 @@
-"""The first sweep over many instances: what state the servers are in, and how the replicas of them replicate."""
+"""The first sweep over many instances: what state they are in, how replicas replicate, what VTOrc sees of shards."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.config import Role
+from bot.config import Role, Tablet
 from bot.engine.alike import Silence, Summary, summarised
 from bot.engine.state import Target
 from bot.engine.sweep import Sweeps
 
 STATE, REPLICATION = "mysql.server_state", "mysql.replica_status"
 """Two light diagnostics that tell most: version, uptime, writability and recovery; then replication."""
+TABLET, SHARD = "vitess.tablet_status", "vitess.vtorc"
+"""Of Vitess: how a tablet stands, and what VTOrc detects in a shard."""
 WITHIN = 20.0
 """Seconds of each of the two, for people who wait for a card."""
 
@@ -43,11 +45,23 @@ class FirstSweep:
 
 
 def first_sweep(sweeps: Sweeps, targets: Sequence[Target]) -> FirstSweep:
-    """Sweeps the state of all, then the replication of the replicas that answered; raises Busy."""
+    """Sweeps the state of all, then the replication of the replicas that answered; raises Busy.
+
+    The state of a tablet is Vitess's; each of their shards is looked at once, besides.
+    """
+    tablets = [each for each in targets if isinstance(each.instance, Tablet)]
+    servers = [each for each in targets if not isinstance(each.instance, Tablet)]
+    shards = list({each.shard.name: each for each in (*tablets, *_primaries(tablets))}.values())
+    asked = ((STATE, servers), (TABLET, tablets), (SHARD, shards))
     with sweeps.alone():
-        state = sweeps.sweep(STATE, targets)
-        answered = [look.target for look in state.looks if not look.missing]
+        swept = [sweeps.sweep(name, each) for name, each in asked if each]
+        states = [look for each in swept if each.diagnostic != SHARD for look in each.looks]
+        answered = [look.target for look in states if not look.missing]
         replicas = [target for target in answered if target.instance.role is Role.REPLICA]
-        then = [sweeps.sweep(REPLICATION, replicas)] if replicas else []
-    found = tuple((each.diagnostic, summarised(each.looks)) for each in (state, *then))
-    return FirstSweep(len(targets), found, state.took + sum(each.took for each in then))
+        swept += [sweeps.sweep(REPLICATION, replicas)] if replicas else []
+    found = tuple((each.diagnostic, summarised(each.looks)) for each in swept)
+    return FirstSweep(len(targets), found, sum(each.took for each in swept))
+
+
+def _primaries(tablets: Sequence[Target]) -> list[Target]:
+    return [each for each in tablets if each.instance.role is Role.PRIMARY]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from actions.catalog import REMEDIATIONS
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.replica_status import replica_status
 from bot.config import Role
@@ -106,7 +105,7 @@ class Limits:
 
         What cannot be read does not serve, and a primary that cannot be asked needs all that are left.
         """
-        stopped = {change.target for change in plan.changes if REMEDIATIONS[change.action].takes_out}
+        stopped = {change.target for change in plan.changes if again(change.action, change.parameters).takes_out}
         targets = [each for each in self._targets(plan) if each.name in stopped and each.instance.role is Role.REPLICA]
         drained, stranger = self._drained(plan)
         if stranger:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from actions.contract import MySQL, ProxySQL
+from actions.catalog import REMEDIATIONS
+from actions.contract import MySQL, ProxySQL, Remediation
 from actions.vitess import Vitess
 from bot.config import Tablet
 from bot.engine.ports import Fleet
@@ -55,6 +56,21 @@ def out_of_place(use: str, reader: type, target: Target) -> str:
     return ""
 
 
+def stand_in(remediation: Remediation, target: Target) -> str:
+    """The name of the action that is planned in its place, where the target is a tablet; '' where it stands."""
+    instead = remediation.on_tablet if isinstance(target.instance, Tablet) else ""
+    return instead if instead in REMEDIATIONS else ""
+
+
+def refused_on_tablet(use: str, remediation: Remediation, target: Target) -> str:
+    """Why a change of a server is not made where the server is a tablet's; '' where it may be."""
+    if not isinstance(target.instance, Tablet) or not remediation.on_tablet:
+        return ""
+    if stand_in(remediation, target):
+        return f"{target.name} is a tablet of Vitess, and {use} is not made on one: use {remediation.on_tablet}."
+    return f"{target.name} is a tablet of Vitess, and {use} is not made on one: {remediation.on_tablet}"
+
+
 def changed_at(targets: Sequence[Target]) -> list[Target]:
     """Where a change is made: of the proxies of a ProxySQL Cluster only on the first, which hands it on by itself."""
     found: list[Target] = []
@@ -70,11 +86,17 @@ def _fits(where: Selector, target: Target, shard: str) -> bool:
         (not target.is_proxy if where.role is None else where.role == target.instance.role.value)
         and (where.name is None or fnmatchcase(target.name, where.name))
         and (target.shard.name == shard if where.shard is None else fnmatchcase(target.shard.name, where.shard))
+        and (where.tablet is None or _alias(target) == where.tablet)
     )
 
 
+def _alias(target: Target) -> str:
+    """The alias of a tablet; '' for what is none."""
+    return target.instance.record.alias if isinstance(target.instance, Tablet) else ""
+
+
 def _shown(where: Selector) -> str:
-    given = {name: getattr(where, name) for name in ("role", "name", "shard") if getattr(where, name) is not None}
+    given = {name: getattr(where, name) for name in ("role", "name", "shard", "tablet") if getattr(where, name) is not None}
     return ", ".join(f"{name} {value}" for name, value in given.items()) or "the shard"
 
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actions.catalog import DIAGNOSTICS, REMEDIATIONS
+from actions.catalog import DIAGNOSTICS
 from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
-from bot.engine.places import changed_at, out_of_place, places
+from bot.engine.places import changed_at, out_of_place, places, refused_on_tablet, stand_in
 from bot.engine.ports import Fleet, Identity
 from bot.engine.state import Change, Plan, Run, Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.causes import diagnose
 from bot.runbook.expressions import ExpressionError, Missing
 from bot.runbook.inputs import resolve
-from bot.runbook.remedies import again, build, remedy_of
+from bot.runbook.remedies import again, build, remedy_of, where_of
 from bot.runbook.schema import Remedy, RemedyStep, Runbook
 from bot.runbook.signatures import near, of_remediation
 from bot.runbook.values import value_of
@@ -99,27 +99,28 @@ class Planner:
             if name not in takes:
                 raise WrongUsage(f"{use} has no parameter {name!r}{near(name, takes)}")
         try:
-            remediation, parameters = build(use, written, {})
+            draft = drafted(use, written, {}, target)
         except ExpressionError as error:
             raise WrongUsage(str(error)) from error
         says = ""
         try:
-            change = self._dry(Draft(target, use, parameters, remediation), 0)
+            change = self._dry(draft, 0)
         except (FirstmateError, Refused, Unreadable) as error:
             says = str(error)
-            change = self._empty(target, use, parameters)
-        plan = Plan(use, use, (change,), blast_radius([target], [remediation.drains]))
-        return plan, (Made(change, target, remediation, change.server, says=says),)
+            change = self._empty(draft)
+        plan = Plan(draft.use, draft.use, (change,), blast_radius([target], [draft.remediation.drains]))
+        return plan, (Made(change, target, draft.remediation, change.server, says=says),)
 
-    def _empty(self, target: Target, use: str, parameters: dict[str, Any]) -> Change:
+    def _empty(self, draft: Draft) -> Change:
         """A change that could not be planned, on the server that answers at its target."""
+        target, made = draft.target, draft.remediation
         try:
-            with self.fleet.read(target.shard, target.instance, REMEDIATIONS[use].reader) as db:
+            with self.fleet.read(target.shard, target.instance, made.reader) as db:
                 server = self.fleet.identify(db).server
         except (FirstmateError, Unreadable):
             server = ""
-        risk, undo_says = REMEDIATIONS[use].risk.value, "It cannot be planned."
-        return Change(0, use, parameters, target.name, target.instance.address, server, (), (), undo_says, risk)
+        says, address = "It cannot be planned.", target.instance.address
+        return Change(0, draft.use, draft.parameters, target.name, address, server, (), (), says, made.risk.value)
 
     def again(self, plan: Plan, numbers: Sequence[int]) -> tuple[Plan, tuple[Made, ...]]:
         """Plans these changes once more from the servers as they are now; the other changes stay as they were.
@@ -152,7 +153,8 @@ class Planner:
     # -- which changes, in which order ----------------------------------------------------------------------------
 
     def _waves(self, seen: Seen, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
-        named = places(remedy.on, seen.target, self.fleet.targets())
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
+        named = places(where_of(remedy, scope), seen.target, self.fleet.targets())
         targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
         if not targets:
             raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
@@ -170,8 +172,7 @@ class Planner:
 
     def _draft(self, seen: Seen, use: str, step: RemedyStep, target: Target) -> Draft:
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(target)}
-        remediation, parameters = build(use, step.parameters, scope)
-        return Draft(target, use, parameters, remediation)
+        return drafted(use, step.parameters, scope, target)
 
     def _leaning(self, seen: Seen, step: RemedyStep, depth: int) -> Iterator[list[Draft]]:
         """The waves of another runbook's remedy, which looks for itself first."""
@@ -197,7 +198,9 @@ class Planner:
     def _dry(self, draft: Draft, wave: int) -> Change:
         """Dries the change out on a reader: the same generator that will make it yields what it would do."""
         target = draft.target
-        stranger = out_of_place(draft.use, draft.remediation.reader, target)
+        stranger = out_of_place(draft.use, draft.remediation.reader, target) or refused_on_tablet(
+            draft.use, draft.remediation, target
+        )
         if stranger:
             raise NotAllowed(stranger)
         with self.fleet.read(target.shard, target.instance, draft.remediation.reader) as db:
@@ -223,6 +226,20 @@ class Planner:
             revert_after=draft.remediation.revert_after,
             cost=cost,
         )
+
+
+def drafted(use: str, written: Mapping[str, object], scope: Mapping[str, object], target: Target) -> Draft:
+    """The change of an action, or of the one that stands for it on a tablet, with the parameters that this one knows.
+
+    Raises EvidenceMissing, and ExpressionError for values that do not fit.
+    """
+    remediation, parameters = build(use, written, scope)
+    instead = stand_in(remediation, target)
+    if not instead:
+        return Draft(target, use, parameters, remediation)
+    takes = of_remediation(instead).parameters
+    remediation, parameters = build(instead, {name: each for name, each in written.items() if name in takes}, scope)
+    return Draft(target, instead, parameters, remediation)
 
 
 def costly_in_common(seen: Seen, other: Runbook) -> dict[str, object]:

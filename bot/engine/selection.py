@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from bot.config import Tablet, TabletShard
 from bot.engine.state import Target
 from bot.errors import UnknownTarget, WrongUsage
 from bot.runbook.signatures import near
@@ -15,14 +16,21 @@ EVERYTHING = "all"
 LONGEST = 500
 """Characters of a selector."""
 EXAMPLE = "role=replica,shard=orders*"
-_ALIASES = {"cluster": "shard"}
-"""Alerts and people say cluster of what the inventory calls a shard; it has no clusters besides."""
 _OF: Mapping[str, Callable[[Target], str]] = {
     "role": lambda target: target.instance.role.value,
     "name": lambda target: target.name,
     "shard": lambda target: target.shard.name,
     "flavour": lambda target: target.shard.flavour,
+    "cluster": lambda target: _topology(target, "cluster") or target.shard.name,
+    "keyspace": lambda target: _topology(target, "keyspace"),
+    "cell": lambda target: target.instance.record.cell if isinstance(target.instance, Tablet) else "",
+    "type": lambda target: target.instance.record.type if isinstance(target.instance, Tablet) else "",
 }
+"""Beside Vitess, alerts and people say cluster of what the inventory calls a shard."""
+
+
+def _topology(target: Target, name: str) -> str:
+    return str(getattr(target.shard, name)) if isinstance(target.shard, TabletShard) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,8 @@ def selection_of(text: str) -> Selection:
         key, equals, pattern = word.partition("=")
         if not equals or not pattern:
             raise WrongUsage(f"{word!r} is not KEY=PATTERN; write a selector like {EXAMPLE}, or {EVERYTHING}.")
-        key = _ALIASES.get(key, key)
         if key not in _OF:
-            keys = [*_OF, *_ALIASES]
+            keys = list(_OF)
             raise WrongUsage(f"A selector has no {key!r}{near(key, keys) or '.'} It takes {', '.join(keys)}.")
         if key in patterns:
             raise WrongUsage(f"The selector names {key} twice; one pattern with * and ? can mean several.")
@@ -80,7 +87,7 @@ def select(text: str, inventory: Sequence[Target]) -> tuple[Target, ...]:
 def _why_none(wanted: Selection, inventory: Sequence[Target]) -> str:
     """Which pattern alone fits nothing, with the name that it is nearest to."""
     for key, pattern in wanted.patterns.items():
-        known = sorted({_OF[key](target) for target in inventory})
+        known = sorted({_OF[key](target) for target in inventory} - {""})
         if not any(fnmatchcase(each, pattern) for each in known):
             hint = near(pattern, known)
             return f": there is no {key} {pattern!r}{hint}" if hint else f": {key} is {_some(known)}."

@@ -73,7 +73,7 @@ class Undo:
                 identity = self.fleet.identify(db)
         except (FirstmateError, Unreadable) as error:
             return str(error)
-        if identity.server != planned.server:
+        if identity.server != planned.server and not remediation.demotes:
             return f"another server answers at {planned.target} now"
         self.store.intend(run.id, intent(number), run.plan.digest)
         start = self.store.begin(run.id, intent(number), shard=run.shard, token=token)

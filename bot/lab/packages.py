@@ -32,7 +32,8 @@ UNSTABLE = Bundle(
 )
 BOOKWORM = Bundle("bookworm", ("mariadb-server-core",))
 TRIXIE = Bundle("trixie", ("mariadb-server-core",))
-ETCD = Bundle("unstable", ("etcd-server",))
+VITESS = Bundle("unstable", ("etcd-server", "mysql-client-core"))
+"""What Vitess needs besides; its own programs have no package."""
 BUNDLES = (UNSTABLE, BOOKWORM, TRIXIE)
 
 
@@ -65,7 +66,10 @@ _SHARE = "/usr/share/prometheus"
 Wanted = tuple[str, Bundle, str, str, str]
 """File name, bundle, path in the bundle, versions that fit on PATH, package to install where there is no apt."""
 
-_ETCD: Wanted = ("etcd", ETCD, "usr/bin/etcd", r"etcd Version: (3\.\d+\.\d+)", "etcd 3.5")
+_FOR_VITESS: tuple[Wanted, ...] = (
+    ("etcd", VITESS, "usr/bin/etcd", r"etcd Version: (3\.\d+\.\d+)", "etcd 3.5"),
+    ("mysqladmin", VITESS, "usr/bin/mysqladmin", r".*\b((?:8\.4|9\.\d+)\.\d+)", "MySQL client 8.4 or 9.x"),
+)
 _WANTED: tuple[Wanted, ...] = (
     ("mysqld", UNSTABLE, "usr/sbin/mysqld", r"(?i)(?!.*mariadb).*\b((?:8\.4|9\.\d+)\.\d+)", "MySQL server 8.4 or 9.x"),
     ("mariadbd", BOOKWORM, "usr/sbin/mariadbd", r"(?i).*\b(1[01]\.\d+\.\d+)-MariaDB", "MariaDB server 10.6 to 11"),
@@ -125,9 +129,13 @@ def find_programs(progress: Reporter) -> Programs:
     return Programs(cache=cache_folder(), **_find(_WANTED, progress))
 
 
-def find_etcd(progress: Reporter) -> Program:
-    """Returns etcd, downloaded when the cache does not hold it; raises FirstmateError when it cannot be had."""
-    return _find((_ETCD,), progress)["etcd"]
+def find_for_vitess(progress: Reporter) -> tuple[Program, Program]:
+    """Returns etcd and mysqladmin, downloaded when the cache does not hold them; raises FirstmateError when it cannot.
+
+    Vitess shuts a MySQL server down with mysqladmin, for a backup for one.
+    """
+    found = _find(_FOR_VITESS, progress)
+    return found["etcd"], found["mysqladmin"]
 
 
 def _find(wanted: Sequence[Wanted], progress: Reporter) -> dict[str, Program]:

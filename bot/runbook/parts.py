@@ -51,6 +51,8 @@ class Selector(Part):
     """Pattern of the instance's name."""
     shard: Line | None = None
     """Pattern of the shard's name; without it the shard of the target."""
+    tablet: Line | None = None
+    """The alias of a tablet of Vitess; in a remedy it may be an expression: the tablet that the evidence names."""
     limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
     """The most instances, in the order of the inventory; more than that fit, and the step fails: nobody is left out
     in silence."""
@@ -91,6 +93,8 @@ class GatherStep(Part):
     def _asks_one_place_for_each(self) -> GatherStep:
         if self.each is not None and self.many_places:
             raise ValueError("`each` asks one place about every item; it does not go with several instances in `on`")
+        if isinstance(self.on, Selector) and "{{" in (self.on.tablet or ""):
+            raise ValueError("an expression for `tablet` belongs to a remedy; a step asks before there is evidence")
         return self
 
     @property

@@ -11,9 +11,10 @@ from actions.catalog import REMEDIATIONS
 from actions.contract import Remediation
 from bot.errors import RunbookError
 from bot.runbook.expressions import ExpressionError
+from bot.runbook.parts import Place, Selector
 from bot.runbook.schema import Remedy, Runbook
 from bot.runbook.signatures import UnknownAction, coerce, near, of_remediation
-from bot.runbook.values import fitted
+from bot.runbook.values import fitted, value_of
 
 
 def remedy_of(runbook: Runbook, name: str) -> Remedy:
@@ -50,3 +51,10 @@ def again(use: str, stored: Mapping[str, Any]) -> Remediation:
         raise RunbookError(f"The planned change cannot be made any more: {error}") from error
     except (KeyError, ValueError, TypeError) as error:
         raise RunbookError(f"The planned change {use} does not fit this version of Firstmate: {error}.") from error
+
+
+def where_of(remedy: Remedy, scope: Mapping[str, object]) -> Place | Selector:
+    """Where a remedy is made, with the tablet that an expression names; raises EvidenceMissing and ExpressionError."""
+    if not isinstance(remedy.on, Selector) or remedy.on.tablet is None:
+        return remedy.on
+    return remedy.on.model_copy(update={"tablet": str(value_of(remedy.on.tablet, scope))})

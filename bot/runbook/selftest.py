@@ -13,7 +13,7 @@ from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.given import given
 from bot.runbook.inputs import resolve
 from bot.runbook.names import evidence_types
-from bot.runbook.remedies import build
+from bot.runbook.remedies import build, where_of
 from bot.runbook.schema import Expect, Runbook, Test
 from bot.runbook.scripted import ScriptedServer
 from bot.runbook.shown import Shown
@@ -139,6 +139,12 @@ def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping
     for name in lead.remedies if lead else ():
         first = lead is not None and name == lead.remedies[0]
         built: list[tuple[Remediation, Mapping[str, Any]]] = []
+        if name in runbook.remedies:
+            try:
+                where_of(runbook.remedies[name], scope)
+            except (EvidenceMissing, ExpressionError) as error:
+                yield Difference(f"remedy {name} has no target: {error}")
+                return
         for step in runbook.remedies[name].each_step if name in runbook.remedies else ():
             if step.use is None:
                 continue  # what another runbook does is tested there

@@ -13,11 +13,13 @@ from actions import catalog
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.configuration import configuration
 from actions.diagnostics.mysql.gtid_sets import gtid_sets
+from actions.vitess import Vitess
 from bot.fleet.mysql import identity
 from bot.lab.client import administrator, ask
 from bot.lab.state import LabInstance, LabState
 from bot.runbook.signatures import of_diagnostic
 from tests.actions.hands import reader
+from tests.actions.vitess_hands import SHARDS, Hands
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "mysql.global_variables": {"names": ("max_connections", "read_only")},
@@ -192,3 +194,34 @@ def test_no_diagnostic_writes_anything_on_a_server_in_trouble(notes: LabState, b
 def test_the_whole_fleet_is_looked_at_in_trouble(lab: LabState):
     assert [instance.name for instance in lab.instances] == FLEET
     assert set(FAULTS) == set(FLEET)
+
+
+@pytest.mark.vitess
+def test_no_diagnostic_of_vitess_changes_anything(vitess_lab: LabState):
+    hands = Hands(vitess_lab)
+    asked = [each for each, declared in catalog.DIAGNOSTICS.items() if declared.reader is Vitess]
+    instance = vitess_lab.instance(hands.primary())
+    before = records(hands)
+    with general_log(instance):
+        for each in asked:
+            if not of_diagnostic(each).required:
+                with suppress(Unreadable):
+                    hands.ask(catalog.DIAGNOSTICS[each])
+        with administrator(instance) as admin:
+            rows = ask(
+                admin,
+                "SELECT command_type AS kind, CONVERT(argument USING utf8mb4) AS argument FROM mysql.general_log "
+                "WHERE user_host LIKE '%%firstmate_reader%%'",
+            )
+    assert records(hands) == before
+    hands.close()
+    statements = [str(row["argument"]) for row in rows if row["kind"] == "Query"]
+    assert any("GTID_SUBTRACT" in each for each in statements)
+    assert [each for each in statements if writes(each)] == []
+
+
+def records(hands: Hands) -> list[Any]:
+    """What the topology holds of the keyspace."""
+    shards = [hands.call("GetShard", keyspace="commerce", shard_name=each) for each in SHARDS]
+    of_all = [hands.call(each, keyspace="commerce") for each in ("GetKeyspace", "GetTablets", "GetSrvKeyspaces")]
+    return [*shards, *of_all, hands.call("GetVSchema", keyspace="commerce")]

@@ -163,7 +163,7 @@ def test_the_cluster_of_an_alert_is_the_shard_of_the_inventory(play: Play, sound
     play.workspace.command(BOB, CHANNEL, "/triage cluster=orders")
     play.told(BOB, "3 of 3 answered")
     [card] = play.workspace.wait_for(lambda: cards(play)[before:], 30.0, "The card")
-    assert "shard=orders · 3 instances" in words(card)
+    assert "cluster=orders · 3 instances" in words(card)
 
 
 @pytest.mark.parametrize(

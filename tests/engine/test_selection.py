@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bot.engine.selection import select, selection_of
+from bot.engine.state import Target
 from bot.errors import UnknownTarget, WrongUsage
+from bot.fleet.vitess.topology import arranged
 from tests.engine.servers import Fleet, shard_of
+from tests.recorded_vitess import THREE, tablet
+from tests.vitess_samples import CLUSTER
 
 INVENTORY = Fleet((shard_of("orders", 2), shard_of("orders-eu", 1), shard_of("billing", 1))).targets()
 
@@ -33,7 +37,7 @@ def test_it_means_every_instance_that_fits_all_of_it_in_the_order_of_the_invento
 
 
 def test_what_is_said_of_it_has_one_name_for_one_thing():
-    assert str(selection_of("cluster=orders role=replica")) == "shard=orders,role=replica"
+    assert str(selection_of("cluster=orders role=replica")) == "cluster=orders,role=replica"
     assert str(selection_of("all")) == "all"
 
 
@@ -44,9 +48,9 @@ def test_what_is_said_of_it_has_one_name_for_one_thing():
         ("orders", "'orders' is not KEY=PATTERN"),
         ("shard=", "'shard=' is not KEY=PATTERN"),
         ("all,role=replica", "'all' is not KEY=PATTERN"),
-        ("rol=replica", "A selector has no 'rol'; did you mean 'role'? It takes role, name, shard, flavour, cluster."),
+        ("rol=replica", "A selector has no 'rol'; did you mean 'role'? It takes role, name, shard, flavour,"),
         ("datacentre=x", "A selector has no 'datacentre'. It takes"),
-        ("shard=a,cluster=b", "The selector names shard twice"),
+        ("shard=a,shard=b", "The selector names shard twice"),
         ("name=" + "x" * 600, "has 605 characters"),
     ],
 )
@@ -72,3 +76,24 @@ def test_where_nothing_fits_it_says_which_pattern_does_not_and_what_was_near(sel
     with pytest.raises(UnknownTarget) as told:
         select(selector, INVENTORY)
     assert says in str(told.value)
+
+
+CLUSTERED = tuple(
+    Target(instance, shard)
+    for shard in arranged(CLUSTER, [*THREE, tablet(103, "PRIMARY", "80-"), tablet(104, "DRAINED", "80-")])
+    for instance in shard.instances
+)
+
+
+@pytest.mark.parametrize(
+    ("selector", "meant"),
+    [
+        ("keyspace=commerce", [100, 101, 102, 103, 104]),
+        ("keyspace=commerce,role=primary", [100, 103]),
+        ("shard=commerce/-80", [100, 101, 102]),
+        ("type=DRAINED", [104]),
+        ("cell=zone1,cluster=lab,shard=*80-", [103, 104]),
+    ],
+)
+def test_tablets_are_selected_by_what_the_topology_says_of_them(selector: str, meant: list[int]):
+    assert [int(each.name[-3:]) for each in select(selector, (*INVENTORY, *CLUSTERED))] == meant

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
+from actions.diagnostics.vitess.tablet_health import by_alias
 from actions.protojson import moment
 from actions.series import value
 from actions.vitess import Component, Vitess, alias_of
@@ -120,7 +121,10 @@ def _running(vt: Vitess, missing: list[str]) -> tuple[str, ...]:
     except Unreadable as error:
         missing.append(f"Whether a backup is being made now is not known: {error}")
         return ()
-    answers = vt.metrics(Component.VTTABLET, RUNNING)
     found = {each.alias for each in tablets if each.type == "BACKUP"}
-    found |= {each.alias for each, told in zip(tablets, answers, strict=False) if told.ok and value(told.body, RUNNING)}
+    for alias, answer in by_alias(tablets, vt.metrics(Component.VTTABLET, RUNNING)).items():
+        if not answer.ok:
+            missing.append(f"Whether {alias} makes a backup now is not known: {answer.error}")
+        elif value(answer.body, RUNNING):
+            found.add(alias)
     return tuple(sorted(found))

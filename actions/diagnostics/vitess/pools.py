@@ -113,7 +113,7 @@ class Pools:
 @diagnostic(
     cost=Cost.MEDIUM,
     needs={
-        Flavour.VITESS: ("vttablet /metrics", "vttablet /livequeryz"),
+        Flavour.VITESS: ("vttablet /metrics", "vttablet /livequeryz/"),
         Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
     },
 )

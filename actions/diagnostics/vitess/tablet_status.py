@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, Seconds, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
 from actions.series import value, values
-from actions.vitess import Component, Vitess, alias_record
+from actions.vitess import Component, Vitess
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class TabletStatus(TabletHealth):
     """What could not be read, a sentence for each."""
 
 
+VARS = "/debug/vars"
 METRICS = (
     "vttablet_tablet_server_state",
     "vttablet_kills",
@@ -67,8 +68,8 @@ METRICS = (
         Flavour.VITESS: (
             "GetTablets",
             "GetFullStatus",
-            "GetVersion",
             f"vttablet {DETAILS}",
+            f"vttablet {VARS}",
             "vttablet /metrics",
             "vtgate SHOW",
         ),
@@ -78,8 +79,8 @@ METRICS = (
 def tablet_status(vt: Vitess) -> TabletStatus:
     """Reads the target's own tablet: whether its vttablet and its mysqld live, whether it serves, and its counters.
 
-    A dead vttablet is told from a dead mysqld by asking the MySQL beneath past it. The topology is asked first; where
-    it is away, vtgate's list of tablets stands for it.
+    A dead vttablet is told from a dead mysqld by asking the MySQL beneath past it. Where the topology is away, vtgate's
+    list of tablets stands for it.
     """
     missing: list[str] = []
     listing = listed(vt, missing)
@@ -108,14 +109,12 @@ def tablet_status(vt: Vitess) -> TabletStatus:
 
 
 def _version(vt: Vitess, missing: list[str]) -> str:
-    """The version that the vttablet says it is of, out of `Version: 24.0.0 (Git revision ...`."""
-    try:
-        told = str(vt.rpc("GetVersion", tablet_alias=alias_record(vt.tablet)).get("version", ""))
-    except Unreadable as error:
-        missing.append(f"The version of {vt.tablet} could not be read: {error}")
+    """The version that the vttablet says it is of; GetVersion gives its build's host and revision, and not that."""
+    answer = vt.web(Component.VTTABLET, VARS, tablet=vt.tablet)[0]
+    if not answer.ok or not isinstance(answer.body, Mapping):
+        missing.append(f"The version of {vt.tablet} could not be read: {answer.error or 'no JSON came'}")
         return ""
-    found = re.search(r"\d+\.\d+\.\d+[\w.-]*", told)
-    return found[0] if found else told[:60]
+    return str(answer.body.get("BuildVersion", ""))[:40]
 
 
 def _counted(vt: Vitess, missing: list[str]) -> dict[str, Any]:

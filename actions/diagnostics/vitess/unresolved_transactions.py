@@ -94,18 +94,13 @@ class UnresolvedTransactions:
         return max(ages, default=0.0)
 
 
-@diagnostic(
-    cost=Cost.LOW,
-    needs={
-        Flavour.VITESS: ("GetTablets", "GetUnresolvedTransactions", "vttablet /twopcz"),
-        Flavour.MYSQL: ("SELECT ON _vt.*",),
-    },
-)
+@diagnostic(cost=Cost.LOW, needs={Flavour.VITESS: ("GetTablets", "GetUnresolvedTransactions", "vttablet /twopcz")})
 def unresolved_transactions(vt: Vitess, *, older_than: Seconds = 30.0) -> UnresolvedTransactions:
     """Reads what each shard's primary has under way, and asks vtctld for the transactions of the whole keyspace.
 
     Vitess itself calls a transaction unresolved after 15 minutes (--twopc-abandon-age); one that a dead vtgate left
-    holds its locks from the first second. Where a vttablet is away, its tables in _vt are read beneath.
+    holds its locks from the first second. Where a vttablet is away, its tables in _vt are read beneath, if the user
+    that reads may (SELECT ON _vt.*).
     """
     now = time.time()
     missing: list[str] = []

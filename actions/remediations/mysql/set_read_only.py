@@ -16,6 +16,10 @@ class SetReadOnly(Remediation):
     """Sets super_read_only, or read_only where the server has no such thing, on a server that follows a source."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    under_vitess: ClassVar[str] = (
+        "VTOrc sets read_only of each tablet by its type; while it does not, vitess.set_writable with writable false "
+        "does it."
+    )
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: (
             "PROCESS",

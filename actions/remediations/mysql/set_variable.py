@@ -74,6 +74,7 @@ ALLOWED = {
 """The variables that may be set, and their bounds; every other one belongs into the server's configuration. The session
 variables among them (the timeouts, max_execution_time) hold for connections that begin afterwards."""
 LONGEST: Seconds = 24 * 3600.0
+SEMI_SYNC = "rpl_semi_sync_"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,16 @@ class SetVariable(Remediation):
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """SET GLOBAL to the value that it has now."""
         yield statement(f"SET GLOBAL {identifier(self.name)} = {{}}", self._now(db))
+
+    @property
+    def on_tablet(self) -> str:
+        """Refused for semi-sync, without which a failover of Vitess loses what was committed."""
+        if not self.name.startswith(SEMI_SYNC):
+            return ""
+        return (
+            f"{self.name} is Vitess's own: with a shorter timeout commits go on without an acknowledgement, and a "
+            "failover loses them. Set the durability policy of the keyspace instead."
+        )
 
     def _fits_the_others(self, db: MySQL, bounds: Bounds) -> None:
         for other, above in ((bounds.not_above, True), (bounds.not_below, False)):

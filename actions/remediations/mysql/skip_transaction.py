@@ -37,6 +37,10 @@ class SkipTransaction(Remediation):
     """The error that was seen, so that another one is not skipped in its place."""
 
     risk: ClassVar[Risk] = Risk.DESTRUCTIVE
+    under_vitess: ClassVar[str] = (
+        "VTOrc starts a failed applier again and again, so that its error comes and goes, and a tablet that differs "
+        "must not be promoted; drain it with vitess.change_tablet_type, and restore it from a backup."
+    )
     settles_within: ClassVar[float] = 15.0
     holds_for: ClassVar[float] = 1.0
     needs: ClassVar[Grants] = {

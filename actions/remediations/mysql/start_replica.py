@@ -38,6 +38,7 @@ class StartReplica(Remediation):
     """Whether to start threads that stopped without an error, which somebody may have stopped on purpose."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
+    under_vitess: ClassVar[str] = "vitess.start_replication"
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "REPLICATION_SLAVE_ADMIN"),
         Flavour.MARIADB: ("SLAVE MONITOR", "REPLICATION SLAVE ADMIN"),

@@ -19,7 +19,9 @@ class StopReplica(Remediation):
     thread: Literal["applier", "receiver", "both"] = "both"
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
-    takes_out: ClassVar[bool] = True
+    under_vitess: ClassVar[str] = (
+        "VTOrc starts the replication of a tablet again within seconds; take it out with vitess.change_tablet_type."
+    )
     settles_within: ClassVar[float] = 20.0
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "REPLICATION_SLAVE_ADMIN"),
@@ -52,6 +54,11 @@ class StopReplica(Remediation):
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """START REPLICA, for the threads that run now."""
         yield self._statement("START", db)
+
+    @property
+    def takes_out(self) -> bool:
+        """It follows its source no more, and acknowledges nothing."""
+        return True
 
     def _running(self, status: ReplicaStatus) -> bool:
         applier = self.thread != "receiver" and status.applier_running == "Yes"

@@ -63,6 +63,7 @@ CHANGING = frozenset(
         "SetVtorcEmergencyReparent",
         "SetWritable",
         "StartReplication",
+        "StopReplication",
         "UpdateThrottlerConfig",
         "WorkflowUpdate",
     }
@@ -91,6 +92,7 @@ PAGES = {
             "/debug/query_plans",
             "/debug/query_rules",
             "/debug/query_stats",
+            "/debug/schema",
             "/debug/status_details",
             "/debug/vars",
             "/livequeryz/",

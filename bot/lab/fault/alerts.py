@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Template
+from urllib.parse import urlencode
 
 import requests
 
@@ -52,8 +53,20 @@ def _of_tablet(state: LabState, fault: Fault) -> dict[str, str]:
 
 def by_rule(fault: Fault) -> bool:
     """Whether a rule of the lab's Prometheus raises the alert, so that nobody has to tell of it."""
+    return expression(fault) != ""
+
+
+def expression(fault: Fault) -> str:
+    """What the rule of the alert asks of Prometheus; '' where the lab has no such rule."""
     made = vitess_rules() if fault.flavour == "vitess" else rules()
-    return fault.alert in {rule["alert"] for group in made["groups"] for rule in group["rules"]}
+    found = (rule for group in made["groups"] for rule in group["rules"] if rule["alert"] == fault.alert)
+    return next((str(rule["expr"]) for rule in found), "")
+
+
+def generator(state: LabState, fault: Fault) -> str:
+    """Where Prometheus shows the expression of the alert, as it tells with each."""
+    asked = expression(fault)
+    return f"{state.urls.prometheus}/graph" + (f"?{urlencode({'g0.expr': asked})}" if asked else "")
 
 
 def tell(folder: Path, fault: Fault, *, over: bool = False) -> None:
@@ -67,7 +80,7 @@ def tell(folder: Path, fault: Fault, *, over: bool = False) -> None:
         "annotations": {"summary": fault.says},
         "startsAt": now.isoformat(),
         "endsAt": (now if over else now + FIRES_FOR).isoformat(),
-        "generatorURL": f"{state.urls.prometheus}/graph",
+        "generatorURL": generator(state, fault),
     }
     try:
         requests.post(f"{state.urls.alertmanager}/api/v2/alerts", json=[alert], timeout=10).raise_for_status()

@@ -26,7 +26,7 @@ from bot.errors import Exit, FirstmateError, Unreachable
 from bot.lab.bench import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.client import wait_until
-from bot.lab.fault.alerts import labels_of
+from bot.lab.fault.alerts import generator, labels_of
 from bot.lab.fault.breaking import break_, fix
 from bot.lab.fault.checks import holds
 from bot.lab.fault.model import Fault, known
@@ -180,7 +180,13 @@ def _repaired(run: Run) -> bool:
 def send(config: Config, state: LabState, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
     """Sends the fault's alert, firing or resolved, as Alertmanager does, and returns its runs."""
     ends = datetime.now(UTC).isoformat()
-    alert = {"status": status, "labels": labels_of(state, fault), "startsAt": started.isoformat(), "endsAt": ends}
+    alert = {
+        "status": status,
+        "labels": labels_of(state, fault),
+        "startsAt": started.isoformat(),
+        "endsAt": ends,
+        "generatorURL": generator(state, fault),
+    }
     intake = config.intake
     request = urllib.request.Request(
         f"http://{intake.host}:{intake.port}/alerts/alertmanager",

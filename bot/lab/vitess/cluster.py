@@ -17,7 +17,7 @@ from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.client import ask, connect, wait_until
 from bot.lab.monitoring import mysql_job, node_job
-from bot.lab.packages import Program, Programs, find_etcd, find_programs, locked
+from bot.lab.packages import Program, Programs, find_for_vitess, find_programs, locked
 from bot.lab.progress import Reporter
 from bot.lab.replication import answers
 from bot.lab.servers import HOST, free_ports
@@ -49,6 +49,7 @@ class _Start:
     ports: dict[str, int]
     programs: Programs
     etcd: Program
+    mysqladmin: Program
     vitess: VitessPrograms
     reporter: Reporter
 
@@ -78,17 +79,18 @@ def prepare(folder: Path, reporter: Reporter) -> Callable[[Path, str, Reporter],
     """Finds, downloads or builds the programs and makes the first data directory; returns what starts a lab of them."""
     launch.unprivileged()
     mysqlds.data_root(folder)
-    programs, etcd, vitess = find_programs(reporter), find_etcd(reporter), find_vitess(reporter)
+    programs, vitess = find_programs(reporter), find_vitess(reporter)
+    etcd, mysqladmin = find_for_vitess(reporter)
     with locked(programs.cache, reporter):
         reporter.step("Making an empty data directory")
-        mysqlds.make_template(programs, vitess)
+        mysqlds.make_template(programs, mysqladmin, vitess)
 
     def start(folder: Path, marker: str, progress: Reporter) -> LabState:
         names = (*SERVICES, *PORTS)
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         state = _state(folder, marker, programs, ports, new_logins(folder))
         save(state)
-        return _bring_up(_Start(state, ports, programs, etcd, vitess, progress))
+        return _bring_up(_Start(state, ports, programs, etcd, mysqladmin, vitess, progress))
 
     return start
 
@@ -118,7 +120,7 @@ def _state(folder: Path, marker: str, programs: Programs, ports: dict[str, int],
 def _bring_up(start: _Start) -> LabState:
     for name in ("data", "logs", "data/backups"):
         (start.folder / name).mkdir(exist_ok=True)
-    mysqlds.make_root(mysqlds.data_root(start.folder), start.programs.mysqld)
+    mysqlds.make_root(mysqlds.data_root(start.folder), start.programs.mysqld, start.mysqladmin)
     with ThreadPoolExecutor(max_workers=2) as pool:
         topology = pool.submit(_start_topology, start)
         _start_mysqlds(start)

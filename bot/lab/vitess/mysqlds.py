@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.errors import FirstmateError
 from bot.lab import processes
-from bot.lab.grants import USERS, statements
+from bot.lab.grants import READER, USERS, statements
 from bot.lab.packages import Program, Programs
 from bot.lab.servers import HOST
 from bot.lab.state import LabState, Login, write_private
@@ -29,7 +29,14 @@ _LONGEST_SOCKET = 107
 _TEMPLATE_UID = 1
 _KEPT = ("data", "innodb")
 """What of a tablet's folder is its data; the rest is settings and logs."""
-_SMALL = ("innodb-redo-log-capacity=16M", "innodb-buffer-pool-size=48M")
+_SMALL = (
+    "innodb-redo-log-capacity=16M",
+    "innodb-buffer-pool-size=48M",
+    "max-connections=150",
+    "table-open-cache=400",
+    "table-definition-cache=500",
+)
+"""The last three are what performance_schema takes memory for, some hundred megabytes otherwise."""
 
 
 def data_root(folder: Path) -> Path:
@@ -56,13 +63,14 @@ def environment(root: Path) -> dict[str, str]:
     }
 
 
-def make_root(root: Path, mysqld: Program) -> None:
-    """Makes VTDATAROOT with what mysqlctl looks for in it: a program mysqld, and the settings that it adds."""
+def make_root(root: Path, mysqld: Program, mysqladmin: Program) -> None:
+    """Makes VTDATAROOT with what Vitess looks for in it: mysqld, mysqladmin, and the settings that it adds."""
     bin_folder = root / "mysql" / "bin"
     bin_folder.mkdir(parents=True)
-    wrapper = bin_folder / "mysqld"
-    wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(mysqld.argv)} "$@"\n', encoding="utf-8")
-    wrapper.chmod(0o755)
+    for name, program in (("mysqld", mysqld), ("mysqladmin", mysqladmin)):
+        wrapper = bin_folder / name
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(program.argv)} "$@"\n', encoding="utf-8")
+        wrapper.chmod(0o755)
     share = mysqld.prefix / "share/mysql"
     settings = [f"bind-address={HOST}", f"report-host={HOST}", *_SMALL]
     settings += ["innodb-flush-log-at-trx-commit=2", "sync-binlog=0", "innodb-flush-method=fsync"]
@@ -72,14 +80,14 @@ def make_root(root: Path, mysqld: Program) -> None:
     (root / "extra.cnf").write_text("\n".join(settings) + "\n", encoding="utf-8")
 
 
-def make_template(programs: Programs, vitess: VitessPrograms) -> None:
+def make_template(programs: Programs, mysqladmin: Program, vitess: VitessPrograms) -> None:
     """Makes the first data directory in the cache, once, with Vitess's own users; the caller holds the cache's lock."""
     template = _template(programs, vitess)
     if template.is_dir():
         return
     root = template.with_suffix(".part")
     shutil.rmtree(root, ignore_errors=True)
-    make_root(root, programs.mysqld)
+    make_root(root, programs.mysqld, mysqladmin)
     marker = f"{root}#template"
     folder = tablet_folder(root, _TEMPLATE_UID)
     try:
@@ -117,6 +125,7 @@ def write_users(folder: Path, plan: TabletPlan, logins: dict[str, Login]) -> Pat
     lines = ["SET SESSION sql_log_bin=0"]
     for user in USERS:
         lines += statements("mysql", logins[user].user, logins[user].password)
+    lines.append(f"GRANT SELECT ON _vt.* TO '{logins[READER].user}'@'%'")
     path = folder / "secrets" / f"{plan.mysqld}.sql"
     write_private(path, ";\n".join(lines) + ";\n")
     return path

@@ -70,7 +70,7 @@ def _vtorc() -> list[dict[str, Any]]:
             "critical",
             _of("has transactions that its primary lacks"),
         ),
-        rule("VTOrcDown", 'up{job="vtorc"} == 0', "3s", "critical", "VTOrc on {{i}} does not answer"),
+        rule("VTOrcDown", 'up{job="vtorc"} == 0', "5s", "critical", "VTOrc on {{i}} does not answer"),
         rule("VTOrcRecoveriesDisabled", disabled, "2s", "critical", _of("is not repaired: recoveries are disabled")),
         rule(
             "VTOrcRecoveryFailed", "rate(vtorc_failed_recoveries[10s]) > 0.3", "3s", "critical", _of("is not repaired")
@@ -99,7 +99,7 @@ def _tablets() -> list[dict[str, Any]]:
     unresolved = "vttablet_unresolved_transaction > 0"
     lag = "mysql_slave_status_seconds_behind_source > 5"
     return [
-        rule("VitessTabletDown", 'up{job="vttablet"} == 0', "3s", "critical", _of("does not answer")),
+        rule("VitessTabletDown", 'up{job="vttablet"} == 0', "5s", "critical", _of("does not answer")),
         rule(
             "VitessTabletNotServing",
             'vttablet_tablet_server_state{name!="SERVING"} == 1',
@@ -114,7 +114,7 @@ def _tablets() -> list[dict[str, Any]]:
             "warning",
             _of("is left as {{ $labels.type }}"),
         ),
-        rule("VitessMySQLDown", "mysql_up == 0", "3s", "critical", "MySQL on {{i}} does not answer"),
+        rule("VitessMySQLDown", "mysql_up == 0", "5s", "critical", "MySQL on {{i}} does not answer"),
         rule("VitessReplicationLag", lag, "2s", "warning", "{{i}} is {{v}} s behind its source"),
         rule("VitessPoolFull", full, "2s", "critical", _of("has no connection left in {{ $labels.pool }}")),
         rule("VitessTabletErrors", errors, "2s", "warning", _of("refuses queries: {{ $labels.error_code }}")),
@@ -125,18 +125,20 @@ def _tablets() -> list[dict[str, Any]]:
 
 def _vtgate() -> list[dict[str, Any]]:
     shards = 'label_replace(vtorc_tablets_watched_by_shard > 0, "shard_name", "$1", "shard", "(.*)")'
+    # A vtgate that is down counts no tablet; that is told by its own alert.
     none = " or ".join(
         f"label_replace({shards} unless on (keyspace, shard_name)"
         f' vtgate_healthcheck_connections{{tablet_type="{kind}"}} > 0, "tablet_type", "{kind}", "", "")'
         for kind in ("primary", "replica")
     )
+    none = f'({none}) and on () max(up{{job="vtgate"}}) == 1'
     by_shard = "sum by (keyspace, shard_name, instance)"
     buffered = f"{by_shard} (rate(vtgate_buffer_requests_buffered[5s])) > 0"
     evicted = f"{by_shard} (rate(vtgate_buffer_requests_evicted[10s])) > 0"
     errors = "sum by (keyspace, shard_name, db_type, instance) (rate(vtgate_vttablet_call_error_count[5s])) > 0"
     in_shard = "{{ $labels.keyspace }}/{{ $labels.shard_name }}"
     return [
-        rule("VtgateDown", 'up{job="vtgate"} == 0', "3s", "critical", "vtgate on {{i}} does not answer"),
+        rule("VtgateDown", 'up{job="vtgate"} == 0', "5s", "critical", "vtgate on {{i}} does not answer"),
         rule(
             "VitessNoHealthyTablet",
             none,
@@ -157,11 +159,11 @@ def _topology() -> list[dict[str, Any]]:
     metric = '{__name__=~"(vtorc|vtgate|vttablet)_topology_conn_errors",operation="ListDir"}'
     errors = f"sum by (job, cell, instance) (rate({metric}[10s])) > 0.3"
     return [
-        rule("VitessTopologyDown", 'up{job="etcd"} == 0', "3s", "critical", "etcd on {{i}} does not answer"),
+        rule("VitessTopologyDown", 'up{job="etcd"} == 0', "5s", "critical", "etcd on {{i}} does not answer"),
         rule(
             "VitessTopologyErrors", errors, "2s", "critical", "{{ $labels.job }} on {{i}} does not reach the topology"
         ),
-        rule("VtctldDown", 'up{job="vtctld"} == 0', "3s", "warning", "vtctld on {{i}} does not answer"),
+        rule("VtctldDown", 'up{job="vtctld"} == 0', "5s", "warning", "vtctld on {{i}} does not answer"),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.contract import MySQL, ProxySQL
+from actions.vitess import Vitess
 from bot.runbook.findings import Path, Problem
 from bot.runbook.parts import Place, Selector
 
@@ -17,5 +18,6 @@ def check_place(path: Path, use: str, reader: type, on: Place | Selector) -> Ite
     if reader is ProxySQL and not at_proxies:
         says = f"{use} is for proxies, and here are servers"
         yield Problem((*path, "on"), says, "wrong-place", "write `on: proxies`")
-    if reader is MySQL and at_proxies:
-        yield Problem((*path, "on"), f"{use} is for servers, and here are proxies", "wrong-place")
+    if reader in (MySQL, Vitess) and at_proxies:
+        kind = "tablets of Vitess" if reader is Vitess else "servers"
+        yield Problem((*path, "on"), f"{use} is for {kind}, and here are proxies", "wrong-place")

@@ -10,6 +10,7 @@ from bot.runbook.checks.values import Scope, check_parameters, check_value
 from bot.runbook.findings import Path, Problem
 from bot.runbook.names import scope_of
 from bot.runbook.nulls import known_where
+from bot.runbook.parts import Selector
 from bot.runbook.schema import RemedyStep, Runbook
 from bot.runbook.signatures import UnknownAction, of_remediation
 
@@ -19,6 +20,8 @@ def check_remedies(runbook: Runbook) -> Iterator[Problem]:
     names = scope_of(runbook)
     for name, remedy in runbook.remedies.items():
         scope = Scope(names, _known(runbook, name))
+        if isinstance(remedy.on, Selector) and remedy.on.tablet is not None:
+            yield from check_value(("remedies", name, "on", "tablet"), remedy.on.tablet, scope)[1]
         for number, step in enumerate(remedy.each_step):
             yield from _step(("remedies", name, *(("steps", number) if remedy.steps else ())), step, scope)
             if step.use is not None and step.use in REMEDIATIONS:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from jinja2 import nodes
 
 from bot.runbook.findings import Problem
-from bot.runbook.parts import GatherStep
+from bot.runbook.parts import GatherStep, Selector
 from bot.runbook.schema import Runbook
 from bot.runbook.signatures import meant
 from bot.runbook.syntax import ExpressionError, every_node, tree_of, whole
@@ -86,6 +86,8 @@ def _read_by_the_rest(runbook: Runbook) -> Read:
     for cause in runbook.causes:
         read |= _of_source(cause.when, False) | _of_source(cause.says, True)
     for remedy in runbook.remedies.values():
+        if isinstance(remedy.on, Selector):
+            read |= _of_value(remedy.on.tablet)
         for step in remedy.each_step:
             read |= _of_value(step.parameters)
     return read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import subprocess
 
 import pytest
 import requests
@@ -11,11 +11,13 @@ import yaml
 from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.client import administrator, ask, connect, wait_until
-from bot.lab.lab import bring_up, tear_down
+from bot.lab.lab import bring_up
+from bot.lab.progress import Silent
 from bot.lab.replication import replicates
 from bot.lab.state import LabInstance, LabState, LabVitess, Login
 from bot.lab.status import status
 from bot.lab.vitess import launch, load, scraping
+from bot.lab.vitess.programs import find_vitess
 from bot.lab.vitess.rules import rules
 
 pytestmark = pytest.mark.vitess
@@ -148,21 +150,23 @@ def test_a_frozen_topology_server_goes_on_when_it_is_thawed(vitess_lab: LabState
     wait_until("etcd answers", answers)
 
 
-@pytest.fixture
-def folder(tmp_path: Path):
-    yield tmp_path / ".lab"
-    tear_down(tmp_path / ".lab")
-
-
-def test_it_goes_down_and_nothing_else_does(vitess_lab: LabState, folder: Path):
-    state = bring_up(folder, vitess=True)
-    names = {process.name for process in processes.recorded(folder)}
+def test_its_processes_are_recorded_and_each_carries_its_mark(vitess_lab: LabState):
+    names = {process.name for process in processes.recorded(vitess_lab.folder)}
     assert {"etcd", "vtctld", "vtgate", "vtorc", "mysqld-100", "vttablet-105", load.NAME} <= names
+    found = set(processes.running(vitess_lab.marker))
+    assert {process.pid for process in processes.recorded(vitess_lab.folder)} <= found
 
-    ended = tear_down(folder)
 
-    assert len(ended) >= len(names)
-    assert processes.running(state.marker) == []
-    assert status(folder).condition == "down"
-    assert not (folder / "data").exists()
+def test_a_server_that_vitess_restarts_for_a_backup_is_still_the_lab_s(vitess_lab: LabState, cluster: LabVitess):
+    replica = _replica(vitess_lab, "commerce/80-")
+    name = cluster.tablet(replica.name).mysqld
+    before = next(p for p in processes.recorded(vitess_lab.folder) if p.name == name)
+    programs = find_vitess(Silent())
+    argv = [*launch.unprivileged(), programs["vtctldclient"], f"--server={cluster.vtctld}", "Backup", replica.name]
+    subprocess.run(argv, check=True, capture_output=True, timeout=90)
+    wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
     assert status(vitess_lab.folder).condition == "up"
+    after = next(p for p in processes.recorded(vitess_lab.folder) if p.name == name)
+    assert after.pid != before.pid
+    assert list((vitess_lab.folder / "data" / "backups" / "commerce" / "80-").iterdir())
+    wait_until("VTOrc lets it replicate again", lambda: replicates(replica), 60.0)

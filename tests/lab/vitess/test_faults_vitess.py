@@ -17,7 +17,7 @@ from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.client import administrator, ask
 from bot.lab.fault import cluster
-from bot.lab.fault.alerts import by_rule, labels_of
+from bot.lab.fault.alerts import by_rule, generator, labels_of
 from bot.lab.fault.breaking import break_, fix
 from bot.lab.fault.checks import holds
 from bot.lab.fault.cluster_steps import MOST_ERRANT, transactions, unsound
@@ -82,7 +82,7 @@ def test_what_must_come_of_it_is_what_a_shipped_runbook_can_say(name: str):
 @pytest.mark.parametrize("name", FAULTS)
 def test_its_alert_finds_its_runbook(paper: LabState, name: str):
     fault = FAULTS[name]
-    answer = choose(RUNBOOKS.values(), Alert(labels_of(paper, fault), AlertStatus.FIRING, NOW))
+    answer = choose(RUNBOOKS.values(), Alert(labels_of(paper, fault), AlertStatus.FIRING, NOW, generator_url=generator(paper, fault)))
     assert isinstance(answer, Match)
     assert answer.runbook.runbook == fault.expect.runbook
 

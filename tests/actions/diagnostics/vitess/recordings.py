@@ -130,7 +130,7 @@ COUNTED: tuple[Series, ...] = (
         1, __name__="vttablet_tablet_server_state", keyspace="commerce", name="SERVING", shard="-80", type="PRIMARY"
     ),
 )
-RULES = {"DenyListQueryRules": []}
+RULES: dict[str, Any] = {"DenyListQueryRules": []}
 
 
 def healthy(
@@ -149,7 +149,6 @@ def healthy(
         "GetKeyspace": keyspace_record(),
         f"GetFullStatus {A}": of_primary(),
         "GetFullStatus": of_replica(),
-        "GetVersion": {"version": "Version: 24.0.0 (Git revision 0000000 branch '') built on go1.26.2 linux/amd64"},
         "GetBackups": {},
         "GetWorkflows": {},
         "GetCellInfoNames": {"names": ["zone1"]},
@@ -160,6 +159,7 @@ def healthy(
         state = "PRIMARY: Serving, Mar 1, 2026 at 03:00:00 (UTC)" if each.type == "PRIMARY" else f"{each.type}: Serving"
         shown[f"vttablet {each.alias} /debug/status_details"] = [details(state, ("Replication Lag", "healthy", "0s"))]
         shown[f"vttablet {each.alias} /debug/query_rules"] = RULES
+        shown[f"vttablet {each.alias} /debug/vars"] = {"BuildVersion": "24.0.0", "BuildGitRev": ""}
         shown[f"metrics vttablet {each.alias}"] = [COUNTED]
     return reader(
         {**told, **(calls or {})},

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actions.contract import Row, Unreadable
-from actions.diagnostics.vitess import errant_gtids as of_module
 from actions.diagnostics.vitess.errant_gtids import ErrantTablet, errant_gtids
+from bot.lab.client import administrator, ask, wait_until
 from tests.actions.diagnostics.vitess.recordings import (
     NO_MYSQLD,
     PRIMARY_UUID,
@@ -45,7 +46,7 @@ class Primary(Recorded):
 
 @pytest.fixture(autouse=True)
 def an_hour_after_the_failover(monkeypatch):
-    monkeypatch.setattr(of_module.time, "time", lambda: NO_FAILOVER)
+    monkeypatch.setattr(time, "time", lambda: NO_FAILOVER)
 
 
 def primary() -> dict[str, Any]:
@@ -171,7 +172,43 @@ def test_a_set_that_is_too_long_is_not_cut_but_left_out():
 
 
 def test_the_age_of_a_term_is_not_below_zero(monkeypatch):
-    monkeypatch.setattr(of_module.time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
     found = errant_gtids(healthy(under=primary()))
     assert found.primary_age == 0.0
     assert replace(found, primary_age=None).settling is False
+
+
+@pytest.mark.vitess
+def test_a_real_errant_transaction(hands, replica):
+    instance = hands.lab.instance(replica.alias)
+    assert not hands.ask(errant_gtids).found
+    with administrator(instance) as admin:
+        uuid = ask(admin, "SELECT @@GLOBAL.server_uuid AS uuid")[0]["uuid"]
+        ask(admin, "SET GLOBAL super_read_only = OFF")
+        ask(admin, "CREATE DATABASE errant")
+        ask(admin, "SET GLOBAL super_read_only = ON")
+    try:
+        found = hands.ask(errant_gtids)
+        wait_until("VTOrc has seen it, too", lambda: replica.alias in hands.ask(errant_gtids).by_vtorc, 30)
+    finally:
+        mend(hands, replica, uuid)
+    assert [(each.alias, each.own, each.transactions) for each in found.tablets] == [(replica.alias, True, 1)]
+    assert found.tablets[0].gtids.startswith(uuid)
+    assert not hands.ask(errant_gtids).found
+
+
+def mend(hands, replica, uuid: str) -> None:
+    """Takes the database away where it is, and gives the primary an empty transaction in its place."""
+    with administrator(hands.lab.instance(replica.alias)) as admin:
+        ask(admin, "SET GLOBAL super_read_only = OFF")
+        ask(admin, "SET SESSION sql_log_bin = 0")
+        ask(admin, "DROP DATABASE IF EXISTS errant")
+        ask(admin, "SET GLOBAL super_read_only = ON")
+        own = ask(admin, "SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, '') AS own")[0]["own"].replace("\n", "")
+    last = max(int(part.rpartition(":")[2].rpartition("-")[2]) for part in own.split(",") if part.startswith(uuid))
+    with administrator(hands.lab.instance(hands.primary())) as admin:
+        for number in range(1, last + 1):
+            ask(admin, "SET gtid_next = %s", (f"{uuid}:{number}",))
+            ask(admin, "BEGIN")
+            ask(admin, "COMMIT")
+        ask(admin, "SET gtid_next = 'AUTOMATIC'")

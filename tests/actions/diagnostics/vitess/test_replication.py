@@ -8,6 +8,7 @@ import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.replication import replication
+from actions.vitess import alias_record
 from tests.actions.diagnostics.vitess.recordings import (
     COUNTED,
     NO_MYSQLD,
@@ -221,3 +222,27 @@ def test_no_more_than_four_are_asked_past_their_vttablets():
     asked = [alias for alias, db in under.items() if db.asked]
     assert asked == [each.alias for each in many[:4]]
     assert len(found.unknown) == 3
+
+
+@pytest.mark.vitess
+def test_a_real_shard(hands, replica):
+    found = hands.ask(replication)
+    assert (found.semi_sync_active, found.semi_sync_clients, found.blocked, found.missing) == (True, 2, False, ())
+    assert [(each.running, each.from_primary, each.acknowledges) for each in found.replicas] == [(True, True, True)] * 2
+
+
+@pytest.mark.vitess
+def test_a_real_replica_that_is_stopped_while_vtorc_does_not_look(hands, replica, trouble):
+    with trouble("frozen", "vtorc"):
+        hands.call("StopReplication", tablet_alias=alias_record(replica.alias))
+        found = hands.ask(replication)
+    assert aliases(found.stopped_by_hand) == [replica.alias]
+    assert (len(found.ackers), found.blocked) == (1, False)
+
+
+@pytest.mark.vitess
+def test_a_real_replica_under_a_dead_vttablet(hands, replica, trouble):
+    with trouble("killed", replica.vttablet):
+        found = hands.ask(replication)
+    asked = next(each for each in found.replicas if each.alias == replica.alias)
+    assert (asked.known, asked.running, asked.acknowledges, asked.reported_lag) == (True, True, True, None)

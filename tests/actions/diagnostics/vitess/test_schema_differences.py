@@ -18,7 +18,7 @@ EXTRA = "zone1-0000000103 has an extra table named notes"
 
 
 def recorded(*results: str) -> RecordedVitess:
-    answer = {"results": list(results)} if results else {"results_by_shard": {"-80": {}, "80-": {}}}
+    answer: dict[str, object] = {"results": list(results)} if results else {"results_by_shard": {"-80": {}, "80-": {}}}
     return RecordedVitess({"ValidateSchemaKeyspace": answer})
 
 

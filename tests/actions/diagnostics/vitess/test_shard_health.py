@@ -9,6 +9,8 @@ import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.shard_health import shard_health
+from actions.diagnostics.vitess.topology_servers import topology_servers
+from bot.lab.client import wait_until
 from tests.actions.diagnostics.vitess.recordings import (
     NO_MYSQLD,
     READS,
@@ -214,3 +216,46 @@ def test_a_replica_that_takes_writes_is_seen():
     left = of_replica(read_only=None, super_read_only=None)
     found = shard_health(healthy(calls={f"GetFullStatus {C}": left}))
     assert [each.alias for each in found.tablets if each.writable] == [A, C]
+
+
+@pytest.mark.vitess
+def test_a_real_shard(hands, replica):
+    found = hands.ask(shard_health)
+    assert found.primary is not None
+    assert found.primary.alias == hands.primary()
+    assert (found.primary_served, found.primary_writable, found.down, found.missing) == (True, True, (), ())
+    assert len(found.serving_replicas) == 2
+    assert found.primary.primary_since == pytest.approx(found.primary_since, abs=1)
+
+
+@pytest.mark.vitess
+@pytest.mark.parametrize(("how", "said"), [("killed", "refused"), ("frozen", "silent")])
+def test_a_real_vttablet_that_is_gone(hands, replica, trouble, how: str, said: str):
+    with trouble(how, replica.vttablet):
+        found = hands.ask(shard_health)
+    assert [(each.alias, each.vttablet, each.mysqld, each.super_read_only) for each in found.down] == [
+        (replica.alias, said, "alive", True)
+    ]
+
+
+@pytest.mark.vitess
+def test_a_real_mysqld_that_is_gone(hands, replica, trouble):
+    with trouble("killed", replica.mysqld):
+        found = hands.ask(shard_health)
+        wait_until("vttablet has noticed", lambda: bool(not_connected(hands)), 30)
+    assert [(each.alias, each.vttablet, each.mysqld) for each in found.replicas_down] == [
+        (replica.alias, "answers", "dead")
+    ]
+
+
+def not_connected(hands) -> list[str]:
+    return [each.alias for each in hands.ask(shard_health).tablets if each.state.endswith("Not connected to mysql")]
+
+
+@pytest.mark.vitess
+def test_a_real_topology_server_that_is_frozen(hands, replica, trouble):
+    with hands.reader() as vt, trouble("frozen", "etcd"):
+        found = shard_health(vt)
+        servers = topology_servers(vt)
+    assert (found.topology_reachable, found.primary_served, found.down) == (False, True, ())
+    assert (servers.topology_dead, servers.vtctld_dead) == (True, False)

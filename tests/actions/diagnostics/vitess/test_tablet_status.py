@@ -70,7 +70,7 @@ def test_a_dead_vttablet_over_a_living_mysqld(error: Unreadable, said: str):
     assert (found.serving, found.seen, found.writable) == (False, "NOT_SERVING", True)
     assert (found.uptime, found.vitess_version, found.server_state) == (None, "", "")
     # Through a dead vttablet vtctld would hang until the deadline, so it is not asked.
-    assert not [name for name, _ in vt.called if name in ("GetFullStatus", "GetVersion")]
+    assert not [name for name, _ in vt.called if name == "GetFullStatus"]
 
 
 def test_a_dead_mysqld_under_a_living_vttablet():
@@ -177,7 +177,7 @@ def test_a_tablet_that_vtgate_or_the_topology_does_not_have():
 
 
 def test_counters_that_could_not_be_read_are_missing():
-    found = tablet_status(healthy(pages={f"metrics vttablet {A}": REFUSED}))
+    found = tablet_status(healthy(pages={f"metrics vttablet {A}": REFUSED, f"vttablet {A} /debug/vars": REFUSED}))
     assert (found.errors, found.uptime) == (0, None)
     assert f"The counters of {A} could not be read" in found.missing[0]
     assert found.mysqld == "alive"
@@ -194,3 +194,14 @@ def test_a_tablet_with_two_rows_is_as_vtgate_saw_it_last():
     rows = (seen(A, "PRIMARY", since="2026-03-01T03:00:00Z"), seen(A, "REPLICA", "NOT_SERVING"))
     assert tablet_status(healthy(shows=rows)).seen_as == "PRIMARY"
     assert tablet_status(healthy(calls={f"GetFullStatus {A}": of_primary(read_only=True)})).writable is False
+
+
+@pytest.mark.vitess
+def test_a_real_tablet(hands, replica):
+    with hands.reader(replica.alias) as vt:
+        found = tablet_status(vt)
+    assert (found.alias, found.type, found.seen, found.serving) == (replica.alias, "REPLICA", "SERVING", True)
+    assert (found.mysqld, found.super_read_only, found.server_state) == ("alive", True, "SERVING")
+    assert found.vitess_version == "24.0.0"
+    assert found.uptime is not None
+    assert found.missing == ()

@@ -63,4 +63,4 @@ def test_a_server_that_follows_nobody_is_refused(notes, replica):
 
 
 def test_it_takes_the_server_out_so_the_serving_floor_counts():
-    assert StopReplica.takes_out
+    assert StopReplica().takes_out

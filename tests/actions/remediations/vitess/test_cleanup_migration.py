@@ -43,9 +43,9 @@ def test_it_waits_for_a_stream_that_reads_what_was_written_before(behind):
 
 
 def test_it_is_good_once_nothing_is_kept_anywhere():
-    cleaned = {"cleaned_up_at": ago(5)}
-    assert CLEAN.verify(migrations(migration(status="COMPLETE", **cleaned))).ok
-    early = CLEAN.verify(migrations(migration(status="COMPLETE", **cleaned), migration("80-", "COMPLETE")))
+    done = migration(status="COMPLETE", cleaned_up_at=ago(5))
+    assert CLEAN.verify(migrations(done)).ok
+    early = CLEAN.verify(migrations(done, migration("80-", "COMPLETE")))
     assert (early.ok, early.settled) == (False, False)
 
 

@@ -66,7 +66,7 @@ def test_on_a_real_cluster_a_stream_that_failed_is_started_once_its_cause_is_men
         [failed] = hands.ask(workflows).failing
         assert (failed.state, failed.terminal, failed.shard) == ("Error", True, "-80")
         assert "Unknown column 'status'" in failed.message
-        assert hands.ask(schema_differences).tables == (copies,)
+        assert copies in hands.ask(schema_differences).tables
         with pytest.raises(Refused, match="Unknown column"):
             hands.check(StartWorkflow(copies))
         ask(operator, f"alter table {copies} add column status varchar(16) not null default '' after customer_id")

@@ -1,0 +1,72 @@
+"""Lets VTOrc make emergency reparents again, where that was left disabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.prechecks import keyspace_record, shard_record
+from actions.vitess import Vitess, call, vitess
+
+UNSHARDED = ("0", "-")
+"""Shards whose switch Vitess keeps with the keyspace."""
+
+
+@dataclass(frozen=True)
+class EnableEmergencyReparent(Remediation):
+    """Calls SetVtorcEmergencyReparent with `disable` false, for the shard or for the whole keyspace."""
+
+    scope: Literal["shard", "keyspace"] = "shard"
+
+    risk: ClassVar[Risk] = Risk.DISRUPTIVE
+    reader: ClassVar[type] = Vitess
+    needs: ClassVar[Grants] = {Flavour.VITESS: ("GetShard", "GetKeyspace", "SetVtorcEmergencyReparent")}
+
+    def check(self, db: MySQL) -> None:
+        """Refuses where it is not disabled in this scope, and says where it is."""
+        vt = vitess(db)
+        if self.scope == "shard" and vt.shard in UNSHARDED:
+            raise Refused(
+                f"{vt.address} is not sharded, and Vitess keeps its switch with the keyspace: scope keyspace."
+            )
+        if self._disabled(vt):
+            return
+        other = EnableEmergencyReparent("keyspace" if self.scope == "shard" else "shard")
+        there = f" It is for the {other.scope}." if other._disabled(vt) else ""
+        raise Refused(f"Emergency reparents are not disabled for the {self.scope} of {vt.address}.{there}")
+
+    def change(self, db: MySQL) -> Iterator[Statement]:
+        """SetVtorcEmergencyReparent."""
+        yield self._set(vitess(db), disable=False)
+
+    def cost(self, db: MySQL) -> str:
+        """What happens then, and whom it may concern."""
+        vt = vitess(db)
+        where = vt.address if self.scope == "shard" else f"every shard of {vt.keyspace}"
+        return (
+            f"VTOrc makes a failover of {where} by itself when a primary dies, and at once where one is dead now. "
+            "Whoever disabled it may still work on something: ask first."
+        )
+
+    def verify(self, db: MySQL) -> Verdict:
+        """Good while it is not disabled."""
+        vt = vitess(db)
+        disabled = self._disabled(vt)
+        says = (
+            f"Emergency reparents are {'still' if disabled else 'not'} disabled for the {self.scope} of {vt.address}."
+        )
+        return Verdict(ok=not disabled, says=says)
+
+    def undo(self, db: MySQL) -> Iterator[Statement]:
+        """SetVtorcEmergencyReparent with `disable` true."""
+        yield self._set(vitess(db), disable=True)
+
+    def _disabled(self, vt: Vitess) -> bool:
+        record = shard_record(vt) if self.scope == "shard" else keyspace_record(vt)
+        return bool((record.get("vtorc_state") or {}).get("disable_emergency_reparent"))
+
+    def _set(self, vt: Vitess, *, disable: bool) -> Statement:
+        where = {"shard": vt.shard} if self.scope == "shard" else {}
+        return call("SetVtorcEmergencyReparent", keyspace=vt.keyspace, **where, disable=disable)
