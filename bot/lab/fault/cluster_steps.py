@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 import pymysql
 import requests
@@ -75,7 +76,7 @@ def restore(state: LabState) -> None:
         launch.thaw(state, name)
         launch.start_again(state, name)
     for instance in state.instances:
-        wait_until(f"the MySQL of {instance.name} answers", lambda each=instance: answers(each), ANSWERS_WITHIN)
+        wait_until(f"the MySQL of {instance.name} answers", partial(answers, instance), ANSWERS_WITHIN)
 
     def enabled() -> bool:
         with suppress(Unreachable):
