@@ -41,7 +41,7 @@ def replica_status(*, executed: str = f"MySQL56/{SOURCE}:1-308", tablet_type: st
     }
 
 
-STOPPED = {"io_state": 1, "sql_state": 1, "replication_lag_unknown": True}
+STOPPED: dict[str, Any] = {"io_state": 1, "sql_state": 1, "replication_lag_unknown": True}
 
 
 def record(primary: str = PRIMARY, **changed: Any) -> dict[str, Any]:

@@ -24,7 +24,13 @@ commands = typer.Typer()
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", help="An instance or a shard; may stand several times.")
 ]
-NAMES = {"prometheus": "Prometheus", "alertmanager": "Alertmanager"}
+NAMES = {
+    "prometheus": "Prometheus",
+    "alertmanager": "Alertmanager",
+    "vtctld": "vtctld",
+    "vtorc": "VTOrc",
+    "vtgate": "vtgate",
+}
 
 
 @commands.command()

@@ -81,17 +81,23 @@ class Instance:
         return "" if lacking or not self.role_says else f"Its role could not be read: {self.role_says}"
 
 
+Name = Literal["prometheus", "alertmanager", "vtctld", "vtorc", "vtgate"]
+"""What a service is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Prometheus or Alertmanager."""
+    """Prometheus, Alertmanager, or a component of Vitess."""
 
-    name: Literal["prometheus", "alertmanager"]
+    name: Name
     url: str = ""
     """Without a password; '' where it is not configured."""
     says: str = ""
     """Why it cannot be used; '' where it can."""
+    needed: bool = False
+    """Whether something does not work without it although nobody configured it."""
 
     @property
     def ok(self) -> bool:
         """Whether it answers, or nobody asked for it."""
-        return not self.url or not self.says
+        return not self.says or not (self.url or self.needed)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from actions.contract import MySQL, ServerVersion, Unreadable
 from bot.config import Config, Role
+from bot.doctor.clusters import clusters
 from bot.doctor.instance import Instance, Service
 from bot.doctor.proxy import look_at_proxy
 from bot.doctor.report import Report, unanswered
@@ -58,11 +59,14 @@ def examine(config: Config, only: Sequence[str] = (), progress: Progress = lambd
     targets = _chosen(fleet, only)
     progress(0, len(targets))
     services = _begun(lambda: _prometheus(config, fleet)), _begun(lambda: _alertmanager(config))
+    vitess = _begun(lambda: tuple(clusters(config)))
     found = {}
     for done, instance in enumerate(_each(fleet, targets), start=1):
         found[instance.name] = instance
         progress(done, len(targets))
-    return Report(tuple(found[target.name] for target in targets), tuple(service.result() for service in services))
+    return Report(
+        tuple(found[target.name] for target in targets), (*(service.result() for service in services), *vitess.result())
+    )
 
 
 def _chosen(fleet: ConfiguredFleet, only: Sequence[str]) -> tuple[Target, ...]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from actions import catalog
 from actions.contract import Grants, Prometheus, ProxySQL, ServerVersion
+from actions.vitess import Vitess
 from bot.privileges.grants import Held, account_name
 from bot.privileges.mending import Excess, Mending, excess, mending
 from bot.privileges.needs import BY_CHOICE, SPARE_PORT, Permission, Right, State, holds, needed, permission, rights
@@ -16,9 +17,11 @@ Kind = Literal["reader", "changer"]
 
 PROMETHEUS = tuple(name for name, each in catalog.DIAGNOSTICS.items() if each.reader is Prometheus)
 """Diagnostics that ask no database server."""
+ELSEWHERE = (Prometheus, ProxySQL, Vitess)
+"""Readers of what is no database server, though those of Vitess may ask the server beneath a tablet, too."""
 ACTIONS: Mapping[Kind, Mapping[str, Grants]] = {
-    "reader": {n: each.needs for n, each in catalog.DIAGNOSTICS.items() if each.reader not in (Prometheus, ProxySQL)},
-    "changer": {n: each.needs for n, each in catalog.REMEDIATIONS.items() if each.reader is not ProxySQL},
+    "reader": {n: each.needs for n, each in catalog.DIAGNOSTICS.items() if each.reader not in ELSEWHERE},
+    "changer": {n: each.needs for n, each in catalog.REMEDIATIONS.items() if each.reader not in ELSEWHERE},
 }
 """What each user of a server is for: action -> its needs."""
 WORDS: Mapping[Kind, str] = {"reader": "diagnostics", "changer": "remediations"}

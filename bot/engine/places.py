@@ -96,7 +96,9 @@ def _alias(target: Target) -> str:
 
 
 def _shown(where: Selector) -> str:
-    given = {name: getattr(where, name) for name in ("role", "name", "shard", "tablet") if getattr(where, name) is not None}
+    given = {
+        name: getattr(where, name) for name in ("role", "name", "shard", "tablet") if getattr(where, name) is not None
+    }
     return ", ".join(f"{name} {value}" for name, value in given.items()) or "the shard"
 
 

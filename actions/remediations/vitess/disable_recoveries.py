@@ -42,9 +42,7 @@ class DisableRecoveries(Remediation):
         seen = vtorcs(vt)
         if not seen.alive or seen.healthy < seen.configured:
             told = f"{seen.healthy} of {seen.configured} are"
-            raise Refused(
-                f"Not every VTOrc of {vt.cluster} is healthy ({told}); each must be asked. Mend that first."
-            )
+            raise Refused(f"Not every VTOrc of {vt.cluster} is healthy ({told}); each must be asked. Mend that first.")
         if seen.disabled:
             raise Refused(
                 f"Recoveries are disabled at {', '.join(seen.disabled[:5])} already. Ask who did that, and what for."

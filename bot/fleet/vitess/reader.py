@@ -147,7 +147,7 @@ class VitessReader:
             if each.mysql is None:
                 continue
             try:
-                return _show(each, sql, use, limit)
+                return show(each, sql, use, limit)
             except FirstmateError as error:
                 failed.append(str(error))
         raise Unreadable(" ".join(failed[:2]) or f"No vtgate of {self.cluster} is configured with `mysql`.")
@@ -210,7 +210,8 @@ def open_reader(source: Source, shard: TabletShard, tablet: TabletInstance, bene
         reader.close()
 
 
-def _show(vtgate: VtgateSettings, sql: str, use: str, limit: int) -> list[Row]:
+def show(vtgate: VtgateSettings, sql: str, use: str, limit: int) -> list[Row]:
+    """Asks one vtgate that has `mysql` a SHOW statement; raises Unreachable."""
     assert vtgate.mysql is not None
     host, _, port = vtgate.mysql.rpartition(":")
     server = Server(host, int(port), vtgate.user, vtgate.password.read() if vtgate.password else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -144,7 +143,7 @@ def _start_topology(start: _Start) -> None:
     ports = start.ports
     start.launch("etcd", command_lines.etcd(start.etcd, start.folder, ports))
     start.until("etcd is ready", "etcd", lambda: responds(f"http://{HOST}:{ports['etcd']}/health"))
-    _run(command_lines.add_cell(start.vitess, ports))
+    launch.run(command_lines.add_cell(start.vitess, ports))
     start.launch("vtctld", command_lines.vtctld(start.vitess, start.folder, ports))
     start.until("vtctld listens", "vtctld", lambda: listens(ports["vtctld grpc"]))
     _vtctldclient(start, "CreateKeyspace", f"--durability-policy={DURABILITY}", KEYSPACE)
@@ -241,20 +240,7 @@ def _with_roles(instances: Sequence[LabInstance], primaries: dict[str, str]) -> 
 
 
 def _vtctldclient(start: _Start, *arguments: str) -> None:
-    _run(command_lines.vtctldclient(start.vitess, start.ports, *arguments))
-
-
-def _run(argv: Sequence[str]) -> None:
-    done = subprocess.run(
-        [*launch.unprivileged(), *argv],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise FirstmateError(f"{Path(argv[0]).name} failed: {(done.stdout + done.stderr).strip()[-400:]}")
+    launch.run(command_lines.vtctldclient(start.vitess, start.ports, *arguments))
 
 
 def _last_line(log: Path) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -50,6 +51,28 @@ def start(
     command = {"argv": list(argv), "environment": dict(environment or {})}
     _command(folder, name).write_text(json.dumps(command), encoding="utf-8")
     return processes.start(folder, marker, name, [*unprivileged(), *argv, *only_now], environment)
+
+
+def run(argv: Sequence[str], environment: Mapping[str, str] | None = None, within: float = 120.0) -> None:
+    """Runs a command of Vitess's to its end; `within` is in seconds.
+
+    Raises FirstmateError with its last words when it fails or takes longer.
+    """
+    name = " ".join(Path(argument).name for argument in argv if not argument.startswith("--"))[:80]
+    try:
+        done = subprocess.run(
+            [*unprivileged(), *argv],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FirstmateError(f"`{name}` did not end within {within:.0f} s.") from error
+    if done.returncode != 0:
+        raise FirstmateError(f"`{name}` failed: {(done.stdout + done.stderr).strip()[-400:]}")
 
 
 def start_again(state: LabState, name: str) -> Process:

@@ -152,17 +152,5 @@ def _template(programs: Programs, vitess: VitessPrograms) -> Path:
 
 
 def _mysqlctl(vitess: VitessPrograms, root: Path, uid: int, port: int, command: str, extra: dict[str, str]) -> None:
-    argv = [*launch.unprivileged(), vitess["mysqlctl"], f"--tablet-uid={uid}", f"--mysql-port={port}", command]
-    done = subprocess.run(
-        argv,
-        env={**os.environ, **environment(root), **extra},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise FirstmateError(
-            f"mysqlctl {command} failed for tablet {uid}: {(done.stdout + done.stderr).strip()[-400:]}"
-        )
+    argv = [vitess["mysqlctl"], f"--tablet-uid={uid}", f"--mysql-port={port}", command]
+    launch.run(argv, {**environment(root), **extra})

@@ -69,7 +69,11 @@ def _in_folders(folders: Sequence[str]) -> VitessPrograms | None:
     paths = {name: Path(found).resolve() for name in NAMES if (found := shutil.which(name, path=search))}
     if len(paths) < len(NAMES):
         return None
-    done = subprocess.run([paths["vtctld"], "--version"], capture_output=True, text=True, timeout=30, check=False)
+    argv = [str(paths["vtctld"]), "--version"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
     version = VERSION.search(done.stdout + done.stderr)
     return VitessPrograms(paths, version.group(1)) if version else None
 

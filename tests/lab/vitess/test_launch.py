@@ -83,6 +83,14 @@ def test_a_mysqld_that_was_killed_leaves_no_lock_of_its_socket(state: LabState):
     assert other.exists()
 
 
+def test_a_command_that_fails_or_hangs_is_told_in_its_own_words():
+    launch.run([sys.executable, "-c", "import os; assert os.environ['COLOUR'] == 'red'"], {"COLOUR": "red"})
+    with pytest.raises(FirstmateError, match=r"`python.* failed: no such cell"):
+        launch.run([sys.executable, "-c", "raise SystemExit('no such cell')"])
+    with pytest.raises(FirstmateError, match="did not end within 0 s"):
+        launch.run(SLEEP, within=0.2)
+
+
 @pytest.mark.parametrize(("uid", "found", "begins"), [(1000, None, ()), (0, "/usr/bin/setpriv", ("/usr/bin/setpriv",))])
 def test_only_root_s_programs_run_as_nobody(
     monkeypatch: pytest.MonkeyPatch, uid: int, found: str | None, begins: tuple[str, ...]

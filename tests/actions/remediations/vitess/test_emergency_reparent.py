@@ -29,7 +29,7 @@ from tests.vitess_shard import (
 
 VTTABLET_DEAD: dict[str, Any] = {f"GetFullStatus {PRIMARY}": GONE, f"PingTablet {PRIMARY}": UNKNOWN}
 MYSQLD_DEAD: dict[str, Any] = {f"GetFullStatus {PRIMARY}": NO_MYSQL}
-OFF = {"vtorc_state": {"disable_emergency_reparent": True}}
+OFF: dict[str, Any] = {"vtorc_state": {"disable_emergency_reparent": True}}
 
 
 def test_a_dead_vttablet_is_what_vtorc_never_fails_over():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from actions.remediations.vitess.enable_emergency_reparent import EnableEmergencyReparent
 from tests.vitess_shard import keyspace, made, record, refusal, shard
 
-OFF = {"vtorc_state": {"disable_emergency_reparent": True}}
+OFF: dict[str, Any] = {"vtorc_state": {"disable_emergency_reparent": True}}
 OF_SHARD, OF_KEYSPACE = EnableEmergencyReparent(), EnableEmergencyReparent("keyspace")
 
 
