@@ -82,7 +82,8 @@ def test_what_must_come_of_it_is_what_a_shipped_runbook_can_say(name: str):
 @pytest.mark.parametrize("name", FAULTS)
 def test_its_alert_finds_its_runbook(paper: LabState, name: str):
     fault = FAULTS[name]
-    answer = choose(RUNBOOKS.values(), Alert(labels_of(paper, fault), AlertStatus.FIRING, NOW, generator_url=generator(paper, fault)))
+    firing = Alert(labels_of(paper, fault), AlertStatus.FIRING, NOW, generator_url=generator(paper, fault))
+    answer = choose(RUNBOOKS.values(), firing)
     assert isinstance(answer, Match)
     assert answer.runbook.runbook == fault.expect.runbook
 
