@@ -214,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with reporter if isinstance(reporter, Bar) else nullcontext():
             state = bring_up(folder, progress=reporter, vitess=given.vitess)
-        outcomes = _all(state, chosen)
+        outcomes = play_all(state, chosen)
     except FirstmateError as error:
         err.print(f"faults: {error}", style="red", markup=False)
         return int(error.exit_code)
@@ -229,7 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(Exit.DONE if reached(found) else Exit.FOUND)
 
 
-def _all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
+def play_all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
+    """Plays the faults on a lab that is up, with a bot of their own."""
     path = own_config(state, "faults")
     outcomes = []
     with running_bot(path, log=state.folder / "logs" / "faults.log"):

@@ -18,6 +18,7 @@ from bot.lab import processes
 from bot.lab.client import administrator, ask
 from bot.lab.fault import cluster
 from bot.lab.fault.alerts import by_rule, generator, labels_of
+from bot.lab.fault.bench import play_all
 from bot.lab.fault.breaking import break_, fix
 from bot.lab.fault.checks import holds
 from bot.lab.fault.cluster_steps import MOST_ERRANT, transactions, unsound
@@ -168,6 +169,16 @@ def test_what_was_written_on_a_replica_alone_is_evened_out(vitess_lab: LabState)
     with administrator(primary) as admin:
         [errant] = ask(admin, "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS gtids", (has["gtids"],))
     assert errant["gtids"] == ""
+
+
+@pytest.mark.vitess
+@pytest.mark.parametrize("name", ["primary_mysqld_killed", "recoveries_disabled"])
+def test_the_bot_leaves_to_vtorc_what_it_repairs_and_lets_it_where_it_may_not(vitess_lab: LabState, name: str):
+    [outcome] = play_all(vitess_lab, [FAULTS[name]])
+    # How fast it was is for the bench to say.
+    timeless = replace(outcome, cause_after=0.0)
+    assert (outcome.failed, timeless.differs) == ("", "")
+    assert unsound(vitess_lab) == ""
 
 
 def broken(lab: LabState, name: str) -> Fault:
