@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+# One more than the two processors of CI: a test waits for servers most of its time. Each has a lab, of 2.6 GB.
+WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -27,8 +29,8 @@ check: $(READY) ## formatting, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) browser postgresql ## the whole suite, on real servers, but for Vitess
-	$(BIN)/pytest -n 2 --dist loadfile -m "not vitess"
+test: $(READY) browser postgresql ## the whole suite, on real servers, but for Vitess (WORKERS=2 where memory is short)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not vitess"
 
 test-vitess: $(READY) ## what needs a Vitess cluster, whose programs are built on first use (needs Go)
 	$(BIN)/pytest -m vitess

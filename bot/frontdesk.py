@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.engine.engine import Engine
 from bot.engine.first_sweep import first_sweep
 from bot.engine.mail import Message
-from bot.engine.opening import FIRST_LOOK, FIRST_LOOK_AT_PROXY
+from bot.engine.opening import first_look
 from bot.engine.preview import preview
 from bot.engine.selection import select, selection_of
 from bot.engine.state import Choice, Run
@@ -33,8 +33,7 @@ class EngineDesk:
     """Wants a message."""
 
     def triage(self, user: str, instance: str, channel: str) -> Run:
-        look = FIRST_LOOK_AT_PROXY if self.engine.fleet.find(instance).is_proxy else FIRST_LOOK
-        return self.ask(user, look, instance, channel)
+        return self.ask(user, first_look(self.engine.fleet.find(instance)), instance, channel)
 
     def sweep(self, user: str, selector: str, channel: str) -> str:
         targets = select(selector, self.engine.fleet.targets())

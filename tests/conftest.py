@@ -1,4 +1,10 @@
-"""What all tests may use."""
+"""What all tests may use, and the order in which they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
 
 pytest_plugins = [
     "tests.browser_fixture",
@@ -8,3 +14,19 @@ pytest_plugins = [
     "tests.store_fixture",
     "tests.vitess_fixture",
 ]
+
+WHOLE = Path(__file__).parent / "e2e"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files of the whole program first, then those that need the lab, then the quick ones.
+
+    The workers take file after file, and the last ones to be taken should be short.
+    """
+    need_the_lab = {item.path for item in items if item.get_closest_marker("lab")}
+
+    def haste(item: pytest.Item) -> int:
+        return 0 if item.path.is_relative_to(WHOLE) else 1 if item.path in need_the_lab else 2
+
+    items.sort(key=haste)

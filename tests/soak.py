@@ -15,7 +15,6 @@ import argparse
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -31,13 +30,13 @@ from rich.console import Console
 
 from bot.engine.state import Run, RunState
 from bot.errors import FirstmateError
-from bot.lab.bot_process import start_bot
 from bot.lab.fault.breaking import break_, mend_all
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from bot.store import audit
+from tests.e2e.bots import Bot, start_bot
 from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import programs, running
 
@@ -63,7 +62,7 @@ class Soak:
     plays: Sequence[Play]
     stops: bool
     chance: random.Random
-    bots: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    bots: list[Bot] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.alerts import Alert, AlertStatus, parse_labels
-from bot.config import Approvals
+from bot.config import Approvals, Tablet
 from bot.engine.change import utc_now
 from bot.engine.places import known_shard
 from bot.engine.planning import inputs_of
@@ -21,10 +21,15 @@ from bot.runbook.match import Tie, choose
 from bot.runbook.schema import Runbook
 from bot.runbook.shelf import Shelf
 
-FIRST_LOOK, FIRST_LOOK_AT_PROXY = "mysql/first-look", "proxysql/backends"
-"""The runbooks of /triage, for a server and for a proxy."""
 RECENT = 200
 """Runs among which an alert is looked for by its name."""
+
+
+def first_look(target: Target) -> str:
+    """The name of the runbook of /triage: that of a server, of a proxy, or of a shard of Vitess."""
+    if isinstance(target.instance, Tablet):
+        return "vitess/first-look"
+    return "proxysql/backends" if target.is_proxy else "mysql/first-look"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.runbook.checks import check
 from bot.runbook.document import Document, read
@@ -25,6 +26,11 @@ class Examined:
         return tuple(each for each in self.findings if each.severity is Severity.ERROR)
 
 
+_KEPT = 128
+"""Texts of which is remembered what was found: a process reads the shipped runbooks more than once."""
+
+
+@lru_cache(_KEPT)
 def examine(text: str, file: str, *, name: str | None = None, advice: bool = True) -> Examined:
     """Examines the text of a runbook; `file` stands in the findings, `name` is what the runbook must be called.
 

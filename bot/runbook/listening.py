@@ -1,5 +1,7 @@
 """The statements that an action sends, heard by asking the action itself with a reader that only listens. Pure.
 
+What an action asks of Vitess is what it needs there, and what it changes is read from the calls in its own code.
+
 The reader answers each action several times over: with nothing, and with rows in which every column has a value that
 passes for whatever the action makes of it. So the questions of the easy way and those behind it are both heard. A test
 holds that every question and every statement in the code of the actions is among them.
@@ -16,6 +18,8 @@ from actions.contract import Endpoint, Flavour, NoUndo, ProxySQL, Refused, Remed
 from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
+from actions.vitess import Vitess
+from bot.runbook import calls
 from bot.runbook.kinds import Base, kind_of
 from bot.runbook.signatures import bare, of_diagnostic, of_remediation
 
@@ -31,6 +35,8 @@ VERSIONS = (
 """The servers that are told of: what differs between two of them is shown."""
 PROXIES = (ServerVersion(Flavour.PROXYSQL, (2, 7, 0)),)
 """What an action of proxies is asked for instead."""
+CLUSTERS = (ServerVersion(Flavour.VITESS, (24, 0, 0)),)
+"""What an action of Vitess is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +147,18 @@ class Listener:
 
 def versions_of(name: str) -> tuple[ServerVersion, ...]:
     """The servers, or the proxies, that an action is asked for."""
-    declared = DIAGNOSTICS[name].reader if name in DIAGNOSTICS else REMEDIATIONS[name].reader
-    return PROXIES if declared is ProxySQL else VERSIONS
+    declared = _reader(name)
+    return PROXIES if declared is ProxySQL else CLUSTERS if declared is Vitess else VERSIONS
+
+
+def _reader(name: str) -> type:
+    return DIAGNOSTICS[name].reader if name in DIAGNOSTICS else REMEDIATIONS[name].reader
 
 
 def asked_by(name: str) -> list[Heard]:
     """What an action asks of a server, in order: a diagnostic as a whole, a remediation before and after its change."""
+    if _reader(name) is Vitess:
+        return [Heard(text, CLUSTERS) for text in calls.asked(name)]
     if name in DIAGNOSTICS:
         if DIAGNOSTICS[name].reader is Endpoint:
             return []
@@ -158,6 +170,8 @@ def asked_by(name: str) -> list[Heard]:
 
 def changed_by(name: str, *, back: bool = False) -> list[Heard]:
     """The statements of a remediation's change, or, with `back`, of its undo; parameters are placeholders."""
+    if _reader(name) is Vitess:
+        return [Heard(text, CLUSTERS) for text in calls.changed(name, back=back)]
     return _each_server(name, lambda db: [text for made in _made(name) for text in _statements(made, db, back)])
 
 

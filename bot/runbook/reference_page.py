@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from actions.contract import Flavour, Grants
-from bot.runbook.listening import PROXIES, VERSIONS, Heard
+from bot.runbook.listening import CLUSTERS, PROXIES, VERSIONS, Heard
 from bot.runbook.reference import Described, Entry, Record
 
 HEAD = """\
@@ -17,7 +17,8 @@ This page is made from the code by `firstmate actions --markdown`; `firstmate ac
 A *cost* of low is a few rows of counters, medium is a walk over the sessions or transactions, high may be felt by a
 busy server. The *SQL* was heard by asking each action for {versions};
 where servers differ, a comment says for which a statement is. `%s` stands for a bound value. Every diagnostic runs in a
-read-only transaction, within a time limit and a limit of rows, as a user that cannot write.
+read-only transaction, within a time limit and a limit of rows, as a user that cannot write. Of Vitess an action asks
+vtctld's RPCs and the pages of its programs; a change is told by its call, with the fields that it sets.
 """
 _FLAVOURS = {
     Flavour.MYSQL: "MySQL",
@@ -57,7 +58,9 @@ def section(action: Described) -> str:
     if action.methods:
         parts.append("")
     for title, heard in (("Asks", action.asks), ("Changes", action.changes), ("Undoes", action.undoes)):
-        if heard:
+        if heard and heard[0].versions == CLUSTERS:
+            parts += [f"{title}:\n", "```text", *(each.text for each in heard), "```\n"]
+        elif heard:
             parts += [f"{title}:\n", "```sql", *_sql(heard), "```\n"]
     return "\n".join(parts)
 

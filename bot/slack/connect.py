@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slack_bolt import App, BoltRequest
@@ -86,11 +88,21 @@ class SocketConnection:
         slack_sdk 3.x ends its receiving thread by a flag that this thread may just then be setting back (`terminated`
         in its builtin client), and would wait for it for ever; the thread is a daemon, so nothing is lost without it.
         """
-        closing = threading.Thread(target=self._handler.close, name="slack-close", daemon=True)
+        closing = threading.Thread(target=self._close, name="slack-close", daemon=True)
         closing.start()
         closing.join(CLOSE_WITHIN)
         if closing.is_alive():
             log.warning("threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN)
+
+    def _close(self) -> None:
+        client = self._handler.client
+        client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
+        session = client.current_session
+        if session is not None and session.sock is not None:
+            # A thread that reads is not woken by a close: it would sit there until its timeout of 3 s.
+            with suppress(OSError):
+                session.sock.shutdown(socket.SHUT_RDWR)
+        self._handler.close()  # type: ignore[no-untyped-call]
 
 
 class HttpConnection:

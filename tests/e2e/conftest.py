@@ -1,4 +1,4 @@
-"""A bot beside the lab, whose replica is broken anew for each test."""
+"""A bot beside the lab, whose replica is broken for each test."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.bot_process import running_bot
 from bot.lab.fault.breaking import break_, mend_all
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
+from tests.e2e.bots import running_bot
 from tests.e2e.play import Play, general_log, variant
 
 
@@ -24,10 +24,15 @@ def play(lab: LabState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
         yield play
 
 
-@pytest.fixture
-def stopped(lab: LabState) -> Iterator[None]:
-    """The applier of orders-3 has given up on a lock wait."""
-    WorkspaceClient(lab.urls.workspace).forget_limits()
-    break_(lab.folder, "replication_stopped")
+@pytest.fixture(scope="module")
+def mended_afterwards(lab: LabState) -> Iterator[None]:
+    """What the tests of a module broke is mended after the last of them."""
     yield
     mend_all(lab.folder)
+
+
+@pytest.fixture
+def stopped(lab: LabState, mended_afterwards: None) -> None:
+    """The applier of orders-3 has given up on a lock wait: for this test, or for one before that left it so."""
+    WorkspaceClient(lab.urls.workspace).forget_limits()
+    break_(lab.folder, "replication_stopped")

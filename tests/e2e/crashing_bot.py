@@ -1,15 +1,12 @@
 """The bot, except that it kills itself (SIGKILL) at one point: `before` or `after` one call of one object.
 
 With `stop-` before it, it stops itself (SIGSTOP) there once, and goes on when it is woken.
-
-Usage: python -m tests.e2e.crashing_bot before:RunStore.begin firstmate.yml
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,13 @@ from bot.store.runs import RunStore
 OWNERS = {each.__name__: each for each in (RunStore, MySQLChanger, StoredMailbox, Sender)}
 
 
-def crash_at(point: str) -> None:
+def serve_until(point: str, config: Path) -> None:
+    """Runs the bot; the point is such as `before:RunStore.begin`."""
+    _crash_at(point)
+    app.serve(load(config))
+
+
+def _crash_at(point: str) -> None:
     """Replaces the method by one that kills this process before or after the real one."""
     when, _, place = point.partition(":")
     number = signal.SIGSTOP if when.startswith("stop-") else signal.SIGKILL
@@ -41,8 +44,3 @@ def crash_at(point: str) -> None:
         return result
 
     setattr(OWNERS[owner], name, crashing)
-
-
-if __name__ == "__main__":
-    crash_at(sys.argv[1])
-    app.serve(load(Path(sys.argv[2])))

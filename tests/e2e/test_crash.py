@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bot.engine.state import RunState
-from bot.lab.bot_process import running_bot
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
+from tests.e2e.bots import Bot, running_bot
 from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
@@ -47,7 +47,7 @@ def play(lab: LabState, request: pytest.FixtureRequest) -> Play:
 def die(play: Play, point: str, *, approve: bool) -> str:
     """Runs a bot on a new alert until it dies at the point; returns the run."""
     log = play.path.with_suffix(".log")
-    with running_bot(play.path, log=log, command=("-m", "tests.e2e.crashing_bot", point)) as process:
+    with running_bot(play.path, log=log, point=point) as process:
         try:
             run_id = play.fire()
         except (OSError, ValueError):
@@ -62,7 +62,7 @@ def die(play: Play, point: str, *, approve: bool) -> str:
         return run_id
 
 
-def started_again(play: Play) -> AbstractContextManager[object]:
+def started_again(play: Play) -> AbstractContextManager[Bot]:
     """The bot at its next start; it is killed at the end, which is quicker than a stop."""
     return running_bot(play.path, log=play.path.with_suffix(".log"), stop_within=0)
 

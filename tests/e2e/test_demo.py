@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bot.lab.lab import tear_down
 from bot.lab.processes import MARKER
 
 STORY = [
@@ -28,12 +30,20 @@ STORY = [
 """The alert may resolve while the change is still being verified."""
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where the demo has its lab; a demo that had to be killed has left it up."""
+    yield tmp_path
+    for lab in tmp_path.glob("firstmate-demo-*"):
+        tear_down(lab)
+
+
 @pytest.mark.lab
-def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path):
+def test_the_demo_tells_its_story_and_leaves_nothing_behind(folder: Path):
     done = subprocess.run(
         [sys.executable, "-m", "bot", "demo", "--once", "--json"],
-        cwd=tmp_path,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         timeout=110,
@@ -48,7 +58,7 @@ def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path):
     times = [event["t"] for event in events]
     assert times == sorted(times)
     assert done.returncode == 0
-    assert left_behind(tmp_path) == []
+    assert left_behind(folder) == []
 
 
 def left_behind(folder: Path) -> list[str]:

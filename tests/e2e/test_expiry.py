@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.engine.state import RunState
-from bot.lab.bot_process import running_bot
 from bot.lab.state import LabState
+from tests.e2e.bots import running_bot
 from tests.e2e.play import BOB, Play, general_log, variant
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from bot.engine.state import RunState
-from bot.lab.bot_process import running_bot
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
+from tests.e2e.bots import running_bot
 from tests.e2e.play import BOB, REPLICA, Play, free_port, general_log, key_of, variant, words
 from tests.proxy import Proxy, proxied
 

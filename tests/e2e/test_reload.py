@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.engine.state import RunState
-from bot.lab.bot_process import running_bot
 from bot.lab.state import LabState
 from bot.runbook.load import shipped_folder
+from tests.e2e.bots import running_bot
 from tests.e2e.play import BOB, CHANNEL, Play, key_of, variant, words
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.engine.state import Run, RunState
-from bot.lab.bot_process import running_bot
+from bot.lab.client import wait_until
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from bot.store import audit
+from tests.e2e.bots import Bot, running_bot
 from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import PostgreSQL
 
@@ -34,11 +34,9 @@ class Scene:
     second: Play
 
     @contextmanager
-    def replica(self, play: Play, point: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    def replica(self, play: Play, point: str = "") -> Iterator[Bot]:
         """A replica; with a point it crashes or stops there."""
-        command = ("-m", "tests.e2e.crashing_bot", point) if point else ("-m", "bot", "serve", "--config")
-        log = play.path.with_suffix(".log")
-        with running_bot(play.path, log=log, command=command, stop_within=0) as process:
+        with running_bot(play.path, log=play.path.with_suffix(".log"), point=point, stop_within=0) as process:
             yield process
 
     def approve(self) -> str:
@@ -59,6 +57,11 @@ class Scene:
             self.second.workspace.wait_for(
                 lambda: store.holder("orders", besides="nobody") is None, what="A free shard"
             )
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether the process is, by the state that the kernel shows of it."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
 
 
 @pytest.fixture
@@ -95,7 +98,7 @@ def test_a_replica_that_dies_leaves_its_run_to_another(scene: Scene, point: str,
 def test_a_replica_that_is_stopped_and_woken_does_nothing_that_another_does(scene: Scene, point: str):
     with scene.replica(scene.first, point) as stopped:
         run_id = scene.approve()
-        os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
+        wait_until("the replica has stopped itself", lambda: is_stopped(stopped.pid))
         with scene.replica(scene.second):
             run = scene.second.run_in(run_id, *ENDED)
             os.kill(stopped.pid, signal.SIGCONT)

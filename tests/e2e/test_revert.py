@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.engine.state import Run, RunState
-from bot.lab.bot_process import SERVE, running_bot
 from bot.lab.client import administrator, ask, wait_until
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
+from tests.e2e.bots import Bot, running_bot
 from tests.e2e.play import BOB, REPLICA, Play, general_log, variant
 
 pytestmark = pytest.mark.lab
@@ -69,9 +68,9 @@ def set_to(lab: LabState, number: int) -> None:
         ask(admin, f"SET GLOBAL {NAME} = {number}")
 
 
-def bot(play: Play, *command: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+def bot(play: Play, point: str = "") -> AbstractContextManager[Bot]:
     """A bot that is killed at the end: it need not stop in order to be started again."""
-    return running_bot(play.path, log=play.path.with_suffix(".log"), command=command or SERVE, stop_within=0.1)
+    return running_bot(play.path, log=play.path.with_suffix(".log"), point=point, stop_within=0.1)
 
 
 def mended(play: Play) -> Run:
@@ -115,7 +114,7 @@ def test_the_time_is_kept_over_a_kill_of_the_bot(play: Play):
 @lasts("2s")
 def test_killed_while_it_sets_the_value_back_it_does_so_once(play: Play):
     run = killed_once_mended(play)
-    with bot(play, "-m", "tests.e2e.crashing_bot", "after:MySQLChanger.execute") as process:
+    with bot(play, "after:MySQLChanger.execute") as process:
         assert process.wait(30) == -9
     assert value(play.lab) == BEFORE
     with bot(play):

@@ -10,14 +10,14 @@ from tests.soak import soaking
 pytestmark = pytest.mark.lab
 
 
-@pytest.mark.parametrize("mode", ["sqlite", "replicas"])
+@pytest.mark.parametrize(("mode", "kills"), [("sqlite", 4), ("replicas", 2)])
 def test_the_bot_dies_at_any_moment_and_nothing_is_lost_or_repeated(
-    lab: LabState, mode: str, request: pytest.FixtureRequest
+    lab: LabState, mode: str, kills: int, request: pytest.FixtureRequest
 ):
     if mode != "sqlite":
         request.getfixturevalue("postgresql")
     with soaking(lab, mode, seed=7) as soak:
-        for number in range(4):
+        for number in range(kills):
             soak.round(number)
     assert soak.broken == []
-    assert soak.counts["strikes"] == soak.counts["accepted"] == 4
+    assert soak.counts["strikes"] == soak.counts["accepted"] == kills

@@ -14,9 +14,10 @@ import pytest
 from actions.contract import MySQL, Refused
 from actions.remediations.mysql.set_variable import SetVariable
 from bot.config import Role
+from bot.engine.repairs import Repairs
 from bot.engine.state import RunState, Takeover
 from bot.guards import ORDER
-from bot.guards.facts import Answer, Halt
+from bot.guards.facts import Answer, Halt, Repair
 from bot.policy import Policy
 from bot.store import audit
 from bot.store.database import Database
@@ -62,6 +63,11 @@ def _taken(scene: Scene, _: pytest.MonkeyPatch) -> None:
     scene.store.take("r-1", Takeover("U0ALICE", NOW), expect=None, actor="U0ALICE")
 
 
+def _vtorc_at_work(scene: Scene, patch: pytest.MonkeyPatch) -> None:
+    doing = Repair("VTOrc", doing="DeadPrimary of zone1-0000000100, seen for 2 s")
+    patch.setattr(Repairs, "wait", lambda self, target, patience: doing)
+
+
 def _done_before(scene: Scene, _: pytest.MonkeyPatch) -> None:
     scene.store.intend("r-9", "change-0", "d")
     begun(scene.store, "r-9", "change-0", action="mysql.set_variable")
@@ -100,6 +106,7 @@ CASES = {
     "changer": Case(_only_read, "Firstmate only reads orders-2: no `changer` is configured there"),
     "exclusive": Case(_held, "Run r-other is changing orders"),
     "takeover": Case(_taken, "<@U0ALICE> works on it by hand"),
+    "repair": Case(_vtorc_at_work, "VTOrc is repairing orders: DeadPrimary of zone1-0000000100"),
     "cooldown": Case(_done_before, "Run r-9 made mysql.set_variable", policy={"cooldown": "15m"}),
     "budget": Case(_nothing, "0 made, 1 planned, 0 allowed", policy={"budgets": {"fleet": 0}}),
     "blast": Case(

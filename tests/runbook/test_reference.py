@@ -10,7 +10,10 @@ import pytest
 
 import actions
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
+from actions.contract import Flavour
+from bot.fleet.vitess.allowed import CHANGING, CHANGING_VTORC
 from bot.runbook import listening
+from bot.runbook.calls import first_word
 from bot.runbook.listening import Listener, asked_by, changed_by
 from bot.runbook.reference import NAMES, described
 from tests.shell import firstmate
@@ -38,10 +41,12 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(listening, "Listener", Witness)
     for name in SQL:
         asked_by(name)
+    # What is asked of the MySQL beneath a tablet belongs to actions of Vitess, whose questions are their needs.
+    beneath = ("vitess", "prechecks.py", "table_locks.py")
     written = {
         (str(path), function.name)
         for path in (TOP / "actions").rglob("*.py")
-        if path.name != "contract.py"
+        if path.name != "contract.py" and not any(part in path.parts for part in beneath)
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "rows" for n in ast.walk(function))
@@ -53,6 +58,25 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
 def test_every_remediation_shows_what_it_changes_on_every_server(name: str):
     versions = {version for heard in changed_by(name) for version in heard.versions}
     assert versions == set(listening.versions_of(name))
+
+
+VITESS = [name for name in NAMES if name.startswith("vitess.")]
+
+
+@pytest.mark.parametrize("name", [name for name in VITESS if name in REMEDIATIONS])
+def test_a_change_of_vitess_is_told_by_its_calls_which_it_needs_and_a_changer_may_make(name: str):
+    needs = set(REMEDIATIONS[name].needs[Flavour.VITESS])
+    told = {first_word(each.text) for back in (False, True) for each in changed_by(name, back=back)}
+    assert told
+    assert told <= set(CHANGING) | {path.replace("/api", "") for path in CHANGING_VTORC}
+    assert {each for each in needs if each in CHANGING} == {each for each in told if not each.startswith("/")}
+
+
+@pytest.mark.parametrize("name", VITESS)
+def test_what_an_action_asks_of_vitess_is_what_it_needs_and_changes_nothing(name: str):
+    texts = [each.text for each in asked_by(name)]
+    assert texts
+    assert not set(texts) & CHANGING
 
 
 def test_what_differs_between_servers_is_told():

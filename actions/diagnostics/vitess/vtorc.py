@@ -58,12 +58,12 @@ FAILED = "vtorc_failed_recoveries"
 class Problem:
     """A problem of the shard that VTOrc detects now."""
 
-    analysis: str
+    analysis: str = ""
     """Its own word for it: DeadPrimary, ReplicationStopped and so on."""
-    tablet: str
-    seen_for: Seconds
+    tablet: str = ""
+    seen_for: Seconds = 0.0
     """How long it has been detecting it without a gap."""
-    repairs: bool
+    repairs: bool = False
     """Whether a VTOrc that may acts on such a problem."""
 
 
@@ -71,15 +71,15 @@ class Problem:
 class Recovery:
     """A recovery that VTOrc began in the shard."""
 
-    analysis: str
-    tablet: str
-    successor: str
+    analysis: str = ""
+    tablet: str = ""
+    successor: str = ""
     """The tablet that it promoted; '' where it promoted none."""
-    ago: Seconds
+    ago: Seconds = 0.0
     """Since it began."""
-    took: Seconds | None
+    took: Seconds | None = None
     """None while it runs."""
-    error: str
+    error: str = ""
     """What went wrong, shortened; '' where nothing did."""
     after: Seconds | None = None
     """From the first detection to the end of the recovery."""
@@ -97,27 +97,27 @@ class Recovery:
 class VTOrcs:
     """All VTOrcs of a cluster, as far as one shard is concerned."""
 
-    shard: str
+    shard: str = ""
     """`keyspace/shard`."""
-    configured: Count
-    healthy: Count
+    configured: Count = 1
+    healthy: Count = 1
     """Those that answer, call themselves healthy, and looked a moment ago."""
-    acting: Count
+    acting: Count = 1
     """Those of the healthy whose recoveries are not switched off."""
-    disabled: tuple[str, ...]
+    disabled: tuple[str, ...] = ()
     """Where recoveries are switched off for everything (a restart forgets it)."""
-    watched: Count
+    watched: Count = 3
     """The tablets of the shard that the most attentive of them watches."""
-    emergency_reparents: bool
+    emergency_reparents: bool = True
     """Whether it may run EmergencyReparentShard here: by its flags, the keyspace and the shard."""
-    emergency_says: str
+    emergency_says: str = ""
     """By what it may not; '' where it may."""
-    stuck: bool
+    stuck: bool = False
     """Whether recoveries wait for the lock of a shard while calls of the topology fail: it sees and cannot act."""
-    problems: tuple[Problem, ...]
-    recoveries: tuple[Recovery, ...]
+    problems: tuple[Problem, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
     """Of the last quarter of an hour, the newest first."""
-    failed: Count
+    failed: Count = 0
     """Recoveries of the shard that failed since VTOrc's start."""
     missing: tuple[str, ...] = ()
     """What could not be read."""
