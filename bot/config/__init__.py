@@ -108,7 +108,7 @@ class Config(Settings):
         clusters = [cluster.name for cluster in self.vitess]
         if len(set(clusters)) < len(clusters):
             raise ValueError(f"each cluster of Vitess needs a name of its own: {', '.join(clusters)}")
-        if not self.shards and not self.vitess:
+        if not self.model_fields_set & {"shards", "vitess"}:  # an empty list is said on purpose
             raise ValueError("name the fleet: `shards`, or a cluster under `vitess`")
         seen: dict[str, str] = {}
         for shard in self.shards:

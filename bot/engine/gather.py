@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from actions import catalog
 from actions.contract import Endpoint, MySQL, Prometheus, Unreadable
 from actions.vitess import Vitess
+from bot.config import Tablet
 from bot.engine.places import described, out_of_place, places
 from bot.engine.ports import Fleet
 from bot.engine.state import Step, StepStatus, Target
@@ -244,6 +245,7 @@ def view(target: Target) -> dict[str, object]:
         "shard": target.shard.name,
         "flavour": target.shard.flavour,
         "replicas": len(target.replicas),
+        "tablet": target.instance.record.alias if isinstance(target.instance, Tablet) else "",
     }
 
 

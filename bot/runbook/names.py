@@ -23,9 +23,10 @@ TARGET = Shape(
         "shard": str,
         "flavour": Literal["mysql", "mariadb"],
         "replicas": Count,
+        "tablet": str,
     }
 )
-"""What expressions may know of the target, as the inventory has it."""
+"""What expressions may know of the target, as the inventory has it; `tablet` is the alias of a tablet of Vitess."""
 
 _INPUTS: Mapping[str, Any] = {
     "seconds": Seconds, "bytes": Bytes, "percent": Percent, "count": Count, "number": float, "boolean": bool,

@@ -195,7 +195,7 @@ class Test(Part):
     """Steps that failed."""
     inputs: Mapping[str, Any] = Field(default_factory=dict)
     """Values of inputs other than their defaults."""
-    target: Mapping[Literal["name", "address", "role", "shard", "flavour", "replicas"], str | int] = Field(
+    target: Mapping[Literal["name", "address", "role", "shard", "flavour", "replicas", "tablet"], str | int] = Field(
         default_factory=dict
     )
     """What the inventory says of the target, where it matters; else a replica of a shard with two."""

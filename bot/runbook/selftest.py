@@ -67,6 +67,7 @@ AT: Mapping[str, str | int] = {
     "shard": "db",
     "flavour": "mysql",
     "replicas": 2,
+    "tablet": "",
 }
 """The target of a test, where it gives none."""
 
