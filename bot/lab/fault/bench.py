@@ -154,7 +154,7 @@ class Bench:
         if changed and offered != fault.expect.remedy:
             return f"{offered} was made instead of {fault.expect.remedy}"
         hurt = [check for check in fault.file.unharmed if not holds(self.state, fault, check)]
-        return f"not as it was any more: {hurt[0].sql or hurt[0]}" if hurt else ""
+        return f"not as it was any more: {hurt[0]}" if hurt else ""
 
     @property
     def _patience(self) -> float:

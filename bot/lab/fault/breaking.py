@@ -21,6 +21,8 @@ from bot.lab.fault.session import Script
 from bot.lab.state import LabState, read
 from bot.lab.status import status
 
+MADE_WITHIN = 120.0
+"""Seconds for all steps of a fault."""
 RECOVERS_WITHIN = 60.0
 """Seconds in which the replicas of a shard catch up after a fault."""
 
@@ -49,7 +51,7 @@ def break_(folder: Path, name: str) -> Fault:
         return made.exists() and holds(state, fault, fault.file.shows)
 
     try:
-        wait_until(f"{fault.instance} shows {name}", in_place, 60.0)
+        wait_until(f"{fault.instance} shows {name}", in_place, MADE_WITHIN)
     except FirstmateError:
         fix(folder, name)
         raise

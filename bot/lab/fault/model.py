@@ -67,6 +67,9 @@ class Check(Part):
     equals: str | None = Field(default=None, alias="is")
     """The value itself, where it is not a number to be reached."""
 
+    def __str__(self) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in self.model_dump(exclude_defaults=True).items())
+
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Check:
         servers = (self.sql, self.replica, self.port, self.prometheus)

@@ -35,6 +35,8 @@ from bot.lab.servers import prepare_again
 from bot.lab.state import LabInstance, LabState, Login, read
 
 TOO_MANY_CONNECTIONS = 1040
+SEEN_WITHIN = 60.0
+"""Seconds for what a step waits for."""
 AGAIN = 0.5
 """Seconds before a statement that was cut off is begun anew."""
 BURN = "while True: sum(range(10_000))"
@@ -76,7 +78,7 @@ class Script:
             time.sleep(step.settle)
         elif step.wait is not None:
             check = step.wait
-            wait_until(f"{self._fault.name}: {check}", lambda: holds(self._state, self._fault, check))
+            wait_until(f"{self._fault.name}: {check}", lambda: holds(self._state, self._fault, check), SEEN_WITHIN)
         elif step.burn is not None:
             self._burning += [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(step.burn)]
         elif step.remember is not None:
