@@ -121,7 +121,7 @@ def unsound(state: LabState) -> str:
         if cluster.recoveries_disabled(state):
             return "the recoveries of VTOrc are disabled"
         return _unanswered(state)
-    except (pymysql.err.MySQLError, OSError, ValueError, KeyError) as error:
+    except (pymysql.err.MySQLError, OSError, ValueError, KeyError, FirstmateError) as error:
         return f"it does not answer: {error}"
 
 
