@@ -29,7 +29,7 @@ from bot.guards import ORDER
 
 TOP = Path(__file__).resolve().parent.parent
 TELLING = ("tests/engine/test_guarded.py", "tests/test_invariants.py")
-QUICK = ("tests/guards", "tests/engine", "tests/store/test_runs.py", "tests/intake")
+QUICK = ("tests/guards", "tests/engine", "tests/store/test_runs.py", "tests/intake", "tests/fleet/vitess")
 """The tests run until the first of them fails, the telling ones before the others."""
 COPIED = ("actions", "bot", "runbooks", "tests", "pyproject.toml", "manifest.yml", "README.md")
 WORKERS = 2
@@ -60,6 +60,23 @@ def guards() -> Iterator[Mutation]:
 
 
 PROTECTIONS = (
+    Mutation(
+        "4 a reader of Vitess calls what reads", "bot/fleet/vitess/allowed.py", "if name not in READING:", "if False:"
+    ),
+    Mutation(
+        "4 a reader of Vitess opens what reads", "bot/fleet/vitess/allowed.py", "not in PAGES[component]", "== ''"
+    ),
+    Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
+    Mutation("what VTOrc repairs is left to it", "bot/engine/repairs.py", "    if young:", "    if False:"),
+    Mutation(
+        "a recovery under way is waited for",
+        "bot/engine/repairs.py",
+        "if view.acts and running is not None:",
+        "if False:",
+    ),
+    Mutation(
+        "a VTOrc that is silent is no dead one", "bot/engine/repairs.py", "if not view.alive and silent:", "if False:"
+    ),
     Mutation(
         "1 the run of an alert is queued with it",
         "bot/store/arrivals.py",

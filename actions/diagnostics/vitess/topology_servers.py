@@ -31,9 +31,9 @@ class CellTopology:
 class TopologyServers:
     """The topology of a cluster: the global one and those of the cells, as vtctld, VTOrc and vtgate reach them."""
 
-    vtctld_answers: bool = False
+    vtctld_answers: bool = True
     """Whether vtctld answers a call that needs no topology."""
-    reachable: bool = False
+    reachable: bool = True
     """Whether the global topology server answers through vtctld."""
     error: str = ""
     cells: tuple[CellTopology, ...] = ()

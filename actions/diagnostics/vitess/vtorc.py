@@ -195,6 +195,7 @@ def vtorc(vt: Vitess) -> VTOrcs:
     healthy = {each.who for each in health if each.ok and _is_healthy(each.body)}
     off = tuple(each.who for each in states if each.ok and _rows(each.body, "global_recovery_disable"))
     allowed, allowed_says, missing = _emergency(vt, config)
+    silent = bool(missing)
     told = [*health, *states, *config, *analyses, *metrics]
     missing += tuple(dict.fromkeys(each.error for each in told if not each.ok))
     return VTOrcs(
@@ -206,7 +207,7 @@ def vtorc(vt: Vitess) -> VTOrcs:
         watched=int(max((_of_shard(each, WATCHED, vt) for each in metrics), default=0)),
         emergency_reparents=allowed,
         emergency_says=allowed_says,
-        stuck=_stuck(metrics),
+        stuck=silent and _stuck(metrics),
         problems=_problems(vt, analyses, states, now, allowed),
         recoveries=_recoveries(vt, states, now),
         failed=int(sum(_of_shard(each, FAILED, vt) for each in metrics)),
@@ -245,10 +246,18 @@ def _switched_off(record: Mapping[str, Any]) -> bool:
 
 
 def _stuck(metrics: Sequence[Answer]) -> bool:
-    """Recoveries that wait for a lock while the topology fails, in all good health: its servers are frozen."""
+    """Recoveries that wait for a lock after calls of the topology failed; a healthy one has locks and errors, too.
+
+    A lock that another one holds and a node that is not there count as errors; only lists tell of trouble. The counter
+    is never set back, so it counts only while the topology is silent to vtctld as well.
+    """
 
     def total(answer: Answer, name: str) -> float:
-        return sum(float(s.samples[0].value) for s in answer.body if s.labels["__name__"] == name)
+        return sum(
+            float(s.samples[0].value)
+            for s in answer.body
+            if s.labels["__name__"] == name and s.labels.get("operation", "List").startswith("List")
+        )
 
     read = [each for each in metrics if each.ok]
     return bool(read) and all(

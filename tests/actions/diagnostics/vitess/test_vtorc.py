@@ -155,11 +155,23 @@ def test_a_health_page_that_was_not_renewed_is_not_believed():
 def test_a_frozen_topology_lets_it_see_and_not_act():
     stuck = (
         series(2, __name__="vtorc_pending_recoveries"),
-        series(24, __name__="vtorc_topology_conn_errors", cell="global"),
+        series(24, __name__="vtorc_topology_conn_errors", cell="global", operation="ListDir"),
     )
-    found = seen(detection("ReplicationStopped"), metrics=stuck)
+    frozen = {"GetShard": Unreadable("vtctld does not answer within 2 s.")}
+    found = seen(detection("ReplicationStopped"), metrics=stuck, calls=frozen)
     assert found.stuck
     assert not found.repairs_now
+    # The counter is never set back, and a recovery under way holds a lock in good health.
+    assert not seen(detection("ReplicationStopped"), metrics=stuck).stuck
+
+
+def test_a_lock_that_another_one_held_is_no_trouble_of_the_topology():
+    busy = (
+        series(1, __name__="vtorc_shard_locks_active"),
+        series(4, __name__="vtorc_topology_conn_errors", cell="global", operation="Lock"),
+    )
+    silent = {"GetShard": Unreadable("vtctld does not answer within 2 s.")}
+    assert not seen(detection("UnreachablePrimary"), metrics=busy, calls=silent).stuck
 
 
 def test_what_it_repaired_is_told_with_how_long_it_took():
