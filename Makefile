@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-vitess check check-bolt-js mutate-guards soak faults bench bench-lint browser postgresql
+.PHONY: help setup demo test test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ soak: $(READY) postgresql ## kill the bot at 500 random moments in each of four 
 
 faults: $(READY) ## break every fault on real servers, and see whether cause and remedy are right (ONLY=row_locks,...)
 	$(BIN)/python -m bot.lab.fault.bench $(if $(ONLY),--only $(ONLY))
+
+faults-vitess: $(READY) ## the same on a Vitess cluster, whose programs are built on first use (needs Go; ONLY=...)
+	$(BIN)/python -m bot.lab.fault.bench --vitess $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY) ## alert to card and to cause, 20 times; what 10,000 waiting runs cost; a sweep over 2,000 hosts
 	$(BIN)/python -m bot.lab.bench

@@ -45,8 +45,15 @@ def administrator(instance: LabInstance) -> Iterator[Connection[DictCursor]]:
 
 
 def session(state: LabState, instance: LabInstance, user: str) -> Connection[DictCursor]:
-    """Opens a connection as one of the lab's users, in the schema `shop`."""
-    return connect(instance.host, instance.port, state.users[user], "shop")
+    """Opens a connection as one of the lab's users, in the application's schema."""
+    return connect(instance.host, instance.port, state.users[user], _schema(state, instance))
+
+
+def _schema(state: LabState, instance: LabInstance) -> str:
+    """`shop`; beneath a tablet of Vitess that of its keyspace, and through vtgate the keyspace."""
+    if state.vitess is None:
+        return "shop"
+    return f"vt_{state.vitess.keyspace}" if instance in state.instances else state.vitess.keyspace
 
 
 def ask(connection: Connection[DictCursor], sql: str, values: Sequence[object] = ()) -> Rows:

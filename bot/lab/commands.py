@@ -14,7 +14,7 @@ from bot.errors import Exit
 from bot.lab import lab
 from bot.lab.fault.alerts import tell
 from bot.lab.fault.breaking import break_, fix
-from bot.lab.fault.model import faults
+from bot.lab.fault.model import faults, known
 from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState
 from bot.lab.status import status as lab_status
@@ -26,6 +26,7 @@ out = Console()
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 FOLDER = Path(".lab")
+FAULTS = f"{', '.join(faults())}; of the Vitess lab: {', '.join(known(vitess=True))}"
 
 
 @app.command()
@@ -72,7 +73,7 @@ def down(as_json: JsonOption = False) -> None:
 
 
 @app.command("break")
-def break_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], as_json: JsonOption = False) -> None:
+def break_command(name: Annotated[str, typer.Argument(help=FAULTS)], as_json: JsonOption = False) -> None:
     """Breaks something for real, and lets its alert fire."""
     fault = break_(FOLDER, name)
     tell(FOLDER, fault)
@@ -83,7 +84,7 @@ def break_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))]
 
 
 @app.command("fix")
-def fix_command(name: Annotated[str, typer.Argument(help=", ".join(faults()))], as_json: JsonOption = False) -> None:
+def fix_command(name: Annotated[str, typer.Argument(help=FAULTS)], as_json: JsonOption = False) -> None:
     """Mends what `break` broke, and ends its alert."""
     fault = fix(FOLDER, name)
     tell(FOLDER, fault, over=True)

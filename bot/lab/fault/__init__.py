@@ -1,1 +1,1 @@
-"""Faults of the lab: folders of data below `bot/lab/faults`, and the code that makes and mends them for real."""
+"""Faults of the lab: what is broken as folders of data, for each kind of lab, and the code that breaks and mends it."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
+from urllib.parse import urlencode
 
 import requests
 
 from bot.errors import Unreachable
+from bot.lab.fault import cluster
 from bot.lab.fault.model import Fault
 from bot.lab.monitoring import rules
+from bot.lab.servers import HOST
 from bot.lab.state import LabState, read
+from bot.lab.vitess.rules import rules as vitess_rules
 
 FIRES_FOR = timedelta(hours=12)
 """After which Alertmanager takes an alert for over that nobody ended."""
@@ -18,6 +23,8 @@ FIRES_FOR = timedelta(hours=12)
 
 def labels_of(state: LabState, fault: Fault) -> dict[str, str]:
     """The labels of the alert that a fault raises."""
+    if state.vitess is not None:
+        return _of_tablet(state, fault)
     return {
         "alertname": fault.alert,
         "instance": state.instance(fault.instance).address,
@@ -27,9 +34,39 @@ def labels_of(state: LabState, fault: Fault) -> dict[str, str]:
     }
 
 
+def _of_tablet(state: LabState, fault: Fault) -> dict[str, str]:
+    """Those of a tablet of Vitess, as its vttablet's metrics have them; the file says where they are others."""
+    names = cluster.names(state, fault)
+    tablet = cluster.of(state).tablet(names["target"])
+    labels = {
+        "alertname": fault.alert,
+        "instance": f"{HOST}:{tablet.http_port}",
+        "tablet_alias": tablet.alias,
+        "keyspace": names["keyspace"],
+        "shard": tablet.shard,
+        "severity": "critical",
+        "fault": fault.name,
+        **{label: Template(text).safe_substitute(names) for label, text in fault.file.labels.items()},
+    }
+    return {label: text for label, text in labels.items() if text}
+
+
 def by_rule(fault: Fault) -> bool:
     """Whether a rule of the lab's Prometheus raises the alert, so that nobody has to tell of it."""
-    return fault.alert in {rule["alert"] for group in rules()["groups"] for rule in group["rules"]}
+    return expression(fault) != ""
+
+
+def expression(fault: Fault) -> str:
+    """What the rule of the alert asks of Prometheus; '' where the lab has no such rule."""
+    made = vitess_rules() if fault.flavour == "vitess" else rules()
+    found = (rule for group in made["groups"] for rule in group["rules"] if rule["alert"] == fault.alert)
+    return next((str(rule["expr"]) for rule in found), "")
+
+
+def generator(state: LabState, fault: Fault) -> str:
+    """Where Prometheus shows the expression of the alert, as it tells with each."""
+    asked = expression(fault)
+    return f"{state.urls.prometheus}/graph" + (f"?{urlencode({'g0.expr': asked})}" if asked else "")
 
 
 def tell(folder: Path, fault: Fault, *, over: bool = False) -> None:
@@ -43,7 +80,7 @@ def tell(folder: Path, fault: Fault, *, over: bool = False) -> None:
         "annotations": {"summary": fault.says},
         "startsAt": now.isoformat(),
         "endsAt": (now if over else now + FIRES_FOR).isoformat(),
-        "generatorURL": f"{state.urls.prometheus}/graph",
+        "generatorURL": generator(state, fault),
     }
     try:
         requests.post(f"{state.urls.alertmanager}/api/v2/alerts", json=[alert], timeout=10).raise_for_status()

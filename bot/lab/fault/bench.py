@@ -26,11 +26,11 @@ from bot.errors import Exit, FirstmateError, Unreachable
 from bot.lab.bench import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.client import wait_until
-from bot.lab.fault.alerts import labels_of
+from bot.lab.fault.alerts import generator, labels_of
 from bot.lab.fault.breaking import break_, fix
 from bot.lab.fault.checks import holds
-from bot.lab.fault.model import Fault, faults
-from bot.lab.fault.order import Order
+from bot.lab.fault.model import Fault, known
+from bot.lab.fault.order import Order, alternately
 from bot.lab.fault.outcomes import Outcome, reached, show, totals
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Silent
@@ -46,6 +46,9 @@ APPROVERS = ("U0BOB", "U0ALICE")
 WITHIN = 45.0
 """Seconds for a run to come to an end."""
 MENDED_WITHIN = 15.0
+WITHIN_OF_VITESS = 120.0
+"""The same of a cluster: VTOrc has half a minute to repair, and vtgate takes as long to find a tablet again."""
+REPAIRED = "VTOrc repaired"
 
 err = Console(stderr=True)
 
@@ -61,7 +64,7 @@ class Bench:
     def play(self, fault: Fault) -> Outcome:
         """Breaks it, sends the alert, follows the run to its end, and cleans up."""
         expected, started = fault.expect, datetime.now(UTC)
-        blank = Outcome(fault.name, fault.flavour, expected.cause, remedy_expected=expected.remedy)
+        blank = Outcome(fault.name, fault.flavour, expected.cause, also=expected.also, remedy_expected=expected.remedy)
         try:
             break_(self.state.folder, fault.name)
         except FirstmateError as error:
@@ -83,8 +86,10 @@ class Bench:
         if not runs:
             raise Unreachable(f"The alert of {fault.name} opened no run; one of the same place is under way.")
         run_id = runs[0]
-        run = self._run(run_id, lambda run: run.state is not RunState.TRIAGING)
+        self._run(run_id, lambda run: bool(run.causes) or run.state is not RunState.TRIAGING)
         after = time.monotonic() - began
+        # Meanwhile the remedy is planned, or VTOrc has time to repair.
+        run = self._run(run_id, lambda run: run.state is not RunState.TRIAGING)
         held = tuple(cause.id for cause in run.causes if cause.verdict == "holds")
         offered = run.plan.remedy if run.plan is not None else None
         mended: bool | None = None
@@ -97,6 +102,7 @@ class Bench:
             "remedy": offered,
             "says": run.says,
             "mended": mended,
+            "repaired": _repaired(run) if fault.expect.repaired else None,
             "harm": harm,
         }
         return Outcome(**{**asdict(blank), **found})
@@ -113,7 +119,7 @@ class Bench:
         if not fault.expect.mends:
             return True
         try:
-            wait_until("it is mended", lambda: not holds(self.state, fault, fault.file.shows), MENDED_WITHIN)
+            wait_until("it is mended", lambda: not holds(self.state, fault, fault.file.shows), self._patience)
         except FirstmateError:
             return False
         return True
@@ -148,23 +154,39 @@ class Bench:
         if changed and offered != fault.expect.remedy:
             return f"{offered} was made instead of {fault.expect.remedy}"
         hurt = [check for check in fault.file.unharmed if not holds(self.state, fault, check)]
-        return f"not as it was any more: {hurt[0].sql or hurt[0]}" if hurt else ""
+        return f"not as it was any more: {hurt[0]}" if hurt else ""
+
+    @property
+    def _patience(self) -> float:
+        return MENDED_WITHIN if self.state.vitess is None else WITHIN_OF_VITESS
 
     def _run(self, run_id: str, fits: Callable[[Run], bool]) -> Run:
         store = RunStore(self.database, DirectQueue())
-        deadline = time.monotonic() + WITHIN
+        within = WITHIN if self.state.vitess is None else WITHIN_OF_VITESS
+        deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             run = store.run(run_id)
             if run is not None and fits(run):
                 return run
             time.sleep(0.02)
-        raise Unreachable(f"Run {run_id} did not come on within {WITHIN:g} s.")
+        raise Unreachable(f"Run {run_id} did not come on within {within:g} s.")
+
+
+def _repaired(run: Run) -> bool:
+    """Whether the run ended with what VTOrc did, be it that it watched or came when all was done."""
+    return any(text.startswith(REPAIRED) for text in (run.says, run.lead.says if run.lead else ""))
 
 
 def send(config: Config, state: LabState, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
     """Sends the fault's alert, firing or resolved, as Alertmanager does, and returns its runs."""
     ends = datetime.now(UTC).isoformat()
-    alert = {"status": status, "labels": labels_of(state, fault), "startsAt": started.isoformat(), "endsAt": ends}
+    alert = {
+        "status": status,
+        "labels": labels_of(state, fault),
+        "startsAt": started.isoformat(),
+        "endsAt": ends,
+        "generatorURL": generator(state, fault),
+    }
     intake = config.intake
     request = urllib.request.Request(
         f"http://{intake.host}:{intake.port}/alerts/alertmanager",
@@ -178,16 +200,21 @@ def send(config: Config, state: LabState, fault: Fault, started: datetime, statu
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plays all faults on a lab of its own; 0 when the goals hold."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.fault.bench", description=__doc__)
+    parser.add_argument("--vitess", action="store_true", help="those of a Vitess cluster")
     parser.add_argument("--only", default="", metavar="NAMES", help="only these faults, with commas between")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     given = parser.parse_args(arguments)
-    chosen = [fault for name, fault in faults().items() if not given.only or name in given.only.split(",")]
+    lab = known(vitess=given.vitess)
+    if unknown := {*filter(None, given.only.split(","))} - {*lab}:
+        err.print(f"faults: no fault is called {', '.join(sorted(unknown))}.", style="red", markup=False)
+        return int(Exit.USAGE)
+    chosen = alternately([fault for name, fault in lab.items() if not given.only or name in given.only.split(",")])
     folder = Path(tempfile.mkdtemp(prefix="firstmate-faults-"))
     reporter = Silent() if given.json else Bar()
     try:
         with reporter if isinstance(reporter, Bar) else nullcontext():
-            state = bring_up(folder, progress=reporter)
-        outcomes = _all(state, chosen)
+            state = bring_up(folder, progress=reporter, vitess=given.vitess)
+        outcomes = play_all(state, chosen)
     except FirstmateError as error:
         err.print(f"faults: {error}", style="red", markup=False)
         return int(error.exit_code)
@@ -202,7 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(Exit.DONE if reached(found) else Exit.FOUND)
 
 
-def _all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
+def play_all(state: LabState, chosen: Sequence[Fault]) -> list[Outcome]:
+    """Plays the faults on a lab that is up, with a bot of their own."""
     path = own_config(state, "faults")
     outcomes = []
     with running_bot(path, log=state.folder / "logs" / "faults.log"):

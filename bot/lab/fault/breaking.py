@@ -13,12 +13,16 @@ import pymysql
 from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.client import wait_until
-from bot.lab.fault.checks import healthy, holds, memory
-from bot.lab.fault.model import Fault, faults
+from bot.lab.fault import cluster_steps
+from bot.lab.fault.checks import healthy, holds
+from bot.lab.fault.memory import memory
+from bot.lab.fault.model import Fault, known
 from bot.lab.fault.session import Script
-from bot.lab.state import LabState
+from bot.lab.state import LabState, read
 from bot.lab.status import status
 
+MADE_WITHIN = 120.0
+"""Seconds for all steps of a fault."""
 RECOVERS_WITHIN = 60.0
 """Seconds in which the replicas of a shard catch up after a fault."""
 
@@ -47,7 +51,7 @@ def break_(folder: Path, name: str) -> Fault:
         return made.exists() and holds(state, fault, fault.file.shows)
 
     try:
-        wait_until(f"{fault.instance} shows {name}", in_place, 60.0)
+        wait_until(f"{fault.instance} shows {name}", in_place, MADE_WITHIN)
     except FirstmateError:
         fix(folder, name)
         raise
@@ -64,21 +68,28 @@ def fix(folder: Path, name: str) -> Fault:
     (state.folder / "run" / f"fault-{name}.made").unlink(missing_ok=True)
     script = Script(state, fault)
     try:
+        if state.vitess is not None:
+            cluster_steps.restore(state)
         script.play(fault.file.clean)
     except pymysql.err.MySQLError as error:
         raise FirstmateError(f"{fault.instance} cannot be mended: {error}; run `firstmate lab down`.") from error
     finally:
         script.end()
+    if state.vitess is not None:
+        cluster_steps.wait_until_sound(state)
     if not fault.file.transient:
         wait_until(f"{fault.instance} no longer shows {name}", lambda: not holds(state, fault, fault.file.shows))
-    wait_until(f"the replicas recover from {name}", lambda: healthy(state, fault), RECOVERS_WITHIN)
+    if state.vitess is None:
+        wait_until(f"the replicas recover from {name}", lambda: healthy(state, fault), RECOVERS_WITHIN)
     memory(state, fault).unlink(missing_ok=True)
     return fault
 
 
 def mend_all(folder: Path) -> None:
     """Mends every fault that was broken and not mended yet."""
-    _, state = _find(folder, next(iter(faults())))
+    state = read(folder.resolve())
+    if state is None:
+        return
     for process in processes.recorded(state.folder):
         if process.name.startswith("fault-"):
             fix(folder, process.name.removeprefix("fault-"))
@@ -89,10 +100,11 @@ def _under_way(state: LabState, name: str) -> bool:
 
 
 def _find(folder: Path, name: str) -> tuple[Fault, LabState]:
-    fault = faults().get(name)
-    if fault is None:
-        raise WrongUsage(f"The lab knows no fault {name!r}; it knows {', '.join(faults())}.")
     found = status(folder)
+    lab = known(vitess=found.state is not None and found.state.vitess is not None)
+    fault = lab.get(name)
+    if fault is None:
+        raise WrongUsage(f"The lab knows no fault {name!r}; it knows {', '.join(lab)}.")
     if found.condition == "down" or found.state is None:
         raise FirstmateError(f"No lab is up in {folder}; run `firstmate lab up` first.")
     if found.condition == "half" and not _by_a_fault(found.missing, found.state):
@@ -104,6 +116,9 @@ def _find(folder: Path, name: str) -> tuple[Fault, LabState]:
 
 
 def _by_a_fault(missing: tuple[str, ...], state: LabState) -> bool:
-    """Whether all that is missing are servers that a fault may have killed."""
-    servers = {f"{instance.name} does not run" for instance in state.instances}
-    return set(missing) <= servers
+    """Whether all that is missing are programs that a fault may have killed."""
+    killed = {instance.name for instance in state.instances}
+    if (vitess := state.vitess) is not None:
+        killed = {"etcd", "vtctld", "vtorc", "vtgate"}
+        killed |= {name for tablet in vitess.tablets for name in (tablet.vttablet, tablet.mysqld)}
+    return set(missing) <= {f"{name} does not run" for name in killed}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from pathlib import Path
 from string import Template
 
 import pymysql
 import requests
 
+from bot.errors import Unreachable
 from bot.lab.client import administrator, ask
+from bot.lab.fault import cluster
+from bot.lab.fault.memory import remembered
 from bot.lab.fault.model import Check, Fault
 from bot.lab.replication import TABLE, replica_status, replicates
 from bot.lab.state import LabInstance, LabState
@@ -20,10 +21,10 @@ KNOCK = 1.0
 
 def holds(state: LabState, fault: Fault, check: Check) -> bool:
     """Says whether what the check asks for is so now; a server that does not answer shows nothing but its port."""
-    (instance,) = places(state, fault, check.on)
     try:
+        (instance,) = places(state, fault, check.on)
         value = _value(state, fault, instance, check)
-    except (pymysql.err.MySQLError, OSError, ValueError):
+    except (pymysql.err.MySQLError, OSError, ValueError, Unreachable):
         return False
     if check.equals is not None:
         return value == check.equals
@@ -41,6 +42,8 @@ def healthy(state: LabState, fault: Fault) -> bool:
 
 def places(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, ...]:
     """The instances that a step or a check means."""
+    if state.vitess is not None:
+        return cluster.places(state, fault, on)
     target = state.instance(fault.instance)
     members = [each for each in state.instances if each.shard == target.shard]
     if on == "target":
@@ -54,6 +57,8 @@ def places(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, ...]:
 
 def written(state: LabState, fault: Fault, sql: str) -> str:
     """A statement with the names of this lab: $table, $address, $replication_user, and what the fault remembers."""
+    if state.vitess is not None:
+        return Template(sql).safe_substitute(cluster.names(state, fault))
     target = state.instance(fault.instance)
     mysql = target.flavour == "mysql"
     schema = "performance_schema" if mysql else "information_schema"
@@ -76,18 +81,10 @@ _DEADLOCKS = {
 }
 
 
-def remembered(state: LabState, fault: Fault) -> dict[str, str]:
-    """What the fault has kept of the servers, by name."""
-    path = memory(state, fault)
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
-
-
-def memory(state: LabState, fault: Fault) -> Path:
-    """Where a fault keeps what it must restore."""
-    return state.folder / "run" / f"fault-{fault.name}.memory"
-
-
 def _value(state: LabState, fault: Fault, instance: LabInstance, check: Check) -> str:
+    found = cluster.value(state, fault, instance, check) if state.vitess is not None else None
+    if found is not None:
+        return found
     if check.port is not None:
         return "1" if knock(instance) == check.port else "0"
     if check.replica is not None:

@@ -34,16 +34,20 @@ class Outcome:
     """Whether the remedy mended it; None where none was to be offered."""
     harm: str = ""
     """Who was harmed, in a sentence; '' for nobody."""
+    repaired: bool | None = None
+    """Whether the run ended with what VTOrc repaired; None where that was not to be."""
+    also: tuple[str, ...] = ()
+    """Causes that are right, too."""
     failed: str = ""
     """Why it could not be played, in a sentence."""
 
     @property
     def first_right(self) -> bool:
-        return self.causes[:1] == (self.expected,)
+        return bool(self.causes) and self.causes[0] in (self.expected, *self.also)
 
     @property
     def among_three(self) -> bool:
-        return self.expected in self.causes[:3]
+        return bool({self.expected, *self.also} & {*self.causes[:3]})
 
     @property
     def remedy_right(self) -> bool:
@@ -65,6 +69,8 @@ class Outcome:
             )
         if self.mended is False:
             found.append("it was not mended")
+        if self.repaired is False:
+            found.append(f"it does not say what VTOrc repaired ({self.says})")
         if self.cause_after is None or self.cause_after > CAUSE_WITHIN:
             found.append(f"the cause was not named within {CAUSE_WITHIN:g} s")
         return ", ".join([*found, *([self.harm] if self.harm else [])])
@@ -87,6 +93,8 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
         "mended": sum(each.mended is True for each in safe),
         "harmful": sum(bool(each.harm) for each in played),
         "slowest_cause": times[-1] if times else 0.0,
+        "repaired_by_vtorc": sum(each.repaired is True for each in played),
+        "not_said_repaired": sum(each.repaired is False for each in played),
         "over_3_s": sum(each > CAUSE_WITHIN for each in times),
     }
 
@@ -94,7 +102,8 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, float | int]:
 def reached(found: Mapping[str, float | int]) -> bool:
     """Whether the goals hold.
 
-    First causes are right and in time, all safe remedies mend, nothing is offered that is not to be, nobody is harmed.
+    First causes are right and in time, all safe remedies mend, nothing is offered that is not to be or while VTOrc
+    repairs, nobody is harmed.
     """
     return (
         found["played"] > 0
@@ -103,6 +112,7 @@ def reached(found: Mapping[str, float | int]) -> bool:
         and found["mended"] == found["safe_remedies"]
         and found["wrong_offers"] == 0
         and found["harmful"] == 0
+        and found["not_said_repaired"] == 0
         and found["over_3_s"] == 0
     )
 
@@ -119,7 +129,8 @@ def show(outcomes: Sequence[Outcome], found: Mapping[str, float | int]) -> None:
         cause = lead if each.first_right else f"WRONG {lead}, not {each.expected}"
         remedy = each.remedy or "none"
         remedy = remedy if each.remedy_right else f"WRONG {remedy}, not {each.remedy_expected or 'none'}"
-        mended = {True: "yes", False: "NO", None: "-"}[each.mended]
+        mended = {True: "yes", False: "NO", None: "-"}[each.mended if each.repaired is None else each.repaired]
+        mended = f"{mended}, by VTOrc" if each.repaired else mended
         table.add_row(each.fault, each.flavour, f"{each.cause_after} s", cause, remedy, mended, each.harm or "none")
     console = Console(width=180, highlight=False, markup=False)
     console.print(table)

@@ -6,7 +6,6 @@ asks the servers themselves whether the fault is in place.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -27,13 +26,17 @@ from pymysql.cursors import DictCursor
 from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.client import administrator, ask, connect, session, wait_until
-from bot.lab.fault.checks import holds, memory, places, remembered, written
-from bot.lab.fault.model import Action, Fault, Remembered, faults
+from bot.lab.fault import cluster, cluster_steps
+from bot.lab.fault.checks import holds, places, written
+from bot.lab.fault.memory import keep, memory
+from bot.lab.fault.model import Action, Fault, Remembered, known
 from bot.lab.replication import attach, replica_status
 from bot.lab.servers import prepare_again
 from bot.lab.state import LabInstance, LabState, Login, read
 
 TOO_MANY_CONNECTIONS = 1040
+SEEN_WITHIN = 60.0
+"""Seconds for what a step waits for."""
 AGAIN = 0.5
 """Seconds before a statement that was cut off is begun anew."""
 BURN = "while True: sum(range(10_000))"
@@ -63,10 +66,10 @@ class Script:
         ids: defaultdict[str, list[int]] = defaultdict(list)
         for instance, connection in chain.from_iterable(self._held.values()):
             ids[instance.name].append(connection.thread_id())  # type: ignore[no-untyped-call]
-        for name, found in ids.items():
+        for name in {*ids} - {cluster.VTGATE}:  # which ends what its client leaves
             # A server notices a client that went away only when it answers it.
             with suppress(pymysql.err.MySQLError, OSError), administrator(self._state.instance(name)) as admin:
-                for thread_id in found:
+                for thread_id in ids[name]:
                     with suppress(pymysql.err.OperationalError):
                         ask(admin, "KILL %s", (thread_id,))
 
@@ -75,7 +78,7 @@ class Script:
             time.sleep(step.settle)
         elif step.wait is not None:
             check = step.wait
-            wait_until(f"{self._fault.name}: {check}", lambda: holds(self._state, self._fault, check))
+            wait_until(f"{self._fault.name}: {check}", lambda: holds(self._state, self._fault, check), SEEN_WITHIN)
         elif step.burn is not None:
             self._burning += [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(step.burn)]
         elif step.remember is not None:
@@ -88,6 +91,8 @@ class Script:
                 self._at(instance, step)
 
     def _at(self, instance: LabInstance, step: Action) -> None:
+        if self._state.vitess is not None and cluster_steps.step(self._state, self._fault, instance, step):
+            return
         if step.admin is not None:
             self._administer(instance, step.admin)
         elif step.admin_unlogged is not None:
@@ -137,8 +142,7 @@ class Script:
         (target,) = places(self._state, self._fault, on)
         with administrator(target) as admin:
             value = next(iter(ask(admin, what.sql)[0].values()))
-        kept = {**remembered(self._state, self._fault), what.name: str(value or "").replace("\n", "")}
-        memory(self._state, self._fault).write_text(json.dumps(kept), encoding="utf-8")
+        keep(self._state, self._fault, {what.name: str(value or "").replace("\n", "")})
 
     def _administer(self, instance: LabInstance, statements: tuple[str, ...]) -> None:
         with administrator(instance) as admin:
@@ -220,9 +224,12 @@ def main() -> None:
         raise SystemExit(f"no lab is up in {folder}")
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    fault = faults()[name]
+    fault = known(vitess=state.vitess is not None)[name]
     script = Script(state, fault)
     try:
+        if state.vitess is not None:
+            memory(state, fault).unlink(missing_ok=True)
+            keep(state, fault, cluster.who(state, fault.instance))
         script.play(fault.file.break_)
         (state.folder / "run" / f"fault-{name}.made").touch()
         while not ended.wait(0.5):

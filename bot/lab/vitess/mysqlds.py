@@ -21,7 +21,7 @@ from bot.lab.packages import Program, Programs
 from bot.lab.servers import HOST
 from bot.lab.state import LabState, Login, write_private
 from bot.lab.vitess import launch
-from bot.lab.vitess.layout import TabletPlan
+from bot.lab.vitess.layout import KEYSPACE, TabletPlan
 from bot.lab.vitess.programs import VitessPrograms
 
 _LONGEST_SOCKET = 107
@@ -124,7 +124,8 @@ def write_users(folder: Path, plan: TabletPlan, logins: dict[str, Login]) -> Pat
     """Writes the statements that make the lab's users, none into the binary log; the file holds passwords."""
     lines = ["SET SESSION sql_log_bin=0"]
     for user in USERS:
-        lines += statements("mysql", logins[user].user, logins[user].password)
+        made = statements("mysql", logins[user].user, logins[user].password)
+        lines += [each.replace(" ON shop.*", f" ON vt_{KEYSPACE}.*") for each in made]  # Vitess's name of the schema
     lines.append(f"GRANT SELECT ON _vt.* TO '{logins[READER].user}'@'%'")
     path = folder / "secrets" / f"{plan.mysqld}.sql"
     write_private(path, ";\n".join(lines) + ";\n")
