@@ -21,8 +21,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY) ## break replication on a real server and mend it from the page (ONCE=1: no person, then exit)
-	$(BIN)/firstmate demo $(if $(ONCE),--once)
+demo: $(READY) ## break something on real servers and mend it from the page (ONCE=1: no person; VITESS=1: a shard of Vitess)
+	$(BIN)/firstmate demo $(if $(VITESS),--vitess) $(if $(ONCE),--once)
 
 check: $(READY) ## formatting, types, import contracts
 	$(BIN)/ruff check .

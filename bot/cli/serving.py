@@ -39,7 +39,9 @@ def serve(
 @commands.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play it without a person, then end.")] = False,
+    vitess: Annotated[bool, typer.Option("--vitess", help="Break a shard of a Vitess cluster instead.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Breaks replication on a real server and mends it from Slack."""
-    raise typer.Exit(lab_demo.once(as_json=as_json) if once else lab_demo.play())
+    """Breaks replication on a real server, or a schema change under Vitess, and mends it from Slack."""
+    story = lab_demo.SCHEMA_CHANGE if vitess else lab_demo.REPLICATION
+    raise typer.Exit(lab_demo.once(story, as_json=as_json) if once else lab_demo.play(story))

@@ -1,4 +1,4 @@
-"""The demo: replication breaks on a real server, and is mended from Slack; with a person, or once without."""
+"""The demo: something breaks on real servers, and is mended from Slack; with a person, or once without."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from bot.config import load
 from bot.errors import Exit, Unreachable
 from bot.lab.bot_process import running_bot
 from bot.lab.fault.breaking import break_
+from bot.lab.fault.checks import holds
+from bot.lab.fault.model import Fault
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Silent
 from bot.lab.replication import replicates
@@ -30,12 +32,47 @@ from bot.store import audit
 from bot.store.database import Database
 from bot.store.opening import open_database
 
-FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
-WITHIN = 60.0
+WITHIN = 120.0
 """Seconds for each thing that is waited for; all of them together are a bounded time."""
 
 err = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What breaks, where, and how one sees that it is whole again."""
+
+    fault: str
+    alert: str
+    place: str
+    vitess: bool
+    broken: str
+    well: str
+    ill: str
+    is_well: Callable[[LabState, Fault], bool]
+
+
+REPLICATION = Story(
+    fault="replication_stopped",
+    alert="MySQLReplicationStopped",
+    place="orders-3",
+    vitess=False,
+    broken="The applier of orders-3 is broken",
+    well="the replica replicates",
+    ill="the replica does NOT replicate",
+    is_well=lambda state, _: replicates(state.instance("orders-3")),
+)
+SCHEMA_CHANGE = Story(
+    fault="ddl_cannot_cut_over",
+    alert="OnlineDDLStuck",
+    place="commerce/-80",
+    vitess=True,
+    broken="A schema change of commerce/-80 cannot cut over",
+    well="the schema change is complete",
+    ill="the schema change is NOT complete",
+    is_well=lambda state, fault: not holds(state, fault, fault.file.shows),
+)
 
 
 @dataclass
@@ -65,29 +102,41 @@ class Transcript:
 class Watcher:
     """Looks at the lab, the workspace and the audit log from outside, as a person would."""
 
+    story: Story
     state: LabState
     workspace: WorkspaceClient
     database: Database
 
     def audited(self, event: str) -> float:
-        """Waits for an event of the audit log and returns when it was."""
+        """Waits for an event of the audit log and returns when it was; of alerts, those of the story alone count."""
+
+        def fits(entry: audit.Entry) -> bool:
+            about = not event.startswith("alert.") or self.story.alert in f"{entry.subject} {entry.data}"
+            return entry.event == event and about
 
         def look() -> float | None:
             with self.database.reading() as connection:
-                found = [e for e in audit.entries(connection, newest=200) if e.event == event]
+                found = [e for e in audit.entries(connection, newest=200) if fits(e)]
             return datetime.fromisoformat(found[-1].at).timestamp() if found else None
 
         return self.workspace.wait_for(look, WITHIN, f"The event {event}")
+
+    def becomes_well(self, fault: Fault) -> bool:
+        """Whether what broke is whole again, in good time."""
+        try:
+            return bool(self.workspace.wait_for(lambda: self.story.is_well(self.state, fault), WITHIN, self.story.well))
+        except Unreachable:
+            return False
 
     def firing(self) -> float:
         """Waits until Alertmanager has the alert, and returns since when it fires by Prometheus's own word."""
 
         def look() -> float | None:
             url = f"{self.state.urls.alertmanager}/api/v2/alerts"
-            found = requests.get(url, params={"filter": f"alertname={ALERT}"}, timeout=5).json()
+            found = requests.get(url, params={"filter": f"alertname={self.story.alert}"}, timeout=5).json()
             return datetime.fromisoformat(found[0]["startsAt"]).timestamp() if found else None
 
-        return self.workspace.wait_for(look, WITHIN, f"The alert {ALERT}")
+        return self.workspace.wait_for(look, WITHIN, f"The alert {self.story.alert}")
 
     def journal(self, method: str, fits: Callable[[Json], bool], what: str) -> Json:
         """Waits for a call of the Web API that fits."""
@@ -106,26 +155,26 @@ class Watcher:
         )
 
 
-def once(*, as_json: bool) -> int:
-    """Plays it without a person and leaves nothing running; 0 only when the replica really replicates again."""
+def once(story: Story, *, as_json: bool) -> int:
+    """Plays it without a person and leaves nothing running; 0 only when what broke is really whole again."""
     folder = Path(tempfile.mkdtemp(prefix="firstmate-demo-"))
     reporter = Silent() if as_json else Bar()
     try:
         if isinstance(reporter, Bar):
             with reporter:
-                state = bring_up(folder, progress=reporter)
+                state = bring_up(folder, progress=reporter, vitess=story.vitess)
         else:
-            state = bring_up(folder, progress=reporter)
+            state = bring_up(folder, progress=reporter, vitess=story.vitess)
         with running_bot(state.config, log=folder / "logs" / "bot.log"):
-            mended = _play_once(state, Transcript(as_json))
+            mended = _play_once(story, state, Transcript(as_json))
     finally:
         tear_down(folder)
     return Exit.DONE if mended else Exit.FOUND
 
 
-def _play_once(state: LabState, transcript: Transcript) -> bool:
+def _play_once(story: Story, state: LabState, transcript: Transcript) -> bool:
     database = open_database(load(state.config), exclusive=False)
-    watcher = Watcher(state, WorkspaceClient(state.urls.workspace), database)
+    watcher = Watcher(story, state, WorkspaceClient(state.urls.workspace), database)
     try:
         return _story(watcher, transcript)
     except Unreachable as error:
@@ -137,17 +186,18 @@ def _play_once(state: LabState, transcript: Transcript) -> bool:
 
 def _story(watcher: Watcher, transcript: Transcript) -> bool:
     """The events in the order in which they come."""
-    fault = break_(watcher.state.folder, FAULT)
+    story = watcher.story
+    fault = break_(watcher.state.folder, story.fault)
     transcript.began = time.time()
-    transcript.tell("fault", f"{fault.says} on {INSTANCE}", instance=INSTANCE, fault=FAULT)
-    transcript.tell("firing", f"{ALERT} fires in Prometheus", at=watcher.firing(), alert=ALERT)
+    transcript.tell("fault", f"{fault.says} on {story.place}", instance=story.place, fault=story.fault)
+    transcript.tell("firing", f"{story.alert} fires in Prometheus", at=watcher.firing(), alert=story.alert)
     webhook = watcher.audited("alert.received")
     transcript.tell("webhook", "Alertmanager's webhook is stored and answered", at=webhook)
-    card = watcher.journal("chat.postMessage", lambda e: True, "The first card")
+    card = watcher.journal("chat.postMessage", lambda e: story.alert in str(e), "The first card")
     transcript.tell(
         "card", "the card stands in the channel", at=_when(card), after_webhook=round(_when(card) - webhook, 3)
     )
-    cause = watcher.journal("chat.update", lambda e: ": Looking" not in str(e), "The cause")
+    cause = watcher.journal("chat.update", lambda e: story.alert in str(e) and ": Looking" not in str(e), "The cause")
     says = str(_arguments(cause).get("text", ""))
     transcript.tell("cause", says, at=_when(cause), after_webhook=round(_when(cause) - webhook, 3))
     approval = watcher.message("run.approve")
@@ -162,20 +212,20 @@ def _story(watcher: Watcher, transcript: Transcript) -> bool:
     ]
     for at, event, told in sorted(endings):
         transcript.tell(event, told, at=at)
-    mended = replicates(watcher.state.instance(INSTANCE))
-    transcript.tell("end", "the replica replicates" if mended else "the replica does NOT replicate", mended=mended)
+    mended = watcher.becomes_well(fault)
+    transcript.tell("end", story.well if mended else story.ill, mended=mended)
     return mended
 
 
-def play() -> int:
-    """Plays it with a person: brings up lab, workspace and bot, breaks replication, and waits for Ctrl-C."""
+def play(story: Story) -> int:
+    """Plays it with a person: brings up lab, workspace and bot, breaks something, and waits for Ctrl-C."""
     folder = Path(".lab")
     try:
         with Bar() as reporter:
-            state = bring_up(folder, progress=reporter)
+            state = bring_up(folder, progress=reporter, vitess=story.vitess)
         with running_bot(state.config, log=folder / "logs" / "bot.log"):
-            break_(folder, FAULT)
-            err.print(f"\nThe applier of {INSTANCE} is broken. In a moment [bold]#db-alerts[/] tells what happened:")
+            break_(folder, story.fault)
+            err.print(f"\n{story.broken}. In a moment [bold]#db-alerts[/] tells what happened:")
             err.print(f"    [bold]{state.urls.workspace}[/]\n")
             err.print("Act as Bob, press Approve, and see it mended. Ctrl-C ends the demo and everything it started.")
             webbrowser.open(state.urls.workspace)
