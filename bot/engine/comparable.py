@@ -24,6 +24,8 @@ FEW = 3
 """Up to so many hosts, values that differ on each count as a difference; on more they are each host's own."""
 SETTING = 60
 """Characters of a setting that is compared; a longer one is free text."""
+_WORDS = ("version", "type", "server_state")
+"""Texts that are one of a few, though what they come from writes down no closed set."""
 _OWN = re.compile(r"(^|_)(port|id|since|until|session)$")
 """Whole numbers without a unit that name something of the host's own."""
 
@@ -60,7 +62,7 @@ def seen_of(look: Look) -> Seen:
             if not _OWN.search(name):
                 closed[name] = value
                 own.add(name)
-        elif kind.base is Base.BOOLEAN or kind.words is not None or name == "version":
+        elif kind.base is Base.BOOLEAN or kind.words is not None or name in _WORDS:
             closed[name] = value
     return Seen(look.target.name, closed, frozenset(own), numbers)
 
