@@ -16,6 +16,8 @@ from bot.errors import FirstmateError
 from bot.guards.facts import Repair
 
 MANAGER = "VTOrc"
+LATELY = 10.0
+"""Seconds since the end of a recovery, beside the time that a run waits for it, within which it counts as its own."""
 PAUSE = 1.0
 """Seconds between two looks while a change waits."""
 
@@ -73,13 +75,17 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     young = [each for each in view.repairing if each.seen_for <= patience]
     if young:
         return Repair(MANAGER, doing=f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s")
-    return Repair(MANAGER, repaired=repaired(view), says=_why_not(view))
+    return Repair(MANAGER, repaired=repaired(view, patience), says=_why_not(view))
 
 
-def repaired(view: VTOrcs) -> str:
-    """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`; '' where it repaired nothing lately."""
-    last = view.last
-    if last is None or not view.repaired:
+def repaired(view: VTOrcs, patience: float) -> str:
+    """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`; '' where it repaired nothing lately.
+
+    A new primary is told first: after a failover VTOrc goes on with the old one, which it cannot mend while it is dead.
+    """
+    done = [each for each in view.recoveries if each.ended_well and each.ago - (each.took or 0.0) <= patience + LATELY]
+    last = next((each for each in done if each.successor), None) or next(iter(done), None)
+    if last is None:
         return ""
     after = f" after {last.after:.0f} s" if last.after is not None else ""
     now = f"; {last.successor} is the primary now" if last.successor else ""

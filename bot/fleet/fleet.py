@@ -107,6 +107,10 @@ class ConfiguredFleet:
             )
         return proxysql.open_changer(instance.host, instance.port, user.user, user.password.read())
 
+    def close(self) -> None:
+        """Ends the looking at topologies."""
+        self._clusters.close()
+
     def identify(self, db: MySQL) -> Identity:
         """Who the server says it is: a server that replicates is a replica, whatever its read_only says.
 

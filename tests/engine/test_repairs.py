@@ -95,6 +95,16 @@ def test_what_it_repaired_is_told():
     )
 
 
+def test_a_failover_is_told_though_the_old_primary_cannot_be_mended():
+    failed = Recovery("StaleTopoPrimary", "zone1-0000000100", "", 1.0, 0.5, "mysqld is gone", 1.0)
+    says = judged(replace(HEALTHY, recoveries=(failed, RECOVERED)), patience=30).repaired
+    assert says.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+
+
+def test_what_was_repaired_long_ago_is_no_repair_of_this():
+    assert not judged(replace(HEALTHY, recoveries=(replace(RECOVERED, ago=100.0),)), patience=30).repaired
+
+
 SHARD = arranged(CLUSTER, THREE)[0]
 TARGET = Target(SHARD.instances[0], SHARD)
 

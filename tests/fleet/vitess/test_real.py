@@ -36,8 +36,10 @@ def config(vitess_lab: LabState) -> Config:
 
 
 @pytest.fixture
-def fleet(config: Config) -> ConfiguredFleet:
-    return ConfiguredFleet(config)
+def fleet(config: Config) -> Iterator[ConfiguredFleet]:
+    found = ConfiguredFleet(config)
+    yield found
+    found.close()
 
 
 @pytest.fixture
