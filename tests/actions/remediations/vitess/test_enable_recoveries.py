@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from actions.contract import NoUndo
@@ -9,18 +11,22 @@ from actions.remediations.vitess.enable_recoveries import EnableRecoveries
 from tests.vitess_shard import made, refusal, shard, vtorc
 
 ENABLE = EnableRecoveries()
-OFF = vtorc(disabled=True)
+
+
+def off() -> dict[str, Any]:
+    """A VTOrc whose recoveries are disabled, healthy as of now."""
+    return vtorc(disabled=True)
 
 
 def test_every_vtorc_is_asked_and_it_is_undone_where_all_were_disabled():
-    ENABLE.check(shard(orc=OFF))
-    assert made(ENABLE.change(shard(orc=OFF))) == ["VTOrc /api/enable-global-recoveries"]
-    assert made(ENABLE.undo(shard(orc=OFF))) == ["VTOrc /api/disable-global-recoveries"]
-    assert "acts at once on what it sees, in all shards" in ENABLE.cost(shard(orc=OFF))
+    ENABLE.check(shard(orc=off()))
+    assert made(ENABLE.change(shard(orc=off()))) == ["VTOrc /api/enable-global-recoveries"]
+    assert made(ENABLE.undo(shard(orc=off()))) == ["VTOrc /api/disable-global-recoveries"]
+    assert "acts at once on what it sees, in all shards" in ENABLE.cost(shard(orc=off()))
 
 
 def test_where_one_of_two_is_disabled_there_is_no_undo():
-    two = {**OFF, "vtorc /debug/health": [OFF["vtorc /debug/health"]] * 2}
+    two = {**off(), "vtorc /debug/health": [off()["vtorc /debug/health"]] * 2}
     with pytest.raises(NoUndo, match="not disabled at every VTOrc"):
         list(ENABLE.undo(shard(orc=two)))
 
@@ -32,5 +38,5 @@ def test_where_none_is_disabled_or_none_lives_it_is_refused():
 
 def test_it_is_good_while_none_is_disabled():
     assert ENABLE.verify(shard()).ok
-    assert not ENABLE.verify(shard(orc=OFF)).ok
+    assert not ENABLE.verify(shard(orc=off())).ok
     assert not ENABLE.verify(shard(orc=vtorc(healthy=False))).ok
