@@ -73,7 +73,8 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     young = [each for each in view.repairing if each.seen_for <= patience]
     if young:
         return Repair(MANAGER, doing=f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s")
-    return Repair(MANAGER, repaired=repaired(view), says=_why_not(view))
+    ago = view.last.ago if view.last is not None else None
+    return Repair(MANAGER, repaired=repaired(view), says=_why_not(view), repaired_ago=ago)
 
 
 def repaired(view: VTOrcs) -> str:

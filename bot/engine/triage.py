@@ -15,13 +15,15 @@ from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.state import Cause, Event, Plan, Run, RunState, Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal
-from bot.guards.facts import Answer, Stage, Verdict
+from bot.guards.facts import Answer, Repair, Stage, Verdict
 from bot.runbook.causes import NOWHERE, Diagnosis, diagnose
 from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import parse
 from bot.runbook.schema import Runbook
 from bot.runbook.shown import shown
 
+ALERTED_WITHIN = 30.0
+"""Seconds in which the alert of a trouble comes, at most: what was repaired before that was another one."""
 WATCH = 1.0
 """Seconds between two looks at what the manager of the topology repairs."""
 
@@ -95,7 +97,7 @@ class Triage:
             self._show(replace(found.run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
             self.store.enqueue(run_id, "watch-1", delay=WATCH)
             return
-        self._conclude(found)
+        self._conclude(found, self._repaired_before(run, repair))
 
     def watch(self, run_id: str, number: int) -> None:
         """The segment `watch`: looks whether the topology's manager is done, and goes on once it is, or out of time."""
@@ -114,6 +116,13 @@ class Triage:
             self._end(watched, RunState.DIAGNOSED, repaired)
             return
         self._conclude(found, repaired)
+
+    def _repaired_before(self, run: Run, repair: Repair | None) -> str:
+        """What the topology's manager had repaired when the run began, where its alert can be about that; else ''."""
+        if repair is None or repair.repaired_ago is None:
+            return ""
+        since = (self.now() - run.opened_at).total_seconds() + ALERTED_WITHIN
+        return repair.repaired if repair.repaired_ago <= since else ""
 
     def _may_wait(self, run: Run) -> bool:
         return (self.now() - run.opened_at).total_seconds() < run.repair_within

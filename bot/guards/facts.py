@@ -174,6 +174,8 @@ class Repair:
     """Why it cannot be told."""
     says: str = ""
     """Why it does nothing, as a sentence."""
+    repaired_ago: float | None = None
+    """Seconds since it began that repair; None where it repaired nothing lately."""
 
 
 @dataclass(frozen=True, slots=True)
