@@ -15,7 +15,7 @@ from bot.engine.ports import Desk, Fleet, Steps, Store
 from bot.engine.state import Cause, Event, Plan, Run, RunState, Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal
-from bot.guards.facts import Answer, Stage, Verdict
+from bot.guards.facts import Answer, Repair, Stage, Verdict
 from bot.runbook.causes import NOWHERE, Diagnosis, diagnose
 from bot.runbook.expressions import EvidenceMissing
 from bot.runbook.load import parse
@@ -95,7 +95,7 @@ class Triage:
             self._show(replace(found.run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
             self.store.enqueue(run_id, "watch-1", delay=WATCH)
             return
-        self._conclude(found)
+        self._conclude(found, _repaired_before(run, repair))
 
     def watch(self, run_id: str, number: int) -> None:
         """The segment `watch`: looks whether the topology's manager is done, and goes on once it is, or out of time."""
@@ -252,6 +252,14 @@ class Triage:
         if run is None:
             raise WrongUsage(f"There is no run {run_id}.")
         self.desk.publish(run)
+
+
+def _repaired_before(run: Run, repair: Repair | None) -> str:
+    """What the topology's manager repaired just before the first look, where the run is about a whole shard; else ''.
+
+    An alert comes some seconds after its trouble, and VTOrc is often quicker.
+    """
+    return repair.repaired if repair is not None and run.scope == "shard" else ""
 
 
 def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Seen:

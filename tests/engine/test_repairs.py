@@ -262,3 +262,18 @@ def test_after_the_bound_the_run_goes_on_by_itself(database):
     assert run.state is RunState.DIAGNOSED
     assert run.says == "There is nothing that Firstmate should change here by itself."
     assert not watched.queue.later
+
+
+def test_what_vtorc_had_repaired_before_the_first_look_is_told_too(database):
+    run = Watched(database, DONE).begin()
+    assert run.state is RunState.DIAGNOSED
+    assert run.says == (
+        "VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100; zone1-0000000101 is the primary now. "
+        "There is nothing that Firstmate should change here by itself."
+    )
+
+
+def test_a_repair_of_long_before_the_alert_was_of_another_trouble(database):
+    earlier = replace(HEALTHY, recoveries=(replace(RECOVERED, ago=60.0),))
+    run = Watched(database, earlier).begin()
+    assert run.says == "There is nothing that Firstmate should change here by itself."
