@@ -20,7 +20,8 @@ from bot.engine.engine import Engine
 from bot.engine.gather import view
 from bot.engine.planning import Seen, inputs_of
 from bot.engine.ports import Fleet, Identity
-from bot.engine.state import Plan, Target
+from bot.engine.state import Plan
+from bot.engine.targets import Target
 from bot.engine.triage import seen_by
 from bot.errors import FirstmateError
 from bot.runbook.case import Case

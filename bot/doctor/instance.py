@@ -8,7 +8,7 @@ from typing import Literal
 from actions.contract import Flavour, ServerVersion
 from bot.config import Role
 from bot.doctor.user import User
-from bot.engine.state import Target
+from bot.engine.targets import Target
 
 FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB", Flavour.PROXYSQL: "ProxySQL"}
 

@@ -21,7 +21,7 @@ from bot.doctor.proxy import look_at_proxy
 from bot.doctor.report import Report, unanswered
 from bot.doctor.user import PROMETHEUS, Kind, User, judged
 from bot.engine.ports import Fleet
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.fleet.alertmanager import AlertmanagerSilencer
 from bot.fleet.fleet import ConfiguredFleet

@@ -9,7 +9,7 @@ from actions.contract import MySQL, ProxySQL, Unreadable
 from bot.doctor.instance import Instance
 from bot.doctor.user import Kind, User
 from bot.engine.ports import Fleet
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.privileges.needs import Permission, State
 

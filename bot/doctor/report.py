@@ -10,7 +10,7 @@ from bot.config import Shard
 from bot.doctor.instance import Instance, Service
 from bot.doctor.placing import Placed, placed
 from bot.doctor.user import ACTIONS, PROMETHEUS, User
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.privileges.needs import BY_CHOICE, Permission, State
 
 

@@ -12,7 +12,8 @@ from bot.engine.limits import Limits
 from bot.engine.places import out_of_place, refused_on_tablet
 from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.repairs import Repairs
-from bot.engine.state import RISKS, Change, Choice, Plan, Run, Target
+from bot.engine.state import RISKS, Change, Choice, Plan, Run
+from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.guards.facts import AUTOMATIC, Facts, Place, Repair, Stage, mention
 from bot.policy import Policy

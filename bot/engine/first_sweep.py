@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bot.config import Role, Tablet
 from bot.engine.alike import Silence, Summary, summarised
-from bot.engine.state import Target
 from bot.engine.sweep import Sweeps
+from bot.engine.targets import Target
 
 STATE, REPLICATION = "mysql.server_state", "mysql.replica_status"
 """Two light diagnostics that tell most: version, uptime, writability and recovery; then replication."""

@@ -21,7 +21,8 @@ from actions.vitess import Vitess
 from bot.config import Tablet
 from bot.engine.places import described, out_of_place, places
 from bot.engine.ports import Fleet
-from bot.engine.state import Step, StepStatus, Target
+from bot.engine.state import Step, StepStatus
+from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.runbook.expressions import EvidenceMissing, Missing
 from bot.runbook.parts import GatherStep

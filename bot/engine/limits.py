@@ -10,7 +10,8 @@ from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.replica_status import replica_status
 from bot.config import Role
 from bot.engine.ports import Begun, Fleet, Store
-from bot.engine.state import Plan, Run, Target
+from bot.engine.state import Plan, Run
+from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.guards.facts import Earlier, Flapping, Floor, Frozen, Radius, Spent
 from bot.policy import Policy

@@ -14,7 +14,8 @@ from bot.engine.change import utc_now
 from bot.engine.places import known_shard
 from bot.engine.planning import inputs_of
 from bot.engine.ports import Fleet, Store
-from bot.engine.state import Event, Run, RunState, Target
+from bot.engine.state import Event, Run, RunState
+from bot.engine.targets import Target
 from bot.errors import WrongUsage
 from bot.guards.facts import Override, mention
 from bot.runbook.match import Tie, choose

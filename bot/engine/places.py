@@ -10,7 +10,7 @@ from actions.contract import MySQL, ProxySQL, Remediation
 from actions.vitess import Vitess
 from bot.config import Tablet
 from bot.engine.ports import Fleet
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 from bot.runbook.parts import Place, Selector
 from bot.runbook.signatures import near

@@ -12,7 +12,8 @@ from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
 from bot.engine.places import changed_at, out_of_place, places, refused_on_tablet, stand_in
 from bot.engine.ports import Fleet, Identity
-from bot.engine.state import Change, Plan, Run, Target
+from bot.engine.state import Change, Plan, Run
+from bot.engine.targets import Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.causes import diagnose
 from bot.runbook.expressions import ExpressionError, Missing

@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar
 from actions.contract import Endpoint, MySQL, Prometheus, Statement
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
-from bot.engine.state import Decision, Hold, Run, RunState, Takeover, Target
+from bot.engine.state import Decision, Hold, Run, RunState, Takeover
+from bot.engine.targets import Target
 from bot.guards.facts import Halt
 
 T = TypeVar("T")

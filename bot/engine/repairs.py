@@ -11,7 +11,7 @@ from actions.diagnostics.vitess.vtorc import VTOrcs, vtorc
 from actions.vitess import Vitess
 from bot.config import Tablet, TabletShard
 from bot.engine.ports import Fleet
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.guards.facts import Repair
 

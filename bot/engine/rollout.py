@@ -13,7 +13,8 @@ from bot.engine.change import utc_now
 from bot.engine.facts import Collector
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
-from bot.engine.state import Event, Hold, Outcome, Plan, Run, RunState, Target
+from bot.engine.state import Event, Hold, Outcome, Plan, Run, RunState
+from bot.engine.targets import Target
 from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from bot.config import Tablet, TabletShard
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import UnknownTarget, WrongUsage
 from bot.runbook.signatures import near
 

@@ -13,9 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from actions.vitess import Vitess
 from bot.alerts import Alert
-from bot.config import Instance, Role, Shard, TabletShard
 from bot.guards.facts import Override, Verdict
 from bot.runbook.schema import Autonomy, Scope
 
@@ -44,42 +42,6 @@ class RunState(StrEnum):
 
 
 _UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An instance of the fleet with its shard."""
-
-    instance: Instance
-    shard: Shard
-
-    @property
-    def name(self) -> str:
-        return self.instance.name
-
-    @property
-    def primary(self) -> Instance | None:
-        return next((i for i in self.shard.instances if i.role is Role.PRIMARY), None)
-
-    @property
-    def replicas(self) -> tuple[Instance, ...]:
-        return tuple(i for i in self.shard.instances if i.role is Role.REPLICA)
-
-    @property
-    def proxies(self) -> tuple[Instance, ...]:
-        return self.shard.proxies.instances if self.shard.proxies else ()
-
-    @property
-    def is_proxy(self) -> bool:
-        return self.instance.role is Role.PROXY
-
-    def may_be_changed(self, reader: type) -> bool:
-        """Whether it may be changed by an action of this kind: a user is configured, or Vitess may be asked."""
-        if reader is Vitess:
-            return isinstance(self.shard, TabletShard) and self.shard.may_change
-        if self.is_proxy:
-            return self.shard.proxies is not None and self.shard.proxies.changer is not None
-        return self.shard.changer is not None
 
 
 class StepStatus(StrEnum):

@@ -15,7 +15,7 @@ from actions import catalog
 from actions.contract import Diagnostic, Endpoint, Prometheus, Unreadable
 from bot.engine.places import out_of_place
 from bot.engine.ports import Fleet
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import Busy, FirstmateError, WrongUsage
 from bot.runbook.signatures import UnknownAction, coerce, near, of_diagnostic
 

@@ -9,7 +9,7 @@ from actions.contract import Endpoint, Flavour, MySQL, Prometheus
 from actions.vitess import Vitess
 from bot.config import Config, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import NotAllowed
 from bot.fleet import proxysql
 from bot.fleet.connecting import Server

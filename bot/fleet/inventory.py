@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from bot.config import Shard, Tablet, TabletShard
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 
 LABELS = ("instance", "target", "host", "server", "node", "nodename", "pod")

@@ -19,7 +19,7 @@ FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROX
 """Whose servers a family of actions is for."""
 BENEATH = {"vitess": {Flavour.MYSQL}}
 """Whose servers it may ask besides."""
-PARTS = {"vitess.tablet_health", "vitess.tablet_replication"}
+PARTS = {"vitess.tablet_health", "vitess.tablet_replication", "vitess.vtorc_state"}
 """What several actions of a family share, which is none itself."""
 KINDS = {"diagnostics": catalog.DIAGNOSTICS, "remediations": catalog.REMEDIATIONS}
 

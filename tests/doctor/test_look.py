@@ -14,7 +14,7 @@ from bot.config import DatabaseUser, Role, Secret, Shard
 from bot.config import Instance as Declared
 from bot.doctor import look
 from bot.engine.ports import Fleet
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import Unreachable
 
 

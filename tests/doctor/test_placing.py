@@ -10,7 +10,7 @@ from bot.config import Instance as Declared
 from bot.doctor.instance import Instance
 from bot.doctor.placing import Placed, placed
 from bot.doctor.user import User
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.privileges.mending import Mending
 
 A = ("GRANT A ON *.* TO u",)

@@ -9,7 +9,7 @@ import pytest
 from bot.config import Config
 from bot.doctor.look import examine
 from bot.doctor.proxy import look_at_proxy
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.fleet.fleet import ConfiguredFleet
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
 from tests.fleet.test_proxysql import config

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from actions.contract import Endpoint, Flavour, Knock, MySQL, Row, ServerVersion, Statement
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
-from bot.engine.state import Run, Target
+from bot.engine.state import Run
+from bot.engine.targets import Target
 from bot.errors import Unreachable
 
 

@@ -13,8 +13,8 @@ from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from bot.engine.alike import Group, Summary, named, summarised
 from bot.engine.outliers import apart
-from bot.engine.state import Target
 from bot.engine.sweep import Look
+from bot.engine.targets import Target
 from tests.engine.servers import shard_of
 
 WELL = {"configured": True, "receiver_running": "Yes", "applier_running": "Yes", "lag": 0.0, "auto_position": True}

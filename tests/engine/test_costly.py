@@ -7,7 +7,7 @@ import pytest
 from actions.diagnostics.mysql.lock_waits import LockWaits
 from bot.config import Instance, Role, Shard
 from bot.engine.planning import Seen, costly_in_common
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.runbook.expressions import Missing
 from bot.runbook.schema import Runbook
 

@@ -15,7 +15,8 @@ from actions.diagnostics.mysql.global_variables import GlobalVariables
 from bot.config import Instance, Shard
 from bot.engine import gather
 from bot.engine.gather import Gathered, Gatherer
-from bot.engine.state import Step, StepStatus, Target
+from bot.engine.state import Step, StepStatus
+from bot.engine.targets import Target
 from bot.errors import Unreachable
 from bot.runbook.expressions import Missing
 from bot.runbook.schema import Runbook

@@ -18,8 +18,9 @@ from bot.engine.places import changed_at, out_of_place, places
 from bot.engine.planning import blast_radius
 from bot.engine.ports import Changer, Identity
 from bot.engine.selection import select
-from bot.engine.state import Run, RunState, StepStatus, Target
+from bot.engine.state import Run, RunState, StepStatus
 from bot.engine.sweep import Sweeps
+from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet import proxysql
 from bot.frontdesk import EngineDesk

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from actions.contract import MySQL
-from actions.diagnostics.vitess.vtorc import Problem, Recovery, VTOrcs
+from actions.diagnostics.vitess.vtorc import Problem, VTOrcs
+from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess import Vitess
 from bot.alerts import Alert, AlertStatus
 from bot.config import Instance, Shard
@@ -19,7 +20,8 @@ from bot.engine.facts import Collector
 from bot.engine.gather import Gathered
 from bot.engine.halts import Halts
 from bot.engine.repairs import Repairs, judged
-from bot.engine.state import Run, RunState, Step, StepStatus, Target
+from bot.engine.state import Run, RunState, Step, StepStatus
+from bot.engine.targets import Target
 from bot.engine.triage import Triage
 from bot.fleet.vitess.topology import arranged
 from bot.store.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.engine.selection import select, selection_of
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import UnknownTarget, WrongUsage
 from bot.fleet.vitess.topology import arranged
 from tests.engine.servers import Fleet, shard_of

@@ -8,7 +8,7 @@ from actions.diagnostics.vitess.replication import Replication
 from actions.diagnostics.vitess.tablet_replication import Replica
 from bot.engine.opening import first_look
 from bot.engine.places import places
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 from bot.fleet.vitess.topology import arranged
 from bot.runbook.expressions import EvidenceMissing, Missing

@@ -8,7 +8,7 @@ from actions.catalog import REMEDIATIONS
 from bot.config import Tablet
 from bot.engine.places import refused_on_tablet, stand_in
 from bot.engine.planning import drafted
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from tests.engine.servers import shard_of
 
 SHARD = shard_of("orders", 1)

@@ -15,8 +15,8 @@ from actions.diagnostics.mysql.server_state import ServerState
 from bot.engine.alike import summarised
 from bot.engine.first_sweep import REPLICATION, STATE, FirstSweep
 from bot.engine.mail import Message
-from bot.engine.state import Target
 from bot.engine.sweep import Look
+from bot.engine.targets import Target
 from bot.lab.workspace.blocks import check_blocks
 from bot.slack.cards import ACKNOWLEDGED, FIRING, RESOLVED
 from bot.slack.sweeps import sweep_message

@@ -9,13 +9,13 @@ its code (go/vt/vtorc/logic/topology_recovery.go, getCheckAndRecoverFunctionCode
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.text import redact_error
+from actions.diagnostics.vitess.vtorc_state import Recovery, at_of, now_of, recoveries, rows, seen_for
 from actions.vitess import Answer, Component, Vitess
 
 BY_REPARENT = frozenset({"DeadPrimary", "DeadPrimaryAndSomeReplicas", "PrimaryDiskStalled", "PrimaryTabletDeleted"})
@@ -43,12 +43,8 @@ BY_ITSELF = frozenset(
 )
 """What it mends otherwise."""
 OF_THE_PRIMARY = frozenset({*BY_REPARENT, BLOCKED, "ClusterHasNoPrimary", "IncapacitatedPrimary", "PrimaryIsReadOnly"})
-GAP = 10.0
-"""Seconds without a detection after which a problem counts as a new one."""
 FRESH = 20.0
 """Seconds since its last health check after which a VTOrc counts as dead, whatever its page says."""
-RECENT: Seconds = 900.0
-"""Seconds for which a recovery is told."""
 GAUGES = ("vtorc_pending_recoveries", "vtorc_shard_locks_active", "vtorc_topology_conn_errors")
 WATCHED = "vtorc_tablets_watched_by_shard"
 FAILED = "vtorc_failed_recoveries"
@@ -65,32 +61,6 @@ class Problem:
     """How long it has been detecting it without a gap."""
     repairs: bool = False
     """Whether a VTOrc that may acts on such a problem."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """A recovery that VTOrc began in the shard."""
-
-    analysis: str = ""
-    tablet: str = ""
-    successor: str = ""
-    """The tablet that it promoted; '' where it promoted none."""
-    ago: Seconds = 0.0
-    """Since it began."""
-    took: Seconds | None = None
-    """None while it runs."""
-    error: str = ""
-    """What went wrong, shortened; '' where nothing did."""
-    after: Seconds | None = None
-    """From the first detection to the end of the recovery."""
-
-    @property
-    def ended_well(self) -> bool:
-        return self.took is not None and not self.error
-
-    @property
-    def runs(self) -> bool:
-        return self.took is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +161,9 @@ def vtorc(vt: Vitess) -> VTOrcs:
     config = vt.web(Component.VTORC, "/api/config") if states else ()
     analyses = vt.web(Component.VTORC, "/api/detection-analysis") if states else ()
     metrics = vt.metrics(Component.VTORC, *GAUGES, WATCHED, FAILED) if states else ()
-    now = _now(states)
+    now = now_of(states)
     healthy = {each.who for each in health if each.ok and _is_healthy(each.body)}
-    off = tuple(each.who for each in states if each.ok and _rows(each.body, "global_recovery_disable"))
+    off = tuple(each.who for each in states if each.ok and rows(each.body, "global_recovery_disable"))
     allowed, allowed_says, missing = _emergency(vt, config)
     silent = bool(missing)
     told = [*health, *states, *config, *analyses, *metrics]
@@ -209,7 +179,7 @@ def vtorc(vt: Vitess) -> VTOrcs:
         emergency_says=allowed_says,
         stuck=silent and _stuck(metrics),
         problems=_problems(vt, analyses, states, now, allowed),
-        recoveries=_recoveries(vt, states, now),
+        recoveries=recoveries(vt, states, now),
         failed=int(sum(_of_shard(each, FAILED, vt) for each in metrics)),
         missing=missing[:10],
     )
@@ -218,7 +188,7 @@ def vtorc(vt: Vitess) -> VTOrcs:
 def _is_healthy(body: Any) -> bool:  # noqa: ANN401 - JSON
     if not isinstance(body, Mapping) or not body.get("Healthy"):
         return False
-    reported = _at(body.get("LastReported"))
+    reported = at_of(body.get("LastReported"))
     return reported is not None and (datetime.now(UTC) - reported).total_seconds() <= FRESH
 
 
@@ -292,85 +262,6 @@ def _problems(
                 continue
             by_reparent = analysis in BY_REPARENT or analysis == BLOCKED
             repairs = analysis in BY_ITSELF or (by_reparent and reparents)
-            seen_for = max((_seen_for(each.body, analysis, tablet, now) for each in states if each.ok), default=0.0)
-            found[analysis, tablet] = Problem(analysis, tablet, seen_for, repairs)
+            lasted = max((seen_for(each.body, analysis, tablet, now) for each in states if each.ok), default=0.0)
+            found[analysis, tablet] = Problem(analysis, tablet, lasted, repairs)
     return tuple(sorted(found.values(), key=lambda each: (each.analysis not in OF_THE_PRIMARY, each.tablet)))
-
-
-def _seen_for(state: Any, analysis: str, tablet: str, now: datetime) -> float:  # noqa: ANN401 - JSON
-    """For how long it was detected again and again until `now`, by the log of detections."""
-    times = sorted(
-        at
-        for row in _rows(state, "recovery_detection")
-        if row.get("analysis") == analysis
-        and row.get("alias") == tablet
-        and (at := _at(row.get("detection_timestamp")))
-    )
-    begun = now
-    for at in reversed(times):
-        if (begun - at).total_seconds() > GAP:
-            break
-        begun = at
-    return max(0.0, (now - begun).total_seconds())
-
-
-def _recoveries(vt: Vitess, states: Sequence[Answer], now: datetime) -> tuple[Recovery, ...]:
-    found = []
-    for answer in states:
-        for row in _rows(answer.body, "topology_recovery") if answer.ok else ():
-            begun, ended = _at(row.get("start_recovery")), _at(row.get("end_recovery"))
-            if row.get("keyspace") != vt.keyspace or row.get("shard") != vt.shard or begun is None:
-                continue
-            ago = max(0.0, (now - begun).total_seconds())
-            if ago <= RECENT:
-                analysis, tablet = str(row.get("analysis", "")), str(row.get("alias", ""))
-                before = _seen_for(answer.body, analysis, tablet, begun)
-                found.append(
-                    Recovery(
-                        analysis=analysis,
-                        tablet=tablet,
-                        successor=_named(row.get("successor_alias")),
-                        ago=ago,
-                        took=(ended - begun).total_seconds() if ended else None,
-                        error=redact_error(_named(row.get("all_errors")))[:200],
-                        after=before + (ended - begun).total_seconds() if ended else None,
-                    )
-                )
-    return tuple(sorted(found, key=lambda each: each.ago))[:20]
-
-
-def _named(value: object) -> str:
-    """A column of VTOrc's database as text: what is NULL comes as `<nil>`."""
-    text = str(value or "")
-    return "" if text == "<nil>" else text
-
-
-def _rows(state: Any, table: str) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 - JSON
-    if not isinstance(state, list):
-        return ()
-    return next((each.get("Rows") or () for each in state if each.get("TableName") == table), ())
-
-
-def _now(states: Sequence[Answer]) -> datetime:
-    """The time by VTOrc's own clock, as of its last look at an instance; ours where it tells none."""
-    seen = [
-        at
-        for answer in states
-        if answer.ok
-        for table, column in (
-            ("database_instance", "last_attempted_check"),
-            ("recovery_detection", "detection_timestamp"),
-        )
-        for row in _rows(answer.body, table)
-        if (at := _at(row.get(column)))
-    ]
-    return max(seen, default=datetime.now(UTC))
-
-
-def _at(text: object) -> datetime | None:
-    """A moment as VTOrc writes it: `2026-11-26T01:44:23Z`, with up to nine digits of a second."""
-    try:
-        at = datetime.fromisoformat(str(text).strip())
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

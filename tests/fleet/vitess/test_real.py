@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from actions.contract import Unreadable
 from actions.vitess import Component, Vitess, alias_record, call
 from bot.config import Config, Role, Secret, VtctldSettings, load
-from bot.engine.state import Target
+from bot.engine.targets import Target
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.vtctld import Vtctld
