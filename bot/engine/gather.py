@@ -40,6 +40,8 @@ PER_HOST = 2
 WORKERS = 16
 SLOWEST = 10.0
 """Seconds after which a step counts as failed, whatever its own bound."""
+MOST_UNREAD = 3
+"""Sources of one step that are named where they were away."""
 PAUSE = 0.2
 """Seconds between two tries of one question."""
 
@@ -138,7 +140,8 @@ class Gatherer:
             reason = f"{asked.use} could not make sense of the answer ({type(error).__name__}); the bot's log has more."
         else:
             took = time.monotonic() - begun
-            return replace(step, status=StepStatus.DONE, says="; ".join(failures), took=took, evidence=shown), found
+            says = "; ".join((*failures, *unread(found)))
+            return replace(step, status=StepStatus.DONE, says=says, took=took, evidence=shown), found
         took = time.monotonic() - begun
         return replace(step, status=StepStatus.FAILED, says=reason, took=took), Missing(name, reason)
 
@@ -235,6 +238,13 @@ def _tried(asked: GatherStep, look: Callable[[], T], deadline: float) -> T:
                 raise
         left -= 1
         time.sleep(PAUSE)
+
+
+def unread(found: object) -> tuple[str, ...]:
+    """What evidence itself says that it could not read: a source that was away, while others answered."""
+    records = found if isinstance(found, list) else [found]
+    told = [str(text) for record in records for text in getattr(record, "missing", ())]
+    return tuple(dict.fromkeys(told))[:MOST_UNREAD]
 
 
 def view(target: Target) -> dict[str, object]:

@@ -12,9 +12,10 @@ import pytest
 
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.global_variables import GlobalVariables
+from actions.diagnostics.vitess.vtorc import VTOrcs
 from bot.config import Instance, Shard
 from bot.engine import gather
-from bot.engine.gather import Gathered, Gatherer
+from bot.engine.gather import Gathered, Gatherer, unread
 from bot.engine.state import Step, StepStatus
 from bot.engine.targets import Target
 from bot.errors import Unreachable
@@ -260,3 +261,13 @@ def _raise(error: Exception) -> None:
 
 def _ignore(value: object) -> None:
     """A wait that only waits."""
+
+
+def test_a_source_that_was_away_is_named_though_the_others_answered():
+    vtorcs = [
+        VTOrcs(missing=("http://vtorc-a:1 does not answer.",)),
+        VTOrcs(missing=("http://vtorc-a:1 does not answer.",)),
+    ]
+    assert unread(vtorcs) == ("http://vtorc-a:1 does not answer.",)
+    assert unread(VTOrcs()) == ()
+    assert unread(object()) == ()
