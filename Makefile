@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
+.PHONY: help setup demo test test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ check: $(READY) ## formatting, types, import contracts
 
 test: $(READY) browser postgresql ## the whole suite, on real servers, but for Vitess (WORKERS=2 where memory is short)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not vitess"
+
+test-again: $(READY) ## what failed last, one after the other: what fails alone, too, is broken
+	$(BIN)/pytest --last-failed --last-failed-no-failures none
 
 test-vitess: $(READY) ## what needs a Vitess cluster, whose programs are built on first use (needs Go)
 	$(BIN)/pytest -m vitess

@@ -7,16 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.lab import bring_up, tear_down
+from bot.lab.progress import Silent
 from bot.lab.state import LabState
 from bot.lab.status import status
+from bot.lab.vitess.programs import find_vitess
 
 
 @pytest.fixture(scope="session")
 def vitess_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     """A Vitess lab of this session's own; that nothing of it is left when it is down is held here, at its only end."""
     folder: Path = tmp_path_factory.mktemp("vitess") / ".lab"
+    try:
+        find_vitess(Silent())
+    except FirstmateError as error:
+        pytest.skip(f"the programs of Vitess cannot be had here: {error}")
     try:
         lab = bring_up(folder, vitess=True)
         yield lab
