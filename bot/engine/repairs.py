@@ -69,21 +69,32 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     silent = [each for each in view.missing if "connection refused" not in each]
     if not view.alive and silent:
         return Repair(MANAGER, unknown=silent[0])
+    done = repaired(view, patience)
     running = next((each for each in view.recoveries if each.runs), None)
     if view.acts and running is not None:
-        return Repair(MANAGER, doing=f"{running.analysis} of {running.tablet}, under way for {running.ago:.0f} s")
+        doing = f"{running.analysis} of {running.tablet}, under way for {running.ago:.0f} s"
+        return Repair(MANAGER, doing=doing, repaired=done)
     young = [each for each in view.repairing if each.seen_for <= patience]
     if young:
-        return Repair(MANAGER, doing=f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s")
-    return Repair(MANAGER, repaired=repaired(view, patience), says=_why_not(view))
+        doing = f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s"
+        return Repair(MANAGER, doing=doing, repaired=done)
+    return Repair(MANAGER, repaired=done, says=_why_not(view))
 
 
 def repaired(view: VTOrcs, patience: float) -> str:
     """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`; '' where it repaired nothing lately.
 
-    A new primary is told first: after a failover VTOrc goes on with the old one, which it cannot mend while it is dead.
+    A new primary is told first. After a failover VTOrc recovers the dead tablet every second, in vain and without an
+    error, until it lives again: a recovery whose problem is still there repaired nothing.
     """
-    done = [each for each in view.recoveries if each.ended_well and each.ago - (each.took or 0.0) <= patience + LATELY]
+    still = {(each.analysis, each.tablet) for each in view.problems}
+    done = [
+        each
+        for each in view.recoveries
+        if each.ended_well
+        and each.ago - (each.took or 0.0) <= patience + LATELY
+        and (each.analysis, each.tablet) not in still
+    ]
     last = next((each for each in done if each.successor), None) or next(iter(done), None)
     if last is None:
         return ""

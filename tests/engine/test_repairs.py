@@ -103,6 +103,14 @@ def test_a_failover_is_told_though_the_old_primary_cannot_be_mended():
     assert says.startswith("VTOrc repaired it after 7 s: DeadPrimary")
 
 
+def test_what_is_tried_in_vain_every_second_repaired_nothing():
+    vain = Recovery("StaleTopoPrimary", "zone1-0000000100", "", 1.0, 0.5, "", 1.0)
+    there = Problem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
+    found = judged(replace(HEALTHY, problems=(there,), recoveries=(vain, RECOVERED)), patience=30)
+    assert "StaleTopoPrimary" in found.doing
+    assert found.repaired.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+
+
 def test_what_was_repaired_long_ago_is_no_repair_of_this():
     assert not judged(replace(HEALTHY, recoveries=(replace(RECOVERED, ago=100.0),)), patience=30).repaired
 

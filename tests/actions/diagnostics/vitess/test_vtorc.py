@@ -196,3 +196,9 @@ def test_no_vtorc_answers():
     found = seen(health=Unreadable("http://127.0.0.1:1 does not answer (connection refused)."))
     assert (found.alive, found.configured, found.healthy) == (False, 1, 0)
     assert any("connection refused" in each for each in found.missing)
+
+
+def test_a_recovery_that_is_repeated_counts_once_and_hides_no_failover():
+    vain = [recovery("StaleTopoPrimary", ago, ago - 0.5) for ago in range(1, 40)]
+    found = seen(told=state(recovered=[*vain, recovery("DeadPrimary", 60, 55)]))
+    assert [each.analysis for each in found.recoveries] == ["StaleTopoPrimary", "DeadPrimary"]
