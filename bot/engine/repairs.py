@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actions.contract import MySQL, Unreadable
-from actions.diagnostics.vitess.vtorc import VTOrcs, vtorc
+from actions.diagnostics.vitess.vtorc import Recovery, VTOrcs, vtorc
 from actions.vitess import Vitess
 from bot.config import Tablet, TabletShard
 from bot.engine.ports import Fleet
@@ -16,6 +16,8 @@ from bot.errors import FirstmateError
 from bot.guards.facts import Repair
 
 MANAGER = "VTOrc"
+LATELY = 120.0
+"""Seconds for which a repair is told."""
 PAUSE = 1.0
 """Seconds between two looks while a change waits."""
 
@@ -73,18 +75,25 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     young = [each for each in view.repairing if each.seen_for <= patience]
     if young:
         return Repair(MANAGER, doing=f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s")
-    ago = view.last.ago if view.last is not None else None
-    return Repair(MANAGER, repaired=repaired(view), says=_why_not(view), repaired_ago=ago)
+    last = _ended_well(view)
+    return Repair(
+        MANAGER, repaired=repaired(view), says=_why_not(view), repaired_ago=last.ago if last is not None else None
+    )
 
 
 def repaired(view: VTOrcs) -> str:
     """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`; '' where it repaired nothing lately."""
-    last = view.last
-    if last is None or not view.repaired:
+    last = _ended_well(view)
+    if last is None or view.repairs_now:
         return ""
     after = f" after {last.after:.0f} s" if last.after is not None else ""
     now = f"; {last.successor} is the primary now" if last.successor else ""
     return f"{MANAGER} repaired it{after}: {last.analysis} of {last.tablet}{now}."
+
+
+def _ended_well(view: VTOrcs) -> Recovery | None:
+    """The newest recovery of late that did; after a failover VTOrc tries the dead one too, in vain, until it lives."""
+    return next((each for each in view.recoveries if each.ended_well and each.ago <= LATELY), None)
 
 
 def _untouched(found: Repair) -> Repair:
