@@ -84,7 +84,7 @@ def judged(view: VTOrcs, patience: float) -> Repair:
 def repaired(view: VTOrcs) -> str:
     """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`; '' where it repaired nothing lately."""
     last = _ended_well(view)
-    if last is None or view.repairs_now:
+    if last is None:
         return ""
     after = f" after {last.after:.0f} s" if last.after is not None else ""
     now = f"; {last.successor} is the primary now" if last.successor else ""
@@ -92,8 +92,14 @@ def repaired(view: VTOrcs) -> str:
 
 
 def _ended_well(view: VTOrcs) -> Recovery | None:
-    """The newest recovery of late that did; after a failover VTOrc tries the dead one too, in vain, until it lives."""
-    return next((each for each in view.recoveries if each.ended_well and each.ago <= LATELY), None)
+    """The newest recovery of late whose problem is gone, first of all one that promoted a tablet.
+
+    After a failover VTOrc recovers the dead one every second, in vain and without an error, until it lives again.
+    """
+    still = {(each.analysis, each.tablet) for each in view.problems}
+    late = [each for each in view.recoveries if each.ended_well and each.ago <= LATELY]
+    ended = [each for each in late if (each.analysis, each.tablet) not in still]
+    return next((each for each in ended if each.successor), ended[0] if ended else None)
 
 
 def _untouched(found: Repair) -> Repair:
