@@ -336,7 +336,10 @@ def _recoveries(vt: Vitess, states: Sequence[Answer], now: datetime) -> tuple[Re
                         after=before + (ended - begun).total_seconds() if ended else None,
                     )
                 )
-    return tuple(sorted(found, key=lambda each: each.ago))[:20]
+    # One that is tried every second, as of a dead tablet after a failover, would push out the failover itself.
+    oldest_first = sorted(found, key=lambda each: -each.ago)
+    newest = {(each.analysis, each.tablet, each.successor): each for each in oldest_first}
+    return tuple(sorted(newest.values(), key=lambda each: each.ago))[:20]
 
 
 def _named(value: object) -> str:
