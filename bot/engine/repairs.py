@@ -73,9 +73,10 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     if view.acts and running is not None:
         return Repair(MANAGER, doing=f"{running.analysis} of {running.tablet}, under way for {running.ago:.0f} s")
     young = [each for each in view.repairing if each.seen_for <= patience]
-    if young:
-        return Repair(MANAGER, doing=f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s")
     last = _ended_well(view)
+    if young:
+        doing = f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s"
+        return Repair(MANAGER, doing=doing, repaired=repaired(view))
     return Repair(
         MANAGER, repaired=repaired(view), says=_why_not(view), repaired_ago=last.ago if last is not None else None
     )
