@@ -283,6 +283,15 @@ def test_what_vtorc_had_repaired_before_the_first_look_is_told_too(database):
     )
 
 
+def test_what_vtorc_tries_in_vain_on_the_dead_one_hides_no_failover():
+    in_vain = Recovery("ReplicaIsWritable", "zone1-0000000100", "", 1.0, 0.1, "connection refused", None)
+    again = replace(in_vain, error="", after=26.0)
+    old = replace(DEAD, analysis="ReplicaIsWritable", seen_for=31.0)
+    view = replace(HEALTHY, problems=(old,), recoveries=(again, in_vain, RECOVERED))
+    says = judged(view, patience=30).repaired
+    assert says.startswith("VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100")
+
+
 def test_a_repair_of_long_before_the_alert_was_of_another_trouble(database):
     earlier = replace(HEALTHY, recoveries=(replace(RECOVERED, ago=60.0),))
     run = Watched(database, earlier).begin()
