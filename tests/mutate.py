@@ -66,6 +66,9 @@ PROTECTIONS = (
     Mutation(
         "4 a reader of Vitess opens what reads", "bot/fleet/vitess/allowed.py", "not in PAGES[component]", "== ''"
     ),
+    Mutation(
+        "2 a bot that was held up calls nothing", "bot/fleet/vitess/changer.py", "if late > LONGEST_IDLE:", "if False:"
+    ),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
     Mutation("what VTOrc repairs is left to it", "bot/engine/repairs.py", "    if young:", "    if False:"),
     Mutation(

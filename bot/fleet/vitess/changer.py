@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from actions.contract import Seconds, Statement
+from actions.contract import Statement
 from actions.vitess import parse_call, parse_vtorc
 from bot.config import Tablet, TabletShard
 from bot.errors import FirstmateError, NotAllowed, Unreachable
+from bot.fleet.mysql import LONGEST_IDLE
 from bot.fleet.vitess.allowed import CHANGING_VTORC, check_change
 from bot.fleet.vitess.reader import Beneath, Source, VitessReader, open_reader
 
 CHANGE_WITHIN = 30.0
-"""Seconds for one call that changes: a reparent waits for its replicas."""
+"""Seconds for one call that changes."""
+REPARENT_WITHIN = 60.0
+"""Seconds for a reparent, which waits for its replicas more than once."""
+_REPARENTS = frozenset({"PlannedReparentShard", "EmergencyReparentShard"})
+
+
+def since_boot() -> float:
+    """Seconds since the machine started, those of a suspension among them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class VitessChanger:
     """Executes statements that `actions.vitess.call` and `vtorc` made, and reads like a reader."""
 
-    def __init__(self, source: Source, reader: VitessReader, *, timeout: Seconds = CHANGE_WITHIN) -> None:
+    def __init__(self, source: Source, reader: VitessReader, *, clock: Callable[[], float] = since_boot) -> None:
         self._source = source
         self._reader = reader
-        self._timeout = timeout
+        self._clock = clock
+        self._last = clock()
 
     @property
     def reader(self) -> VitessReader:
@@ -33,17 +44,32 @@ class VitessChanger:
 
         Raises Unreachable when it is refused or not answered; in the latter case it may have been done.
         """
+        self._not_late()
         text = str(statement)
         called = parse_call(text)
         if called is not None:
             name, request = called
             check_change(name)
-            self._source.vtctld.call(name, request, timeout=self._timeout)
+            within = REPARENT_WITHIN if name in _REPARENTS else CHANGE_WITHIN
+            self._source.vtctld.call(name, request, timeout=within)
+            self._last = self._clock()
             return
         path = parse_vtorc(text)
         if path is None or path not in CHANGING_VTORC:
             raise NotAllowed(f"{text[:80]!r} is no call that may be made on Vitess; nothing was done.")
         self._everywhere(path)
+
+    def _not_late(self) -> None:
+        """Raises NotAllowed where the bot was held up since its last step: another one may have taken over meanwhile.
+
+        A server of MySQL ends such a session by itself (wait_timeout); vtctld would take the call at any time.
+        """
+        late = self._clock() - self._last
+        if late > LONGEST_IDLE:
+            raise NotAllowed(
+                f"The change was held up for {late:.0f} s, and is not made that late; nothing of this call was done. "
+                "Look at the shard, then ask again."
+            )
 
     def _everywhere(self, path: str) -> None:
         """Asks every VTOrc: each of them has its own switch."""
