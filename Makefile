@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
+.PHONY: help setup demo test test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +29,11 @@ check: $(READY) ## formatting, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) browser postgresql ## the whole suite, on real servers, but for Vitess (WORKERS=2 where memory is short)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not vitess"
+test: $(READY) browser postgresql ## the suite, on real servers (WORKERS=2 where memory is short); with test-long and test-vitess it is whole
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not vitess and not long"
+
+test-long: $(READY) browser postgresql ## what kills, cuts off and breaks again and again
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "long and not vitess"
 
 test-again: $(READY) ## what failed last, one after the other: what fails alone, too, is broken
 	$(BIN)/pytest --last-failed --last-failed-no-failures none

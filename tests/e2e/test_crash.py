@@ -12,7 +12,7 @@ from bot.lab.state import LabState
 from tests.e2e.bots import Bot, running_bot
 from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]
 
 BEFORE_APPROVAL = [
     "after:RunStore.receive",

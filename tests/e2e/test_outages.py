@@ -16,7 +16,7 @@ from tests.e2e.bots import running_bot
 from tests.e2e.play import BOB, REPLICA, Play, free_port, general_log, key_of, variant, words
 from tests.proxy import Proxy, proxied
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]
 
 
 def parts(play: Play, run_id: str) -> list[str]:

@@ -20,7 +20,7 @@ from tests.e2e.bots import Bot, running_bot
 from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import PostgreSQL
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]
 
 ENDED = (RunState.MENDED, RunState.UNKNOWN, RunState.FAILED, RunState.REFUSED)
 SAYS = {RunState.MENDED: "Mended and verified", RunState.UNKNOWN: "it was not repeated"}

@@ -7,7 +7,7 @@ import pytest
 from bot.lab.state import LabState
 from tests.soak import soaking
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 
 @pytest.mark.parametrize(("mode", "kills"), [("sqlite", 4), ("replicas", 2)])

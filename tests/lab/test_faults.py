@@ -45,6 +45,7 @@ def holds(lab: LabState, alert: str, address: str) -> bool:
 
 
 @pytest.mark.lab
+@pytest.mark.long
 @pytest.mark.parametrize("name", [each for name in BY_RULE for each in (name, f"{name}_mariadb")])
 def test_it_is_broken_seen_and_mended(sound_lab: LabState, name: str):
     fault = faults()[name]
