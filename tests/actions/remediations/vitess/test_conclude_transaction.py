@@ -47,17 +47,17 @@ def test_one_that_is_to_be_committed_is_refused_as_it_would_be_half_a_transactio
 
 
 @pytest.mark.parametrize(
-    ("vt", "why"),
+    ("told", "why"),
     [
-        (recorded(""), "it is concluded, or never was"),
-        (recorded("NEW"), "What was decided of .* is not known"),
-        (recorded(seconds=20), r"\d+ s old and may still be under way"),
-        (recorded(share="FAILED"), "The share of .* on 80- failed after it was prepared"),
+        ({"state": ""}, "it is concluded, or never was"),
+        ({"state": "NEW"}, "What was decided of .* is not known"),
+        ({"seconds": 20}, r"\d+ s old and may still be under way"),
+        ({"share": "FAILED"}, "The share of .* on 80- failed after it was prepared"),
     ],
 )
-def test_one_that_is_unknown_young_or_failed_is_refused(vt, why):
+def test_one_that_is_unknown_young_or_failed_is_refused(told, why):
     with pytest.raises(Refused, match=why):
-        CONCLUDE.check(vt)
+        CONCLUDE.check(recorded(**told))
 
 
 @pytest.mark.parametrize("dtid", ["", "other:-80:7", 'commerce:-80:7"}', "commerce:-80"])
