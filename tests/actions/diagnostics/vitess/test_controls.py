@@ -161,8 +161,8 @@ def test_the_records_that_are_away_are_missing_and_that_of_the_shard_must_be_the
 @pytest.mark.vitess
 def test_real_denied_tables(hands, replica):
     assert not hands.ask(controls).any
-    asked = {"keyspace": "commerce", "shard": "-80", "tablet_type": "REPLICA"}
-    hands.call("SetShardTabletControl", denied_tables=["orders"], **asked)
+    asked = {"keyspace": "commerce", "shard": "-80", "tablet_type": "REPLICA", "denied_tables": ["orders"]}
+    hands.call("SetShardTabletControl", **asked)
     try:
         left = hands.ask(controls)
         hands.call("RefreshStateByShard", keyspace="commerce", shard="-80")
