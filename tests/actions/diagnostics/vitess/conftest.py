@@ -19,6 +19,9 @@ from tests.actions.vitess_hands import Hands
 Trouble = Callable[[str, str], AbstractContextManager[None]]
 """`killed` or `frozen`, and the name of a process of the lab."""
 
+HEALS_WITHIN = 180.0
+"""Seconds: vtgate waits longer and longer before it looks again at a tablet that was away."""
+
 
 def whole(hands: Hands) -> bool:
     """Whether the shard is in health again, replication too."""
@@ -33,7 +36,7 @@ def whole(hands: Hands) -> bool:
 @pytest.fixture
 def replica(hands: Hands) -> LabTablet:
     """A replica of the shard -80, which is in health."""
-    wait_until("the shard is in health", lambda: whole(hands), 60)
+    wait_until("the shard is in health", lambda: whole(hands), HEALS_WITHIN)
     primary = hands.primary()
     return next(each for each in hands.vitess.tablets if each.shard == "-80" and each.alias != primary)
 
@@ -55,6 +58,6 @@ def trouble(hands: Hands) -> Trouble:
                 launch.start_again(hands.lab, name)
             else:
                 launch.thaw(hands.lab, name)
-            wait_until(f"the shard is in health after {name} was {how}", lambda: whole(hands), 60)
+            wait_until(f"the shard is in health after {name} was {how}", lambda: whole(hands), HEALS_WITHIN)
 
     return make
