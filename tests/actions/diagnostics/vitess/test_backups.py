@@ -93,6 +93,6 @@ def test_no_storage():
 
 
 @pytest.mark.vitess
-def test_a_real_shard_that_was_never_backed_up(hands, replica):
+def test_a_real_shard_that_was_never_backed_up(hands):
     found = hands.ask(backups)
     assert (found.none, found.age, found.running, found.missing) == (True, None, (), ())

@@ -179,7 +179,9 @@ def test_the_age_of_a_term_is_not_below_zero(monkeypatch):
 
 
 @pytest.mark.vitess
-def test_a_real_errant_transaction(hands, replica):
+def test_a_real_errant_transaction(hands):
+    primary = hands.primary()
+    replica = next(each for each in hands.vitess.tablets if each.shard == "-80" and each.alias != primary)
     instance = hands.lab.instance(replica.alias)
     assert not hands.ask(errant_gtids).found
     with administrator(instance) as admin:
