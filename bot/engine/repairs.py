@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.vitess.vtorc import VTOrcs, vtorc
@@ -54,9 +54,8 @@ class Repairs:
             waited = True
             self.sleep(PAUSE)
             found = self.look(target, patience)
-        if waited and found is not None and not found.doing:
-            return found
-        return found if found is None or waited else _untouched(found)
+        # Without a wait, what was repaired before the plan was made is no reason against it.
+        return found if found is None or waited else replace(found, repaired="")
 
 
 def judged(view: VTOrcs, patience: float) -> Repair:
@@ -101,11 +100,6 @@ def repaired(view: VTOrcs, patience: float) -> str:
     after = f" after {last.after:.0f} s" if last.after is not None else ""
     now = f"; {last.successor} is the primary now" if last.successor else ""
     return f"{MANAGER} repaired it{after}: {last.analysis} of {last.tablet}{now}."
-
-
-def _untouched(found: Repair) -> Repair:
-    """Without a wait, what was repaired before the plan was made is no reason against it."""
-    return Repair(found.by, found.doing, "", found.unknown, found.says)
 
 
 def _why_not(view: VTOrcs) -> str:

@@ -37,7 +37,7 @@ class Hands:
 
     def close(self) -> None:
         """Ends the looking at the topology."""
-        self._fleet._clusters.close()
+        self._fleet.close()
 
     def primary(self, shard: str = "-80") -> str:
         """The alias of the shard's primary now."""
