@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-again test-vitess test-vitess-actions check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
+.PHONY: help setup demo test test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,10 +39,7 @@ test-again: $(READY) ## what failed last, one after the other: what fails alone,
 	$(BIN)/pytest --last-failed --last-failed-no-failures none
 
 test-vitess: $(READY) ## what needs a Vitess cluster, whose programs are built on first use (needs Go)
-	$(BIN)/pytest -m vitess tests/lab tests/fleet tests/e2e
-
-test-vitess-actions: $(READY) ## each action of Vitess on a cluster
-	$(BIN)/pytest -m vitess tests/actions
+	$(BIN)/pytest -m vitess
 
 browser:
 	@command -v chromium >/dev/null 2>&1 || if [ "$$(id -u)" = 0 ]; then \

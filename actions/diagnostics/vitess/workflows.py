@@ -34,7 +34,7 @@ class Stream:
     source: str = ""
     """`keyspace/shard` that it reads."""
     state: str = ""
-    """Running, Copying, Stopped, Error, Init or Lagging."""
+    """Running, Copying, Stopped, Error, Init or Lagging; GetWorkflows says Error wherever the message tells of one."""
     message: str = ""
     """Why it stands, without the values that it quotes."""
     lag: Seconds | None = None

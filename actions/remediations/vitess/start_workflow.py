@@ -44,13 +44,17 @@ class StartWorkflow(Remediation):
         return f"{self.workflow} catches up with {late:.0f} s in {vt.keyspace}, as fast as the throttler lets it."
 
     def verify(self, db: MySQL) -> Verdict:
-        """Good when all its streams run or copy, without an error, for three seconds."""
+        """Good when all its streams run or copy, without an error, for three seconds.
+
+        GetWorkflows calls a stream that has just been started `Error` until it has found a source and writes over its
+        old message (getStreamState of go/vt/vtctl/workflow/workflows.go), so an error counts only once it stays.
+        """
         vt = vitess(db)
         streams = self._streams(vt)
         failed = [one for one in streams if one.state == "Error"]
         if failed:
-            says = f"{self.workflow} failed again on {failed[0].shard}: {failed[0].message}"
-            return Verdict(ok=False, says=says)
+            says = f"{self.workflow} is in its error on {failed[0].shard}: {failed[0].message}"
+            return Verdict(ok=False, says=says, settled=False)
         waiting = [f"{one.shard} is {one.state}" for one in streams if one.state not in ("Running", "Copying")]
         if waiting:
             return Verdict(ok=False, says=f"{self.workflow}: {', '.join(waiting)}.", settled=False)
