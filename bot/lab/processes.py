@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MARKER = "FIRSTMATE_LAB"
+PATIENCE = 5.0
+"""Seconds to wait for what the kernel shows a moment later."""
 _STATE_FIELD, _START_FIELD = 0, 19  # of /proc/PID/stat, counted after the command's closing parenthesis
 
 
@@ -49,7 +51,7 @@ def start(folder: Path, marker: str, name: str, argv: Sequence[str], extra: Mapp
     started = _start_time(pid)
     process = Process(name, pid, -1 if started is None else started)
     # The kernel lets this process go on a moment before it shows the environment of the new one.
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + PATIENCE
     while _start_time(pid) is not None and _marker(pid) is None and time.monotonic() < deadline:
         time.sleep(0.001)
     _record(folder, process)
@@ -104,7 +106,7 @@ def recorded(folder: Path) -> list[Process]:
 def alive(process: Process, marker: str) -> bool:
     """Says whether the recorded process still runs, and is the lab's own."""
     _reap(process.pid)
-    return _start_time(process.pid) == process.started and _marker(process.pid) == marker
+    return _start_time(process.pid) == process.started and _own_marker(process.pid) == marker
 
 
 def running(marker: str) -> list[int]:
@@ -159,7 +161,7 @@ def _open(pid: int, marker: str) -> int | None:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return None
-    if _marker(pid) != marker:
+    if _own_marker(pid) != marker:
         os.close(handle)
         return None
     return handle
@@ -203,12 +205,28 @@ def _start_time(pid: int) -> int | None:
 
 def _marker(pid: int) -> str | None:
     """Returns the lab that the process belongs to, out of its environment; None when there is none or it is hidden."""
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return None
+    return _lab_in(_environment(pid))
+
+
+def _own_marker(pid: int) -> str | None:
+    """Like _marker, of a process that has an environment: while it becomes another program it shows an empty one."""
+    deadline = time.monotonic() + PATIENCE
+    while (shown := _environment(pid)) == b"" and _start_time(pid) is not None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return _lab_in(shown)
+
+
+def _lab_in(environment: bytes | None) -> str | None:
     prefix = f"{MARKER}=".encode()
-    for entry in environment.split(b"\0"):
+    for entry in (environment or b"").split(b"\0"):
         if entry.startswith(prefix):
             return entry[len(prefix) :].decode(errors="replace")
     return None
+
+
+def _environment(pid: int) -> bytes | None:
+    """Returns the environment that the kernel shows; None when the process is gone or another user's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None

@@ -51,6 +51,15 @@ def test_what_was_started_is_recorded_and_ended(tmp_path: Path, marker: str):
     assert processes.recorded(tmp_path) == []
 
 
+def test_one_that_becomes_another_program_lives_on_all_the_while(tmp_path: Path, marker: str):
+    again = tmp_path / "again.sh"
+    again.write_text('[ "$1" -gt 0 ] || { echo done; exec sleep 60; }; exec sh "$0" $(($1 - 1))\n', encoding="utf-8")
+    process = processes.start(tmp_path, marker, "again", ["/bin/sh", str(again), "400"])
+    log = tmp_path / "logs" / "again.log"
+    while "done" not in log.read_text(encoding="utf-8"):
+        assert processes.alive(process, marker)
+
+
 def test_what_does_not_listen_is_killed(tmp_path: Path, marker: str):
     process = processes.start(tmp_path, marker, "deaf", STUBBORN)
     log = tmp_path / "logs" / "deaf.log"
