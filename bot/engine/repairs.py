@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.vitess.vtorc import VTOrcs, vtorc
+from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess import Vitess
 from bot.config import Tablet, TabletShard
 from bot.engine.ports import Fleet
@@ -68,38 +69,31 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     silent = [each for each in view.missing if "connection refused" not in each]
     if not view.alive and silent:
         return Repair(MANAGER, unknown=silent[0])
-    done = repaired(view, patience)
-    running = next((each for each in view.recoveries if each.runs), None)
-    if view.acts and running is not None:
-        doing = f"{running.analysis} of {running.tablet}, under way for {running.ago:.0f} s"
-        return Repair(MANAGER, doing=doing, repaired=done)
+    mended = view.mended_within(patience + LATELY)
+    done = told(mended) if mended is not None else ""
+    running = [each for each in view.recoveries if each.runs] if view.acts else []
     young = [each for each in view.repairing if each.seen_for <= patience]
-    if young:
+    if not running and not young:
+        return Repair(MANAGER, repaired=done, says=_why_not(view))
+    if running:
+        doing = f"{running[0].analysis} of {running[0].tablet}, under way for {running[0].ago:.0f} s"
+    else:
         doing = f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s"
-        return Repair(MANAGER, doing=doing, repaired=done)
-    return Repair(MANAGER, repaired=done, says=_why_not(view))
+    old = mended.tablet if mended is not None and mended.successor else None
+    over = {each.tablet for each in running} | {each.tablet for each in young} == {old}
+    return Repair(MANAGER, doing=doing, repaired=done, over=over)
 
 
-def repaired(view: VTOrcs, patience: float) -> str:
-    """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`; '' where it repaired nothing lately.
+def told(recovery: Recovery) -> str:
+    """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`"""
+    now = f"; {recovery.successor} is the primary now" if recovery.successor else ""
+    return f"{MANAGER} repaired it{_after(recovery.after)}: {recovery.analysis} of {recovery.tablet}{now}."
 
-    A new primary is told first. After a failover VTOrc recovers the dead tablet every second, in vain and without an
-    error, until it lives again: a recovery whose problem is still there repaired nothing.
-    """
-    still = {(each.analysis, each.tablet) for each in view.problems}
-    done = [
-        each
-        for each in view.recoveries
-        if each.ended_well
-        and each.ago - (each.took or 0.0) <= patience + LATELY
-        and (each.analysis, each.tablet) not in still
-    ]
-    last = next((each for each in done if each.successor), None) or next(iter(done), None)
-    if last is None:
+
+def _after(seconds: float | None) -> str:
+    if seconds is None:
         return ""
-    after = f" after {last.after:.0f} s" if last.after is not None else ""
-    now = f"; {last.successor} is the primary now" if last.successor else ""
-    return f"{MANAGER} repaired it{after}: {last.analysis} of {last.tablet}{now}."
+    return f" after {seconds:.0f} s" if seconds >= 1 else " within a second"
 
 
 def _why_not(view: VTOrcs) -> str:

@@ -90,7 +90,7 @@ class Triage:
         found = self._look(run, lambda steps: self._show(replace(begun, steps=steps)))
         self._show(found.run)
         repair = self.collector.repairs.look(found.target, run.repair_within)
-        if repair is not None and repair.doing and self._may_wait(run):
+        if repair is not None and self._goes_on(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
             self._show(replace(found.run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
@@ -104,7 +104,7 @@ class Triage:
         if run is None or run.state is not RunState.TRIAGING:
             return
         repair = self.collector.repairs.look(self.target(run), run.repair_within)
-        if repair is not None and repair.doing and self._may_wait(run):
+        if repair is not None and self._goes_on(run, repair):
             self.store.enqueue(run_id, f"watch-{number + 1}", delay=WATCH)
             return
         repaired = repair.repaired if repair is not None else ""
@@ -116,8 +116,13 @@ class Triage:
             return
         self._conclude(found, repaired)
 
-    def _may_wait(self, run: Run) -> bool:
-        return (self.now() - run.opened_at).total_seconds() < run.repair_within
+    def _goes_on(self, run: Run, repair: Repair) -> bool:
+        """Whether to watch on: the shard is being repaired, and there is time.
+
+        With a dead tablet VTOrc goes on after the failover, in vain, until it lives again; the shard does not wait.
+        """
+        within = (self.now() - run.opened_at).total_seconds() < run.repair_within
+        return within and bool(repair.doing) and not repair.over
 
     def _look(self, run: Run, progress: Progress) -> Found:
         runbook = parse(run.runbook_text, run.runbook)

@@ -170,6 +170,8 @@ class Repair:
     """What it is repairing, or about to; '' where it does nothing."""
     repaired: str = ""
     """What it repaired while a change waited for it, as a sentence."""
+    over: bool = False
+    """Whether a new primary took over, and what it does still concerns the tablet that was the primary alone."""
     unknown: str = ""
     """Why it cannot be told."""
     says: str = ""

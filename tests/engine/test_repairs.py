@@ -109,6 +109,28 @@ def test_what_is_tried_in_vain_every_second_repaired_nothing():
     found = judged(replace(HEALTHY, problems=(there,), recoveries=(vain, RECOVERED)), patience=30)
     assert "StaleTopoPrimary" in found.doing
     assert found.repaired.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+    assert found.over
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"problems": (Problem("ReplicationStopped", "zone1-0000000102", 3.0, repairs=True),)},
+        {"recoveries": (Recovery("ReplicationStopped", "zone1-0000000102", ago=1.0), RECOVERED)},
+        {"problems": (DEAD,), "recoveries": ()},
+        {"problems": (DEAD,), "recoveries": (replace(RECOVERED, successor=""),)},
+    ],
+)
+def test_with_another_tablet_or_without_a_new_primary_it_is_not_over(change):
+    vain = Problem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
+    view = replace(HEALTHY, problems=(vain,), recoveries=(RECOVERED,))
+    assert judged(view, patience=30).over
+    assert not judged(replace(view, **{"problems": (vain,), **change}), patience=30).over
+
+
+def test_what_took_less_than_a_second_is_said_so():
+    says = judged(replace(HEALTHY, recoveries=(replace(RECOVERED, after=0.3),)), patience=30).repaired
+    assert says.startswith("VTOrc repaired it within a second: DeadPrimary")
 
 
 def test_what_was_repaired_long_ago_is_no_repair_of_this():
@@ -263,6 +285,15 @@ def test_what_vtorc_repaired_is_the_end_of_the_run_and_the_cause_stays_on_the_ca
     assert run.lead is not None
     assert run.lead.id == "dead"
     assert any("VTOrc repaired it" in event.what for event in run.timeline)
+
+
+def test_what_vtorc_tries_on_with_the_dead_tablet_after_a_failover_is_not_waited_for(database):
+    vain = Problem("StaleTopoPrimary", "zone1-0000000100", 4.0, repairs=True)
+    watched = Watched(database, AT_WORK, replace(DONE, problems=(vain,)))
+    watched.begin()
+    run = watched.watch(after=1)
+    assert run.state is RunState.DIAGNOSED
+    assert run.says.startswith("VTOrc repaired it after 7 s")
 
 
 def test_after_the_bound_the_run_goes_on_by_itself(database):

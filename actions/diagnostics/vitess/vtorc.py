@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.vtorc_state import Recovery, at_of, now_of, recoveries, rows, seen_for
+from actions.diagnostics.vitess.vtorc_state import RECENT, Recovery, at_of, now_of, recoveries, rows, seen_for
 from actions.vitess import Answer, Component, Vitess
 
 BY_REPARENT = frozenset({"DeadPrimary", "DeadPrimaryAndSomeReplicas", "PrimaryDiskStalled", "PrimaryTabletDeleted"})
@@ -124,10 +124,30 @@ class VTOrcs:
         return next((each for each in self.recoveries if not each.runs), None)
 
     @property
+    def mended(self) -> Recovery | None:
+        """The newest recovery after which its problem was gone; one that promoted a tablet comes before all others."""
+        return self.mended_within(RECENT)
+
+    def mended_within(self, seconds: Seconds) -> Recovery | None:
+        """Like `mended`, of the recoveries that ended within the last seconds.
+
+        After a failover VTOrc recovers the dead tablet every second, in vain and without an error, until it lives
+        again: a recovery whose problem is still there mended nothing.
+        """
+        still = {(each.analysis, each.tablet) for each in self.problems}
+        good = [
+            each
+            for each in self.recoveries
+            if each.ended_well
+            and each.ago - (each.took or 0.0) <= seconds
+            and (each.analysis, each.tablet) not in still
+        ]
+        return next((each for each in good if each.successor), None) or next(iter(good), None)
+
+    @property
     def repaired(self) -> bool:
         """Whether it has repaired something in the last two minutes, and nothing is left to do."""
-        last = self.last
-        return last is not None and last.ended_well and last.ago <= 120 and not self.repairs_now
+        return self.mended_within(120.0) is not None and not self.repairs_now
 
     @property
     def failing(self) -> bool:

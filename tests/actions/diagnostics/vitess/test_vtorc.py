@@ -181,6 +181,17 @@ def test_what_it_repaired_is_told_with_how_long_it_took():
     assert (found.last.analysis, found.last.took, found.last.successor) == ("DeadPrimary", 7.0, "zone1-0000000101")
 
 
+def test_what_mended_something_is_told_before_what_is_tried_in_vain():
+    vain = recovery("StaleTopoPrimary", 2, 1)
+    found = seen(detection("StaleTopoPrimary"), told=state(recovered=[recovery("DeadPrimary", 9, 2), vain]))
+    assert found.last is not None
+    assert found.last.analysis == "StaleTopoPrimary"
+    assert found.mended is not None
+    assert (found.mended.analysis, found.mended.successor) == ("DeadPrimary", "zone1-0000000101")
+    assert found.mended_within(5.0) == found.mended
+    assert found.mended_within(1.0) is None
+
+
 def test_a_recovery_under_way_is_at_work_though_nothing_is_detected():
     assert seen(told=state(recovered=[recovery("DeadPrimary", 3, None)])).repairs_now
 
