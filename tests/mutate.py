@@ -70,16 +70,17 @@ PROTECTIONS = (
         "2 a bot that was held up calls nothing", "bot/fleet/vitess/changer.py", "if late > LONGEST_IDLE:", "if False:"
     ),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
-    Mutation("what VTOrc repairs is left to it", "bot/engine/repairs.py", "    if young:", "    if False:"),
+    Mutation("what VTOrc repairs is left to it", "bot/engine/repairs.py", "if each.seen_for <= patience]", "if False]"),
     Mutation(
         "a recovery under way is waited for",
         "bot/engine/repairs.py",
-        "if view.acts and running is not None:",
-        "if False:",
+        "if each.runs] if view.acts else []",
+        "if False]",
     ),
     Mutation(
         "a VTOrc that is silent is no dead one", "bot/engine/repairs.py", "if not view.alive and silent:", "if False:"
     ),
+    Mutation("one trouble is one thread", "bot/store/arrivals.py", "run = run if active else self._joined(", "_ = ("),
     Mutation(
         "1 the run of an alert is queued with it",
         "bot/store/arrivals.py",

@@ -84,6 +84,7 @@ class Opening:
             replace(
                 fresh,
                 incident=run.incident,
+                thread=run.root,
                 override=override,
                 only=left,
                 overrides=run.overrides,

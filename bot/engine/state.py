@@ -302,10 +302,19 @@ class Run:
     """Who broke the glass for this run, and why."""
     taken: Takeover | None = None
     """Who works on it; only `Store.take` changes this."""
+    thread: str = ""
+    """The run whose card begins the incident's thread; '' where this one's does."""
+    loud: bool = False
+    """Whether the channel is told, too, where the card stands in a thread."""
     scope: Scope = "instance"
     """Of what the incident is one: of an instance, or of its whole shard."""
     repair_within: float = 30.0
     """Seconds that the manager of the shard's topology has for a repair of its own before anything is offered."""
+
+    @property
+    def root(self) -> str:
+        """The run whose card begins the thread."""
+        return self.thread or self.id
 
     @property
     def place(self) -> str:

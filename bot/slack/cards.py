@@ -47,10 +47,10 @@ def render(run: Run) -> list[Message]:
     messages = [_message(run, "card", priority, card(run), _fallback(run), colour=colour(run))]
     chart = _chart(run)
     if chart is not None:
-        messages.append(Message(f"{run.id}:chart", run.channel, f"{run.id}:card", Priority.PICTURE, {"chart": chart}))
+        messages.append(Message(f"{run.id}:chart", run.channel, _root(run), Priority.PICTURE, {"chart": chart}))
     if run.state is not RunState.TRIAGING and any(step.evidence is not None for step in run.steps):
         file = {"title": f"All that was seen on {plain(run.target, 100)}", "text": evidence.document(run)}
-        messages.append(Message(f"{run.id}:evidence", run.channel, f"{run.id}:card", Priority.PICTURE, {"file": file}))
+        messages.append(Message(f"{run.id}:evidence", run.channel, _root(run), Priority.PICTURE, {"file": file}))
     if run.plan is not None and run.expires_at is not None:
         text = f"Approval needed: {run.plan.title} on {run.target}"
         messages.append(_message(run, "approval", Priority.ACT, approval(run, run.plan), text))
@@ -193,8 +193,15 @@ def _message(run: Run, part: str, priority: Priority, found: list[Block], text: 
     if colour:
         state = f"*{STATE[run.state]}*" + (f" · {sentence(run.says)}" if run.says else "")
         payload["attachments"] = [{"color": colour, "blocks": [section(state)], "fallback": STATE[run.state]}]
-    root = None if part == "card" else f"{run.id}:card"
+    if part == "card" and run.loud:
+        payload["broadcast"] = True
+    root = None if part == "card" and not run.thread else _root(run)
     return Message(f"{run.id}:{part}", run.channel, root, priority, payload)
+
+
+def _root(run: Run) -> str:
+    """The key of the card that begins the thread."""
+    return f"{run.root}:card"
 
 
 def _chart(run: Run) -> dict[str, Any] | None:

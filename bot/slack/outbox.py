@@ -172,7 +172,11 @@ class Sender:
         if envelope.ts is not None:
             return str(self._client.chat_update(ts=envelope.ts, **common)["ts"])
         answer = self._client.chat_postMessage(
-            thread_ts=envelope.root_ts, unfurl_links=False, unfurl_media=False, **common
+            thread_ts=envelope.root_ts,
+            reply_broadcast=bool(envelope.root_ts and payload.get("broadcast")),
+            unfurl_links=False,
+            unfurl_media=False,
+            **common,
         )
         return str(answer["ts"])
 
@@ -238,7 +242,7 @@ class Sender:
     def _send_plain(self, envelope: Envelope) -> None:
         """What a workspace without the newest blocks can draw: the same without its tables."""
         wanted, digest = self._mailbox.content(envelope.key)
-        payload = {"text": wanted["text"], "blocks": plain_blocks(wanted["blocks"])}
+        payload = {**wanted, "blocks": plain_blocks(wanted["blocks"]), "attachments": []}
         try:
             ts = self._deliver(envelope, payload)
         except SlackApiError as error:

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 
 from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
-from bot.engine.state import Run
+from bot.engine.state import Run, Takeover
+from bot.incidents import JOINS_WITHIN, is_loud
 from bot.store import audit
 from bot.store.records import RUN, UNDER_WAY, Records, read_run
 from bot.store.tables import alerts, refused_bodies, runs
@@ -17,6 +18,8 @@ from bot.store.tables import alerts, refused_bodies, runs
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 KEPT_BODIES = 200
 KEPT_BYTES = 64 * 1024
+LOOKED_AT = 20
+"""The newest runs of a trouble among which it is looked how grave it was."""
 
 
 class Arrivals(Records):
@@ -39,6 +42,7 @@ class Arrivals(Records):
 
     def _receive_new(self, connection: sa.Connection, alert: Alert, *, key: str, run: Run) -> Receipt:
         active = self._active(connection, key)
+        run = run if active else self._joined(connection, key, alert, run)
         incident = active.incident if active else run.incident
         connection.execute(
             alerts.insert().values(
@@ -61,6 +65,30 @@ class Arrivals(Records):
             return Receipt(fresh=True, incident=incident, run=active.id)
         self._insert(connection, run, key, actor="firstmate")
         return Receipt(fresh=True, incident=incident, run=run.id)
+
+    def _joined(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
+        """The run in the thread of the same trouble, where that is still at hand; else as it is."""
+        query = (
+            sa.select(runs.c.document)
+            .where(runs.c.incident_key == key, runs.c.opened_at >= self._clock() - JOINS_WITHIN.total_seconds())
+            .order_by(runs.c.opened_at.desc())
+            .limit(LOOKED_AT)
+        )
+        found = [read_run(row.document)[0] for row in connection.execute(query)]
+        earlier = [(each, each.alert) for each in found if each.alert is not None]
+        if not earlier or self._load(connection, earlier[0][0].root) is None:
+            return run
+        newest = earlier[0][0]
+        resolved = all(each.resolved_at is not None for each, _ in earlier)
+        return replace(
+            run,
+            incident=newest.incident,
+            thread=newest.root,
+            channel=newest.channel,
+            loud=is_loud(alert, [each for _, each in earlier], resolved=resolved),
+            # Only who, not what is silent: that was another alert.
+            taken=Takeover(newest.taken.user, newest.taken.since) if newest.taken is not None else None,
+        )
 
     def _resolve(self, connection: sa.Connection, alert: Alert, incident: str) -> None:
         connection.execute(alerts.update().where(_is(alert)).values(status=AlertStatus.RESOLVED.value))

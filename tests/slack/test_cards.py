@@ -186,6 +186,13 @@ def test_everything_stands_in_the_thread_of_the_card():
         assert message.root == (None if message.key == "r-1:card" else "r-1:card")
 
 
+def test_a_run_that_joined_an_incident_stands_in_the_thread_of_the_first_card():
+    joined = replace(at(RunState.MENDED), thread="r-0")
+    assert {message.root for message in cards.render(joined)} == {"r-0:card"}
+    assert "broadcast" not in parts(joined)["card"]
+    assert parts(replace(joined, loud=True))["card"]["broadcast"] is True
+
+
 def test_a_chart_comes_with_the_evidence_of_prometheus():
     lines = [{"name": "orders-3", "samples": [{"at": 1.0, "value": 2.0}, {"at": 2.0, "value": 3.0}]}]
     step = Step("lag", "prometheus.range", "target", StepStatus.DONE, evidence={"lines": lines})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,18 @@ def test_a_reply_waits_for_the_message_it_belongs_to(sender, mailbox, people):
     sender.send_due()
     root = people.messages(CHANNEL)[0]
     assert [m["text"] for m in people.thread(CHANNEL, root["ts"])] == ["card", "reply"]
+
+
+def test_a_reply_that_the_channel_is_told_of_stands_in_both(sender, mailbox, workspace: Workspace, people):
+    mailbox.put(card("card"))
+    mailbox.put(card("reply", key="r-2:card", root="r-1:card"))
+    loud = card("loud", key="r-3:card", root="r-1:card")
+    mailbox.put(replace(loud, payload={**loud.payload, "broadcast": True}))
+    sender.send_due()
+    sender.send_due()
+    root = people.messages(CHANNEL)[0]
+    seen = {m["text"]: m.get("subtype") for m in people.thread(CHANNEL, root["ts"])}
+    assert seen == {"card": None, "reply": None, "loud": "thread_broadcast"}
 
 
 def test_an_answer_that_was_lost_leads_to_no_second_message(sender, mailbox, people, clock):
