@@ -31,6 +31,7 @@ PATIENCE = timedelta(seconds=20)
 TRIES = 5
 """How often a run is moved before it is given up, visibly."""
 SEGMENTS = {
+    # Its watch and its second look begin so, too.
     RunState.TRIAGING: "triage",
     RunState.WAITING: "expire",
     RunState.APPROVED: "change",

@@ -207,8 +207,10 @@ class Engine:
         match segment.split("-", 2):
             case ["triage"]:
                 self.triage.triage(steps, run_id)
-            case ["watch", number]:
+            case ["triage", "watch", number]:
                 self.triage.watch(run_id, int(number))
+            case ["triage", "again"]:
+                self.triage.again(run_id)
             case ["expire"]:
                 self.triage.expire(run_id)
             case ["resolved"] | ["report"]:

@@ -94,18 +94,18 @@ class Triage:
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
             self._show(replace(found.run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
-            self.store.enqueue(run_id, "watch-1", delay=WATCH)
+            self.store.enqueue(run_id, "triage-watch-1", delay=WATCH)
             return
         self._conclude(found, _repaired_before(run, repair))
 
     def watch(self, run_id: str, number: int) -> None:
-        """The segment `watch`: looks whether the topology's manager is done, and goes on once it is, or out of time."""
+        """The segment `triage-watch`: looks whether VTOrc is done, and goes on once it is, or out of time."""
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
         repair = self.collector.repairs.look(self.target(run), run.repair_within)
         if repair is not None and self._goes_on(run, repair):
-            self.store.enqueue(run_id, f"watch-{number + 1}", delay=WATCH)
+            self.store.enqueue(run_id, f"triage-watch-{number + 1}", delay=WATCH)
             return
         repaired = repair.repaired if repair is not None else ""
         watched = replace(run, says="", timeline=(*run.timeline, Event(self.now(), repaired))) if repaired else run
@@ -115,6 +115,15 @@ class Triage:
             self._end(watched, RunState.DIAGNOSED, repaired)
             return
         self._conclude(found, repaired)
+
+    def again(self, run_id: str) -> None:
+        """The segment `triage-again`: the second look at what might have passed by itself; there is no third."""
+        run = self.store.run(run_id)
+        if run is None or run.state is not RunState.TRIAGING:
+            return
+        found = self._look(replace(run, says=""), lambda _: None)
+        repair = self.collector.repairs.look(found.target, run.repair_within)
+        self._conclude(found, _repaired_before(run, repair), last=True)
 
     def _goes_on(self, run: Run, repair: Repair) -> bool:
         """Whether to watch on: the shard is being repaired, and there is time.
@@ -129,11 +138,16 @@ class Triage:
         target = self.target(run)
         return Found(*self.diagnose(run, runbook, target, progress), runbook, target)
 
-    def _conclude(self, found: Found, repaired: str = "") -> None:
-        """Ends the run, or asks for the approval of what mends its cause."""
+    def _conclude(self, found: Found, repaired: str = "", *, last: bool = False) -> None:
+        """Ends the run, asks for the approval of what mends its cause, or looks again, where this is not the last."""
         run, lead = found.run, found.diagnosis.lead
         if lead is None:
             self._end(run, RunState.DIAGNOSED, f"{repaired} {_nothing_found(run)}".strip())
+        elif lead.look_again is not None and not last:
+            then = self.now() + timedelta(seconds=lead.look_again)
+            says = f"{repaired} It may pass by itself; Firstmate looks again at {then:%H:%M:%S} UTC.".strip()
+            self._show(replace(run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
+            self.store.enqueue(run.id, "triage-again", delay=lead.look_again)
         elif not lead.remedies:
             says = "There is nothing that Firstmate should change here by itself."
             self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())

@@ -26,6 +26,8 @@ class Finding:
     verdict: Judged
     says: str
     remedies: tuple[str, ...] = ()
+    look_again: float | None = None
+    """Seconds after which it may have passed by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _judge(cause: Cause, scope: Mapping[str, object]) -> Finding:
         return Finding(cause.id, Judged.UNDECIDED, f"Not known, since {missing.step} is missing: {missing.reason}")
     except ExpressionError as error:
         return Finding(cause.id, Judged.UNDECIDED, f"Not known: {error}")
-    return Finding(cause.id, Judged.HOLDS, _sentence(cause, scope), cause.remedies)
+    return Finding(cause.id, Judged.HOLDS, _sentence(cause, scope), cause.remedies, cause.look_again)
 
 
 def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:

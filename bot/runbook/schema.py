@@ -80,6 +80,14 @@ class Cause(Part):
     """The remedies to choose from, the best first; one name, or a list."""
     unless: tuple[Name, ...] = ()
     """Causes before this one; where one of them holds, this one does not: the general after the particular."""
+    look_again: Annotated[Duration, Field(ge=1, le=300)] | None = None
+    """What is seen may pass by itself: Firstmate looks once more after so long before the run ends; in seconds."""
+
+    @model_validator(mode="after")
+    def _offers_or_waits(self) -> Cause:
+        if self.look_again is not None and self.remedies:
+            raise ValueError("a cause that may pass by itself (`look_again`) offers no remedy")
+        return self
 
 
 class RemedyStep(Part):

@@ -68,7 +68,8 @@ def test_the_next_alert_is_a_run_of_its_own_in_the_thread_of_the_first(store, fi
 def test_a_third_one_stands_in_the_same_thread(store, first):
     first()
     second(store)
-    store.save(samples.run(id="r-2", state=RunState.DIAGNOSED, thread="r-1", alert=alert("B")), expect=RunState.TRIAGING)
+    ended = samples.run(id="r-2", state=RunState.DIAGNOSED, thread="r-1", alert=alert("B"))
+    store.save(ended, expect=RunState.TRIAGING)
     asked = alert("C")
     store.receive(asked, key=KEY, run=samples.run(id="r-3", incident="i-3", opened_at=samples.NOW, alert=asked))
     assert store.run("r-3").root == "r-1"
