@@ -216,6 +216,8 @@ class Engine:
             case ["resolved"] | ["report"]:
                 self.triage.resolved(run_id)
                 self.takeovers.settle(run_id)
+            case ["joined", _]:
+                self.triage.publish(run_id)
             case ["change"] | ["change", _]:
                 self.rollout.change(steps, run_id)
                 self.takeovers.settle(run_id)

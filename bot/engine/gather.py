@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -140,7 +140,7 @@ class Gatherer:
             reason = f"{asked.use} could not make sense of the answer ({type(error).__name__}); the bot's log has more."
         else:
             took = time.monotonic() - begun
-            says = "; ".join((*failures, *unread(found)))
+            says = _sentences((*failures, *unread(found)))
             return replace(step, status=StepStatus.DONE, says=says, took=took, evidence=shown), found
         took = time.monotonic() - begun
         return replace(step, status=StepStatus.FAILED, says=reason, took=took), Missing(name, reason)
@@ -160,7 +160,7 @@ class Gatherer:
             except (FirstmateError, Unreadable) as error:
                 failures.append(str(error))
         if failures and not found:
-            raise Unreadable("; ".join(failures[:3]))
+            raise Unreadable(_sentences(failures[:3]))
         if len(items) > asked.limit:
             failures.append(f"{asked.limit} of {len(items)} were asked about")
         return found, tuple(failures)
@@ -194,7 +194,7 @@ class Gatherer:
             except (FirstmateError, Unreadable) as error:
                 failures.append(f"{target.name}: {error}")
         if failures and not found:
-            raise Unreadable("; ".join(failures))
+            raise Unreadable(_sentences(failures))
         return found, tuple(failures)
 
     def _look(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float) -> object:
@@ -272,3 +272,8 @@ def as_json(found: object) -> Any:  # noqa: ANN401 - JSON
 def _adapter(kind: type) -> TypeAdapter[Any]:
     """Made once for each type: to make one takes longer than to use it a thousand times."""
     return TypeAdapter(kind)
+
+
+def _sentences(parts: Iterable[str]) -> str:
+    """What several sources said of themselves, one sentence after the other."""
+    return " ".join(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in parts)

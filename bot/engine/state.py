@@ -302,6 +302,8 @@ class Run:
     """Who broke the glass for this run, and why."""
     taken: Takeover | None = None
     """Who works on it; only `Store.take` changes this."""
+    joined: tuple[str, ...] = ()
+    """Names of other alerts of the trouble that came while it was under way; only `Store.receive` changes this."""
     thread: str = ""
     """The run whose card begins the incident's thread; '' where this one's does."""
     loud: bool = False

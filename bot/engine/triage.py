@@ -224,7 +224,7 @@ class Triage:
         if all(verdict.answer is Answer.PASS for verdict in first.verdicts):
             self._go_on_alone(run)
         elif self.store.wait(run, expires_in=self.expires_after):
-            self._publish(run.id)
+            self.publish(run.id)
 
     def _go_on_alone(self, run: Run) -> None:
         """The runbook may act by itself here: the change is queued, and every guard is asked again before it."""
@@ -237,7 +237,7 @@ class Triage:
             timeline=(*run.timeline[:-1], Event(self.now(), "goes on by itself: `autonomy: auto`")),
         )
         if self.store.approve_alone(approved):
-            self._publish(run.id)
+            self.publish(run.id)
 
     def expire(self, run_id: str) -> None:
         """The segment `expire`: nobody decided in time, which is a no."""
@@ -254,20 +254,21 @@ class Triage:
         if run.state is RunState.WAITING:
             says = "The alert resolved before anybody approved; nothing was changed."
             self._end(run, RunState.RESOLVED, says, expect=RunState.WAITING)
-        self._publish(run_id)
+        self.publish(run_id)
 
     def _show(self, run: Run) -> None:
         """Keeps the progress, so that a card can be drawn from it at any time."""
         if self.store.save(run, expect=RunState.TRIAGING):
-            self._publish(run.id)
+            self.publish(run.id)
 
     def _end(self, run: Run, state: RunState, says: str, *, expect: RunState = RunState.TRIAGING) -> None:
         ended = run.ending(state, says, self.now())
         lead = ended.lead
         self.store.save(ended, expect=expect, event=f"run.{state.value}", says=says, cause=lead.id if lead else None)
-        self._publish(run.id)
+        self.publish(run.id)
 
-    def _publish(self, run_id: str) -> None:
+    def publish(self, run_id: str) -> None:
+        """Shows the run as it is stored."""
         run = self.store.run(run_id)
         if run is None:
             raise WrongUsage(f"There is no run {run_id}.")

@@ -166,6 +166,8 @@ def _facts(run: Run) -> str:
             parts.append(f"firing since {moment(run.alert.starts_at)}")
     else:
         parts.append(f"asked by {sentence(mention(run.requester))}")
+    if run.joined:
+        parts.append(f"with {escape(', '.join(run.joined), 400)}")
     if run.runbook:
         parts.append(f"runbook {code(run.runbook)} {code(run.runbook_digest[:7])}")
     if run.alert is not None and run.alert.generator_url.startswith(("http://", "https://")):

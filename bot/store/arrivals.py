@@ -18,6 +18,8 @@ from bot.store.tables import alerts, refused_bodies, runs
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 KEPT_BODIES = 200
 KEPT_BYTES = 64 * 1024
+MOST_JOINED = 20
+"""Names of alerts that a card tells beside its own."""
 LOOKED_AT = 20
 """The newest runs of a trouble among which it is looked how grave it was."""
 
@@ -62,9 +64,17 @@ class Arrivals(Records):
             {"alert": alert.name, "labels": dict(alert.labels), "incident": incident},
         )
         if active is not None:
+            self._join(connection, active, alert)
             return Receipt(fresh=True, incident=incident, run=active.id)
         self._insert(connection, run, key, actor="firstmate")
         return Receipt(fresh=True, incident=incident, run=run.id)
+
+    def _join(self, connection: sa.Connection, run: Run, alert: Alert) -> None:
+        """Names the alert on the card of the run that is under way."""
+        known = {*run.joined, run.alert.name if run.alert else ""}
+        if alert.name not in known and len(run.joined) < MOST_JOINED:
+            self._write(connection, replace(run, joined=(*run.joined, alert.name)))
+            self._queue.put(connection, run.id, f"joined-{len(known)}")
 
     def _joined(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
         """The run in the thread of the same trouble, where that is still at hand; else as it is."""

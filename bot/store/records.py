@@ -101,10 +101,16 @@ class Records(Part):
         stored = self._load(connection, run.id)
         if stored is None or stored.state is not expect:
             return False
-        # A resolution, or a person, may have come in while the segment held its own copy of the run.
+        # A resolution, a person or another alert may have come in while the segment held its own copy of the run.
         self._write(
             connection,
-            replace(run, resolved_at=stored.resolved_at or run.resolved_at, taken=stored.taken, hold=stored.hold),
+            replace(
+                run,
+                resolved_at=stored.resolved_at or run.resolved_at,
+                taken=stored.taken,
+                hold=stored.hold,
+                joined=stored.joined,
+            ),
         )
         if event:
             audit.append(connection, event, actor, run.id, {"state": run.state.value, **data})

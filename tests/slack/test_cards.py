@@ -186,6 +186,11 @@ def test_everything_stands_in_the_thread_of_the_card():
         assert message.root == (None if message.key == "r-1:card" else "r-1:card")
 
 
+def test_the_card_names_the_alerts_that_came_along():
+    joined = replace(at(RunState.DIAGNOSED), joined=("MySQLDown", "<!channel>"))
+    assert "with MySQLDown, &lt;!channel&gt;" in words(parts(joined)["card"])
+
+
 def test_a_run_that_joined_an_incident_stands_in_the_thread_of_the_first_card():
     joined = replace(at(RunState.MENDED), thread="r-0")
     assert {message.root for message in cards.render(joined)} == {"r-0:card"}

@@ -67,6 +67,16 @@ def test_another_alert_of_the_same_trouble_joins_its_run(store):
     assert (receipt.incident, receipt.run) == ("i-1", "r-1")
 
 
+def test_the_names_of_what_joins_are_kept_once_each_whatever_a_segment_saves(store, queue):
+    store.receive(samples.alert(), key=KEY, run=samples.run())
+    for number, name in enumerate(("MySQLDown", "MySQLDown", "ReplicaWritable", "MySQLReplicationStopped")):
+        other = samples.alert(labels={"alertname": name, "thread": str(number)})
+        store.receive(other, key=KEY, run=samples.run(id="r-2", incident="i-2"))
+    store.save(samples.run(says="from before"), expect=RunState.TRIAGING)
+    assert store.run("r-1").joined == ("MySQLDown", "ReplicaWritable")
+    assert queue.waiting == [("r-1", "triage"), ("r-1", "joined-1"), ("r-1", "joined-2")]
+
+
 def test_when_its_last_alert_resolves_the_run_is_told(store, queue):
     store.receive(samples.alert(), key=KEY, run=samples.run())
     ended = samples.NOW + timedelta(minutes=3)
