@@ -1,0 +1,69 @@
+"""A failover by VTOrc on a real cluster: many alerts, one thread, and in the end it says what is left to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.config import load
+from bot.engine.state import Run
+from bot.lab.bot_process import running_bot
+from bot.lab.client import wait_until
+from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.cluster_steps import wait_until_sound
+from bot.lab.state import LabState
+from bot.lab.workspace.client import WorkspaceClient
+from bot.store import audit
+from bot.store.opening import open_database
+from bot.store.runs import RunStore
+from bot.store.segments import DirectQueue
+
+CHANNEL, SHARD, FAULT = "C0DBALERTS", "commerce/-80", "primary_mysqld_killed"
+
+
+class Seen:
+    """What the bot's store has of one shard."""
+
+    def __init__(self, config: Path) -> None:
+        self.database = open_database(load(config), exclusive=False)
+
+    @property
+    def runs(self) -> list[Run]:
+        """The oldest first."""
+        found = RunStore(self.database, DirectQueue()).runs()
+        return [run for run in reversed(found) if run.shard == SHARD]
+
+    @property
+    def alerts(self) -> set[str]:
+        with self.database.reading() as connection:
+            entries = list(audit.entries(connection))
+        return {str(json.loads(each.data)["alert"]) for each in entries if each.event == "alert.received"}
+
+
+@pytest.fixture
+def seen(vitess_lab: LabState, tmp_path: Path) -> Iterator[Seen]:
+    """A shard whose primary has just lost its MySQL, before the eyes of a bot."""
+    with running_bot(vitess_lab.config, log=tmp_path / "bot.log"):
+        break_(vitess_lab.folder, FAULT)
+        try:
+            yield Seen(vitess_lab.config)
+        finally:
+            fix(vitess_lab.folder, FAULT)
+            wait_until_sound(vitess_lab)
+
+
+@pytest.mark.vitess
+def test_the_alerts_of_a_failover_are_one_thread_that_says_what_is_left(vitess_lab: LabState, seen: Seen):
+    wait_until("the dead MySQL has its alert, too", lambda: "VitessMySQLDown" in seen.alerts, 60)
+    wait_until("every run has ended", lambda: all(run.state.ended for run in seen.runs), 90)
+    first, last = seen.runs[0], seen.runs[-1]
+    assert {run.root for run in seen.runs} == {first.id}
+    assert last.says.startswith("VTOrc repaired it")
+    assert last.lead is not None
+    assert last.lead.id == "tablet_mysql_dead"
+    posted = WorkspaceClient(vitess_lab.urls.workspace).messages(CHANNEL)
+    cards = [each for each in posted if each.get("thread_ts", each["ts"]) == each["ts"]]
+    assert len([card for card in cards if SHARD in str(card.get("blocks"))]) == 1
