@@ -20,10 +20,11 @@ from bot.engine.engine import Engine
 from bot.engine.explain import Explained
 from bot.engine.explain import explain as explained
 from bot.engine.facts import SHELL
+from bot.engine.plan import Plan
 from bot.engine.planning import Seen
 from bot.engine.ports import Directory, Fleet
 from bot.engine.preview import Preview, preview
-from bot.engine.state import Choice, Decision, Plan, Run, RunState, StepStatus
+from bot.engine.state import Choice, Decision, Run, RunState, StepStatus
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.intake import alertmanager

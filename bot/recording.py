@@ -18,9 +18,9 @@ from bot.alerts import Alert
 from bot.config import Config, Instance, Shard
 from bot.engine.engine import Engine
 from bot.engine.gather import view
+from bot.engine.plan import Plan
 from bot.engine.planning import Seen, inputs_of
 from bot.engine.ports import Fleet, Identity
-from bot.engine.state import Plan
 from bot.engine.targets import Target
 from bot.engine.triage import seen_by
 from bot.errors import FirstmateError

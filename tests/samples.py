@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.alerts import Alert, AlertStatus
+from bot.engine.plan import Change, Plan
 from bot.engine.ports import Start, Store
-from bot.engine.state import Change, Plan, Run, RunState
+from bot.engine.state import Run, RunState
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from bot.config import Shard, load
 from bot.doctor import report as doctor
 from bot.doctor.instance import Instance, Service
 from bot.doctor.user import judged
-from bot.engine.state import Plan
+from bot.engine.plan import Plan
 from bot.engine.targets import Target
 from bot.lab.fault.model import faults
 from bot.lab.grants import FIRSTMATE

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from actions.contract import Remediation, Statement, Unreadable, Verdict
+from bot.engine.plan import Change
 from bot.engine.ports import Changer
-from bot.engine.state import Change
 from bot.errors import FirstmateError, NotAllowed
 
 

@@ -15,9 +15,10 @@ from bot.engine.halts import ACTION, MAX_REASON, SHARD, Halts, scope_of
 from bot.engine.holding import Holds
 from bot.engine.opening import Opening
 from bot.engine.places import known_shard, shards
+from bot.engine.plan import Plan
 from bot.engine.ports import Directory, Fleet, Overtaken, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Plan, Run, RunState
+from bot.engine.state import Choice, Decision, Run, RunState
 from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.engine.engine import Engine
-from bot.engine.state import Plan
+from bot.engine.plan import Plan
 from bot.guards import judge
 from bot.guards.facts import Stage, Verdict
 

@@ -10,9 +10,10 @@ from actions.contract import MySQL, Refused, Remediation, Unreadable
 from bot.engine.halts import Halts
 from bot.engine.limits import Limits
 from bot.engine.places import out_of_place, refused_on_tablet
+from bot.engine.plan import RISKS, Change, Plan
 from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.repairs import Repairs
-from bot.engine.state import RISKS, Change, Choice, Plan, Run
+from bot.engine.state import Choice, Run
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.guards.facts import AUTOMATIC, Facts, Place, Repair, Stage, mention

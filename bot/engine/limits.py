@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.replica_status import replica_status
 from bot.config import Role
+from bot.engine.plan import Plan
 from bot.engine.ports import Begun, Fleet, Store
-from bot.engine.state import Plan, Run
+from bot.engine.state import Run
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.guards.facts import Earlier, Flapping, Floor, Frozen, Radius, Spent

@@ -11,8 +11,9 @@ from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.facts import Made
 from bot.engine.gather import Gatherer, view
 from bot.engine.places import changed_at, out_of_place, places, refused_on_tablet, stand_in
+from bot.engine.plan import Change, Plan
 from bot.engine.ports import Fleet, Identity
-from bot.engine.state import Change, Plan, Run
+from bot.engine.state import Run
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.causes import diagnose

@@ -11,9 +11,10 @@ from actions.contract import Refused, Remediation, Unreadable, Verdict
 from bot.engine import change, summary
 from bot.engine.change import utc_now
 from bot.engine.facts import Collector
+from bot.engine.plan import Outcome, Plan
 from bot.engine.planning import Planner
 from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
-from bot.engine.state import Event, Hold, Outcome, Plan, Run, RunState
+from bot.engine.state import Event, Hold, Run, RunState
 from bot.engine.targets import Target
 from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.engine.state import Outcome, Plan, Run, RunState
+from bot.engine.plan import Outcome, Plan
+from bot.engine.state import Run, RunState
 
 
 def ended(run: Run, plan: Plan) -> Run:

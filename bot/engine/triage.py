@@ -10,9 +10,10 @@ from actions.contract import Refused, Unreadable
 from bot.engine.change import utc_now
 from bot.engine.facts import Collector
 from bot.engine.gather import Gathered, Gatherer, Progress, view
+from bot.engine.plan import Plan
 from bot.engine.planning import Planner, Seen, inputs_of
 from bot.engine.ports import Desk, Fleet, Steps, Store
-from bot.engine.state import Cause, Event, Plan, Run, RunState
+from bot.engine.state import Cause, Event, Run, RunState
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal

@@ -10,8 +10,9 @@ from actions.contract import Refused, Unreadable
 from bot.engine import change
 from bot.engine.change import utc_now
 from bot.engine.halts import Halts
+from bot.engine.plan import Outcome
 from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
-from bot.engine.state import Event, Outcome, Run, RunState
+from bot.engine.state import Event, Run, RunState
 from bot.errors import FirstmateError
 from bot.runbook.remedies import again
 

@@ -19,7 +19,8 @@ from rich.console import Console
 from bot.alerts import Alert, AlertStatus
 from bot.config import load
 from bot.engine.mail import Message
-from bot.engine.state import Change, Plan, Run, RunState
+from bot.engine.plan import Change, Plan
+from bot.engine.state import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.bench import own_config
 from bot.lab.bot_process import running_bot

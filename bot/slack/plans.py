@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.engine.state import Choice, Plan, Run, RunState
+from bot.engine.plan import Plan
+from bot.engine.state import Choice, Run, RunState
 from bot.guards.facts import Answer, mention
 from bot.slack.blocks import (
     Block,

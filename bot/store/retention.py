@@ -78,9 +78,13 @@ class Sweeper:
         return total
 
     def _runs(self, before: datetime) -> int:
-        """One piece of runs that have ended, with all that belongs to them alone."""
+        """One piece of runs that have ended, with all that belongs to them alone.
+
+        A run that others of its incident came after stays as long as they do: its card begins their thread.
+        """
+        alive = sa.or_(runs.c.state.in_(UNDER_WAY), runs.c.opened_at >= before.timestamp())
         old = sa.select(runs.c.id, runs.c.incident).where(
-            runs.c.state.not_in(UNDER_WAY), runs.c.opened_at < before.timestamp()
+            sa.not_(alive), runs.c.incident.not_in(sa.select(runs.c.incident).where(alive))
         )
         with self.database.transaction() as connection:
             found = connection.execute(old.order_by(runs.c.opened_at).limit(PIECE)).all()

@@ -14,10 +14,11 @@ from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
 from bot.engine.holding import Holds
 from bot.engine.opening import Opening
+from bot.engine.plan import Plan
 from bot.engine.planning import Planner, Seen
 from bot.engine.repairs import Repairs
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Plan, Run, RunState
+from bot.engine.state import Choice, Decision, Run, RunState
 from bot.engine.takeover import Takeovers
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo

@@ -22,7 +22,7 @@ from actions.contract import (
     Verdict,
 )
 from bot.engine import change
-from bot.engine.state import Change
+from bot.engine.plan import Change
 from tests import samples
 
 

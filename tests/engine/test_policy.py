@@ -13,9 +13,9 @@ from actions.remediations.mysql.start_replica import StartReplica
 from bot.engine.facts import Collector
 from bot.engine.halts import Halts
 from bot.engine.limits import ACKERS, FLOOR, Limits, ackers
+from bot.engine.plan import Plan
 from bot.engine.ports import Start
 from bot.engine.repairs import Repairs
-from bot.engine.state import Plan
 from bot.guards import blast, budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
 from bot.policy import Policy

@@ -9,7 +9,8 @@ import pytest
 
 from bot.engine.engine import Engine
 from bot.engine.halts import Halts
-from bot.engine.state import Event, Outcome, Plan, Run, RunState
+from bot.engine.plan import Outcome, Plan
+from bot.engine.state import Event, Run, RunState
 from bot.engine.undo import Undo, intent
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt

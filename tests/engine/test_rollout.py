@@ -12,11 +12,12 @@ from bot.config import Role
 from bot.engine.facts import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
+from bot.engine.plan import Plan
 from bot.engine.planning import Planner, Seen
 from bot.engine.ports import Overtaken
 from bot.engine.repairs import Repairs
 from bot.engine.rollout import Rollout, intent
-from bot.engine.state import Choice, Decision, Plan, Run, RunState
+from bot.engine.state import Choice, Decision, Run, RunState
 from bot.engine.undo import Undo
 from bot.errors import FirstmateError, NotAllowed, RunbookError, UnknownTarget
 from bot.guards import judge

@@ -6,18 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.engine.state import (
-    Choice,
-    Decision,
-    Event,
-    Hold,
-    Outcome,
-    Run,
-    RunState,
-    Step,
-    StepStatus,
-    Takeover,
-)
+from bot.engine.plan import Outcome
+from bot.engine.state import Choice, Decision, Event, Hold, Run, RunState, Step, StepStatus, Takeover
 from bot.engine.waiting import waits
 from tests.samples import NOW, change, plan, run, waiting
 

@@ -70,6 +70,16 @@ def test_what_is_under_way_is_never_deleted(store: RunStore, database: Database)
     assert left(database)["runs"] == 2
 
 
+def test_a_run_stays_as_long_as_what_joined_its_thread(store: RunStore, database: Database):
+    run_of(store, 1, days_ago=91)
+    opened = datetime.now(UTC) - timedelta(days=89)
+    joined = samples.run(id="r-2", incident="i-1", thread="r-1", opened_at=opened, state=RunState.DIAGNOSED)
+    assert store.open_run(joined, key="k-1", actor="firstmate")
+    assert sweep(database).runs == 0
+    assert sweep(database, days=2).runs == 2
+    assert left(database)["messages"] == 0
+
+
 def test_it_is_done_in_pieces_and_stops_when_it_must(
     store: RunStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ):
