@@ -63,11 +63,20 @@ class Arrivals(Records):
             alert.fingerprint,
             {"alert": alert.name, "labels": dict(alert.labels), "incident": incident},
         )
+        self._end_former(connection, alert)
         if active is not None:
             self._join(connection, active, alert)
             return Receipt(fresh=True, incident=incident, run=active.id)
         self._insert(connection, run, key, actor="firstmate")
         return Receipt(fresh=True, incident=incident, run=run.id)
+
+    def _end_former(self, connection: sa.Connection, alert: Alert) -> None:
+        """An alert that fires anew has ended before, though nobody told: it would keep its incident firing for ever."""
+        same = sa.and_(alerts.c.fingerprint == alert.fingerprint, alerts.c.status == AlertStatus.FIRING.value)
+        for row in connection.execute(sa.select(alerts.c.document, alerts.c.incident).where(same)).all():
+            former = _ALERT.validate_json(row.document)
+            if former.starts_at < alert.starts_at:
+                self._resolve(connection, replace(former, ends_at=alert.starts_at), row.incident)
 
     def _join(self, connection: sa.Connection, run: Run, alert: Alert) -> None:
         """Names the alert on the card of the run that is under way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -101,6 +102,32 @@ def test_another_place_is_another_trouble(store, first):
 def test_a_thread_whose_first_card_is_forgotten_is_not_joined(store, first):
     first(thread="r-0", incident="i-0")
     assert second(store).thread == ""
+
+
+def test_an_alert_that_fires_anew_does_not_keep_its_incident_firing(store, first, queue):
+    first()
+    anew = alert("A", starts_at=samples.NOW + timedelta(minutes=1))
+    run = samples.run(id="r-2", incident="i-2", opened_at=samples.NOW + LATER, alert=anew)
+    store.receive(anew, key=KEY, run=run)
+    assert store.run("r-1").resolved_at is None
+    store.receive(replace(anew, status=AlertStatus.RESOLVED, ends_at=samples.NOW + LATER), key=KEY, run=run)
+    assert store.run("r-2").resolved_at == samples.NOW + LATER
+    assert ("r-2", "resolved") in queue.waiting
+
+
+def test_an_alert_that_fires_anew_ends_the_incident_of_long_ago(store, first):
+    first(ago=JOINS_WITHIN + timedelta(minutes=1))
+    anew = alert("A", starts_at=samples.NOW + timedelta(minutes=1))
+    run = samples.run(id="r-2", incident="i-2", opened_at=samples.NOW + LATER, alert=anew)
+    assert store.receive(anew, key=KEY, run=run).incident == "i-2"
+    assert store.run("r-1").resolved_at == anew.starts_at
+
+
+def test_an_older_one_that_comes_late_ends_nothing(store, first):
+    first()
+    late = alert("A", starts_at=samples.NOW - timedelta(minutes=1))
+    store.receive(late, key=KEY, run=samples.run(id="r-2", incident="i-2", opened_at=samples.NOW, alert=late))
+    assert store.run("r-1").resolved_at is None
 
 
 def test_the_channel_is_told_only_of_what_is_new_to_it(store, first):
