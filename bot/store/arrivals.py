@@ -31,7 +31,7 @@ class Arrivals(Records):
         """Stores an alert; see the port. A resolved alert marks its runs and enqueues their resolution."""
         with self.database.transaction() as connection:
             known = connection.execute(
-                sa.select(alerts.c.status, alerts.c.incident).where(_is(alert)).limit(1),
+                sa.select(alerts.c.status, alerts.c.incident, alerts.c.run).where(_is(alert)).limit(1),
             ).first()
             if known is None and alert.status is AlertStatus.FIRING:
                 return self._receive_new(connection, alert, key=key, run=run)
@@ -39,7 +39,7 @@ class Arrivals(Records):
                 audit.append(connection, "alert.resolved_unknown", "intake", alert.fingerprint, {"alert": alert.name})
                 return Receipt(fresh=False, incident="", run=None)
             if alert.status is AlertStatus.RESOLVED and known.status != AlertStatus.RESOLVED:
-                self._resolve(connection, alert, known.incident)
+                self._resolve(connection, alert, known.incident, known.run)
             return Receipt(fresh=False, incident=known.incident, run=None)
 
     def _receive_new(self, connection: sa.Connection, alert: Alert, *, key: str, run: Run) -> Receipt:
@@ -52,6 +52,7 @@ class Arrivals(Records):
                 starts_at=alert.starts_at.isoformat(),
                 status=alert.status.value,
                 incident=incident,
+                run=active.id if active else run.id,
                 document=_ALERT.dump_json(alert).decode(),
                 received_at=self._clock(),
             )
@@ -73,10 +74,11 @@ class Arrivals(Records):
     def _end_former(self, connection: sa.Connection, alert: Alert) -> None:
         """An alert that fires anew has ended before, though nobody told: it would keep its incident firing for ever."""
         same = sa.and_(alerts.c.fingerprint == alert.fingerprint, alerts.c.status == AlertStatus.FIRING.value)
-        for row in connection.execute(sa.select(alerts.c.document, alerts.c.incident).where(same)).all():
+        known = sa.select(alerts.c.document, alerts.c.incident, alerts.c.run).where(same)
+        for row in connection.execute(known).all():
             former = _ALERT.validate_json(row.document)
             if former.starts_at < alert.starts_at:
-                self._resolve(connection, replace(former, ends_at=alert.starts_at), row.incident)
+                self._resolve(connection, replace(former, ends_at=alert.starts_at), row.incident, row.run)
 
     def _join(self, connection: sa.Connection, run: Run, alert: Alert) -> None:
         """Names the alert on the card of the run that is under way."""
@@ -109,20 +111,17 @@ class Arrivals(Records):
             taken=Takeover(newest.taken.user, newest.taken.since) if newest.taken is not None else None,
         )
 
-    def _resolve(self, connection: sa.Connection, alert: Alert, incident: str) -> None:
+    def _resolve(self, connection: sa.Connection, alert: Alert, incident: str, answered_by: str | None) -> None:
+        """Ends an alert, and tells the run that answers it, or all of the incident, where nothing else fires there."""
         connection.execute(alerts.update().where(_is(alert)).values(status=AlertStatus.RESOLVED.value))
         audit.append(connection, "alert.resolved", "intake", alert.fingerprint, {"alert": alert.name})
-        firing = connection.execute(
-            sa.select(sa.func.count())
-            .select_from(alerts)
-            .where(alerts.c.incident == incident, alerts.c.status == AlertStatus.FIRING.value)
-        ).scalar_one()
-        if firing:
-            return
+        fires = sa.and_(alerts.c.incident == incident, alerts.c.status == AlertStatus.FIRING.value)
+        firing = {row.run for row in connection.execute(sa.select(alerts.c.run).where(fires))}
         query = sa.select(runs.c.document).where(runs.c.incident == incident)
         for row in connection.execute(query).all():
             run = read_run(row.document)[0]
-            if run.resolved_at is None:
+            over = not firing or (run.id == answered_by and answered_by not in firing)
+            if over and run.resolved_at is None:
                 self._write(connection, replace(run, resolved_at=alert.ends_at or self._now()))
                 self._queue.put(connection, run.id, "resolved")
 

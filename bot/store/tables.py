@@ -18,6 +18,8 @@ alerts = Table(
     Column("incident", String(40), nullable=False, index=True),
     Column("document", Text, nullable=False),
     Column("received_at", Float, nullable=False),
+    # None for what came before this was kept.
+    Column("run", String(40)),
 )
 
 refused_bodies = Table(

@@ -104,12 +104,24 @@ def test_a_thread_whose_first_card_is_forgotten_is_not_joined(store, first):
     assert second(store).thread == ""
 
 
+def test_a_run_is_over_with_its_own_alerts_though_others_of_the_incident_fire(store, first, queue):
+    first()
+    second(store)
+    store.receive(alert("C"), key=KEY, run=samples.run(id="r-3", incident="i-3"))
+    for name, over in (("B", None), ("C", samples.NOW)):
+        passed = alert(name, status=AlertStatus.RESOLVED, ends_at=samples.NOW)
+        store.receive(passed, key=KEY, run=samples.run(id="r-9"))
+        assert store.run("r-2").resolved_at == over
+    assert ("r-2", "resolved") in queue.waiting
+    assert store.run("r-1").resolved_at is None
+
+
 def test_an_alert_that_fires_anew_does_not_keep_its_incident_firing(store, first, queue):
     first()
     anew = alert("A", starts_at=samples.NOW + timedelta(minutes=1))
     run = samples.run(id="r-2", incident="i-2", opened_at=samples.NOW + LATER, alert=anew)
     store.receive(anew, key=KEY, run=run)
-    assert store.run("r-1").resolved_at is None
+    assert (store.run("r-1").resolved_at, store.run("r-2").resolved_at) == (anew.starts_at, None)
     store.receive(replace(anew, status=AlertStatus.RESOLVED, ends_at=samples.NOW + LATER), key=KEY, run=run)
     assert store.run("r-2").resolved_at == samples.NOW + LATER
     assert ("r-2", "resolved") in queue.waiting

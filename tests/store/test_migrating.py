@@ -25,7 +25,7 @@ from tests import samples
 from tests.postgresql_fixture import PostgreSQL
 
 FIRST = Path(__file__).with_name("first.sql")
-NEWEST = "0003"
+NEWEST = "0004"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
