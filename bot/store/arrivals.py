@@ -44,7 +44,7 @@ class Arrivals(Records):
 
     def _receive_new(self, connection: sa.Connection, alert: Alert, *, key: str, run: Run) -> Receipt:
         active = self._active(connection, key)
-        run = run if active else self._joined(connection, key, alert, run)
+        run = run if active else self._in_thread(connection, key, alert, run)
         incident = active.incident if active else run.incident
         connection.execute(
             alerts.insert().values(
@@ -87,7 +87,7 @@ class Arrivals(Records):
             self._write(connection, replace(run, joined=(*run.joined, alert.name)))
             self._queue.put(connection, run.id, f"joined-{len(known)}")
 
-    def _joined(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
+    def _in_thread(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
         """The run in the thread of the same trouble, where that is still at hand; else as it is."""
         query = (
             sa.select(runs.c.document)
