@@ -80,7 +80,9 @@ PROTECTIONS = (
     Mutation(
         "a VTOrc that is silent is no dead one", "bot/engine/repairs.py", "if not view.alive and silent:", "if False:"
     ),
-    Mutation("one trouble is one thread", "bot/store/arrivals.py", "run = run if active else self._in_thread(", "_ = ("),
+    Mutation(
+        "one trouble is one thread", "bot/store/arrivals.py", "run = run if active else self._in_thread(", "_ = ("
+    ),
     Mutation(
         "1 the run of an alert is queued with it",
         "bot/store/arrivals.py",

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from bot.fleet.connecting import Server
 from bot.fleet.proxysql import ProxySQLChanger, ProxySQLReader, open_changer, open_reader
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
@@ -27,9 +28,9 @@ def proxysql() -> Iterator[ProxySQLServer]:
 
 def reader(server: ProxySQLServer) -> AbstractContextManager[ProxySQLReader]:
     """Reads as the user of the statistics."""
-    return open_reader("127.0.0.1", server.port, STATS, PASSWORDS[STATS])
+    return open_reader(Server("127.0.0.1", server.port, STATS, PASSWORDS[STATS]))
 
 
 def changer(server: ProxySQLServer) -> AbstractContextManager[ProxySQLChanger]:
     """Changes as the user that may."""
-    return open_changer("127.0.0.1", server.port, ADMIN, PASSWORDS[ADMIN])
+    return open_changer(Server("127.0.0.1", server.port, ADMIN, PASSWORDS[ADMIN]))

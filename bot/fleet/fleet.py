@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 from actions.contract import Endpoint, Flavour, MySQL, Prometheus
 from actions.vitess import Vitess
-from bot.config import Config, Instance, Proxies, Role, Shard
+from bot.config import Config, DatabaseUser, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.targets import Target
 from bot.errors import NotAllowed
@@ -66,22 +66,13 @@ class ConfiguredFleet:
         if reader is Vitess:
             return self._clusters.read(shard, instance, lambda tablet: self.read(shard, tablet))
         if instance.role is Role.PROXY:
-            user = _proxies(shard, instance).reader
-            return proxysql.open_reader(instance.host, instance.port, user.user, user.password.read())
-        user = shard.reader
-        return open_reader(
-            instance.host,
-            instance.port,
-            user.user,
-            user.password.read(),
-            spare_port=instance.spare_port,
-            gate=self._gate,
-        )
+            return proxysql.open_reader(_server(instance, _proxies(shard, instance).reader))
+        return open_reader(_server(instance, shard.reader), gate=self._gate)
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
         """The port of an instance, to be tried from outside, as the user that reads there."""
         user = _proxies(shard, instance).reader if instance.role is Role.PROXY else shard.reader
-        return ServerEndpoint(Server(instance.host, instance.port, user.user, user.password.read()))
+        return ServerEndpoint(_server(instance, user))
 
     def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[Changer]:
         """Connects as the user that may change; raises NotAllowed where none is set."""
@@ -94,9 +85,7 @@ class ConfiguredFleet:
             raise NotAllowed(
                 f"No user may change {shard.name}: this deployment only reads. Set `changer` of the shard to allow it."
             )
-        return open_changer(
-            instance.host, instance.port, user.user, user.password.read(), spare_port=instance.spare_port
-        )
+        return open_changer(_server(instance, user))
 
     def _change_proxy(self, shard: Shard, instance: Instance) -> AbstractContextManager[Changer]:
         user = _proxies(shard, instance).changer
@@ -105,7 +94,7 @@ class ConfiguredFleet:
                 f"No user may change the proxies of {shard.name}: this deployment only reads them. Set `changer` of "
                 "its `proxies` to allow it."
             )
-        return proxysql.open_changer(instance.host, instance.port, user.user, user.password.read())
+        return proxysql.open_changer(_server(instance, user))
 
     def close(self) -> None:
         """Ends the looking at topologies."""
@@ -132,3 +121,7 @@ def _proxies(shard: Shard, instance: Instance) -> Proxies:
     if shard.proxies is None:
         raise NotAllowed(f"{shard.name} has no `proxies`, so nobody may ask {instance.name}.")
     return shard.proxies
+
+
+def _server(instance: Instance, user: DatabaseUser) -> Server:
+    return Server(instance.host, instance.port, user.user, user.password.read(), instance.spare_port)

@@ -125,21 +125,13 @@ class MySQLChanger:
 
 @contextmanager
 def open_reader(
-    host: str,
-    port: int,
-    user: str,
-    password: str,
-    *,
-    timeout: Seconds = READ_WITHIN,
-    spare_port: int | None = None,
-    gate: CostGate | None = None,
+    server: Server, *, timeout: Seconds = READ_WITHIN, gate: CostGate | None = None
 ) -> Iterator[MySQLReader]:
     """Connects for reading; raises Unreachable with what was wrong, and closes at the end.
 
     `timeout` is what the server may take over one statement; the connection is given up one second later. `gate`
     holds back costly statements.
     """
-    server = Server(host, port, user, password, spare_port)
     with connect(server, read_timeout=timeout + 1.0) as connection:
         reader = MySQLReader(connection, server, gate)
         _prepare(connection, server, read_only(reader.version, timeout))
@@ -147,16 +139,8 @@ def open_reader(
 
 
 @contextmanager
-def open_changer(
-    host: str,
-    port: int,
-    user: str,
-    password: str,
-    *,
-    spare_port: int | None = None,
-) -> Iterator[MySQLChanger]:
+def open_changer(server: Server) -> Iterator[MySQLChanger]:
     """Connects as the user that may change; raises Unreachable."""
-    server = Server(host, port, user, password, spare_port)
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
         waits = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, wait_timeout={LONGEST_IDLE}"

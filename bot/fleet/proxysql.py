@@ -89,19 +89,15 @@ class ProxySQLChanger:
 
 
 @contextmanager
-def open_reader(
-    host: str, port: int, user: str, password: str, *, timeout: Seconds = READ_WITHIN
-) -> Iterator[ProxySQLReader]:
+def open_reader(server: Server, *, timeout: Seconds = READ_WITHIN) -> Iterator[ProxySQLReader]:
     """Connects for reading; raises Unreachable with what was wrong, and closes at the end."""
-    server = Server(host, port, user, password)
     with connect(server, read_timeout=timeout + 1.0) as connection:
         yield ProxySQLReader(connection, server, _version(connection, server), sees_configuration=False)
 
 
 @contextmanager
-def open_changer(host: str, port: int, user: str, password: str) -> Iterator[ProxySQLChanger]:
+def open_changer(server: Server) -> Iterator[ProxySQLChanger]:
     """Connects as the user that may change; raises Unreachable."""
-    server = Server(host, port, user, password)
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         yield ProxySQLChanger(connection, server, _version(connection, server))
 

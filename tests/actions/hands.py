@@ -14,6 +14,7 @@ from actions import sessions
 from actions.contract import Remediation, Verdict
 from actions.sessions import Session
 from bot.engine.change import Verifier
+from bot.fleet.connecting import Server
 from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
 from bot.lab.client import administrator, ask, connect, wait_until
 from bot.lab.grants import CHANGER, READER
@@ -23,10 +24,12 @@ RUN = "r-test"
 
 
 @contextmanager
-def reader(lab: LabState, instance: LabInstance, **options: Any) -> Iterator[MySQLReader]:
+def reader(
+    lab: LabState, instance: LabInstance, *, spare_port: int | None = None, **options: Any
+) -> Iterator[MySQLReader]:
     """Reads as Firstmate's own user."""
     login = lab.users[READER]
-    with open_reader(instance.host, instance.port, login.user, login.password, **options) as db:
+    with open_reader(Server(instance.host, instance.port, login.user, login.password, spare_port), **options) as db:
         yield db
 
 
@@ -34,7 +37,7 @@ def reader(lab: LabState, instance: LabInstance, **options: Any) -> Iterator[MyS
 def changer(lab: LabState, instance: LabInstance) -> Iterator[MySQLChanger]:
     """Changes as Firstmate's own user."""
     login = lab.users[CHANGER]
-    with open_changer(instance.host, instance.port, login.user, login.password) as found:
+    with open_changer(Server(instance.host, instance.port, login.user, login.password)) as found:
         yield found
 
 

@@ -23,6 +23,7 @@ from bot.engine.sweep import Sweeps
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet import proxysql
+from bot.fleet.connecting import Server as Address
 from bot.frontdesk import EngineDesk
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
@@ -87,7 +88,7 @@ class Mixed(Fleet):
     @contextmanager
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         if instance.role is Role.PROXY:
-            with proxysql.open_reader(instance.host, instance.port, STATS, PASSWORDS[STATS]) as db:
+            with proxysql.open_reader(Address(instance.host, instance.port, STATS, PASSWORDS[STATS])) as db:
                 yield db
         else:
             yield self._server(instance)
@@ -95,7 +96,7 @@ class Mixed(Fleet):
     @contextmanager
     def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[Changer]:
         assert instance.role is Role.PROXY
-        with proxysql.open_changer(instance.host, instance.port, ADMIN, PASSWORDS[ADMIN]) as hand:
+        with proxysql.open_changer(Address(instance.host, instance.port, ADMIN, PASSWORDS[ADMIN])) as hand:
             yield hand
 
     def identify(self, db: MySQL) -> Identity:

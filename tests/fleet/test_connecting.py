@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 
+from bot.fleet.connecting import Server
 from bot.fleet.mysql import open_reader
 from bot.lab.state import LabInstance, LabState
 
@@ -19,7 +20,7 @@ def test_a_connection_is_encrypted_where_the_server_offers_it_and_makes_no_conte
     made: list[str] = []
     monkeypatch.setattr(ssl, "create_default_context", lambda *_, **__: made.append("one"))
     instance: LabInstance = lab.instance(name)
-    with open_reader(instance.host, instance.port, instance.user, instance.password) as db:
+    with open_reader(Server(instance.host, instance.port, instance.user, instance.password)) as db:
         [row] = db.rows("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         [offered] = db.rows("SHOW GLOBAL VARIABLES LIKE 'have_ssl'") or [{"Value": "YES"}]
     assert bool(row["Value"]) == (offered["Value"] == "YES")

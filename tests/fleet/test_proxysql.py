@@ -10,6 +10,7 @@ from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet import failures
+from bot.fleet.connecting import Server
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.inventory import Inventory
 from bot.fleet.proxysql import open_reader, parse_version, rendered
@@ -130,7 +131,7 @@ def test_nothing_that_looks_at_a_proxy_writes_anything_there(proxysql):
 
 def test_the_user_that_reads_could_not_write_if_it_tried(proxysql):
     with (
-        open_reader("127.0.0.1", proxysql.port, STATS, PASSWORDS[STATS]) as db,
+        open_reader(Server("127.0.0.1", proxysql.port, STATS, PASSWORDS[STATS])) as db,
         pytest.raises(Unreadable, match=r"no such table: mysql_servers"),
     ):
         db.rows("SELECT hostname FROM mysql_servers")
@@ -151,7 +152,7 @@ def test_a_statement_of_a_change_is_sent_as_it_is(proxysql):
 def test_a_wrong_password_is_told_without_it(proxysql):
     with (
         pytest.raises(Unreachable, match="refuses the user firstmate_stats") as refused,
-        open_reader("127.0.0.1", proxysql.port, STATS, "hunter2"),
+        open_reader(Server("127.0.0.1", proxysql.port, STATS, "hunter2")),
     ):
         pass
     assert "hunter2" not in str(refused.value)
