@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -20,10 +21,15 @@ class Role(StrEnum):
 
 
 class DatabaseUser(Settings):
-    """A user of the database servers."""
+    """A user of the database servers, and how far it trusts that they are who they should be."""
 
     user: str
     password: Secret
+    ca: Path | None = None
+    """The authority of the servers' certificates. With it every connection is encrypted, and checked; without it, it is
+    encrypted where the server offers that, whoever answers."""
+    verify_identity: bool = True
+    """Whether a certificate must be for the host that is asked, as MySQL's ssl-mode VERIFY_IDENTITY; else VERIFY_CA."""
 
 
 class Instance(Settings):

@@ -52,6 +52,9 @@ class VtgateSettings(Settings):
     user: str = ""
     password: Secret | None = None
     """Of `--mysql-auth-server-static-file`; without them the vtgate must let everybody in."""
+    ca: Path | None = None
+    """The authority of its certificate over the MySQL protocol; as for a user of the database servers."""
+    verify_identity: bool = True
 
     _url = field_validator("url")(lambda value: _web(value))
 

@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
@@ -13,7 +15,7 @@ from pymysql.connections import Connection
 from pymysql.cursors import SSDictCursor
 
 from actions.contract import Seconds
-from bot.errors import Unreachable
+from bot.errors import ConfigError, Unreachable
 from bot.fleet import failures
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ class Server:
     user: str
     password: str
     spare_port: int | None = None
+    ca: Path | None = None
+    """The authority that its certificate must be of; without one nothing is checked."""
+    verify_identity: bool = True
+    """Whether its certificate must be for its host, too."""
 
     @property
     def address(self) -> str:
@@ -114,7 +120,25 @@ def _opportunistic() -> ssl.SSLContext:
 _OPPORTUNISTIC = _opportunistic()
 
 
+def _trusting(ca: Path, verify_identity: bool) -> ssl.SSLContext:
+    """TLS with servers alone whose certificate is of this authority; raises ConfigError where that cannot be read."""
+    try:
+        return _trusting_as_of(ca, ca.stat().st_mtime_ns, verify_identity)
+    except OSError as error:  # of ssl, too: what is in the file is no certificate
+        raise ConfigError(f"The authority {ca} cannot be read ({error}). Mend `ca` of the user.") from error
+
+
+@lru_cache(maxsize=32)
+def _trusting_as_of(ca: Path, changed: int, verify_identity: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = verify_identity
+    context.load_verify_locations(cafile=ca)
+    return context
+
+
 def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
+    # A context of its own is what PyMySQL takes for TLS that is required.
+    trusting = _trusting(server.ca, server.verify_identity) if server.ca is not None else None
     # A server that takes connections and does not greet is given up as soon as one that does not take them.
     dialled = _Dialled(
         host=server.host,
@@ -129,6 +153,7 @@ def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDict
         cursorclass=SSDictCursor,
         program_name="firstmate",
         local_infile=False,
+        ssl=trusting,
     )
     return dialled.patient(read_timeout)
 

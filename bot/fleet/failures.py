@@ -7,6 +7,7 @@ from typing import Any
 FULL = 1040
 """Too many connections: the server is up."""
 CUT_OFF = (2006, 2013)
+NO_TLS = 2026
 OF_THE_CLIENT = range(2000, 2100)
 """Error numbers that a client gives itself, and no server sends (MySQL manual, "Client Error Message Reference")."""
 _DENIED = (1044, 1142, 1143, 1227, 1370)
@@ -24,6 +25,8 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
     """What was wrong with a connection; never the password."""
     code, text = code_of(error), text_of(error)
     where = f"{host}:{port}"
+    if untrusted := _untrusted(code, text, where, user):
+        return untrusted
     if code == 1045:
         return f"{where} refuses the user {user}: its password or its host is wrong. Mend the secret or the account."
     if code == FULL and "only connect locally" in text:
@@ -52,6 +55,18 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
     if code in CUT_OFF:
         return f"{where} takes connections but does not answer ({text}). It is overloaded, stopped or not MySQL."
     return f"{where} cannot be used as {user}: {text} (error {code})."
+
+
+def _untrusted(code: int, text: str, where: str, user: str) -> str:
+    """What is wrong with the TLS of a server; '' where that is not it."""
+    if code == NO_TLS:
+        return f"{where} offers no TLS, and {user} goes over TLS alone, since its `ca` is set. Give the server TLS."
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return (
+            f"{where} shows a certificate that is not trusted ({text}). It is another server, or its authority is not "
+            f"the `ca` of {user}."
+        )
+    return ""
 
 
 def asking(error: Exception, address: str, sql: str) -> str:

@@ -124,4 +124,7 @@ def _proxies(shard: Shard, instance: Instance) -> Proxies:
 
 
 def _server(instance: Instance, user: DatabaseUser) -> Server:
-    return Server(instance.host, instance.port, user.user, user.password.read(), instance.spare_port)
+    password = user.password.read()
+    return Server(
+        instance.host, instance.port, user.user, password, instance.spare_port, user.ca, user.verify_identity
+    )

@@ -214,7 +214,8 @@ def show(vtgate: VtgateSettings, sql: str, use: str, limit: int) -> list[Row]:
     """Asks one vtgate that has `mysql` a SHOW statement; raises Unreachable."""
     assert vtgate.mysql is not None
     host, _, port = vtgate.mysql.rpartition(":")
-    server = Server(host, int(port), vtgate.user, vtgate.password.read() if vtgate.password else "")
+    password = vtgate.password.read() if vtgate.password else ""
+    server = Server(host, int(port), vtgate.user, password, None, vtgate.ca, vtgate.verify_identity)
     with connect(server, read_timeout=READ_WITHIN) as connection:
         cursor = connection.cursor()
         try:

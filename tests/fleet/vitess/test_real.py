@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from actions.contract import Unreadable
 from actions.vitess import Component, Vitess, alias_record, call
@@ -26,6 +21,7 @@ from bot.lab.client import wait_until
 from bot.lab.servers import HOST, free_ports
 from bot.lab.state import LabState
 from bot.lab.vitess import launch
+from tests.certificates import certificate
 
 pytestmark = pytest.mark.vitess
 
@@ -138,37 +134,11 @@ def test_a_vtctld_that_is_away_is_told_soon_and_not_waited_for_again():
 # -- TLS and static authentication --------------------------------------------------------------------------------
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate of the loopback, its own authority, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "vtctld of the lab")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert, private = folder / "vtctld.pem", folder / "vtctld.key"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
-    )
-    return cert, private
-
-
 @pytest.fixture(scope="module")
 def guarded(vitess_lab: LabState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A second vtctld of the cluster, with TLS and static authentication: its address and its certificate."""
     folder = tmp_path_factory.mktemp("tls")
-    cert, key = certificate(folder)
+    cert, key = certificate(folder, "vtctld")
     logins = folder / "logins.json"
     logins.write_text(json.dumps([{"Username": "firstmate", "Password": "s3cret"}]), encoding="utf-8")
     web, grpc = free_ports(2)
@@ -216,6 +186,6 @@ def test_without_the_right_login_it_is_told_that_we_may_not(guarded: tuple[str, 
 
 def test_a_vtctld_with_another_certificate_is_not_believed(guarded: tuple[str, Path], tmp_path: Path):
     address, _ = guarded
-    other, _ = certificate(tmp_path)
+    other, _ = certificate(tmp_path, "other")
     with pytest.raises(Unreachable):
         Vtctld(settings(address, other, None)).call("GetKeyspaces", {}, timeout=2.0)
