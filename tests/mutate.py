@@ -69,6 +69,7 @@ PROTECTIONS = (
     Mutation(
         "2 a bot that was held up calls nothing", "bot/fleet/vitess/changer.py", "if late > LONGEST_IDLE:", "if False:"
     ),
+    Mutation("4 a server of another authority is not trusted", "bot/fleet/connecting.py", "ssl=trusting,", "ssl=None,"),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
     Mutation("what VTOrc repairs is left to it", "bot/engine/repairs.py", "if each.seen_for <= patience]", "if False]"),
     Mutation(

@@ -113,7 +113,9 @@ def _primary(instance: Instance) -> bool:
 def _facts(instance: Instance) -> str:
     if instance.version is None:
         return "it lets no user in"
-    return f"{instance.server}, {'TLS' if instance.tls else 'no TLS'}"
+    if not instance.tls:
+        return f"{instance.server}, no TLS"
+    return f"{instance.server}, TLS{'' if instance.certificate_checked else ', certificate not checked'}"
 
 
 def _may(user: User) -> str:

@@ -45,6 +45,13 @@ class Instance:
         return not self.says
 
     @property
+    def certificate_checked(self) -> bool:
+        """Whether its users take only a server with the right certificate for it."""
+        shard = self.target.shard
+        users = shard.proxies if self.target.is_proxy and shard.proxies is not None else shard
+        return all(user.ca is not None for user in (users.reader, users.changer) if user is not None)
+
+    @property
     def server(self) -> str:
         """Flavour and version for people."""
         if self.version is None:

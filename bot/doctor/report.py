@@ -101,6 +101,7 @@ def _instance(instance: Instance) -> dict[str, Any]:
         "reachable": instance.reachable,
         "version": str(instance.version) if instance.version else None,
         "tls": instance.tls,
+        "certificate_checked": instance.certificate_checked,
         "role": {
             "inventory": declared.role.value,
             "server": instance.role.value if instance.role else None,

@@ -344,3 +344,20 @@ def test_only_what_is_named_is_asked(lab: LabState):
     unknown = doctor(lab.config, "--only", "order-2")
     assert unknown.code == 2
     assert "Did you mean" in unknown.err
+
+
+def test_it_tells_whether_the_certificate_is_checked(lab: LabState, configure: Configure):
+    def trusting(document: dict[str, Any]) -> None:
+        [orders] = [shard for shard in document["shards"] if shard["name"] == "orders"]
+        for kind in ("reader", "changer"):
+            orders[kind] |= {"ca": str(own), "verify_identity": False}
+        orders["instances"] = [each for each in orders["instances"] if each["name"] == "orders-2"]
+
+    with administrator(lab.instance("orders-2")) as admin:
+        own = Path(str(ask(admin, "SELECT @@GLOBAL.datadir AS folder")[0]["folder"])) / "ca.pem"
+    said = doctor(configure(trusting))
+    assert (instance(said, "orders-2")["tls"], instance(said, "orders-2")["certificate_checked"]) == (True, True)
+    assert instance(said, "billing-2")["certificate_checked"] is False
+    assert not instance(doctor(lab.config), "orders-2")["certificate_checked"]
+    told = firstmate("doctor", "--config", lab.config).out
+    assert "certificate not checked" in told
