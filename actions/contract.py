@@ -23,12 +23,15 @@ class Unit(StrEnum):
     BYTES = "bytes"
     PERCENT = "percent"
     COUNT = "count"
+    MOMENT = "moment"
 
 
 Seconds: TypeAlias = Annotated[float, Unit.SECONDS]
 Bytes: TypeAlias = Annotated[int, Unit.BYTES]
 Percent: TypeAlias = Annotated[float, Unit.PERCENT]
 Count: TypeAlias = Annotated[int, Unit.COUNT]
+Moment: TypeAlias = Annotated[float, Unit.MOMENT]
+"""Unix time in seconds."""
 
 Row: TypeAlias = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from actions.contract import MySQL, Refused, Row, Statement
+from actions.contract import Moment, MySQL, Refused, Row, Statement
 
 Request: TypeAlias = Mapping[str, Any]
 """The fields of a call, as vtctld's messages name them (snake_case)."""
@@ -45,7 +45,7 @@ class Tablet:
     grpc_port: int
     mysql_hostname: str
     mysql_port: int
-    primary_since: float | None = None
+    primary_since: Moment | None = None
     """Unix time in seconds of the begin of its term as primary; None where it never was one."""
 
 

@@ -2,7 +2,7 @@
 
 What can only be one of a few is compared: a boolean, a word of a closed set, the number of an error or a mode, a
 version, a setting that was asked for by name. A number with a unit is for a range, and a list counts as its length.
-Free text, ports and ids are left alone.
+Free text, ports, ids and moments are left alone.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ def seen_of(look: Look) -> Seen:
     own: set[str] = set()
     numbers: dict[str, tuple[Unit | None, float]] = {}
     for name, kind, value in _flat("", look.evidence):
+        if kind.unit is Unit.MOMENT:
+            continue  # of each host's own
         if isinstance(value, tuple | list):
             numbers[name] = (Unit.COUNT, len(value))
         elif kind.base is Base.NUMBER and (kind.unit is not None or isinstance(value, float)):

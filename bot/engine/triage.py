@@ -277,11 +277,12 @@ class Triage:
 
 
 def _repaired_before(run: Run, repair: Repair | None) -> str:
-    """What the topology's manager repaired just before the first look, where the run is about a whole shard; else ''.
+    """What the topology's manager repaired just before the first look, where an alert of a shard asked; else ''.
 
     An alert comes some seconds after its trouble, and VTOrc is often quicker.
     """
-    return repair.repaired if repair is not None and run.scope == "shard" else ""
+    asked_for = run.alert is not None and run.scope == "shard"
+    return repair.repaired if repair is not None and asked_for else ""
 
 
 def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Seen:

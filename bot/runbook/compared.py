@@ -123,6 +123,8 @@ def calculated(left: Side, sign: str, right: Side) -> Kind | Clash:
     if not (left.kind.known and right.kind.known):
         return NUMBER if sign != "+" else ANY
     one, other = left.kind.unit, right.kind.unit
+    if sign == "-" and one is Unit.MOMENT and other is Unit.MOMENT:
+        return replace(NUMBER, unit=Unit.SECONDS)
     if sign in ("+", "-"):
         return _of_units(left, right, "added" if sign == "+" else "subtracted") or replace(NUMBER, unit=one or other)
     return replace(NUMBER, unit=_product(one, other) if sign == "*" else one if sign == "%" else _quotient(one, other))

@@ -22,6 +22,7 @@ _WRITTEN: Mapping[Unit, str] = {
     Unit.SECONDS: "Seconds, or text such as 500ms, 30s, 5m, 1h30m.",
     Unit.BYTES: "Bytes, or text such as 512KiB, 2GiB, 10GB.",
     Unit.PERCENT: "Percent, or text such as 80%.",
+    Unit.MOMENT: "A moment, in Unix seconds.",
 }
 
 

@@ -24,6 +24,7 @@ _UNITS = {
     Unit.BYTES: "bytes, e.g. `64MiB`",
     Unit.PERCENT: "percent, e.g. `80%`",
     Unit.COUNT: "a count",
+    Unit.MOMENT: "a moment, in Unix seconds",
 }
 _NO_DEFAULT = object()
 

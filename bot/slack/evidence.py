@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -143,6 +144,8 @@ def _number(value: float, unit: Unit | None) -> str:
             return f"{value:g} %"
         case Unit.COUNT:
             return f"{value:,}"
+        case Unit.MOMENT:
+            return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if value else "never"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -11,6 +11,7 @@ import pytest
 from actions.contract import Bytes, Count, Percent, Seconds, Unit
 from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
+from actions.diagnostics.vitess.tablet_status import TabletStatus
 from bot.engine.alike import Group, Summary, named, summarised
 from bot.engine.outliers import apart
 from bot.engine.sweep import Look
@@ -71,6 +72,13 @@ def test_the_largest_group_is_the_usual_and_the_others_say_what_they_have_otherw
     assert usual.differs == ()
     assert not found.alike
     assert found.says == "3 of 3 answered, 1 differs."
+
+
+def test_a_moment_is_each_host_s_own():
+    found = summarised(looks([TabletStatus(alias="a", uptime=9.0, started_at=1.7e9 + n * 1e6) for n in range(3)]))
+    [group] = groups(found)
+    assert "uptime 9 s" in group.seen
+    assert "started" not in group.seen
 
 
 def test_free_text_ports_and_ids_are_not_compared():

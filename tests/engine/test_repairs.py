@@ -343,6 +343,16 @@ def test_what_vtorc_had_repaired_before_the_first_look_is_told_too(database):
     )
 
 
+def test_a_person_who_asks_is_not_told_that_vtorc_repaired_it(database):
+    watched = Watched(database, DONE, causes=False, first=False)
+    asked = replace(watched.stored, id="r-2", alert=None, requester="U0BOB")
+    assert watched.store.open_run(asked, key="k-2", actor="U0BOB")
+    watched.triage.triage(DirectSteps(), "r-2")
+    run = watched.store.run("r-2")
+    assert run is not None
+    assert "repaired" not in run.says
+
+
 def test_what_vtorc_tries_in_vain_on_the_dead_one_hides_no_failover():
     in_vain = Recovery("ReplicaIsWritable", "zone1-0000000100", "", 1.0, 0.1, "connection refused", None)
     again = replace(in_vain, error="", after=26.0)

@@ -19,6 +19,11 @@ def test_a_cell_says_numbers_with_their_units():
     assert evidence.summary(found) == "enabled · logs 1,200 · size 5.0 GiB · expire after 3 d"
 
 
+def test_a_moment_is_a_date_and_not_a_number():
+    found = step("vitess.tablet_status", {"primary_since": 1_772_366_400.0, "uptime": 90.0})
+    assert evidence.summary(found) == "primary since 2026-03-01 12:00:00 UTC · uptime 1 min 30 s"
+
+
 def test_the_items_of_a_list_have_units_too():
     found = step("mysql.long_transactions", {"transactions": [TRANSACTION], "oldest": 725.0})
     assert evidence.summary(found) == (

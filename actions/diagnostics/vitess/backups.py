@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, Moment, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.tablet_health import by_alias
 from actions.protojson import moment
 from actions.series import value
@@ -26,7 +26,7 @@ class Backup:
     name: str = ""
     """Its time and its tablet: `2026-11-23.191924.zone1-0000000100`."""
     tablet: str = ""
-    at: float | None = None
+    at: Moment | None = None
     """Unix time in seconds at which it began."""
     engine: str = ""
     status: str = "UNKNOWN"

@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass, replace
 
-from actions.contract import Cost, Count, Flavour, Percent, Refused, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, Moment, Percent, Refused, Seconds, Unreadable, diagnostic
 from actions.protojson import Record, age, decimal, each, moment, text, whole
 from actions.table_locks import Holder, holders
 from actions.text import normalise, redact_error
@@ -62,7 +62,7 @@ class Migration:
     age: Seconds = 0.0
     """Since it was asked for."""
     running_for: Seconds = 0.0
-    completed_at: float = 0.0
+    completed_at: Moment = 0.0
     """Unix time in seconds; 0 where it is not."""
     cleaned_up: bool = False
     artifacts: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.contract import Cost, Flavour, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
 from actions.protojson import moment
 from actions.vitess import Vitess, alias_of
@@ -28,7 +28,7 @@ class ShardHealth:
     """Whether the record of the shard could be read; what it says is empty otherwise."""
     primary_alias: str = ""
     """The primary by the record of the shard; '' where it names none."""
-    primary_since: float | None = None
+    primary_since: Moment | None = None
     """Unix time in seconds at which the term of that primary began, by the record of the shard."""
     primary_age: Seconds | None = None
     """How long ago that was: a failover of a moment ago still settles."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from actions.contract import Row, Unreadable
+from actions.contract import Moment, Row, Unreadable
 from actions.text import redact_error
 from actions.vitess import Answer, Component, Tablet, Vitess, alias_record
 
@@ -35,7 +35,7 @@ class TabletHealth:
     hostname: str = ""
     mysql: str = ""
     """`host:port` of the MySQL beneath."""
-    primary_since: float | None = None
+    primary_since: Moment | None = None
     """Unix time in seconds at which its last term as primary began; empty where it never was one."""
     vttablet: VttabletState = "unknown"
     """`refused`: its host answers and the process is gone; `silent`: nothing came back in time, or no host is there;

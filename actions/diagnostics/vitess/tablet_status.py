@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from actions.contract import Cost, Count, Flavour, Seconds, diagnostic
+from actions.contract import Cost, Count, Flavour, Moment, Seconds, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
 from actions.series import value, values
 from actions.vitess import Component, Vitess
@@ -32,7 +32,7 @@ class TabletStatus(TabletHealth):
     is_primary: bool = False
     """Whether the topology records it with the type PRIMARY."""
     vitess_version: str = ""
-    started_at: float | None = None
+    started_at: Moment | None = None
     """Unix time in seconds at which vttablet started."""
     uptime: Seconds | None = None
     server_state: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from actions.contract import Cost, Flavour, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
 from actions.protojson import Record, age, decimal, inner, moment, text, whole
 from actions.vitess import Vitess, alias_record
 
@@ -23,7 +23,7 @@ class Rule:
     app: str
     ratio: float = 0.0
     """Share of its requests that are denied: 1.0 stops it."""
-    expires_at: float = 0.0
+    expires_at: Moment = 0.0
     """Unix time in seconds."""
     expires_in: Seconds = 0.0
     exempt: bool = False
