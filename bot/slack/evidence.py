@@ -145,8 +145,16 @@ def _number(value: float, unit: Unit | None) -> str:
         case Unit.COUNT:
             return f"{value:,}"
         case Unit.MOMENT:
-            return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if value else "never"
+            return _moment(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _moment(value: float) -> str:
+    """A date; the number itself where a server tells one that is no date."""
+    try:
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if value else "never"
+    except (ValueError, OverflowError, OSError):
+        return f"{value:g}"
 
 
 @lru_cache(maxsize=256)

@@ -22,6 +22,7 @@ def test_a_cell_says_numbers_with_their_units():
 def test_a_moment_is_a_date_and_not_a_number():
     found = step("vitess.tablet_status", {"primary_since": 1_772_366_400.0, "uptime": 90.0})
     assert evidence.summary(found) == "primary since 2026-03-01 12:00:00 UTC · uptime 1 min 30 s"
+    assert evidence.summary(step("vitess.tablet_status", {"primary_since": 1e300})) == "primary since 1e+300"
 
 
 def test_the_items_of_a_list_have_units_too():
