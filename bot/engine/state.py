@@ -187,6 +187,8 @@ class Run:
     """Who broke the glass for this run, and why."""
     taken: Takeover | None = None
     """Who works on it; only `Store.take` changes this."""
+    repaired: str = ""
+    """What the manager of the shard's topology repaired meanwhile, as a sentence, where a second look follows."""
     joined: tuple[str, ...] = ()
     """Names of other alerts of the trouble that came while it was under way; only `Store.receive` changes this."""
     thread: str = ""

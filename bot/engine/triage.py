@@ -124,7 +124,8 @@ class Triage:
             return
         found = self._look(replace(run, says=""), lambda _: None)
         repair = self.collector.repairs.look(found.target, run.repair_within)
-        self._conclude(found, _repaired_before(run, repair), last=True)
+        # A repair from before the first look may be too long ago by now to be told from the view alone.
+        self._conclude(found, _repaired_before(run, repair) or run.repaired, last=True)
 
     def _goes_on(self, run: Run, repair: Repair) -> bool:
         """Whether to watch on: the shard is being repaired, and there is time.
@@ -147,7 +148,8 @@ class Triage:
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
             says = f"{repaired} It may pass by itself; Firstmate looks again at {then:%H:%M:%S} UTC.".strip()
-            self._show(replace(run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
+            event = Event(self.now(), says)
+            self._show(replace(run, says=says, repaired=repaired, timeline=(*run.timeline, event)))
             self.store.enqueue(run.id, "triage-again", delay=lead.look_again)
         elif not lead.remedies:
             says = "There is nothing that Firstmate should change here by itself."

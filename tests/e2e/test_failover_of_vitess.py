@@ -21,11 +21,11 @@ from bot.store.opening import open_database
 from bot.store.runs import RunStore
 from bot.store.segments import DirectQueue
 
-CHANNEL, SHARD, FAULT = "C0DBALERTS", "commerce/-80", "primary_mysqld_killed"
+CHANNEL, SHARD, RUNBOOK, FAULT = "C0DBALERTS", "commerce/-80", "vitess/shard", "primary_mysqld_killed"
 
 
 class Seen:
-    """What the bot's store has of one shard."""
+    """What the bot's store has of one shard, and whether it serves; alerts of another kind are other threads."""
 
     def __init__(self, config: Path) -> None:
         self.database = open_database(load(config), exclusive=False)
@@ -34,7 +34,7 @@ class Seen:
     def runs(self) -> list[Run]:
         """The oldest first."""
         found = RunStore(self.database, DirectQueue()).runs()
-        return [run for run in reversed(found) if run.shard == SHARD]
+        return [run for run in reversed(found) if (run.shard, run.runbook) == (SHARD, RUNBOOK)]
 
     @property
     def alerts(self) -> set[str]:
@@ -66,4 +66,4 @@ def test_the_alerts_of_a_failover_are_one_thread_that_says_what_is_left(vitess_l
     assert last.lead.id == "tablet_mysql_dead"
     posted = WorkspaceClient(vitess_lab.urls.workspace).messages(CHANNEL)
     cards = [each for each in posted if each.get("thread_ts", each["ts"]) == each["ts"]]
-    assert len([card for card in cards if SHARD in str(card.get("blocks"))]) == 1
+    assert len([card for card in cards if SHARD in str(card.get("blocks")) and RUNBOOK in str(card["blocks"])]) == 1

@@ -317,6 +317,15 @@ def test_what_may_pass_by_itself_is_looked_at_again_and_only_then_is_it_the_end(
     assert not watched.queue.later
 
 
+def test_what_was_repaired_before_the_first_look_is_told_after_the_second(database):
+    long_ago = replace(HEALTHY, recoveries=(replace(RECOVERED, ago=60.0),))
+    watched = Watched(database, DONE, long_ago, causes=False, text=PASSES, first=False)
+    watched.begin()
+    run = watched.watch(after=15)
+    assert run.state is RunState.DIAGNOSED
+    assert run.says.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+
+
 def test_there_is_no_third_look(database):
     watched = Watched(database, HEALTHY, text=PASSES, first=False)
     watched.begin()

@@ -11,6 +11,7 @@ from actions.contract import Unreadable
 from actions.diagnostics.vitess.replication import replication
 from actions.diagnostics.vitess.shard_health import shard_health
 from bot.errors import FirstmateError
+from bot.lab import processes
 from bot.lab.client import wait_until
 from bot.lab.state import LabTablet
 from bot.lab.vitess import launch
@@ -33,6 +34,12 @@ def whole(hands: Hands) -> bool:
     return serve and health.topology_reachable and len(copies.ackers) == 2 and not copies.stopped
 
 
+def runs(hands: Hands, name: str) -> bool:
+    """Whether a process of the lab lives."""
+    lab = hands.lab
+    return any(each.name == name and processes.alive(each, lab.marker) for each in processes.recorded(lab.folder))
+
+
 @pytest.fixture
 def replica(hands: Hands) -> LabTablet:
     """A replica of the shard -80, which is in health."""
@@ -49,6 +56,7 @@ def trouble(hands: Hands) -> Trouble:
     def make(how: str, name: str) -> Iterator[None]:
         if how == "killed":
             assert launch.kill(hands.lab, name)
+            wait_until(f"{name} is gone", lambda: not runs(hands, name))
         else:
             assert launch.freeze(hands.lab, name)
         try:
