@@ -213,7 +213,7 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
 
 def _answers(state: LabState, instance: LabInstance) -> bool:
     """Says whether the server lets its administrator in; raises FirstmateError when it has ended instead."""
-    if not any(p.name == instance.name and processes.alive(p, state.marker) for p in processes.recorded(state.folder)):
+    if processes.living(state.folder, state.marker, instance.name) is None:
         log = state.folder / "logs" / f"{instance.name}.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         reason = next((line for line in reversed(lines) if "[ERROR]" in line), "it gives no reason")

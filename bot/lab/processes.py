@@ -109,6 +109,11 @@ def alive(process: Process, marker: str) -> bool:
     return _start_time(process.pid) == process.started and _own_marker(process.pid) == marker
 
 
+def living(folder: Path, marker: str, name: str) -> Process | None:
+    """Returns the recorded process of this name; None where it does not run, or is not the lab's own."""
+    return next((each for each in recorded(folder) if each.name == name and alive(each, marker)), None)
+
+
 def running(marker: str) -> list[int]:
     """Returns the pids of all processes that carry the marker; those of other users cannot be seen and are left out."""
     found = []

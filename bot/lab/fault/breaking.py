@@ -35,7 +35,7 @@ def break_(folder: Path, name: str) -> Fault:
     fault, state = _find(folder, name)
     process = f"fault-{name}"
     made = state.folder / "run" / f"{process}.made"
-    if _under_way(state, process) and holds(state, fault, fault.file.shows):
+    if processes.living(state.folder, state.marker, process) and holds(state, fault, fault.file.shows):
         return fault
     processes.stop(state.folder, state.marker, [process])
     made.unlink(missing_ok=True)
@@ -93,10 +93,6 @@ def mend_all(folder: Path) -> None:
     for process in processes.recorded(state.folder):
         if process.name.startswith("fault-"):
             fix(folder, process.name.removeprefix("fault-"))
-
-
-def _under_way(state: LabState, name: str) -> bool:
-    return any(p.name == name and processes.alive(p, state.marker) for p in processes.recorded(state.folder))
 
 
 def _find(folder: Path, name: str) -> tuple[Fault, LabState]:

@@ -179,7 +179,7 @@ def recoveries_disabled(state: LabState) -> bool:
 
 
 def _runs(state: LabState, name: str) -> bool:
-    return any(p.name == name and processes.alive(p, state.marker) for p in processes.recorded(state.folder))
+    return processes.living(state.folder, state.marker, name) is not None
 
 
 def _field(answer: Mapping[str, Any], path: str) -> str:

@@ -6,7 +6,6 @@ asks the servers themselves whether the fault is in place.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -206,14 +205,12 @@ def _purge(instance: LabInstance) -> None:
 
 def _process(state: LabState, instance: LabInstance, do: str) -> None:
     """Does something to the server's process, by the record that the lab keeps of it."""
-    found = next((p for p in processes.recorded(state.folder) if p.name == instance.name), None)
-    alive = found is not None and processes.alive(found, state.marker)
     if do == "start":
-        if not alive:
+        if processes.living(state.folder, state.marker, instance.name) is None:
             processes.start(state.folder, state.marker, instance.name, prepare_again(state.folder, instance.name))
-    elif found is not None and alive:
+    else:
         signals = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT}
-        os.kill(found.pid, signals[do])
+        processes.send(state.folder, state.marker, instance.name, signals[do])
 
 
 def main() -> None:

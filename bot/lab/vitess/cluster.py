@@ -66,8 +66,7 @@ class _Start:
         log = self.folder / "logs" / f"{name}.log"
 
         def look() -> bool:
-            running = {p.name for p in processes.recorded(self.folder) if processes.alive(p, self.state.marker)}
-            if name not in running:
+            if processes.living(self.folder, self.state.marker, name) is None:
                 raise FirstmateError(f"{name} ended at its start: {_last_line(log)}; its log is {log}.")
             return holds()
 

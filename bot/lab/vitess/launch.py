@@ -84,9 +84,9 @@ def start_again(state: LabState, name: str) -> Process:
         command = json.loads(_command(state.folder, name).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WrongUsage(f"The Vitess lab in {state.folder} has no program {name!r}.") from error
-    for process in processes.recorded(state.folder):
-        if process.name == name and processes.alive(process, state.marker):
-            return process
+    process = processes.living(state.folder, state.marker, name)
+    if process is not None:
+        return process
     if "mysqld" in name:
         # mysqld takes the pid in it for another server even when it is a zombie's.
         for lock in (state.folder / "data" / "vt").glob(f"vt_{int(name.rpartition('-')[2]):010d}/mysql.sock.lock"):

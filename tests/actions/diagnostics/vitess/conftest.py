@@ -34,12 +34,6 @@ def whole(hands: Hands) -> bool:
     return serve and health.topology_reachable and len(copies.ackers) == 2 and not copies.stopped
 
 
-def runs(hands: Hands, name: str) -> bool:
-    """Whether a process of the lab lives."""
-    lab = hands.lab
-    return any(each.name == name and processes.alive(each, lab.marker) for each in processes.recorded(lab.folder))
-
-
 @pytest.fixture
 def replica(hands: Hands) -> LabTablet:
     """A replica of the shard -80, which is in health."""
@@ -56,7 +50,7 @@ def trouble(hands: Hands) -> Trouble:
     def make(how: str, name: str) -> Iterator[None]:
         if how == "killed":
             assert launch.kill(hands.lab, name)
-            wait_until(f"{name} is gone", lambda: not runs(hands, name))
+            wait_until(f"{name} is gone", lambda: processes.living(hands.lab.folder, hands.lab.marker, name) is None)
         else:
             assert launch.freeze(hands.lab, name)
         try:
