@@ -20,16 +20,21 @@ class Role(StrEnum):
     PROXY = "proxy"
 
 
-class DatabaseUser(Settings):
-    """A user of the database servers, and how far it trusts that they are who they should be."""
+class Trust(Settings):
+    """How far one trusts that the servers are who they should be."""
 
-    user: str
-    password: Secret
     ca: Path | None = None
     """The authority of the servers' certificates. With it every connection is encrypted, and checked; without it, it is
     encrypted where the server offers that, whoever answers."""
     verify_identity: bool = True
     """Whether a certificate must be for the host that is asked, as MySQL's ssl-mode VERIFY_IDENTITY; else VERIFY_CA."""
+
+
+class DatabaseUser(Trust):
+    """A user of the database servers."""
+
+    user: str
+    password: Secret
 
 
 class Instance(Settings):

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from bot.config.base import Secret, Settings
-from bot.config.inventory import DatabaseUser
+from bot.config.inventory import DatabaseUser, Trust
 
 
 class VtctldSettings(Settings):
@@ -42,7 +42,7 @@ class VtctldSettings(Settings):
         return self.tls or self.ca is not None or self.certificate is not None
 
 
-class VtgateSettings(Settings):
+class VtgateSettings(Trust):
     """One vtgate."""
 
     url: str
@@ -52,9 +52,6 @@ class VtgateSettings(Settings):
     user: str = ""
     password: Secret | None = None
     """Of `--mysql-auth-server-static-file`; without them the vtgate must let everybody in."""
-    ca: Path | None = None
-    """The authority of its certificate over the MySQL protocol; as for a user of the database servers."""
-    verify_identity: bool = True
 
     _url = field_validator("url")(lambda value: _web(value))
 

@@ -94,8 +94,7 @@ class Triage:
         if repair is not None and self._goes_on(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
-            self._show(replace(found.run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
-            self.store.enqueue(run_id, "triage-watch-1", delay=WATCH)
+            self._wait(found.run, says, "triage-watch-1", WATCH)
             return
         self._conclude(found, _repaired_before(run, repair))
 
@@ -148,9 +147,7 @@ class Triage:
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
             says = f"{repaired} It may pass by itself; Firstmate looks again at {then:%H:%M:%S} UTC.".strip()
-            event = Event(self.now(), says)
-            self._show(replace(run, says=says, repaired=repaired, timeline=(*run.timeline, event)))
-            self.store.enqueue(run.id, "triage-again", delay=lead.look_again)
+            self._wait(replace(run, repaired=repaired), says, "triage-again", lead.look_again)
         elif not lead.remedies:
             says = "There is nothing that Firstmate should change here by itself."
             self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
@@ -263,6 +260,11 @@ class Triage:
         """Keeps the progress, so that a card can be drawn from it at any time."""
         if self.store.save(run, expect=RunState.TRIAGING):
             self.publish(run.id)
+
+    def _wait(self, run: Run, says: str, segment: str, seconds: float) -> None:
+        """Says on the card what the run waits for, and goes on with a segment after so many seconds."""
+        self._show(replace(run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
+        self.store.enqueue(run.id, segment, delay=seconds)
 
     def _end(self, run: Run, state: RunState, says: str, *, expect: RunState = RunState.TRIAGING) -> None:
         ended = run.ending(state, says, self.now())

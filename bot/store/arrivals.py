@@ -96,17 +96,17 @@ class Arrivals(Records):
             .limit(LOOKED_AT)
         )
         found = [read_run(row.document)[0] for row in connection.execute(query)]
-        earlier = [(each, each.alert) for each in found if each.alert is not None]
-        if not earlier or self._load(connection, earlier[0][0].root) is None:
+        earlier = [each for each in found if each.alert is not None]
+        if not earlier or self._load(connection, earlier[0].root) is None:
             return run
-        newest = earlier[0][0]
-        resolved = all(each.resolved_at is not None for each, _ in earlier)
+        newest = earlier[0]
+        resolved = all(each.resolved_at is not None for each in earlier)
         return replace(
             run,
             incident=newest.incident,
             thread=newest.root,
             channel=newest.channel,
-            loud=is_loud(alert, [each for _, each in earlier], resolved=resolved),
+            loud=is_loud(alert, [each.alert for each in earlier if each.alert], resolved=resolved),
             # Only who, not what is silent: that was another alert.
             taken=Takeover(newest.taken.user, newest.taken.since) if newest.taken is not None else None,
         )
