@@ -75,9 +75,9 @@ faults-vitess: $(READY) ## the same on a Vitess cluster, whose programs are buil
 	$(BIN)/python -m bot.lab.fault.bench --vitess $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY) ## alert to card and to cause, 20 times; what 10,000 waiting runs cost; a sweep over 2,000 hosts
-	$(BIN)/python -m bot.lab.bench
-	$(BIN)/python -m bot.lab.bench_waiting
-	$(BIN)/python -m bot.lab.bench_sweep
+	$(BIN)/python -m bot.lab.benchmarks.alert_latency
+	$(BIN)/python -m bot.lab.benchmarks.waiting_runs
+	$(BIN)/python -m bot.lab.benchmarks.sweep
 
 bench-lint: $(READY) ## how long the linter takes over 500 generated runbooks
-	$(BIN)/python -m bot.lab.bench_lint
+	$(BIN)/python -m bot.lab.benchmarks.lint

@@ -193,7 +193,7 @@ class Diagnostic:
     cost: Cost
     needs: Grants
     reader: type
-    """What it reads with: MySQL, ProxySQL, Endpoint, Prometheus or actions.vitess.Vitess."""
+    """What it reads with: MySQL, ProxySQL, Endpoint, Prometheus or actions.vitess_contract.Vitess."""
     gated: bool = False
     """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
 
@@ -227,7 +227,7 @@ def diagnostic(*, cost: Cost, needs: Grants, gated: bool = False) -> Callable[[F
 class Statement:
     """One statement of a change, with bound parameters; `str()` shows it exactly as the server will get it.
 
-    `text` is made by actions.sql.render when the statement is built with actions.sql.statement.
+    `text` is made by actions.sql_quoting.render when the statement is built with actions.sql_quoting.statement.
     """
 
     text: str
@@ -237,7 +237,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """Whether a change did what it was for, with the sentence that says how one sees it."""
 
     ok: bool
@@ -252,7 +252,7 @@ class Remediation(ABC):
     risk: ClassVar[Risk]
     needs: ClassVar[Grants]
     reader: ClassVar[type] = MySQL
-    """What it is made on: MySQL, ProxySQL, or actions.vitess.Vitess."""
+    """What it is made on: MySQL, ProxySQL, or actions.vitess_contract.Vitess."""
     settles_within: ClassVar[Seconds] = 10.0
     """How long `verify` may be asked before an unsettled verdict counts as failed."""
     narrows: ClassVar[bool] = False
@@ -275,7 +275,7 @@ class Remediation(ABC):
         """Yields the statements of the change one at a time, and may read between them; may raise Refused."""
 
     @abstractmethod
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Tells whether the change holds."""
 
     @abstractmethod
@@ -332,6 +332,6 @@ __all__ = [
     "Statement",
     "Unit",
     "Unreadable",
-    "Verdict",
+    "Verification",
     "diagnostic",
 ]

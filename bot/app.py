@@ -12,46 +12,46 @@ import uvicorn
 
 from bot.alerts import Alert, parse_matcher
 from bot.config import Config, SlackSettings
+from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.engine import Engine
-from bot.engine.facts import Collector
+from bot.engine.fact_collector import Collector
 from bot.engine.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
-from bot.engine.holding import Holds
-from bot.engine.opening import Opening
-from bot.engine.planning import Planner
-from bot.engine.ports import Desk, Directory, Fleet, Receipt, Silencer
-from bot.engine.repairs import Repairs
+from bot.engine.pausing import Pausing
+from bot.engine.planner import Planner
+from bot.engine.ports import Directory, Fleet, Publisher, Receipt, Silencer
 from bot.engine.rollout import Rollout
+from bot.engine.run_factory import RunFactory
 from bot.engine.sweep import Sweeps
-from bot.engine.takeover import Takeovers, WhoWorksDesk
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
+from bot.engine.vtorc_activity import VtorcActivity
 from bot.errors import Busy, ConfigError, WrongUsage
 from bot.fleet.alertmanager import AlertmanagerSilencer
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.mysql import LONGEST_IDLE
 from bot.frontdesk import EngineDesk
-from bot.intake.http import Door
+from bot.intake.http import HttpIntake
 from bot.intake.metrics import Metrics
-from bot.janitor import Janitor
 from bot.policy import load_policy
-from bot.reloading import Reloader
-from bot.runbook.load import folders_of, shipped_folder
-from bot.runbook.shelf import Shelf
+from bot.runbook.library.live_library import LiveLibrary
+from bot.runbook.library.load import folders_of, shipped_folder
+from bot.runbook_reloader import Reloader
 from bot.slack.authorise import Authorise
-from bot.slack.connect import Connection, HttpConnection, connect, installation_of, web_client
+from bot.slack.connection import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
-from bot.slack.outbox import Sender, SlackDesk
-from bot.store import policies
+from bot.slack.sender import Sender, SlackPublisher
+from bot.stalled_runs import StalledRuns
+from bot.store import policy_history as policies
 from bot.store.durable import INTERPRETER, Durable
-from bot.store.mailbox import StoredMailbox
-from bot.store.migrating import migrate
-from bot.store.opening import open_database
+from bot.store.open import open_database
+from bot.store.outbox import OutboxStore
+from bot.store.purger import Purger
 from bot.store.replicas import Replica
-from bot.store.retention import Sweeper
-from bot.store.runs import RunStore
+from bot.store.run_store import RunStore
+from bot.store.schema_upgrade import migrate
 
 log = logging.getLogger(__name__)
 
@@ -84,26 +84,30 @@ def channel_table(config: Config) -> Callable[[Alert], str]:
     return route
 
 
-def engine_on(config: Config, store: RunStore, fleet: Fleet, directory: Directory, desk: Desk, shelf: Shelf) -> Engine:
+def engine_on(
+    config: Config, store: RunStore, fleet: Fleet, directory: Directory, publisher: Publisher, live_library: LiveLibrary
+) -> Engine:
     """Puts the engine together."""
-    desk = WhoWorksDesk(store, desk)
+    publisher = AssignmentPublisher(store, publisher)
     halts = Halts(store, config.data / HALT_FILE)
-    collector = Collector(fleet, store, directory, halts, Repairs(fleet), config.autonomy, load_policy(config.policy))
+    collector = Collector(
+        fleet, store, directory, halts, VtorcActivity(fleet), config.autonomy, load_policy(config.policy)
+    )
     gatherer = Gatherer(fleet)
-    planner = Planner(fleet, gatherer, lambda name: shelf.library.find(name))
-    undo = Undo(fleet, store, desk, halts)
+    planner = Planner(fleet, gatherer, lambda name: live_library.library.find(name))
+    undo = Undo(fleet, store, publisher, halts)
     in_flight = IN_FLIGHT if store.database.several else 0.0
     return Engine(
-        opening=Opening(shelf, fleet, store, config.approvals, channel_table(config)),
+        run_factory=RunFactory(live_library, fleet, store, config.approvals, channel_table(config)),
         fleet=fleet,
         store=store,
         directory=directory,
-        triage=Triage(fleet, store, desk, collector, gatherer, planner, config.approvals.expires_after),
-        rollout=Rollout(fleet, store, desk, collector, planner, undo, in_flight=in_flight),
+        triage=Triage(fleet, store, publisher, collector, gatherer, planner, config.approvals.expires_after),
+        rollout=Rollout(fleet, store, publisher, collector, planner, undo, in_flight=in_flight),
         undo=undo,
-        takeovers=Takeovers(store, desk, _silencer(config)),
+        assignments=Assignments(store, publisher, _silencer(config)),
         halts=halts,
-        holds=Holds(store, desk),
+        pausing=Pausing(store, publisher),
     )
 
 
@@ -139,32 +143,34 @@ class Bot:
         settings = _slack_settings(config)
         if not config.default_channel:
             raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
-        self.shelf = Shelf(folders_of(config), shipped_folder())
+        self.live_library = LiveLibrary(folders_of(config), shipped_folder())
         token = config.intake.token.read()
         client = web_client(settings)
         installed = installation_of(client)
         self._database = open_database(config)
         migrate(self._database)
-        self._mailbox = StoredMailbox(self._database)
+        self._outbox = OutboxStore(self._database)
         self._replica = self._one_of_several(taken_for_dead) if self._database.several else None
         self._durable = Durable(self._database, self._replica.id) if self._replica else Durable(self._database)
-        self._sender = Sender(client, self._mailbox, leads=self._leads)
-        self._mailbox.woken = self._sender.wake
+        self._sender = Sender(client, self._outbox, leads=self._leads)
+        self._outbox.woken = self._sender.wake
         self.store = RunStore(self._database, self._durable)
         directory = SlackDirectory(client, config.roles, installed.team)
-        desk = SlackDesk(self._mailbox)
-        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, desk, self.shelf)
+        publisher = SlackPublisher(self._outbox)
+        self.engine = engine_on(config, self.store, ConfiguredFleet(config), directory, publisher, self.live_library)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
         sweeps = Sweeps(self.engine.fleet, within=FIRST_SWEEP_WITHIN)
-        front = EngineDesk(self.engine, self._mailbox.waiting, sweeps, self._mailbox.put)
+        front = EngineDesk(self.engine, self._outbox.waiting, sweeps, self._outbox.put)
         authorise = Authorise(directory, client, installed.team, installed.app, self._record)
         self._connection: Connection = connect(build_app(client, secret, front, authorise, self._record), settings)
-        self._reloader = Reloader(self.shelf, self._mailbox, self._audited, config.default_channel)
+        self._reloader = Reloader(self.live_library, self._outbox, self._audited, config.default_channel)
         self._server = _Server(config, self._door(token))
-        self._janitor = Janitor(self.store, self._durable, self.engine.give_up, self._leads, self._versions)
-        self._janitor.sweep = Sweeper(self._database, self._durable, config.retention, self._janitor.goes_on).sweep
+        self._stalled_runs = StalledRuns(self.store, self._durable, self.engine.give_up, self._leads, self._versions)
+        self._stalled_runs.sweep = Purger(
+            self._database, self._durable, config.retention, self._stalled_runs.goes_on
+        ).sweep
         if self._database.several:
-            self._janitor.each_time = self.engine.halts.share
+            self._stalled_runs.each_time = self.engine.halts.share
 
     def _one_of_several(self, taken_for_dead: Callable[[], None]) -> Replica:
         return Replica(self._database, lambda alive: self._durable.recover(alive), INTERPRETER, taken_for_dead)
@@ -186,7 +192,7 @@ class Bot:
         self._durable.start(self.engine.advance)
         if self._replica is not None:
             self._replica.start()
-        self._janitor.start()
+        self._stalled_runs.start()
         self._reloader.start()
         self._server.start()
         self._connection.open()
@@ -197,14 +203,14 @@ class Bot:
         What is in Slack already as it is wanted is not sent again.
         """
         for run in reversed(self.store.runs(limit=PUBLISHED_AGAIN)):
-            self.engine.triage.desk.publish(run)
+            self.engine.triage.publisher.publish(run)
 
     def stop(self) -> None:
         """Lets nothing new in, finishes what is under way within its bound, and closes the store."""
         self._reloader.stop()
         self._server.stop()
         self._connection.close()
-        self._janitor.stop()
+        self._stalled_runs.stop()
         self._durable.stop(STOP_WITHIN)
         self._sender.stop()
         if self._replica is not None:
@@ -212,9 +218,9 @@ class Bot:
         self.engine.triage.gatherer.close()
         self._database.close()
 
-    def _door(self, token: str) -> Door:
+    def _door(self, token: str) -> HttpIntake:
         slack = self._connection.handle if isinstance(self._connection, HttpConnection) else None
-        return Door(
+        return HttpIntake(
             receiver=_Receiver(self.engine, self.store),
             token=token,
             metrics=Metrics(self._gauges),
@@ -234,9 +240,9 @@ class Bot:
     def _gauges(self) -> Mapping[str, Mapping[str, float]]:
         return {
             "runs": {state: float(count) for state, count in self.store.counts().items()},
-            "messages": {"waiting": float(self._mailbox.waiting())},
+            "messages": {"waiting": float(self._outbox.waiting())},
             "connected": {"slack": float(self._connection.connected)},
-            "runbooks": {"in_force": float(len(self.shelf.library.runbooks)), **self._reloader.counts},
+            "runbooks": {"in_force": float(len(self.live_library.library.runbooks)), **self._reloader.counts},
             "halted": {halt.scope or "everything": 1.0 for halt in self.engine.halted()} or {"everything": 0.0},
         }
 
@@ -244,7 +250,7 @@ class Bot:
 class _Server:
     """The HTTP side in a thread of its own."""
 
-    def __init__(self, config: Config, door: Door) -> None:
+    def __init__(self, config: Config, door: HttpIntake) -> None:
         host, port = config.intake.host, config.intake.port
         self._where = f"{host}:{port}"
         self._server = uvicorn.Server(
@@ -277,7 +283,7 @@ class _Server:
             self._failed = True
 
 
-def serve(config: Config, *, ready: Callable[[Shelf], None] = lambda _: None) -> None:
+def serve(config: Config, *, ready: Callable[[LiveLibrary], None] = lambda _: None) -> None:
     """Runs the bot until SIGTERM or SIGINT; raises what is wrong with the configuration before anything starts.
 
     `ready` is called with the runbooks in force once it stands watch.
@@ -294,7 +300,7 @@ def serve(config: Config, *, ready: Callable[[Shelf], None] = lambda _: None) ->
     bot = Bot(config, taken_for_dead)
     try:
         bot.start()
-        ready(bot.shelf)
+        ready(bot.live_library)
         stopped.wait()
     finally:
         bot.stop()

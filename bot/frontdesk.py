@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from bot.engine.engine import Engine
 from bot.engine.first_sweep import first_sweep
-from bot.engine.mail import Message
-from bot.engine.opening import first_look
+from bot.engine.outbox import Message
 from bot.engine.preview import preview
-from bot.engine.selection import select, selection_of
-from bot.engine.state import Choice, Run
+from bot.engine.run import Choice, Run
+from bot.engine.run_factory import first_look
+from bot.engine.selector import select, selection_of
 from bot.engine.sweep import Sweeps
-from bot.runbook.match import choose, explain, verdict
-from bot.runbook.shelf import summary
+from bot.runbook.library.live_library import summary
+from bot.runbook.matching.match import choose, explain, verdict
 from bot.slack.blocks import sentence
 from bot.slack.desk import RunbookLine, Status, Why
-from bot.slack.forms import Field
-from bot.slack.sweeps import sweep_message
+from bot.slack.run_form import Field
+from bot.slack.sweep_card import sweep_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class EngineDesk:
 
     def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
         self.engine.must_operate(user)
-        found = self.engine.opening.shelf.library.find(runbook)
+        found = self.engine.run_factory.live_library.library.find(runbook)
         return found.title, [
             Field(name, each.type, each.says or "", "" if each.default is None else str(each.default), each.values)
             for name, each in found.inputs.items()
@@ -62,26 +62,28 @@ class EngineDesk:
 
     def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
         self._operates(user, instance)
-        run = self.engine.opening.for_person(user, runbook, instance, channel="", inputs={})
+        run = self.engine.run_factory.for_person(user, runbook, instance, channel="", inputs={})
         found = preview(self.engine.triage, run, remedy)
         return found.run, found.not_offered
 
     def runbooks(self) -> Sequence[RunbookLine]:
-        return [RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.opening.shelf.library.runbooks]
+        return [
+            RunbookLine(r.runbook, r.title, r.digest) for r in self.engine.run_factory.live_library.library.runbooks
+        ]
 
     def sources(self) -> Sequence[str]:
-        shelf = self.engine.opening.shelf
-        said = [f"{source}." for source in shelf.library.sources]
-        if shelf.broken:
-            said.append(f"The last good version stays in force of what is broken: {summary(shelf.broken)}")
+        live_library = self.engine.run_factory.live_library
+        said = [f"{source}." for source in live_library.library.sources]
+        if live_library.broken:
+            said.append(f"The last good version stays in force of what is broken: {summary(live_library.broken)}")
         return said
 
     def runbook_text(self, name: str) -> str:
-        return self.engine.opening.shelf.library.find(name).text
+        return self.engine.run_factory.live_library.library.find(name).text
 
     def why(self, asked: str) -> Why:
-        alert = self.engine.opening.alert_of(asked)
-        runbooks = self.engine.opening.shelf.library.runbooks
+        alert = self.engine.run_factory.alert_of(asked)
+        runbooks = self.engine.run_factory.live_library.library.runbooks
         return Why(
             ",".join(f"{name}={value}" for name, value in sorted(alert.labels.items())),
             verdict(choose(runbooks, alert)),

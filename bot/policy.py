@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.errors import ConfigError
-from bot.runbook import units
-from bot.runbook.document import MAX_BYTES, Document, decode, read
-from bot.runbook.findings import MAX_TOLD, Finding, Problem, RunbookRefused
-from bot.runbook.shape import translated
+from bot.runbook.language import units
+from bot.runbook.language.document import MAX_BYTES, Document, decode, read
+from bot.runbook.language.findings import MAX_TOLD, Finding, Problem, RunbookRefused
+from bot.runbook.language.schema_validation import translated
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -34,13 +34,13 @@ def _zone(name: str) -> str:
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
-class Part(BaseModel):
+class PolicyModel(BaseModel):
     """Base of every part: frozen, and strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
 
 
-class Weekly(Part):
+class Weekly(PolicyModel):
     """The same hours of every week; where `to` is not after `from`, they end on the next day."""
 
     days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
@@ -48,7 +48,7 @@ class Weekly(Part):
     ends: time = Field(alias="to")
 
 
-class Freeze(Part):
+class Freeze(PolicyModel):
     """A time in which nothing is changed: once, from a day to another, or every week."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -98,7 +98,7 @@ class Freeze(Part):
         return None
 
 
-class Budgets(Part):
+class Budgets(PolicyModel):
     """The most changes within an hour."""
 
     action: Annotated[int, Field(ge=0, le=10_000)] = 10
@@ -108,7 +108,7 @@ class Budgets(Part):
     fleet: Annotated[int, Field(ge=0, le=10_000)] = 30
 
 
-class Blast(Part):
+class Blast(PolicyModel):
     """The most replicas of one shard that one plan may change; one is always allowed."""
 
     share: Annotated[float, Field(gt=0, le=100)] = 100.0
@@ -116,7 +116,7 @@ class Blast(Part):
     replicas: Annotated[int, Field(ge=1, le=1000)] = 20
 
 
-class BlastByRisk(Part):
+class BlastByRisk(PolicyModel):
     """The blast radius of plans by their risk."""
 
     reversible: Blast = Blast()
@@ -124,7 +124,7 @@ class BlastByRisk(Part):
     destructive: Blast = Blast(share=34.0, replicas=1)
 
 
-class Flapping(Part):
+class Flapping(PolicyModel):
     """How often the same action in the same shard may be needed before a person looks why."""
 
     times: Annotated[int, Field(ge=0, le=1000)] = 5
@@ -133,7 +133,7 @@ class Flapping(Part):
     """Seconds."""
 
 
-class Approvals(Part):
+class Approvals(PolicyModel):
     """How many people must approve a plan, where firstmate.yml does not ask for more."""
 
     reversible: Annotated[int, Field(ge=1, le=5)] = 1
@@ -141,7 +141,7 @@ class Approvals(Part):
     destructive: Annotated[int, Field(ge=2, le=5)] = 2
 
 
-class Policy(Part):
+class Policy(PolicyModel):
     """All of policy.yml."""
 
     freezes: Annotated[tuple[Freeze, ...], Field(max_length=200)] = ()

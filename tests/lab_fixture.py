@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.fault.breaking import mend_all
+from bot.lab.fault.break_and_mend import mend_all
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.state import LabState
 

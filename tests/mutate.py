@@ -29,7 +29,7 @@ from bot.guards import ORDER
 
 TOP = Path(__file__).resolve().parent.parent
 TELLING = ("tests/engine/test_guarded.py", "tests/test_invariants.py")
-QUICK = ("tests/guards", "tests/engine", "tests/store/test_runs.py", "tests/intake", "tests/fleet/vitess")
+QUICK = ("tests/guards", "tests/engine", "tests/store/test_run_store.py", "tests/intake", "tests/fleet/vitess")
 """The tests run until the first of them fails, the telling ones before the others."""
 COPIED = ("actions", "bot", "runbooks", "tests", "pyproject.toml", "manifest.yml", "README.md")
 WORKERS = 2
@@ -61,32 +61,42 @@ def guards() -> Iterator[Mutation]:
 
 PROTECTIONS = (
     Mutation(
-        "4 a reader of Vitess calls what reads", "bot/fleet/vitess/allowed.py", "if name not in READING:", "if False:"
+        "4 a reader of Vitess calls what reads",
+        "bot/fleet/vitess/allowed_calls.py",
+        "if name not in READING:",
+        "if False:",
     ),
     Mutation(
-        "4 a reader of Vitess opens what reads", "bot/fleet/vitess/allowed.py", "not in PAGES[component]", "== ''"
+        "4 a reader of Vitess opens what reads", "bot/fleet/vitess/allowed_calls.py", "not in PAGES[component]", "== ''"
     ),
     Mutation(
         "2 a bot that was held up calls nothing", "bot/fleet/vitess/changer.py", "if late > LONGEST_IDLE:", "if False:"
     ),
-    Mutation("4 a server of another authority is not trusted", "bot/fleet/connecting.py", "ssl=trusting,", "ssl=None,"),
+    Mutation(
+        "4 a server of another authority is not trusted", "bot/fleet/connections.py", "ssl=trusting,", "ssl=None,"
+    ),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
-    Mutation("what VTOrc repairs is left to it", "bot/engine/repairs.py", "if each.seen_for <= patience]", "if False]"),
+    Mutation(
+        "what VTOrc repairs is left to it", "bot/engine/vtorc_activity.py", "if each.seen_for <= patience]", "if False]"
+    ),
     Mutation(
         "a recovery under way is waited for",
-        "bot/engine/repairs.py",
+        "bot/engine/vtorc_activity.py",
         "if each.runs] if view.acts else []",
         "if False]",
     ),
     Mutation(
-        "a VTOrc that is silent is no dead one", "bot/engine/repairs.py", "if not view.alive and silent:", "if False:"
+        "a VTOrc that is silent is no dead one",
+        "bot/engine/vtorc_activity.py",
+        "if not view.alive and silent:",
+        "if False:",
     ),
     Mutation(
-        "one trouble is one thread", "bot/store/arrivals.py", "run = run if active else self._in_thread(", "_ = ("
+        "one trouble is one thread", "bot/store/incidents.py", "run = run if active else self._in_thread(", "_ = ("
     ),
     Mutation(
         "1 the run of an alert is queued with it",
-        "bot/store/arrivals.py",
+        "bot/store/incidents.py",
         'self._queue.put(connection, run.id, "triage")',
         "pass",
     ),
@@ -106,7 +116,7 @@ PROTECTIONS = (
     Mutation("2 a double click is one decision", "bot/store/decisions.py", "if mine and not revokes:", "if False:"),
     Mutation(
         "3 each statement is compared with the approved one",
-        "bot/engine/change.py",
+        "bot/engine/change_executor.py",
         "if not left or str(statement) != left.pop(0):",
         "if not left or left.pop(0) is None:",
     ),
@@ -118,7 +128,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 who asked does not approve",
-        "bot/engine/facts.py",
+        "bot/engine/fact_collector.py",
         "if user == run.requester:",
         "if False:",
     ),
@@ -130,7 +140,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 a server that is drained counts as taken out",
-        "bot/engine/limits.py",
+        "bot/engine/policy_limits.py",
         "        targets += drained\n",
         "",
     ),
@@ -156,11 +166,11 @@ PROTECTIONS = (
     Mutation(
         "6 a refusal is told in the thread",
         "bot/engine/rollout.py",
-        "        self.desk.publish(self._run(ended.id))\n",
+        "        self.publisher.publish(self._run(ended.id))\n",
         "",
     ),
     Mutation("7 text is no markup", "bot/slack/blocks.py", "return _inert(plain(text, limit))", "return text"),
-    Mutation("7 text is no SQL", "actions/sql.py", 'value.replace("\'", "\'\'")', "value"),
+    Mutation("7 text is no SQL", "actions/sql_quoting.py", 'value.replace("\'", "\'\'")', "value"),
     Mutation(
         "8 what does not answer is missing, not fatal",
         "bot/engine/gather.py",

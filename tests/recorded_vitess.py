@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.contract import Flavour, MySQL, Row, Sample, Series, ServerVersion, Unreadable
-from actions.vitess import Answer, Component, Request, Tablet
+from actions.vitess_contract import Answer, Component, Request, Tablet
 from tests.recorded import MYSQL_97, Recorded
 
 VITESS_24 = ServerVersion(Flavour.VITESS, (24, 0, 0))
@@ -40,7 +40,7 @@ def series(value: float, /, **labels: str) -> Series:
 
 
 class RecordedVitess(Recorded):
-    """Implements actions.vitess.Vitess.
+    """Implements actions.vitess_contract.Vitess.
 
     `calls` answers RPCs: by the name alone, or by the name and an alias (`GetFullStatus zone1-0000000101`), which goes
     first. `pages` answers `vtorc /api/problems`, `vttablet zone1-0000000100 /debug/health`, `metrics vtgate` and

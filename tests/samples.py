@@ -9,7 +9,7 @@ from typing import Any
 from bot.alerts import Alert, AlertStatus
 from bot.engine.plan import Change, Plan
 from bot.engine.ports import Start, Store
-from bot.engine.state import Run, RunState
+from bot.engine.run import Run, RunState
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 

@@ -28,16 +28,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.engine.state import Run, RunState
+from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
-from bot.lab.fault.breaking import break_, mend_all
+from bot.lab.fault.break_and_mend import break_, mend_all
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from bot.store import audit
 from tests.e2e.bots import Bot, start_bot
-from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
+from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import programs, running
 
 MODES = ("sqlite", "postgresql", "replicas", "stopped")

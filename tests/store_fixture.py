@@ -10,7 +10,7 @@ import pytest
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.postgresql import PostgreSQLDatabase
-from bot.store.segments import DirectQueue
+from bot.store.segment_queue import DirectQueue
 from bot.store.sqlite import SQLiteDatabase
 
 

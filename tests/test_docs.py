@@ -12,20 +12,20 @@ import yaml
 import bot
 from actions import catalog
 from actions.contract import Flavour, ServerVersion
-from actions.vitess import Vitess
+from actions.vitess_contract import Vitess
 from bot.config import Shard, load
 from bot.doctor import report as doctor
 from bot.doctor.instance import Instance, Service
-from bot.doctor.user import judged
+from bot.doctor.user_privileges import judged
 from bot.engine.plan import Plan
 from bot.engine.targets import Target
 from bot.lab.fault.model import faults
 from bot.lab.grants import FIRSTMATE
 from bot.lab.state import LabInstance
-from bot.oneshot import Report
+from bot.privileges.corrections import granting
 from bot.privileges.grants import Held, Privilege
-from bot.privileges.mending import granting
-from bot.privileges.needs import needed
+from bot.privileges.requirements import needed
+from bot.shell_run import Report
 from bot.slack.listeners import HELP
 from tests.samples import plan, run
 

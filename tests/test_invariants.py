@@ -19,28 +19,28 @@ from starlette.testclient import TestClient
 
 from actions.contract import MySQL, Statement, Unreadable
 from actions.remediations.mysql.set_variable import SetVariable
-from actions.sql import identifier, statement
+from actions.sql_quoting import identifier, statement
 from bot.alerts import Alert
 from bot.engine.gather import Gatherer
-from bot.engine.mail import Message
+from bot.engine.outbox import Message
 from bot.engine.ports import Receipt
-from bot.engine.state import Choice, Decision, Run, RunState
+from bot.engine.run import Choice, Decision, Run, RunState
 from bot.errors import NotAllowed, StoreDown
-from bot.fleet.connecting import Server
+from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLReader
-from bot.intake.http import Door
+from bot.intake.http import HttpIntake
 from bot.intake.metrics import Metrics
-from bot.runbook.causes import diagnose
-from bot.runbook.expressions import render
-from bot.runbook.schema import Runbook
-from bot.slack import cards
+from bot.runbook.diagnosis.causes import diagnose
+from bot.runbook.expressions.evaluation import render
+from bot.runbook.language.schema import Runbook
+from bot.slack import run_card as cards
 from bot.slack.listeners import Listeners
-from bot.slack.outbox import SlackDesk
+from bot.slack.sender import SlackPublisher
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.mailbox import StoredMailbox
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.outbox import OutboxStore
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 from bot.store.tables import alerts, runs
 from tests import samples
 from tests.engine.scene import APPROVER, TARGET, Scene
@@ -86,7 +86,7 @@ class Receiver:
 def test_1_an_alert_answered_with_2xx_is_never_lost(database: Database, broken: bool):
     queue = Queue()
     queue.broken = broken
-    door = Door(Receiver(RunStore(database, queue)), TOKEN, Metrics(dict), list)
+    door = HttpIntake(Receiver(RunStore(database, queue)), TOKEN, Metrics(dict), list)
     answer = TestClient(door.app()).post(
         "/alerts/alertmanager", json=FIRING, headers={"Authorization": f"Bearer {TOKEN}"}
     )
@@ -316,7 +316,7 @@ def test_5_a_change_that_breaks_ends_its_run_visibly(
     ended = scene.advance()
     assert ended.state.ended
     assert ended.says
-    assert scene.desk.runs[-1].state is ended.state
+    assert scene.publisher.runs[-1].state is ended.state
     assert scene.store.holder("orders", besides="nobody") is None, "it must let go of the shard"
 
 
@@ -364,7 +364,7 @@ def test_6_what_a_guard_refuses_is_audited_and_stands_in_the_thread(database: Da
         [refused] = [row for row in audit.entries(connection) if row.event == "run.refused"]
     assert json.loads(refused.data)["says"] == ended.says
     assert "Not counted" in ended.says
-    outcome = next(message for message in cards.render(scene.desk.runs[-1]) if message.key == "r-1:outcome")
+    outcome = next(message for message in cards.render(scene.publisher.runs[-1]) if message.key == "r-1:outcome")
     assert "0 of 1 approvals" in text_of(outcome)
 
 
@@ -437,12 +437,12 @@ def test_8_what_does_not_answer_is_named_and_the_rest_goes_on(database: Database
 
 def test_8_while_slack_is_down_the_change_is_made_and_what_is_to_be_said_waits(database: Database):
     """The desk only wants messages; whoever brings them to Slack may be away as long as it takes."""
-    mailbox = StoredMailbox(database, clock=NOW.timestamp)
-    desk: Any = SlackDesk(mailbox)
-    scene = Scene(database, desk=desk)
+    outbox = OutboxStore(database, clock=NOW.timestamp)
+    publisher: Any = SlackPublisher(outbox)
+    scene = Scene(database, publisher=publisher)
     scene.approve()
     assert scene.advance().state is RunState.MENDED
     assert len(scene.issued) == 1
-    assert [envelope.key for envelope in mailbox.due()] == ["r-1:card"], "its replies wait for the card"
-    mailbox.sent("r-1:card", "", "1.0")
-    assert "Mended and verified" in json.dumps([mailbox.content(envelope.key)[0] for envelope in mailbox.due()])
+    assert [envelope.key for envelope in outbox.due()] == ["r-1:card"], "its replies wait for the card"
+    outbox.sent("r-1:card", "", "1.0")
+    assert "Mended and verified" in json.dumps([outbox.content(envelope.key)[0] for envelope in outbox.due()])

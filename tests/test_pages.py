@@ -26,10 +26,10 @@ from bot.cli import command
 from bot.cli.terminal import library
 from bot.config import load
 from bot.policy import load_policy
-from bot.runbook import manual
-from bot.runbook.examine import examine
-from bot.runbook.jsonschema import runbook_schema
-from bot.runbook.schema import Runbook
+from bot.runbook.language.json_schema import runbook_schema
+from bot.runbook.language.schema import Runbook
+from bot.runbook.linting.examine import examine
+from bot.runbook.reference import language_tables
 from tests.shell import firstmate
 
 TOP = Path(bot.__file__).parents[1]
@@ -168,7 +168,9 @@ def test_commands_that_need_servers_have_the_options_that_they_show(block: Block
 
 def test_the_tables_of_the_reference_are_what_the_code_makes():
     page = (TOP / "docs/runbooks.md").read_text(encoding="utf-8")
-    assert page == manual.filled(page), "make them anew: python -m bot.runbook.manual docs/runbooks.md"
+    assert page == language_tables.filled(page), (
+        "make them anew: python -m bot.runbook.reference.language_tables docs/runbooks.md"
+    )
 
 
 def test_every_key_of_the_language_is_explained():

@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.contract import Refused, Row, Statement, Unreadable
 from actions.contract import Remediation as Action
-from actions.vitess import Tablet
+from actions.vitess_contract import Tablet
 from tests.recorded_vitess import THREE, RecordedVitess, series, server
 
 PRIMARY, REPLICA, OTHER = "zone1-0000000100", "zone1-0000000101", "zone1-0000000102"

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from bot.cli.terminal import JsonOption, out, print_json
 from bot.errors import WrongUsage
-from bot.runbook.reference import NAMES, Described, described
-from bot.runbook.reference_page import page, section
+from bot.runbook.reference.action_reference import NAMES, Described, described
+from bot.runbook.reference.actions_page import page, section
 
 commands = typer.Typer()
 

@@ -13,13 +13,18 @@ from rich.table import Table
 
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
-from bot.runbook.coverage import Covered, Rule, Verdict, covered, rules_of
+from bot.runbook.matching.coverage import CoverageKind, Covered, Rule, covered, rules_of
 
 commands = typer.Typer()
 
 MAX_BYTES = 10 * 1024 * 1024
 """The largest rule file that is read."""
-_SHOWN = {Verdict.SPECIFIC: "green", Verdict.FALLBACK: "yellow", Verdict.TIE: "bold red", Verdict.NONE: "red"}
+_SHOWN = {
+    CoverageKind.SPECIFIC: "green",
+    CoverageKind.FALLBACK: "yellow",
+    CoverageKind.TIE: "bold red",
+    CoverageKind.NONE: "red",
+}
 
 
 @commands.command()
@@ -35,7 +40,7 @@ def coverage(
         print_json({"alerts": [_document(each) for each in found]})
     else:
         _print(found)
-    if any(each.verdict is Verdict.NONE for each in found):
+    if any(each.verdict is CoverageKind.NONE for each in found):
         raise typer.Exit(Exit.FOUND)
 
 
@@ -79,5 +84,5 @@ def _print(found: list[Covered]) -> None:
         out.print(f"[bold]{escape(file)}[/]", highlight=False)
         out.print(table)
     counts = Counter(each.verdict for each in found)
-    said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in CoverageKind if counts[verdict])
     out.print(f"{len(found)} alerts: {said or 'nothing to answer'}.", highlight=False)

@@ -10,14 +10,14 @@ from rich.markup import escape
 
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, err, out, print_json
 from bot.config import Config, Role, Shard
+from bot.doctor.inspection import examine
 from bot.doctor.instance import Instance, Service
-from bot.doctor.look import examine
-from bot.doctor.placing import Placed
 from bot.doctor.report import Report
-from bot.doctor.user import ACTIONS, WORDS, User, listed
+from bot.doctor.statement_placement import Placed
+from bot.doctor.user_privileges import ACTIONS, WORDS, User, listed
 from bot.errors import Exit
 from bot.lab.progress import Bar
-from bot.privileges.needs import BY_CHOICE, State
+from bot.privileges.requirements import BY_CHOICE, State
 
 commands = typer.Typer()
 

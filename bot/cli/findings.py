@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 
 from bot.cli.terminal import err, out
-from bot.runbook.findings import Finding, Severity
-from bot.runbook.lint import Report
+from bot.runbook.language.findings import Finding, Severity
+from bot.runbook.linting.lint import Report
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _WIDEST = 160

@@ -9,12 +9,12 @@ import typer
 from rich.table import Table
 
 from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
-from bot.engine.state import Run
-from bot.engine.waiting import waits
+from bot.engine.run import Run
+from bot.engine.wait_reasons import waits
 from bot.slack.blocks import duration
-from bot.store.opening import open_database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.open import open_database
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 
 commands = typer.Typer(no_args_is_help=True, help="Incidents: what is under way, and what waits for whom.")
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from bot.alerts import Alert, AlertStatus, parse_labels
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit
-from bot.runbook.match import Tie, choose, explain
+from bot.runbook.matching.match import Tie, choose, explain
 
 commands = typer.Typer()
 

@@ -9,18 +9,18 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from bot import oneshot
+from bot import shell_run as oneshot
 from bot.cli.findings import show
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json, yaml_values
-from bot.engine.explain import Explained
+from bot.engine.guard_explanation import Explained
 from bot.errors import Exit, WrongUsage
 from bot.guards import refusal
 from bot.lab.status import lab_config
 from bot.policy import read_policy
 from bot.policy_lint import lint_policy
-from bot.runbook.findings import Severity
-from bot.runbook.lint import Report
-from bot.runbook.lint_formats import as_json as report_as_json
+from bot.runbook.language.findings import Severity
+from bot.runbook.linting.lint import Report
+from bot.runbook.linting.report_formats import as_json as report_as_json
 
 commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much of it and when.")
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from bot import recording
+from bot import case_recorder as recording
 from bot.cli.terminal import ConfigOption, configured, err
 from bot.errors import WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
-from bot.oneshot import read_alert
-from bot.runbook.case import text_of
+from bot.runbook.testing.recorded_case import text_of
+from bot.shell_run import read_alert
 
 commands = typer.Typer()
 

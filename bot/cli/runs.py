@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from bot import oneshot
+from bot import shell_run as oneshot
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
-from bot.engine.state import Run
+from bot.engine.run import Run
 from bot.errors import Exit
 
 commands = typer.Typer()

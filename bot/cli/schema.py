@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from bot.cli.terminal import print_json
-from bot.runbook.jsonschema import runbook_schema
+from bot.runbook.language.json_schema import runbook_schema
 
 commands = typer.Typer()
 

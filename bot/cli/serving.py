@@ -10,7 +10,7 @@ import typer
 from bot import app as composition
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err
 from bot.lab import demo as lab_demo
-from bot.runbook.shelf import Shelf, summary
+from bot.runbook.library.live_library import LiveLibrary, summary
 
 commands = typer.Typer()
 
@@ -26,12 +26,12 @@ def serve(
     settings = configured(config)
     address = f"http://{settings.intake.host}:{settings.intake.port}"
 
-    def ready(shelf: Shelf) -> None:
+    def ready(live_library: LiveLibrary) -> None:
         err.print(f"Firstmate stands watch; alerts go to {address}/alerts/alertmanager.")
-        for source in shelf.library.sources:
+        for source in live_library.library.sources:
             err.print(f"Runbooks: {source}.", highlight=False, markup=False, soft_wrap=True)
-        if shelf.broken:
-            err.print(f"Left out:\n{summary(shelf.broken)}", style="red", highlight=False, markup=False, soft_wrap=True)
+        if live_library.broken:
+            err.print(f"Left out:\n{summary(live_library.broken)}", style="red", markup=False, soft_wrap=True)
 
     composition.serve(settings, ready=ready)
 

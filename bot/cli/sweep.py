@@ -10,9 +10,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
-from bot.engine.alike import Kin, Range, Summary, named, summarised
 from bot.engine.gather import as_json as evidence_as_json
-from bot.engine.selection import select, selection_of
+from bot.engine.grouping import Kin, Range, Summary, named, summarised
+from bot.engine.selector import select, selection_of
 from bot.engine.sweep import Progress as Told
 from bot.engine.sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit

@@ -14,7 +14,7 @@ from rich.console import Console
 from bot.config import Config, load
 from bot.errors import WrongUsage
 from bot.lab.status import lab_config
-from bot.runbook.load import Library, folders_of, load_folders
+from bot.runbook.library.load import Library, folders_of, load_folders
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="firstmate.yml; without it, that of the lab which is up here.")

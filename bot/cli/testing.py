@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from bot.case_card import card_text
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
-from bot.rehearsal import card_text
-from bot.runbook.case import read_case
-from bot.runbook.load import Library, files_of, load_file
-from bot.runbook.schema import Runbook
-from bot.runbook.selftest import Difference, TestResult, coverage, differences, run_tests
+from bot.runbook.language.schema import Runbook
+from bot.runbook.library.load import Library, files_of, load_file
+from bot.runbook.testing.recorded_case import read_case
+from bot.runbook.testing.runner import Difference, TestResult, coverage, differences, run_tests
 
 commands = typer.Typer()
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bot.config.base import Secret, Settings
 from bot.config.inventory import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Shard, Tablet, TabletShard
-from bot.config.people import Narrower, People, Roles
+from bot.config.roles import Narrower, People, Roles
 from bot.config.vitess import VitessCluster, VtctldSettings, VtgateSettings
 from bot.errors import ConfigError
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from actions.vitess import Tablet as TopologyRecord
+from actions.vitess_contract import Tablet as TopologyRecord
 from bot.config.base import Secret, Settings
 
 

@@ -9,8 +9,8 @@ from actions.contract import Unreadable
 from bot.config import Config, VitessCluster
 from bot.doctor.instance import Name, Service
 from bot.errors import FirstmateError
-from bot.fleet.vitess.pages import Pages
 from bot.fleet.vitess.reader import READ_WITHIN, show
+from bot.fleet.vitess.status_pages import Pages
 from bot.fleet.vitess.vtctld import Vtctld
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from actions.contract import Flavour, ServerVersion
 from bot.config import Role
-from bot.doctor.user import User
+from bot.doctor.user_privileges import User
 from bot.engine.targets import Target
 
 FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB", Flavour.PROXYSQL: "ProxySQL"}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from actions import catalog
 from actions.contract import MySQL, ProxySQL, Unreadable
 from bot.doctor.instance import Instance
-from bot.doctor.user import Kind, User
+from bot.doctor.user_privileges import Kind, User
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
-from bot.privileges.needs import Permission, State
+from bot.privileges.requirements import Permission, State
 
 ACTIONS: Mapping[Kind, tuple[str, ...]] = {
     "reader": tuple(name for name, each in catalog.DIAGNOSTICS.items() if each.reader is ProxySQL),

@@ -8,10 +8,10 @@ from typing import Any
 
 from bot.config import Shard
 from bot.doctor.instance import Instance, Service
-from bot.doctor.placing import Placed, placed
-from bot.doctor.user import ACTIONS, PROMETHEUS, User
+from bot.doctor.statement_placement import Placed, placed
+from bot.doctor.user_privileges import ACTIONS, PROMETHEUS, User
 from bot.engine.targets import Target
-from bot.privileges.needs import BY_CHOICE, Permission, State
+from bot.privileges.requirements import BY_CHOICE, Permission, State
 
 
 @dataclass(frozen=True, slots=True)

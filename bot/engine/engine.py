@@ -10,22 +10,22 @@ from typing import Any
 
 from actions.catalog import REMEDIATIONS
 from bot.alerts import Alert
-from bot.engine.change import utc_now
+from bot.clock import utc_now
+from bot.engine.assignment import Assignments
 from bot.engine.halts import ACTION, MAX_REASON, SHARD, Halts, scope_of
-from bot.engine.holding import Holds
-from bot.engine.opening import Opening
-from bot.engine.places import known_shard, shards
+from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan
 from bot.engine.ports import Directory, Fleet, Overtaken, Receipt, Steps, Store
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Run, RunState
-from bot.engine.takeover import Takeovers
+from bot.engine.run import Choice, Decision, Run, RunState
+from bot.engine.run_factory import RunFactory
+from bot.engine.target_selection import known_shard, shards
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.errors import Busy, FirstmateError, NotAllowed, StoreDown, UnknownTarget, WrongUsage
 from bot.guards.facts import Answer, Halt, Override, mention
-from bot.incidents import incident_key
-from bot.runbook.signatures import near
+from bot.incidents.key import incident_key
+from bot.runbook.language.signatures import near
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +39,16 @@ SHORTEST_REASON = 10
 class Engine:
     """Opens runs and moves them on."""
 
-    opening: Opening
+    run_factory: RunFactory
     fleet: Fleet
     store: Store
     directory: Directory
     triage: Triage
     rollout: Rollout
     undo: Undo
-    takeovers: Takeovers
+    assignments: Assignments
     halts: Halts
-    holds: Holds
+    pausing: Pausing
     now: Callable[[], datetime] = utc_now
 
     # -- what alerts ask ------------------------------------------------------------------------------------------
@@ -59,14 +59,14 @@ class Engine:
 
     def _receive(self, alert: Alert) -> Receipt:
         target = self.fleet.find_by_labels(alert.labels)
-        run = self.opening.for_alert(alert, target)
+        run = self.run_factory.for_alert(alert, target)
         return self.store.receive(alert, key=incident_key(alert, run.runbook, run.place), run=run)
 
     # -- what people ask ------------------------------------------------------------------------------------------
 
     def ask(self, user: str, runbook: str, target: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
         """Opens a run of a runbook on a target for a person; raises RunbookError, UnknownTarget, WrongUsage or Busy."""
-        run = self.opening.for_person(user, runbook, target, channel=channel, inputs=inputs or {})
+        run = self.run_factory.for_person(user, runbook, target, channel=channel, inputs=inputs or {})
         return self._opened(run, user)
 
     def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
@@ -111,7 +111,7 @@ class Engine:
             by = f"{', '.join(sorted(others))} refused it" if others else f"it is {run.state.value}"
             raise NotAllowed(f"Only what freeze or cooldown refused can be overridden; of run {run_id} {by}.")
         override = Override(user, reason[:MAX_REASON], self.now())
-        again = self.opening.again(run, user, f"glass broken by {mention(user)}: {override.reason}", override)
+        again = self.run_factory.again(run, user, f"glass broken by {mention(user)}: {override.reason}", override)
         return self._opened(again, user)
 
     def retry(self, user: str, run_id: str) -> Run:
@@ -120,19 +120,19 @@ class Engine:
         self.must_operate(user, run.shard)
         if not run.state.ended or run.state in (RunState.MENDED, RunState.UNDONE) or not run.runbook:
             raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to try again. {run.says}".strip())
-        return self._opened(self.opening.again(run, user, f"{mention(user)} tries run {run_id} again"), user)
+        return self._opened(self.run_factory.again(run, user, f"{mention(user)} tries run {run_id} again"), user)
 
     def pause(self, user: str, run_id: str) -> Run:
         """Holds a change up before its next turn; raises NotAllowed or Busy."""
-        return self.holds.pause(user, self._operable(user, run_id))
+        return self.pausing.pause(user, self._operable(user, run_id))
 
     def stop(self, user: str, run_id: str) -> Run:
         """Ends a run, at once or before its next turn; raises NotAllowed or Busy."""
-        return self.holds.stop(user, self._operable(user, run_id))
+        return self.pausing.stop(user, self._operable(user, run_id))
 
     def go_on(self, user: str, run_id: str) -> Run:
         """Goes on with a paused change; raises NotAllowed or Busy."""
-        return self.holds.go_on(user, self._operable(user, run_id))
+        return self.pausing.go_on(user, self._operable(user, run_id))
 
     def _operable(self, user: str, run_id: str) -> Run:
         run = self._known(run_id)
@@ -147,7 +147,7 @@ class Engine:
     def take(self, user: str, run_id: str, *, back: bool = False) -> Run:
         """A person takes an incident, or hands it back; raises NotAllowed or Busy."""
         run = self._operable(user, run_id)
-        return self.takeovers.hand_back(user, run) if back else self.takeovers.take(user, run)
+        return self.assignments.hand_back(user, run) if back else self.assignments.take(user, run)
 
     def acknowledge(self, user: str, shard: str) -> str:
         """Ends the cooldowns of a shard, and returns its name; raises NotAllowed or UnknownTarget."""
@@ -216,16 +216,16 @@ class Engine:
                 self.triage.expire(run_id)
             case ["resolved"] | ["report"]:
                 self.triage.resolved(run_id)
-                self.takeovers.settle(run_id)
+                self.assignments.settle(run_id)
             case ["joined", _]:
                 self.triage.publish(run_id)
             case ["change"] | ["change", _]:
                 self.rollout.change(steps, run_id)
-                self.takeovers.settle(run_id)
+                self.assignments.settle(run_id)
             case ["silenced", number, _]:
-                self.takeovers.look(run_id, int(number))
+                self.assignments.look(run_id, int(number))
             case ["unpause", begun]:
-                self.holds.unpause(self._known(run_id), begun)
+                self.pausing.unpause(self._known(run_id), begun)
             case ["revert", number]:
                 self.undo.undo(steps, run_id, "its timer", only=int(number))
             case ["undo", _, user]:
@@ -259,7 +259,7 @@ class Engine:
         ended = run.ending(RunState.FAILED, says, self.now())
         self.store.save(ended, expect=run.state, event=event, **data)
         self.store.release(run.shard, run.id)
-        self.triage.desk.publish(ended)
+        self.triage.publisher.publish(ended)
 
     # -- shared ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.config import Role, Tablet
-from bot.engine.alike import Silence, Summary, summarised
+from bot.engine.grouping import Silence, Summary, summarised
 from bot.engine.sweep import Sweeps
 from bot.engine.targets import Target
 

@@ -17,17 +17,17 @@ from pydantic import TypeAdapter
 
 from actions import catalog
 from actions.contract import Endpoint, MySQL, Prometheus, Unreadable
-from actions.vitess import Vitess
+from actions.vitess_contract import Vitess
 from bot.config import Tablet
-from bot.engine.places import described, out_of_place, places
 from bot.engine.ports import Fleet
-from bot.engine.state import Step, StepStatus
+from bot.engine.run import Step, StepStatus
+from bot.engine.target_selection import described, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
-from bot.runbook.expressions import EvidenceMissing, Missing
-from bot.runbook.parts import GatherStep
-from bot.runbook.schema import Runbook
-from bot.runbook.steps import needs, step_items, step_parameters, step_runs
+from bot.runbook.diagnosis.gather_steps import needs, step_items, step_parameters, step_runs
+from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
+from bot.runbook.language.schema import Runbook
+from bot.runbook.language.schema_base import GatherStep
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from actions.contract import Endpoint, MySQL, Prometheus, Statement
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
-from bot.engine.state import Decision, Hold, Run, RunState, Takeover
+from bot.engine.run import Assignment, Decision, PauseRequest, Run, RunState
 from bot.engine.targets import Target
 from bot.guards.facts import Halt
 
@@ -59,7 +59,7 @@ class Fleet(Protocol):
         ...
 
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[MySQL]:
-        """Connects for reading; as actions.vitess.Vitess where that is the `reader` asked for."""
+        """Connects for reading; as actions.vitess_contract.Vitess where that is the `reader` asked for."""
         ...
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
@@ -89,7 +89,7 @@ class Directory(Protocol):
         ...
 
 
-class Desk(Protocol):
+class Publisher(Protocol):
     """Where people see runs."""
 
     def publish(self, run: Run) -> None:
@@ -149,7 +149,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class BegunChange:
     """A change that was begun."""
 
     run: str
@@ -181,15 +181,15 @@ class Store(Protocol):
         """Stores the run if its stored state is `expect`; with an event, audits it in the same transaction."""
         ...
 
-    def take(self, run_id: str, taken: Takeover | None, *, expect: Takeover | None, actor: str) -> bool:
+    def take(self, run_id: str, taken: Assignment | None, *, expect: Assignment | None, actor: str) -> bool:
         """Records who works on it, and audits it; False when somebody else was quicker than `expect` says."""
         ...
 
-    def hold(self, run_id: str, hold: Hold | None, *, actor: str) -> bool:
+    def hold(self, run_id: str, hold: PauseRequest | None, *, actor: str) -> bool:
         """Records who holds a change up before its next turn, and audits it; False when no change is under way."""
         ...
 
-    def go_on(self, run_id: str, hold: Hold | None, *, actor: str) -> bool:
+    def go_on(self, run_id: str, hold: PauseRequest | None, *, actor: str) -> bool:
         """Moves a paused run to CHANGING, with this hold, and enqueues its change; False when it is not paused."""
         ...
 
@@ -228,7 +228,7 @@ class Store(Protocol):
         """When it was begun, or None where it was not."""
         ...
 
-    def changes(self, *, since: datetime, besides: str) -> Sequence[Begun]:
+    def changes(self, *, since: datetime, besides: str) -> Sequence[BegunChange]:
         """The changes that other runs began since then, the oldest first."""
         ...
 

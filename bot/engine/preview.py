@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.contract import Refused, Unreadable
-from bot.engine.planning import Seen
-from bot.engine.state import Run
+from bot.engine.planner import Observations
+from bot.engine.run import Run
 from bot.engine.triage import Triage, seen_by
 from bot.errors import FirstmateError
-from bot.runbook.expressions import EvidenceMissing
-from bot.runbook.load import parse
-from bot.runbook.remedies import remedy_of
+from bot.runbook.diagnosis.remedies import remedy_of
+from bot.runbook.expressions.evaluation import EvidenceMissing
+from bot.runbook.library.load import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Preview:
 
     run: Run
     evidence: Mapping[str, Any]
-    seen: Seen | None
+    seen: Observations | None
     """What remedies may build on; None when the inventory does not know the target."""
     not_offered: str
     """Why there is no plan, or which guard refuses it."""

@@ -7,21 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from actions.contract import Refused, Remediation, Unreadable, Verdict
-from bot.engine import change, summary
-from bot.engine.change import utc_now
-from bot.engine.facts import Collector
+from actions.contract import Refused, Remediation, Unreadable, Verification
+from bot.clock import utc_now
+from bot.engine import change_executor, run_summary
+from bot.engine.fact_collector import Collector
 from bot.engine.plan import Outcome, Plan
-from bot.engine.planning import Planner
-from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
-from bot.engine.state import Event, Hold, Run, RunState
+from bot.engine.planner import Planner
+from bot.engine.ports import Fleet, Overtaken, Publisher, Start, Steps, Store
+from bot.engine.run import Event, PauseRequest, Run, RunState
 from bot.engine.targets import Target
 from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
-from bot.guards.facts import Stage, mention
-from bot.guards.facts import Verdict as GuardVerdict
-from bot.runbook.remedies import again
+from bot.guards.facts import Stage, Verdict, mention
+from bot.runbook.diagnosis.remedies import again
 
 PASSED = "passed"
 
@@ -37,7 +36,7 @@ class Rollout:
 
     fleet: Fleet
     store: Store
-    desk: Desk
+    publisher: Publisher
     collector: Collector
     planner: Planner
     undo: Undo
@@ -112,7 +111,7 @@ class Rollout:
         run = self._run(run_id)
         if run.state is RunState.CHANGING:
             return PASSED
-        self.desk.publish(run)
+        self.publisher.publish(run)
         if run.state is not RunState.APPROVED or run.plan is None:
             return "not approved"
         verdicts, planned = self._judge(run, run.plan, tuple(range(len(run.plan.changes))))
@@ -130,7 +129,7 @@ class Rollout:
             # Somebody revoked the approval while the guards were asked.
             self.store.release(run.shard, run.id)
             return "not approved"
-        self.desk.publish(begun)
+        self.publisher.publish(begun)
         return PASSED
 
     def _guard_turn(self, run_id: str, numbers: tuple[int, ...], token: int) -> str:
@@ -156,7 +155,7 @@ class Rollout:
             self._book(self._run(run_id), Outcome(number, "refused", says))
         return "refused"
 
-    def _pause(self, run: Run, hold: Hold) -> str:
+    def _pause(self, run: Run, hold: PauseRequest) -> str:
         """Leaves the run as a row with a deadline; the shard is free for others meanwhile."""
         says = f"{mention(hold.user)} paused it before its next turn; /mate resume {run.id} goes on."
         paused = replace(run, state=RunState.PAUSED, says=says)
@@ -176,7 +175,7 @@ class Rollout:
         failed = sum(state not in (RunState.MENDED.value, "undone") for state in booked.values())
         return (turns[0] if turns else len(run.plan.waves)), failed
 
-    def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[GuardVerdict, ...], Plan]:
+    def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[Verdict, ...], Plan]:
         """Plans these changes again from the servers as they are now, and judges them."""
         planned, made = self.planner.again(plan, numbers)
         return judge(self.collector.collect(run, planned, made, stage=Stage.BEFORE_CHANGE, now=self.now())), planned
@@ -202,8 +201,8 @@ class Rollout:
         try:
             target, remediation = self._planned(run_id, number)
             with self.fleet.change(target.shard, target.instance, remediation.reader) as changer:
-                change.make(changer, remediation, approved, tag=run_id)
-        except (Refused, change.NotAsPlanned) as error:
+                change_executor.make(changer, remediation, approved, tag=run_id)
+        except (Refused, change_executor.NotAsPlanned) as error:
             return f"refused: {error}"
         except (FirstmateError, Unreadable) as error:
             # The statement may have arrived; only the verification can tell.
@@ -249,10 +248,10 @@ class Rollout:
         """Ends the run with what was seen of all its changes."""
         run = self._run(run_id)
         if run.state is not RunState.CHANGING or run.plan is None:
-            self.desk.publish(run)
+            self.publisher.publish(run)
             self.store.release(run.shard, run_id)
             return run.state.value
-        ended = summary.ended(run, run.plan)
+        ended = run_summary.ended(run, run.plan)
         reverts = [(n, c.revert_after) for n, c in enumerate(run.plan.changes) if c.revert_after is not None]
         kept = {each.number for each in run.outcomes if each.state == RunState.MENDED.value}
         for number, after in reverts:
@@ -266,18 +265,18 @@ class Rollout:
 
     # -- shared ---------------------------------------------------------------------------------------------------
 
-    def _look(self, target: Target, remediation: Remediation) -> Verdict:
-        def read(asked: Remediation) -> Verdict:
+    def _look(self, target: Target, remediation: Remediation) -> Verification:
+        def read(asked: Remediation) -> Verification:
             with self.fleet.read(target.shard, target.instance, asked.reader) as db:
                 return asked.verify(db)
 
-        return change.Verifier(read, pause=self.verifier_pause).verify(remediation)
+        return change_executor.Verifier(read, pause=self.verifier_pause).verify(remediation)
 
     def _book(self, run: Run, outcome: Outcome) -> None:
         booked = replace(run, outcomes=(*run.outcomes, outcome))
         self.store.save(booked, expect=RunState.CHANGING)
         if run.plan is not None and len(run.plan.changes) > 1:
-            self.desk.publish(self._run(run.id))
+            self.publisher.publish(self._run(run.id))
 
     def _run(self, run_id: str) -> Run:
         run = self.store.run(run_id)
@@ -296,7 +295,7 @@ class Rollout:
     def _save(self, ended: Run, expect: RunState, event: str, says: str) -> None:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
-        self.desk.publish(self._run(ended.id))
+        self.publisher.publish(self._run(ended.id))
 
 
 def _goes_on(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:

@@ -13,11 +13,11 @@ from typing import Any
 
 from actions import catalog
 from actions.contract import Diagnostic, Endpoint, Prometheus, Unreadable
-from bot.engine.places import out_of_place
 from bot.engine.ports import Fleet
+from bot.engine.target_selection import out_of_place
 from bot.engine.targets import Target
 from bot.errors import Busy, FirstmateError, WrongUsage
-from bot.runbook.signatures import UnknownAction, coerce, near, of_diagnostic
+from bot.runbook.language.signatures import UnknownAction, coerce, near, of_diagnostic
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.vitess import Vitess
+from actions.vitess_contract import Vitess
 from bot.config import Instance, Role, Shard, TabletShard
 
 

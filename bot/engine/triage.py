@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from actions.contract import Refused, Unreadable
-from bot.engine.change import utc_now
-from bot.engine.facts import Collector
+from bot.clock import utc_now
+from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gathered, Gatherer, Progress, view
 from bot.engine.plan import Plan
-from bot.engine.planning import Planner, Seen, inputs_of
-from bot.engine.ports import Desk, Fleet, Steps, Store
-from bot.engine.state import Cause, Event, Run, RunState
+from bot.engine.planner import Observations, Planner, inputs_of
+from bot.engine.ports import Fleet, Publisher, Steps, Store
+from bot.engine.run import Cause, Event, Run, RunState
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, UnknownTarget, WrongUsage
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Repair, Stage, Verdict
-from bot.runbook.causes import NOWHERE, Diagnosis, diagnose
-from bot.runbook.expressions import EvidenceMissing
-from bot.runbook.load import parse
-from bot.runbook.schema import Runbook
-from bot.runbook.shown import shown
+from bot.runbook.diagnosis.card_fields import shown
+from bot.runbook.diagnosis.causes import NOWHERE, Diagnosis, diagnose
+from bot.runbook.expressions.evaluation import EvidenceMissing
+from bot.runbook.language.schema import Runbook
+from bot.runbook.library.load import parse
 
 WATCH = 1.0
 """Seconds between two looks at what the manager of the topology repairs."""
@@ -53,7 +53,7 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TriageLook:
     """What one look of a run came to."""
 
     run: Run
@@ -69,7 +69,7 @@ class Triage:
 
     fleet: Fleet
     store: Store
-    desk: Desk
+    publisher: Publisher
     collector: Collector
     gatherer: Gatherer
     planner: Planner
@@ -81,7 +81,7 @@ class Triage:
         run = self.store.run(run_id)
         if run is None:
             return
-        self.desk.publish(run)
+        self.publisher.publish(run)
         if run.state is not RunState.TRIAGING:
             return  # a crash came after the end of the triage and before its cards
         if not run.runbook:
@@ -90,7 +90,7 @@ class Triage:
         begun = run
         found = self._look(run, lambda steps: self._show(replace(begun, steps=steps)))
         self._show(found.run)
-        repair = self.collector.repairs.look(found.target, run.repair_within)
+        repair = self.collector.vtorc_activity.look(found.target, run.repair_within)
         if repair is not None and self._goes_on(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
@@ -103,7 +103,7 @@ class Triage:
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
-        repair = self.collector.repairs.look(self.target(run), run.repair_within)
+        repair = self.collector.vtorc_activity.look(self.target(run), run.repair_within)
         if repair is not None and self._goes_on(run, repair):
             self.store.enqueue(run_id, f"triage-watch-{number + 1}", delay=WATCH)
             return
@@ -122,7 +122,7 @@ class Triage:
         if run is None or run.state is not RunState.TRIAGING:
             return
         found = self._look(replace(run, says=""), lambda _: None)
-        repair = self.collector.repairs.look(found.target, run.repair_within)
+        repair = self.collector.vtorc_activity.look(found.target, run.repair_within)
         # A repair from before the first look may be too long ago by now to be told from the view alone.
         self._conclude(found, _repaired_before(run, repair) or run.repaired, last=True)
 
@@ -134,12 +134,12 @@ class Triage:
         within = (self.now() - run.opened_at).total_seconds() < run.repair_within
         return within and bool(repair.doing) and not repair.over
 
-    def _look(self, run: Run, progress: Progress) -> Found:
+    def _look(self, run: Run, progress: Progress) -> TriageLook:
         runbook = parse(run.runbook_text, run.runbook)
         target = self.target(run)
-        return Found(*self.diagnose(run, runbook, target, progress), runbook, target)
+        return TriageLook(*self.diagnose(run, runbook, target, progress), runbook, target)
 
-    def _conclude(self, found: Found, repaired: str = "", *, last: bool = False) -> None:
+    def _conclude(self, found: TriageLook, repaired: str = "", *, last: bool = False) -> None:
         """Ends the run, asks for the approval of what mends its cause, or looks again, where this is not the last."""
         run, lead = found.run, found.diagnosis.lead
         if lead is None:
@@ -176,13 +176,13 @@ class Triage:
         first = shown(runbook, gathered.evidence, inputs, here)
         return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
 
-    def propose(self, run: Run, seen: Seen, remedy: str) -> Proposal:
+    def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:
         """Plans a remedy and judges it; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
         plan, made = self.planner.plan(seen, remedy)
         facts = self.collector.collect(run, plan, made, stage=Stage.BEFORE_ASKING, now=self.now())
         return Proposal(plan, judge(facts))
 
-    def proposals(self, run: Run, seen: Seen, remedies: Sequence[str]) -> Proposals:
+    def proposals(self, run: Run, seen: Observations, remedies: Sequence[str]) -> Proposals:
         """Plans and judges every remedy of a cause; raises nothing that only one of them is to blame for."""
         offered: list[Proposal] = []
         refused: list[str] = []
@@ -192,7 +192,7 @@ class Triage:
                 proposal = self.propose(run, seen, remedy)
             except (Refused, Unreadable, EvidenceMissing, FirstmateError) as error:
                 refused.append(str(error))
-                verdicts = verdicts or (Verdict("check", Answer.REFUSE, str(error)),)
+                verdicts = verdicts or (Verdict("precondition", Answer.REFUSE, str(error)),)
                 continue
             verdicts = verdicts or proposal.verdicts
             if proposal.refused:
@@ -277,7 +277,7 @@ class Triage:
         run = self.store.run(run_id)
         if run is None:
             raise WrongUsage(f"There is no run {run_id}.")
-        self.desk.publish(run)
+        self.publisher.publish(run)
 
 
 def _repaired_before(run: Run, repair: Repair | None) -> str:
@@ -289,10 +289,10 @@ def _repaired_before(run: Run, repair: Repair | None) -> str:
     return repair.repaired if repair is not None and asked_for else ""
 
 
-def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Seen:
+def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Observations:
     """What the remedies of a run may build on."""
     labels = dict(run.alert.labels) if run.alert else {}
-    return Seen(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
+    return Observations(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
 
 
 def _nothing_found(run: Run) -> str:

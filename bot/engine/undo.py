@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actions.contract import Refused, Unreadable
-from bot.engine import change
-from bot.engine.change import utc_now
+from bot.clock import utc_now
+from bot.engine import change_executor
 from bot.engine.halts import Halts
 from bot.engine.plan import Outcome
-from bot.engine.ports import Desk, Fleet, Overtaken, Start, Steps, Store
-from bot.engine.state import Event, Run, RunState
+from bot.engine.ports import Fleet, Overtaken, Publisher, Start, Steps, Store
+from bot.engine.run import Event, Run, RunState
 from bot.errors import FirstmateError
-from bot.runbook.remedies import again
+from bot.runbook.diagnosis.remedies import again
 
 LEASE = 120.0
 """Seconds for which a change may hold its shard; past it another change may begin."""
@@ -31,7 +31,7 @@ class Undo:
 
     fleet: Fleet
     store: Store
-    desk: Desk
+    publisher: Publisher
     halts: Halts
     now: Callable[[], datetime] = utc_now
 
@@ -84,7 +84,7 @@ class Undo:
             return "the undo was begun before and is not repeated; look at the server"
         try:
             with self.fleet.change(target.shard, target.instance, remediation.reader) as changer:
-                change.restore(changer, remediation, planned, tag=run.id)
+                change_executor.restore(changer, remediation, planned, tag=run.id)
         except (FirstmateError, Refused, Unreadable) as error:
             self.store.finish(run.id, intent(number), str(error))
             return str(error)
@@ -120,4 +120,4 @@ class Undo:
     def _save(self, run: Run, expect: RunState, event: str, says: str) -> None:
         told = replace(run, timeline=(*run.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
-        self.desk.publish(self._run(run.id))
+        self.publisher.publish(self._run(run.id))

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 from actions.contract import Knock, Seconds
-from bot.fleet.connecting import Server, refusal
+from bot.fleet.connections import Server, refusal
 
 KNOCK_WITHIN = 1.5
 """Seconds for the connection, and as many for the greeting."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from actions.contract import Endpoint, Flavour, MySQL, Prometheus
-from actions.vitess import Vitess
+from actions.vitess_contract import Vitess
 from bot.config import Config, DatabaseUser, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.targets import Target
 from bot.errors import NotAllowed
 from bot.fleet import proxysql
-from bot.fleet.connecting import Server
-from bot.fleet.costs import CostGate
+from bot.fleet.connections import Server
+from bot.fleet.cost_gate import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
 from bot.fleet.mysql import identity, open_changer, open_reader
@@ -125,6 +125,4 @@ def _proxies(shard: Shard, instance: Instance) -> Proxies:
 
 def _server(instance: Instance, user: DatabaseUser) -> Server:
     password = user.password.read()
-    return Server(
-        instance.host, instance.port, user.user, password, instance.spare_port, user.ca, user.verify_identity
-    )
+    return Server(instance.host, instance.port, user.user, password, instance.spare_port, user.ca, user.verify_identity)

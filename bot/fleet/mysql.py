@@ -18,12 +18,12 @@ from pymysql.cursors import SSDictCursor
 
 from actions.contract import Flavour, MySQL, Row, Seconds, ServerVersion, Statement, Unreadable
 from actions.diagnostics.mysql.replica_status import replica_status
-from actions.versions import processlist
+from actions.server_versions import processlist
 from bot.errors import Unreachable
-from bot.fleet import failures
-from bot.fleet.connecting import Server, connect, end_session
-from bot.fleet.costs import CostGate
-from bot.fleet.statements import check_reading
+from bot.fleet import connection_errors as failures
+from bot.fleet.connections import Server, connect, end_session
+from bot.fleet.cost_gate import CostGate
+from bot.fleet.read_statements import check_reading
 
 READ_WITHIN = 2.0
 """Seconds that the server may take over one reading statement."""

@@ -15,12 +15,12 @@ from pymysql.connections import Connection
 from pymysql.cursors import SSDictCursor
 
 from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
-from actions.sql import literal
+from actions.sql_quoting import literal
 from bot.errors import Unreachable
-from bot.fleet import failures
-from bot.fleet.connecting import Server, connect
+from bot.fleet import connection_errors as failures
+from bot.fleet.connections import Server, connect
 from bot.fleet.mysql import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
-from bot.fleet.statements import check_reading
+from bot.fleet.read_statements import check_reading
 
 COMMENT = "SELECT @@version_comment LIMIT 1"
 """Answered in these words alone: any other beginning with `SELECT @@version` gives the version."""

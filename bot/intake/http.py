@@ -38,7 +38,7 @@ class Receiver(Protocol):
 
 
 @dataclass(frozen=True)
-class Door:
+class HttpIntake:
     """Everything the HTTP side needs."""
 
     receiver: Receiver

@@ -13,7 +13,7 @@ from rich.console import Console
 from bot.errors import Exit
 from bot.lab import lab
 from bot.lab.fault.alerts import tell
-from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.break_and_mend import break_, fix
 from bot.lab.fault.model import faults, known
 from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState

@@ -19,7 +19,7 @@ from rich.console import Console
 from bot.config import load
 from bot.errors import Exit, Unreachable
 from bot.lab.bot_process import running_bot
-from bot.lab.fault.breaking import break_
+from bot.lab.fault.break_and_mend import break_
 from bot.lab.fault.checks import holds
 from bot.lab.fault.model import Fault
 from bot.lab.lab import bring_up, tear_down
@@ -30,7 +30,7 @@ from bot.lab.workspace.client import WorkspaceClient
 from bot.lab.workspace.model import Json
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.opening import open_database
+from bot.store.open import open_database
 
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
 WITHIN = 120.0

@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt import BoltResponse
 from slack_sdk import WebClient
 
-from bot.slack.answers import NO_ANSWER
+from bot.slack.api_errors import NO_ANSWER
 from bot.slack.blocks import sentence
 from bot.slack.directory import SlackDirectory
 

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
-from bot.runbook.units import show_bytes, show_seconds
+from bot.runbook.language.units import show_bytes, show_seconds
 
 _SHOWN: Mapping[str, Callable[[float], str]] = {
     "seconds": show_seconds,

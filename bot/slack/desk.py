@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.engine.state import Choice, Run
-from bot.slack.forms import Field
+from bot.engine.run import Choice, Run
+from bot.slack.run_form import Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.config import Roles
-from bot.slack.answers import NO_ANSWER, refusal
+from bot.slack.api_errors import NO_ANSWER, refusal
 
 CACHED = 60.0
 """Seconds for which an answer of Slack is believed; a change asks past it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 
 APPROVE, DENY, UNDO = "run.approve", "run.deny", "run.undo"
 TAKE, HAND_BACK = "run.take", "run.hand_back"

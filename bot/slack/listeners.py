@@ -13,15 +13,16 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.engine.selection import EVERYTHING
-from bot.engine.state import Choice
-from bot.engine.waiting import waits
+from bot.engine.run import Choice
+from bot.engine.selector import EVERYTHING
+from bot.engine.wait_reasons import waits
 from bot.errors import FirstmateError
-from bot.slack import labels, plans
+from bot.slack import approval_card as plans
+from bot.slack import labels
 from bot.slack.authorise import Authorise, Record, entry_of
 from bot.slack.blocks import code, escape, fenced, moment, sentence
 from bot.slack.desk import FrontDesk, Status, Why
-from bot.slack.forms import RUN_FORM, error_at, filled, form
+from bot.slack.run_form import RUN_FORM, error_at, filled, form
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store.redact import redacted
+from bot.store.redaction import redacted
 from bot.store.tables import audit
 
 TRIMMED = "audit.trimmed"
@@ -39,7 +39,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainBreak:
     """Where the chain does not hold, and how one sees it."""
 
     seq: int
@@ -85,7 +85,7 @@ def latest(connection: sa.Connection, event: str) -> Entry | None:
     return Entry(**row._mapping) if row is not None else None
 
 
-def verify(rows: Iterator[Entry]) -> tuple[int, Fault | None]:
+def verify(rows: Iterator[Entry]) -> tuple[int, ChainBreak | None]:
     """Walks the chain and returns how many rows hold, and the first fault: a changed, missing or reordered row.
 
     Rows cut off at the end leave no trace in the chain itself; compare the count and last hash with a copy kept
@@ -98,16 +98,16 @@ def verify(rows: Iterator[Entry]) -> tuple[int, Fault | None]:
             # The beginning was cut off: a later row must say so, with the very hash that this one follows.
             cut = seq, previous = row.seq - 1, row.previous
         if row.seq != seq + 1:
-            return held, Fault(row.seq, f"row {seq + 1} is missing: row {row.seq} follows row {seq}")
+            return held, ChainBreak(row.seq, f"row {seq + 1} is missing: row {row.seq} follows row {seq}")
         if row.previous != previous:
-            return held, Fault(row.seq, f"row {row.seq} does not follow row {seq}: it was put in or moved")
+            return held, ChainBreak(row.seq, f"row {row.seq} does not follow row {seq}: it was put in or moved")
         if row.hash != row.computed():
-            return held, Fault(row.seq, f"row {row.seq} was changed: its content does not have its hash")
+            return held, ChainBreak(row.seq, f"row {row.seq} was changed: its content does not have its hash")
         if cut is not None and row.event == TRIMMED and _cut_by(row) == cut:
             cut = None
         held, seq, previous = held + 1, row.seq, row.hash
     if cut is not None:
-        return held, Fault(cut[0] + 1, f"rows 1 to {cut[0]} are missing, and no row says that they were cut off")
+        return held, ChainBreak(cut[0] + 1, f"rows 1 to {cut[0]} are missing, and no row says that they were cut off")
     return held, None
 
 

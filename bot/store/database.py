@@ -85,7 +85,7 @@ class Database(ABC):
         """Begins a transaction beside which no other one writes."""
 
     def create(self) -> None:
-        """Makes all tables as they are now; a store that lives on is migrated instead (bot.store.migrating)."""
+        """Makes all tables as they are now; a store that lives on is migrated instead (bot.store.schema_upgrade)."""
         with self.transaction() as connection:
             tables.metadata.create_all(connection)
 

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from bot.engine.state import Choice, Decision, Event, Run, RunState
+from bot.engine.run import Choice, Decision, Event, Run, RunState
 from bot.errors import NotAllowed
 from bot.guards.facts import mention
 from bot.store import audit
-from bot.store.records import Records
+from bot.store.run_records import RunRecords
 from bot.store.tables import decisions
 
 
-class Decisions(Records):
+class DecisionStore(RunRecords):
     """Asks for decisions and takes them."""
 
     def wait(self, run: Run, *, expires_in: float) -> bool:

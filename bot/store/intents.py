@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from bot.engine.ports import Begun, Start
+from bot.engine.ports import BegunChange, Start
 from bot.store import audit
-from bot.store.part import Part
+from bot.store.base import StoreBase
 from bot.store.tables import acknowledgements, changes, intents, leases
 
 
-class Intents(Part):
+class IntentStore(StoreBase):
     """Intents and what became of them."""
 
     def intend(self, run_id: str, what: str, digest: str) -> None:
@@ -55,11 +55,11 @@ class Intents(Part):
             connection.execute(intents.update().where(row).values(state="ended", outcome=outcome, at=self._clock()))
             audit.append(connection, "change.ended", "firstmate", run_id, {"what": what, "outcome": outcome})
 
-    def changes(self, *, since: datetime, besides: str) -> Sequence[Begun]:
+    def changes(self, *, since: datetime, besides: str) -> Sequence[BegunChange]:
         query = sa.select(changes).where(changes.c.at >= since.timestamp(), changes.c.run != besides)
         with self.database.reading() as connection:
             rows = connection.execute(query.order_by(changes.c.at)).all()
-        return [Begun(row.run, row.shard, row.action, datetime.fromtimestamp(row.at, UTC)) for row in rows]
+        return [BegunChange(row.run, row.shard, row.action, datetime.fromtimestamp(row.at, UTC)) for row in rows]
 
     def acknowledge(self, shard: str, *, actor: str) -> None:
         values = {"shard": shard, "by": actor, "at": self._clock()}

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bot.store import audit
-from bot.store.part import Part
+from bot.store.base import StoreBase
 from bot.store.tables import leases
 
 
-class Leases(Part):
+class LeaseStore(StoreBase):
     """Leases of shards."""
 
     def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:

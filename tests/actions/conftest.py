@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.lab.client import administrator, ask, wait_until
-from bot.lab.fault.breaking import break_
+from bot.lab.fault.break_and_mend import break_
 from bot.lab.state import LabInstance, LabState
 from bot.lab.vitess.schema import TABLES
 from tests.actions.hands import Client

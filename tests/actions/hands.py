@@ -10,11 +10,11 @@ from typing import Any
 
 import pymysql
 
-from actions import sessions
-from actions.contract import Remediation, Verdict
-from actions.sessions import Session
-from bot.engine.change import Verifier
-from bot.fleet.connecting import Server
+from actions import killable_sessions
+from actions.contract import Remediation, Verification
+from actions.killable_sessions import Session
+from bot.engine.change_executor import Verifier
+from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
 from bot.lab.client import administrator, ask, connect, wait_until
 from bot.lab.grants import CHANGER, READER
@@ -63,10 +63,10 @@ def make(lab: LabState, instance: LabInstance, remediation: Remediation) -> list
     return made
 
 
-def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Verdict:
+def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Verification:
     """The verdict once it is settled."""
 
-    def read(asked: Remediation) -> Verdict:
+    def read(asked: Remediation) -> Verification:
         with reader(lab, instance) as db:
             return asked.verify(db)
 
@@ -82,7 +82,7 @@ def seen(
     def look() -> bool:
         time.sleep(0.12)  # InnoDB renews its table of transactions only when nobody has read it for 0.1 s
         with reader(lab, instance) as db:
-            session = sessions.read(db, thread_id)
+            session = killable_sessions.read(db, thread_id)
         found[:] = [session] if session is not None and holds(session) else []
         return bool(found)
 

@@ -12,7 +12,7 @@ import pytest
 
 from actions import catalog
 from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, ProxySQL, Remediation
-from actions.vitess import Vitess
+from actions.vitess_contract import Vitess
 
 ROOT = Path(__file__).parents[2]
 FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROXYSQL}, "vitess": {Flavour.VITESS}}

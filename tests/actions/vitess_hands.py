@@ -11,12 +11,12 @@ import pytest
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
-from actions.contract import Remediation, Statement, Verdict
+from actions.contract import Remediation, Statement, Verification
 from actions.diagnostics.vitess.schema_migrations import Migration, schema_migrations
 from actions.diagnostics.vitess.workflows import workflows
-from actions.vitess import Vitess, primaries
+from actions.vitess_contract import Vitess, primaries
 from bot.config import load
-from bot.engine.change import Verifier
+from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.changer import VitessChanger
 from bot.lab.client import administrator, ask, connect, wait_until
@@ -92,10 +92,10 @@ class Hands:
                 made.append(str(statement))
         return made
 
-    def verify(self, remediation: Remediation) -> Verdict:
+    def verify(self, remediation: Remediation) -> Verification:
         """The verdict once it is settled."""
 
-        def read(asked: Remediation) -> Verdict:
+        def read(asked: Remediation) -> Verification:
             with self.reader() as vt:
                 return asked.verify(vt)
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.lab.client import administrator, ask, wait_until
-from bot.lab.fault.breaking import break_
+from bot.lab.fault.break_and_mend import break_
 from bot.lab.grants import CHANGER, READER
 from bot.lab.state import LabState
 from tests.shell import Said, firstmate

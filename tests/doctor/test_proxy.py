@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.config import Config
-from bot.doctor.look import examine
+from bot.doctor.inspection import examine
 from bot.doctor.proxy import look_at_proxy
 from bot.engine.targets import Target
 from bot.fleet.fleet import ConfiguredFleet

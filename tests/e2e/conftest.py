@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.fault.breaking import break_, mend_all
+from bot.lab.fault.break_and_mend import break_, mend_all
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from tests.e2e.bots import running_bot
-from tests.e2e.play import Play, general_log, variant
+from tests.e2e.lab_bot import Play, general_log, variant
 
 
 @pytest.fixture(scope="module")

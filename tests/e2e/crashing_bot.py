@@ -13,11 +13,11 @@ from typing import Any
 from bot import app
 from bot.config import load
 from bot.fleet.mysql import MySQLChanger
-from bot.slack.outbox import Sender
-from bot.store.mailbox import StoredMailbox
-from bot.store.runs import RunStore
+from bot.slack.sender import Sender
+from bot.store.outbox import OutboxStore
+from bot.store.run_store import RunStore
 
-OWNERS = {each.__name__: each for each in (RunStore, MySQLChanger, StoredMailbox, Sender)}
+OWNERS = {each.__name__: each for each in (RunStore, MySQLChanger, OutboxStore, Sender)}
 
 
 def serve_until(point: str, config: Path) -> None:

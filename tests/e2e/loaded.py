@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.runbook.load import shipped_folder
-from bot.runbook.shelf import Shelf
+from bot.runbook.library.live_library import LiveLibrary
+from bot.runbook.library.load import shipped_folder
 
-Shelf((shipped_folder(),), shipped_folder()).whole()
+LiveLibrary((shipped_folder(),), shipped_folder()).whole()

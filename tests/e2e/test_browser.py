@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 from bot.lab.replication import replicates
-from tests.e2e.play import BOB, CHANNEL, REPLICA, Play
+from tests.e2e.lab_bot import BOB, CHANNEL, REPLICA, Play
 
 pytestmark = [pytest.mark.lab, pytest.mark.browser, pytest.mark.usefixtures("stopped")]
 

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from tests.e2e.bots import Bot, running_bot
-from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
+from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 from bot.lab.state import LabState
 from tests.e2e.bots import running_bot
-from tests.e2e.play import BOB, Play, general_log, variant
+from tests.e2e.lab_bot import BOB, Play, general_log, variant
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from bot.config import load
-from bot.engine.state import Run
+from bot.engine.run import Run
 from bot.lab.bot_process import running_bot
 from bot.lab.client import wait_until
-from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.break_and_mend import break_, fix
 from bot.lab.fault.cluster_steps import wait_until_sound
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from bot.store import audit
-from bot.store.opening import open_database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.open import open_database
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 
 CHANNEL, SHARD, RUNBOOK, FAULT = "C0DBALERTS", "commerce/-80", "vitess/shard", "primary_mysqld_killed"
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.cli import main
-from bot.engine.state import RunState
-from bot.lab.fault.breaking import fix
+from bot.engine.run import RunState
+from bot.lab.fault.break_and_mend import fix
 from bot.lab.replication import replicates
-from tests.e2e.play import ALICE, BOB, CAROL, CHANNEL, GUEST, REPLICA, STRANGER, Play, digest_of, words
+from tests.e2e.lab_bot import ALICE, BOB, CAROL, CHANNEL, GUEST, REPLICA, STRANGER, Play, digest_of, words
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from tests.e2e.bots import running_bot
-from tests.e2e.play import BOB, REPLICA, Play, free_port, general_log, key_of, variant, words
+from tests.e2e.lab_bot import BOB, REPLICA, Play, free_port, general_log, key_of, variant, words
 from tests.proxy import Proxy, proxied
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from tests.e2e.bots import running_bot
-from tests.e2e.play import ALICE, BOB, CAROL, CHANNEL, REPLICA, Play, general_log, variant
+from tests.e2e.lab_bot import ALICE, BOB, CAROL, CHANNEL, REPLICA, Play, general_log, variant
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
 

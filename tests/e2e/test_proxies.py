@@ -12,7 +12,7 @@ import yaml
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 from bot.lab.state import LabState
-from tests.e2e.play import REPLICA, variant
+from tests.e2e.lab_bot import REPLICA, variant
 from tests.proxysql_fixture import READERS, WRITERS
 from tests.shell import Said, firstmate
 

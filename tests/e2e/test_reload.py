@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.state import RunState
+from bot.engine.run import RunState
 from bot.lab.state import LabState
-from bot.runbook.load import shipped_folder
+from bot.runbook.library.load import shipped_folder
 from tests.e2e.bots import running_bot
-from tests.e2e.play import BOB, CHANNEL, Play, key_of, variant, words
+from tests.e2e.lab_bot import BOB, CHANNEL, Play, key_of, variant, words
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.state import Run, RunState
+from bot.engine.run import Run, RunState
 from bot.lab.client import wait_until
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from bot.store import audit
 from tests.e2e.bots import Bot, running_bot
-from tests.e2e.play import BOB, REPLICA, Play, general_log, key_of, variant
+from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import PostgreSQL
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.engine.state import Run, RunState
+from bot.engine.run import Run, RunState
 from bot.lab.client import administrator, ask, wait_until
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from tests.e2e.bots import Bot, running_bot
-from tests.e2e.play import BOB, REPLICA, Play, general_log, variant
+from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, variant
 
 pytestmark = pytest.mark.lab
 

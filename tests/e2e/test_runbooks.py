@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bot.lab.client import wait_until
-from bot.lab.fault.breaking import break_
+from bot.lab.fault.break_and_mend import break_
 from bot.lab.fault.model import faults
 from bot.lab.state import LabState
-from tests.e2e.play import variant
+from tests.e2e.lab_bot import variant
 from tests.shell import firstmate
 
 pytestmark = pytest.mark.lab

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from actions.catalog import REMEDIATIONS
-from actions.contract import Refused, Statement, Verdict
-from actions.prechecks import members, primary_alias
-from actions.vitess import Component, Vitess, alias_record, call
+from actions.contract import Refused, Statement, Verification
+from actions.vitess_contract import Component, Vitess, alias_record, call
+from actions.vitess_prechecks import members, primary_alias
 from bot.config import load
-from bot.engine.change import Verifier
+from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
 from bot.lab.client import wait_until
 from bot.lab.state import LabState
@@ -57,10 +57,10 @@ class Cluster:
         assert verdict.ok, verdict.says
         return undo
 
-    def verdict(self, alias: str, use: str, **parameters: Any) -> Verdict:
-        def read(asked: Any) -> Verdict:
+    def verdict(self, alias: str, use: str, **parameters: Any) -> Verification:
+        def read(asked: Any) -> Verification:
             with self.reader(alias) as vt:
-                verdict: Verdict = asked.verify(vt)
+                verdict: Verification = asked.verify(vt)
                 return verdict
 
         return Verifier(read, pause=0.2).verify(REMEDIATIONS[use](**parameters))

@@ -16,7 +16,7 @@ from bot.config import load
 from bot.guards import ORDER
 from bot.lab.replication import replicates
 from bot.lab.state import LabState
-from tests.e2e.play import REPLICA, variant
+from tests.e2e.lab_bot import REPLICA, variant
 from tests.shell import Said, firstmate
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]

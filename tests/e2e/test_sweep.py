@@ -14,11 +14,11 @@ from playwright.sync_api import Browser, expect
 
 import bot
 from bot.lab import processes
-from bot.lab.fault.breaking import break_
+from bot.lab.fault.break_and_mend import break_
 from bot.lab.state import LabState
 from bot.lab.workspace.model import Json
 from tests.e2e.bots import running_bot
-from tests.e2e.play import ALICE, BOB, CAROL, CHANNEL, GUEST, Play, key_of, variant, words
+from tests.e2e.lab_bot import ALICE, BOB, CAROL, CHANNEL, GUEST, Play, key_of, variant, words
 from tests.shell import firstmate
 
 pytestmark = pytest.mark.lab

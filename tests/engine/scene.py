@@ -8,27 +8,27 @@ from functools import cache
 from typing import Any
 
 from bot.config import Approvals
+from bot.engine.assignment import Assignments
 from bot.engine.engine import Engine
-from bot.engine.facts import Collector
+from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
-from bot.engine.holding import Holds
-from bot.engine.opening import Opening
+from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan
-from bot.engine.planning import Planner, Seen
-from bot.engine.repairs import Repairs
+from bot.engine.planner import Observations, Planner
 from bot.engine.rollout import Rollout
-from bot.engine.state import Choice, Decision, Run, RunState
-from bot.engine.takeover import Takeovers
+from bot.engine.run import Choice, Decision, Run, RunState
+from bot.engine.run_factory import RunFactory
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
+from bot.engine.vtorc_activity import VtorcActivity
 from bot.policy import Policy
-from bot.runbook.load import shipped_folder
-from bot.runbook.schema import Runbook
-from bot.runbook.shelf import Shelf
+from bot.runbook.language.schema import Runbook
+from bot.runbook.library.live_library import LiveLibrary
+from bot.runbook.library.load import shipped_folder
 from bot.store.database import Database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue, DirectSteps
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue, DirectSteps
 from tests import samples
 from tests.engine.servers import Everybody, Fleet, Published, shard_of
 from tests.samples import NOW
@@ -47,9 +47,9 @@ RUNBOOK: Mapping[str, Any] = {
 
 
 @cache
-def shipped() -> Shelf:
+def shipped() -> LiveLibrary:
     """The runbooks that come with Firstmate."""
-    return Shelf((shipped_folder(),), shipped_folder())
+    return LiveLibrary((shipped_folder(),), shipped_folder())
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Scene:
     run: Run = field(default_factory=lambda: samples.run(target=TARGET))
     fleet: Fleet = field(default_factory=lambda: Fleet((shard_of("orders", 5), shard_of("billing", 1))))
     directory: Directory = field(default_factory=Directory)
-    desk: Published = field(default_factory=Published)
+    publisher: Published = field(default_factory=Published)
     queue: DirectQueue = field(default_factory=DirectQueue)
 
     def __post_init__(self) -> None:
@@ -94,7 +94,7 @@ class Scene:
             self.store,
             self.directory,
             Halts(self.store),
-            Repairs(self.fleet),
+            VtorcActivity(self.fleet),
             self.run.autonomy,
             self.policy,
         )
@@ -102,25 +102,27 @@ class Scene:
     @property
     def engine(self) -> Engine:
         halts, planner, collector = Halts(self.store), self.planner, self.collector
-        undo = Undo(self.fleet, self.store, self.desk, halts, now=lambda: NOW)
+        undo = Undo(self.fleet, self.store, self.publisher, halts, now=lambda: NOW)
         unused: Any = None
         return Engine(
-            opening=Opening(shipped(), self.fleet, self.store, Approvals(), unused, lambda: NOW),
+            run_factory=RunFactory(shipped(), self.fleet, self.store, Approvals(), unused, lambda: NOW),
             fleet=self.fleet,
             store=self.store,
             directory=self.directory,
-            triage=Triage(self.fleet, self.store, self.desk, collector, planner.gatherer, planner, 300.0, lambda: NOW),
-            rollout=Rollout(self.fleet, self.store, self.desk, collector, planner, undo, 0.0, now=lambda: NOW),
+            triage=Triage(
+                self.fleet, self.store, self.publisher, collector, planner.gatherer, planner, 300.0, lambda: NOW
+            ),
+            rollout=Rollout(self.fleet, self.store, self.publisher, collector, planner, undo, 0.0, now=lambda: NOW),
             undo=undo,
-            takeovers=Takeovers(self.store, self.desk, None, lambda: NOW),
+            assignments=Assignments(self.store, self.publisher, None, lambda: NOW),
             halts=halts,
-            holds=Holds(self.store, self.desk, lambda: NOW),
+            pausing=Pausing(self.store, self.publisher, lambda: NOW),
             now=lambda: NOW,
         )
 
     def plan(self) -> Plan:
         """The change as it is now, not asked for yet."""
-        return self.planner.plan(Seen(self.runbook, self.fleet.find(TARGET), {}, {}, {}), "fix")[0]
+        return self.planner.plan(Observations(self.runbook, self.fleet.find(TARGET), {}, {}, {}), "fix")[0]
 
     def approve(self, *, needed: int = 1) -> Plan:
         """The change is planned, offered and approved; where the runbook may act by itself nobody is asked."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from actions.contract import Endpoint, Flavour, Knock, MySQL, Row, ServerVersion, Statement
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
-from bot.engine.state import Run
+from bot.engine.run import Run
 from bot.engine.targets import Target
 from bot.errors import Unreachable
 
@@ -53,7 +53,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Door:
+class HttpIntake:
     """The port of such a server."""
 
     address: str
@@ -97,7 +97,7 @@ class Fleet:
         return server
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
-        return Door(instance.address, self.servers[instance.name].down)
+        return HttpIntake(instance.address, self.servers[instance.name].down)
 
     @contextmanager
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:

@@ -6,10 +6,10 @@ import pytest
 
 from actions.diagnostics.mysql.lock_waits import LockWaits
 from bot.config import Instance, Role, Shard
-from bot.engine.planning import Seen, costly_in_common
+from bot.engine.planner import Observations, costly_in_common
 from bot.engine.targets import Target
-from bot.runbook.expressions import Missing
-from bot.runbook.schema import Runbook
+from bot.runbook.expressions.evaluation import Missing
+from bot.runbook.language.schema import Runbook
 
 LOCKS = LockWaits(waiting=3)
 ORDERS = Shard.model_validate(
@@ -28,7 +28,7 @@ def runbook(**gather: object) -> Runbook:
 
 
 def given(mine: Runbook, evidence: dict[str, object], other: Runbook) -> dict[str, object]:
-    return costly_in_common(Seen(mine, TARGET, evidence, {}, {}), other)
+    return costly_in_common(Observations(mine, TARGET, evidence, {}, {}), other)
 
 
 def test_what_was_just_seen_goes_by_the_name_that_the_other_has_for_it():

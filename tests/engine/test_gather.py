@@ -16,11 +16,11 @@ from actions.diagnostics.vitess.vtorc import VTOrcs
 from bot.config import Instance, Shard
 from bot.engine import gather
 from bot.engine.gather import Gathered, Gatherer, unread
-from bot.engine.state import Step, StepStatus
+from bot.engine.run import Step, StepStatus
 from bot.engine.targets import Target
 from bot.errors import Unreachable
-from bot.runbook.expressions import Missing
-from bot.runbook.schema import Runbook
+from bot.runbook.expressions.evaluation import Missing
+from bot.runbook.language.schema import Runbook
 from tests.engine.servers import shard_of
 from tests.recorded import MYSQL_97, Recorded
 

@@ -14,8 +14,8 @@ import pytest
 from actions.contract import MySQL, Refused
 from actions.remediations.mysql.set_variable import SetVariable
 from bot.config import Role
-from bot.engine.repairs import Repairs
-from bot.engine.state import RunState, Takeover
+from bot.engine.run import Assignment, RunState
+from bot.engine.vtorc_activity import VtorcActivity
 from bot.guards import ORDER
 from bot.guards.facts import Answer, Halt, Repair
 from bot.policy import Policy
@@ -60,12 +60,12 @@ def _held(scene: Scene, _: pytest.MonkeyPatch) -> None:
 
 
 def _taken(scene: Scene, _: pytest.MonkeyPatch) -> None:
-    scene.store.take("r-1", Takeover("U0ALICE", NOW), expect=None, actor="U0ALICE")
+    scene.store.take("r-1", Assignment("U0ALICE", NOW), expect=None, actor="U0ALICE")
 
 
 def _vtorc_at_work(scene: Scene, patch: pytest.MonkeyPatch) -> None:
     doing = Repair("VTOrc", doing="DeadPrimary of zone1-0000000100, seen for 2 s")
-    patch.setattr(Repairs, "wait", lambda self, target, patience: doing)
+    patch.setattr(VtorcActivity, "wait", lambda self, target, patience: doing)
 
 
 def _done_before(scene: Scene, _: pytest.MonkeyPatch) -> None:
@@ -103,24 +103,24 @@ CASES = {
     "freeze": Case(_nothing, "is frozen until 2026-03-02", policy=FREEZE),
     "caller": Case(_no_operator_any_more, "U0CAROL and operator", run={"requester": "U0CAROL"}),
     "target": Case(_failed_over, "the server says primary"),
-    "changer": Case(_only_read, "Firstmate only reads orders-2: no `changer` is configured there"),
-    "exclusive": Case(_held, "Run r-other is changing orders"),
-    "takeover": Case(_taken, "<@U0ALICE> works on it by hand"),
-    "repair": Case(_vtorc_at_work, "VTOrc is repairing orders: DeadPrimary of zone1-0000000100"),
+    "write_access": Case(_only_read, "Firstmate only reads orders-2: no `changer` is configured there"),
+    "shard_lease": Case(_held, "Run r-other is changing orders"),
+    "assignment": Case(_taken, "<@U0ALICE> works on it by hand"),
+    "topology_repair": Case(_vtorc_at_work, "VTOrc is repairing orders: DeadPrimary of zone1-0000000100"),
     "cooldown": Case(_done_before, "Run r-9 made mysql.set_variable", policy={"cooldown": "15m"}),
     "budget": Case(_nothing, "0 made, 1 planned, 0 allowed", policy={"budgets": {"fleet": 0}}),
-    "blast": Case(
+    "blast_radius": Case(
         _nothing,
         "It changes 5 of 5 replicas of orders, and the policy allows 2",
         policy={"blast": {"reversible": {"share": 40}}},
         remedy={**REMEDY, "on": "replicas"},
     ),
-    "serving": Case(_takes_out, "0 replicas of orders serve"),
+    "serving_floor": Case(_takes_out, "0 replicas of orders serve"),
     "autonomy": Case(_nothing, "changes nothing (`autonomy: observe`)", run={"autonomy": "observe"}),
     "approval": Case(_no_approver_any_more, "0 of 1 approvals"),
     # Where a person approved, the approval of another plan does not count either.
     "digest": Case(_changed_by_somebody, "The plan changed since it was approved", run={"autonomy": "auto"}),
-    "check": Case(_not_now, "The buffer pool is being resized."),
+    "precondition": Case(_not_now, "The buffer pool is being resized."),
 }
 
 
@@ -155,7 +155,7 @@ def test_nothing_is_changed_that_one_guard_refuses(
     assert [verdict.guard for verdict in ended.verdicts if verdict.answer is Answer.REFUSE] == [name]
     assert ended.state is RunState.REFUSED
     assert case.says in ended.says
-    assert scene.desk.runs[-1].says == ended.says, "the thread must tell it"
+    assert scene.publisher.runs[-1].says == ended.says, "the thread must tell it"
     with database.reading() as connection:
         [refused] = [row for row in audit.entries(connection) if row.event == "run.refused"]
     assert refused.subject == "r-1"

@@ -12,8 +12,8 @@ from bot.engine.halts import Halts, on_disk, scope_of
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.store.database import Database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 from tests.engine.servers import Everybody, Fleet
 from tests.samples import NOW
 
@@ -141,17 +141,17 @@ class Nobody(Everybody):
 def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> Engine:
     unused: Any = None
     return Engine(
-        opening=unused,
+        run_factory=unused,
         fleet=Fleet(),
         store=store,
         directory=directory or Everybody(),
         triage=unused,
         rollout=unused,
         undo=unused,
-        takeovers=unused,
+        assignments=unused,
         now=lambda: NOW,
         halts=Halts(store, file),
-        holds=unused,
+        pausing=unused,
     )
 
 

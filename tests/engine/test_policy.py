@@ -10,18 +10,19 @@ import pytest
 
 from actions.contract import Row
 from actions.remediations.mysql.start_replica import StartReplica
-from bot.engine.facts import Collector
+from bot.engine.fact_collector import Collector
 from bot.engine.halts import Halts
-from bot.engine.limits import ACKERS, FLOOR, Limits, ackers
 from bot.engine.plan import Plan
+from bot.engine.policy_limits import ACKERS, FLOOR, Limits, ackers
 from bot.engine.ports import Start
-from bot.engine.repairs import Repairs
-from bot.guards import blast, budget, cooldown, freeze
+from bot.engine.vtorc_activity import VtorcActivity
+from bot.guards import blast_radius as blast
+from bot.guards import budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
 from bot.policy import Policy
 from bot.store.database import Database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 from tests.engine.servers import Everybody, Fleet, Server, shard_of
 from tests.samples import NOW, begun, change, plan, run
 
@@ -48,7 +49,7 @@ class Scene:
     def facts(self, policy: object, asked: Plan | None = None) -> Facts:
         fleet = Fleet((shard_of("orders", 5), shard_of("billing", 1)))
         rules = Policy.model_validate(policy)
-        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), Repairs(fleet), policy=rules)
+        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), VtorcActivity(fleet), policy=rules)
         return collector.collect(run(), asked or plan(), [], stage=Stage.BEFORE_ASKING, now=NOW)
 
 

@@ -13,23 +13,23 @@ from actions.contract import MySQL, Row
 from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Secret, Shard
 from bot.engine.gather import Gathered, Gatherer
-from bot.engine.limits import Limits
-from bot.engine.places import changed_at, out_of_place, places
-from bot.engine.planning import blast_radius
+from bot.engine.planner import blast_radius
+from bot.engine.policy_limits import Limits
 from bot.engine.ports import Changer, Identity
-from bot.engine.selection import select
-from bot.engine.state import Run, RunState, StepStatus
+from bot.engine.run import Run, RunState, StepStatus
+from bot.engine.selector import select
 from bot.engine.sweep import Sweeps
+from bot.engine.target_selection import changed_at, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet import proxysql
-from bot.fleet.connecting import Server as Address
+from bot.fleet.connections import Server as Address
 from bot.frontdesk import EngineDesk
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 from bot.policy import Policy
-from bot.runbook.parts import Selector
-from bot.runbook.schema import Runbook
+from bot.runbook.language.schema import Runbook
+from bot.runbook.language.schema_base import Selector
 from bot.store.database import Database
 from tests.engine.scene import Scene
 from tests.engine.servers import Fleet, Server, shard_of
@@ -230,9 +230,9 @@ def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand
 
 def test_who_asks_for_a_look_at_a_proxy_gets_one_of_its_own(front):
     engine = front().scene.engine
-    desk = EngineDesk(engine, lambda: 0, Sweeps(engine.fleet), lambda message: None)
-    assert desk.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
-    assert desk.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
+    publisher = EngineDesk(engine, lambda: 0, Sweeps(engine.fleet), lambda message: None)
+    assert publisher.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
+    assert publisher.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
 
 
 # -- a server is drained ----------------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ import pytest
 from bot.engine.engine import Engine
 from bot.engine.halts import Halts
 from bot.engine.plan import Outcome, Plan
-from bot.engine.state import Event, Run, RunState
+from bot.engine.run import Event, Run, RunState
 from bot.engine.undo import Undo, intent
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
 from bot.store.database import Database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue, DirectSteps
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue, DirectSteps
 from tests.engine.servers import Everybody, Fleet, Published, Server
 from tests.samples import NOW, begun, change, plan, run
 
@@ -44,7 +44,7 @@ class Scene:
     fleet: Fleet
     store: RunStore
     queue: DirectQueue
-    desk: Published = field(default_factory=Published)
+    publisher: Published = field(default_factory=Published)
 
     @property
     def server(self) -> Server:
@@ -52,7 +52,7 @@ class Scene:
 
     @property
     def undo(self) -> Undo:
-        return Undo(self.fleet, self.store, self.desk, Halts(self.store), now=lambda: NOW)
+        return Undo(self.fleet, self.store, self.publisher, Halts(self.store), now=lambda: NOW)
 
     def revert(self) -> Run:
         """The timer's segment; returns the run as it is then."""
@@ -68,16 +68,16 @@ class Scene:
         """A person presses Undo; returns the segment that this asks for."""
         unused: Any = None
         engine = Engine(
-            opening=unused,
+            run_factory=unused,
             fleet=unused,
             store=self.store,
             directory=Everybody(),
             triage=unused,
             rollout=unused,
             undo=self.undo,
-            takeovers=unused,
+            assignments=unused,
             halts=Halts(self.store),
-            holds=unused,
+            pausing=unused,
         )
         engine.ask_undo(user, "r-1", PLAN.digest)
         run_id, segment = self.queue.waiting[-1]
@@ -103,7 +103,7 @@ def test_when_its_time_is_over_the_old_value_is_set(scene: Scene):
     found = scene.revert()
     assert scene.server.executed == [UNDO_SQL]
     assert (found.state, found.says) == (RunState.UNDONE, f"Undone by its timer: {UNDO_SQL}")
-    assert scene.desk.runs[-1].state is RunState.UNDONE
+    assert scene.publisher.runs[-1].state is RunState.UNDONE
     assert scene.store.holder("orders", besides="nobody") is None
 
 
@@ -130,7 +130,7 @@ def test_a_server_that_does_not_answer_is_told_and_a_person_may_try_later(scene:
     assert found.says == (
         "It is 150. Not undone (its timer): orders-3:3306 does not accept connections. Look whether it is up."
     )
-    assert scene.desk.runs[-1].says == found.says
+    assert scene.publisher.runs[-1].says == found.says
     assert scene.store.holder("orders", besides="nobody") is None
     scene.server.down = False
     scene.press_undo()

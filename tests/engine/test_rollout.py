@@ -9,23 +9,23 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.config import Role
-from bot.engine.facts import Collector
+from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
 from bot.engine.plan import Plan
-from bot.engine.planning import Planner, Seen
+from bot.engine.planner import Observations, Planner
 from bot.engine.ports import Overtaken
-from bot.engine.repairs import Repairs
 from bot.engine.rollout import Rollout, intent
-from bot.engine.state import Choice, Decision, Run, RunState
+from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.undo import Undo
+from bot.engine.vtorc_activity import VtorcActivity
 from bot.errors import FirstmateError, NotAllowed, RunbookError, UnknownTarget
 from bot.guards import judge
 from bot.guards.facts import Halt, Stage
-from bot.runbook.schema import Runbook
+from bot.runbook.language.schema import Runbook
 from bot.store.database import Database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue, DirectSteps
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue, DirectSteps
 from tests import samples
 from tests.engine.servers import Everybody, Fleet, Published, shard_of
 from tests.samples import NOW
@@ -57,7 +57,7 @@ class Scene:
     store: RunStore
     queue: DirectQueue
     runbooks: dict[str, Runbook] = field(default_factory=dict)
-    desk: Published = field(default_factory=Published)
+    publisher: Published = field(default_factory=Published)
 
     @property
     def planner(self) -> Planner:
@@ -69,16 +69,16 @@ class Scene:
         return self.runbooks[name]
 
     def plan(self, book: Runbook, remedy: str = "fix", target: str = "orders-2") -> Plan:
-        seen = Seen(book, self.fleet.find(target), {}, {}, {})
+        seen = Observations(book, self.fleet.find(target), {}, {}, {})
         return self.planner.plan(seen, remedy)[0]
 
     @property
     def rollout(self) -> Rollout:
         halts = Halts(self.store)
-        collector = Collector(self.fleet, self.store, Everybody(), halts, Repairs(self.fleet))
-        undo = Undo(self.fleet, self.store, self.desk, halts, now=lambda: NOW)
+        collector = Collector(self.fleet, self.store, Everybody(), halts, VtorcActivity(self.fleet))
+        undo = Undo(self.fleet, self.store, self.publisher, halts, now=lambda: NOW)
         return Rollout(
-            self.fleet, self.store, self.desk, collector, self.planner, undo, verifier_pause=0.0, now=lambda: NOW
+            self.fleet, self.store, self.publisher, collector, self.planner, undo, verifier_pause=0.0, now=lambda: NOW
         )
 
     def approve(self, plan: Plan) -> None:
@@ -372,7 +372,9 @@ def test_how_far_a_runbook_may_go(scene: Scene, said: Any, ceiling: Any, risk: s
     plan = scene.plan(runbook(fix=SET))
     plan = replace(plan, changes=tuple(replace(each, risk=risk) for each in plan.changes))
     _, made = scene.planner.again(plan, (0,))
-    collector = Collector(scene.fleet, scene.store, Everybody(), Halts(scene.store), Repairs(scene.fleet), ceiling)
+    collector = Collector(
+        scene.fleet, scene.store, Everybody(), Halts(scene.store), VtorcActivity(scene.fleet), ceiling
+    )
     facts = collector.collect(samples.run(autonomy=said), plan, made, stage=Stage.BEFORE_ASKING, now=NOW)
     verdicts = judge(facts)
     worst = max((verdict.answer for verdict in verdicts), key=["pass", "ask", "refuse"].index)

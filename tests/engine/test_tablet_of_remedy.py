@@ -6,15 +6,15 @@ import pytest
 
 from actions.diagnostics.vitess.replication import Replication
 from actions.diagnostics.vitess.tablet_replication import Replica
-from bot.engine.opening import first_look
-from bot.engine.places import places
+from bot.engine.run_factory import first_look
+from bot.engine.target_selection import places
 from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 from bot.fleet.vitess.topology import arranged
-from bot.runbook.expressions import EvidenceMissing, Missing
-from bot.runbook.parts import Selector
-from bot.runbook.remedies import where_of
-from bot.runbook.schema import Remedy
+from bot.runbook.diagnosis.remedies import where_of
+from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
+from bot.runbook.language.schema import Remedy
+from bot.runbook.language.schema_base import Selector
 from tests.engine.servers import shard_of
 from tests.recorded_vitess import THREE, tablet
 from tests.vitess_samples import CLUSTER

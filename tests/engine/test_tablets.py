@@ -6,8 +6,8 @@ import pytest
 
 from actions.catalog import REMEDIATIONS
 from bot.config import Tablet
-from bot.engine.places import refused_on_tablet, stand_in
-from bot.engine.planning import drafted
+from bot.engine.planner import drafted
+from bot.engine.target_selection import refused_on_tablet, stand_in
 from bot.engine.targets import Target
 from tests.engine.servers import shard_of
 

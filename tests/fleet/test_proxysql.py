@@ -9,8 +9,8 @@ from actions.contract import Flavour, ProxySQL, ServerVersion, Statement, Unread
 from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
-from bot.fleet import failures
-from bot.fleet.connecting import Server
+from bot.fleet import connection_errors as failures
+from bot.fleet.connections import Server
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.inventory import Inventory
 from bot.fleet.proxysql import open_reader, parse_version, rendered

@@ -9,13 +9,13 @@ import pytest
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
-from bot.doctor.user import ACTIONS, Kind, judged
+from bot.doctor.user_privileges import ACTIONS, Kind, judged
 from bot.fleet.mysql import parse_version
 from bot.lab.client import administrator, ask, connect
 from bot.lab.grants import CHANGER, READER
 from bot.lab.state import LabInstance, LabState
 from bot.privileges.grants import parse
-from bot.privileges.needs import SPARE_PORT, Right, needed
+from bot.privileges.requirements import SPARE_PORT, Right, needed
 
 pytestmark = pytest.mark.lab
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actions.contract import Unreadable
-from actions.vitess import Component
-from bot.fleet.vitess.allowed import check_page
+from actions.vitess_contract import Component
+from bot.fleet.vitess.allowed_calls import check_page
 
 
 def test_twopcz_is_read_and_never_told_to_act():

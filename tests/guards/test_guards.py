@@ -12,21 +12,21 @@ from bot import guards
 from bot.config import Role
 from bot.guards import (
     approval,
+    assignment,
     autonomy,
-    blast,
+    blast_radius,
     budget,
     caller,
-    changer,
-    check,
     cooldown,
     digest,
-    exclusive,
     freeze,
     halt,
-    repair,
-    serving,
-    takeover,
+    precondition,
+    serving_floor,
+    shard_lease,
     target,
+    topology_repair,
+    write_access,
 )
 from bot.guards.facts import (
     Answer,
@@ -94,25 +94,38 @@ def test_when_everything_is_in_order_every_guard_passes():
 
 def test_the_order_of_the_guards_is_the_documented_one():
     names = [verdict.guard for verdict in guards.judge(GOOD)]
-    first = ["halt", "freeze", "caller", "target", "changer", "exclusive", "takeover", "repair"]
-    assert names == [*first, "cooldown", "budget", "blast", "serving", "autonomy", "approval", "digest", "check"]
+    first = ["halt", "freeze", "caller", "target", "write_access", "shard_lease", "assignment", "topology_repair"]
+    assert names == [
+        *first,
+        "cooldown",
+        "budget",
+        "blast_radius",
+        "serving_floor",
+        "autonomy",
+        "approval",
+        "digest",
+        "precondition",
+    ]
 
 
 REFUSALS = [
     pytest.param(
-        repair,
+        topology_repair,
         {"repair": Repair("VTOrc", doing="DeadPrimary of zone1-0000000100, seen for 2 s")},
         "VTOrc is repairing orders: DeadPrimary",
         id="VTOrc at work",
     ),
     pytest.param(
-        repair,
+        topology_repair,
         {"repair": Repair("VTOrc", repaired="VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100.")},
         "nothing left to approve",
         id="VTOrc was quicker",
     ),
     pytest.param(
-        repair, {"repair": Repair("VTOrc", unknown="it does not answer.")}, "cannot be told", id="VTOrc unknown"
+        topology_repair,
+        {"repair": Repair("VTOrc", unknown="it does not answer.")},
+        "cannot be told",
+        id="VTOrc unknown",
     ),
     pytest.param(
         target,
@@ -137,8 +150,10 @@ REFUSALS = [
     pytest.param(
         target, {"places": (REPLICA, replace(REPLICA, server="uuid-9"))}, "Another server answers", id="another server"
     ),
-    pytest.param(changer, {"places": (replace(REPLICA, may_change=False),)}, "only reads orders-3", id="only read"),
-    pytest.param(exclusive, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
+    pytest.param(
+        write_access, {"places": (replace(REPLICA, may_change=False),)}, "only reads orders-3", id="only read"
+    ),
+    pytest.param(shard_lease, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
     pytest.param(freeze, {"frozen": Frozen("sale", "the busiest weekend", NOW)}, "the busiest weekend", id="frozen"),
     pytest.param(
         cooldown,
@@ -152,17 +167,21 @@ REFUSALS = [
         "made 5 times in orders within 6 h, and the trouble came back",
         id="flapping",
     ),
-    pytest.param(takeover, {"taken_by": "U0ALICE"}, "<@U0ALICE> works on it by hand", id="taken over"),
-    pytest.param(serving, {"floor": Floor(2, 1, 2, "it is so")}, "2 must stay (it is so)", id="serving floor"),
-    pytest.param(serving, {"floor": Floor(0, 0, 0, "", "It takes the primary out.")}, "the primary", id="no replica"),
+    pytest.param(assignment, {"taken_by": "U0ALICE"}, "<@U0ALICE> works on it by hand", id="taken over"),
+    pytest.param(serving_floor, {"floor": Floor(2, 1, 2, "it is so")}, "2 must stay (it is so)", id="serving floor"),
+    pytest.param(
+        serving_floor, {"floor": Floor(0, 0, 0, "", "It takes the primary out.")}, "the primary", id="no replica"
+    ),
     pytest.param(
         budget,
         {"budgets": (Spent("the fleet", 30, 1, 30),)},
         "the fleet: 30 made, 1 planned, 30 allowed",
         id="budget spent",
     ),
-    pytest.param(blast, {"radius": Radius(5, 3, 2)}, "3 of 5 replicas of orders, and the policy allows 2", id="blast"),
-    pytest.param(blast, {"radius": None}, "is not known", id="unknown blast"),
+    pytest.param(
+        blast_radius, {"radius": Radius(5, 3, 2)}, "3 of 5 replicas of orders, and the policy allows 2", id="blast"
+    ),
+    pytest.param(blast_radius, {"radius": None}, "is not known", id="unknown blast"),
     pytest.param(target, {"places": ()}, "names no server", id="no server"),
     pytest.param(autonomy, {"autonomy": "observe"}, "changes nothing", id="only observes"),
     pytest.param(approval, {"approvers": ()}, "0 of 1", id="not approved"),
@@ -173,7 +192,7 @@ REFUSALS = [
     pytest.param(digest, {"approved_digest": "b" * 64}, "changed since", id="another plan"),
     pytest.param(digest, {"approved_digest": None}, "none", id="no plan approved"),
     pytest.param(
-        check,
+        precondition,
         {"places": (REPLICA, replace(REPLICA, check_says="Error 1062 is not retryable."))},
         "1062",
         id="the action's own check",
@@ -209,13 +228,13 @@ def test_approvals_that_do_not_count_are_named_with_their_reason():
 
 def test_who_took_the_incident_may_let_firstmate_go_on():
     taken = replace(GOOD, taken_by="U0BOB")
-    assert takeover.judge(taken).says == "<@U0BOB> works on it, and approved it."
+    assert assignment.judge(taken).says == "<@U0BOB> works on it, and approved it."
     alone = replace(GOOD, taken_by="U0BOB", approvers=(), stage=Stage.BEFORE_ASKING, autonomy="auto")
-    assert takeover.judge(alone).answer is Answer.ASK
+    assert assignment.judge(alone).answer is Answer.ASK
 
 
 def test_as_many_replicas_as_must_stay_may_stay():
-    assert serving.judge(replace(GOOD, floor=Floor(2, 1, 1, "it is so"))).answer is Answer.PASS
+    assert serving_floor.judge(replace(GOOD, floor=Floor(2, 1, 1, "it is so"))).answer is Answer.PASS
 
 
 BROKEN: dict[str, Any] = {

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
 from bot.errors import Unreachable
-from bot.intake.http import MAX_BODY, Door
+from bot.intake.http import MAX_BODY, HttpIntake
 from bot.intake.metrics import Metrics
 
 TOKEN = "correct horse"
@@ -61,7 +61,7 @@ def notebook() -> Notebook:
 @pytest.fixture
 def client(notebook: Notebook) -> TestClient:
     metrics = Metrics(lambda: {"runs": {"waiting": 2.0}})
-    door = Door(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=list)
+    door = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=list)
     return TestClient(door.app())
 
 
@@ -152,7 +152,7 @@ def test_health_readiness_and_metrics(client, notebook):
 
 def test_readiness_says_what_is_missing(notebook):
     metrics = Metrics(dict)
-    door = Door(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=lambda: ["Slack is not connected."])
+    door = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=lambda: ["Slack is not connected."])
     answer = TestClient(door.app()).get("/readyz")
     assert answer.status_code == 503
     assert answer.text == "Slack is not connected.\n"

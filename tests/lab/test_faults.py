@@ -15,12 +15,12 @@ from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.client import administrator, ask, wait_until
 from bot.lab.fault.alerts import by_rule, tell
-from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.break_and_mend import break_, fix
 from bot.lab.fault.checks import holds as shows
 from bot.lab.fault.model import FOLDER, faults
 from bot.lab.monitoring import rules
 from bot.lab.state import LabState
-from bot.runbook.load import load_folders, shipped_folder
+from bot.runbook.library.load import load_folders, shipped_folder
 from tests.alertmanager import alertmanager
 
 EXPRESSIONS = {rule["alert"]: rule["expr"] for rule in rules()["groups"][0]["rules"]}

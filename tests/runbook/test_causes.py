@@ -13,14 +13,14 @@ from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.remediations.mysql.kill_connection import KillConnection
 from actions.remediations.mysql.set_variable import SetVariable
 from bot.errors import RunbookError, WrongUsage
-from bot.runbook.causes import Judged, diagnose
-from bot.runbook.expressions import EvidenceMissing, ExpressionError, Missing
-from bot.runbook.inputs import resolve
-from bot.runbook.load import parse
-from bot.runbook.remedies import again, build, remedy_of
-from bot.runbook.schema import Runbook
-from bot.runbook.selftest import run_tests
-from bot.runbook.steps import needs, step_parameters, step_runs
+from bot.runbook.diagnosis.causes import CauseStatus, diagnose
+from bot.runbook.diagnosis.gather_steps import needs, step_parameters, step_runs
+from bot.runbook.diagnosis.remedies import again, build, remedy_of
+from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
+from bot.runbook.language.inputs import resolve
+from bot.runbook.language.schema import Runbook
+from bot.runbook.library.load import parse
+from bot.runbook.testing.runner import run_tests
 
 TEXT = """\
 runbook: mysql/example
@@ -97,10 +97,10 @@ def test_causes_stand_in_order_and_the_first_that_holds_leads(runbook):
     }
     found = diagnose(runbook, evidence, INPUTS)
     assert [(each.id, each.verdict) for each in found.causes] == [
-        ("blocked", Judged.HOLDS),
-        ("late", Judged.HOLDS),
-        ("stopped", Judged.NO),
-        ("general", Judged.HOLDS),
+        ("blocked", CauseStatus.HOLDS),
+        ("late", CauseStatus.HOLDS),
+        ("stopped", CauseStatus.NO),
+        ("general", CauseStatus.HOLDS),
     ]
     assert found.lead is not None
     assert (found.lead.says, found.lead.remedies) == ("Session 41 of app holds the lock.", ("end",))
@@ -113,9 +113,9 @@ def test_a_cause_without_its_evidence_is_undecided_and_says_why(runbook):
         "locks": Missing("locks", "access denied"),
     }
     found = {each.id: each for each in diagnose(runbook, evidence, INPUTS).causes}
-    assert found["blocked"].verdict is Judged.UNDECIDED
+    assert found["blocked"].verdict is CauseStatus.UNDECIDED
     assert found["blocked"].says == "Not known, since locks is missing: access denied"
-    assert found["late"].verdict is Judged.UNDECIDED
+    assert found["late"].verdict is CauseStatus.UNDECIDED
     assert "empty (NULL)" in found["late"].says
 
 
@@ -128,7 +128,7 @@ def test_a_proven_cause_is_not_lost_when_its_sentence_lacks_something(runbook):
     assert found.lead is not None
     assert found.lead.id == "stopped"
     assert found.lead.says == "Stopped (), unknown wait."
-    assert found.causes[3].verdict is Judged.NO
+    assert found.causes[3].verdict is CauseStatus.NO
 
 
 def test_what_a_server_says_is_no_template(runbook):

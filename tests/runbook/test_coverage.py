@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.runbook.coverage import rules_of
+from bot.runbook.matching.coverage import rules_of
 from tests.shell import Said, firstmate
 
 TABLE = [

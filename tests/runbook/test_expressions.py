@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.runbook.expressions import MAX_OUTPUT, EvidenceMissing, Missing, evaluate, render
-from bot.runbook.syntax import MAX_SOURCE, ExpressionError, whole
+from bot.runbook.expressions.evaluation import MAX_OUTPUT, EvidenceMissing, Missing, evaluate, render
+from bot.runbook.expressions.syntax import MAX_SOURCE, ExpressionError, whole
 
 
 @dataclass(frozen=True, slots=True)

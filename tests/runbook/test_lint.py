@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 import bot
-from bot.runbook.findings import RULES, Finding
-from bot.runbook.lint import Report
-from bot.runbook.lint_formats import as_github
+from bot.runbook.language.findings import RULES, Finding
+from bot.runbook.linting.lint import Report
+from bot.runbook.linting.report_formats import as_github
 from tests.shell import firstmate
 from tests.test_config import GOOD as SETTINGS
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import RunbookError
-from bot.runbook.document import MAX_BYTES
-from bot.runbook.load import load_file, load_folders, parse
+from bot.runbook.language.document import MAX_BYTES
+from bot.runbook.library.load import load_file, load_folders, parse
 
 GOOD = """\
 runbook: mysql/example

@@ -10,9 +10,9 @@ import pytest
 
 from bot.alerts import Alert, AlertStatus, Operator, parse_labels
 from bot.errors import WrongUsage
-from bot.runbook.match import Match, Tie, choose, explain
-from bot.runbook.matchers import entry
-from bot.runbook.schema import Runbook
+from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.schema import Runbook
+from bot.runbook.matching.match import Match, Tie, choose, explain
 
 
 def runbook(name: str, *match: object) -> Runbook:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.runbook.document import MAX_BYTES
-from bot.runbook.findings import RULES
-from bot.runbook.lint import Report, lint_paths
+from bot.runbook.language.document import MAX_BYTES
+from bot.runbook.language.findings import RULES
+from bot.runbook.linting.lint import Report, lint_paths
 
 MISTAKES = Path(__file__).parent / "mistakes"
 CASES = sorted(path for path in MISTAKES.iterdir())

@@ -11,11 +11,11 @@ import pytest
 import actions
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Flavour
-from bot.fleet.vitess.allowed import CHANGING, CHANGING_VTORC
-from bot.runbook import listening
-from bot.runbook.calls import first_word
-from bot.runbook.listening import Listener, asked_by, changed_by
-from bot.runbook.reference import NAMES, described
+from bot.fleet.vitess.allowed_calls import CHANGING, CHANGING_VTORC
+from bot.runbook.reference import statement_listener
+from bot.runbook.reference.action_reference import NAMES, described
+from bot.runbook.reference.statement_listener import Listener, asked_by, changed_by
+from bot.runbook.reference.vitess_calls import first_word
 from tests.shell import firstmate
 
 TOP = Path(actions.__file__).parents[1]
@@ -38,11 +38,11 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
             heard.add((caller.co_filename, caller.co_name))
             return super().rows(*arguments, **named)
 
-    monkeypatch.setattr(listening, "Listener", Witness)
+    monkeypatch.setattr(statement_listener, "Listener", Witness)
     for name in SQL:
         asked_by(name)
     # What is asked of the MySQL beneath a tablet belongs to actions of Vitess, whose questions are their needs.
-    beneath = ("vitess", "prechecks.py", "table_locks.py")
+    beneath = ("vitess", "vitess_prechecks.py", "metadata_lock_holders.py")
     written = {
         (str(path), function.name)
         for path in (TOP / "actions").rglob("*.py")
@@ -57,7 +57,7 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("name", REMEDIATIONS)
 def test_every_remediation_shows_what_it_changes_on_every_server(name: str):
     versions = {version for heard in changed_by(name) for version in heard.versions}
-    assert versions == set(listening.versions_of(name))
+    assert versions == set(statement_listener.versions_of(name))
 
 
 VITESS = [name for name in NAMES if name.startswith("vitess.")]
@@ -117,7 +117,7 @@ def test_for_people_it_is_a_table_and_a_page():
 def test_for_machines_it_is_json():
     [found] = firstmate("actions", "mysql.kill_connection", "--json").json["actions"]
     assert found["needs"]["mariadb"] == ["PROCESS", "CONNECTION ADMIN"]
-    assert found["changes"] == [{"sql": "KILL 17", "versions": list(map(str, listening.VERSIONS))}]
+    assert found["changes"] == [{"sql": "KILL 17", "versions": list(map(str, statement_listener.VERSIONS))}]
 
 
 def test_a_misspelt_action_is_told_with_the_nearest():

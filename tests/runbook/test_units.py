@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.runbook import units
+from bot.runbook.language import units
 
 
 @pytest.mark.parametrize(

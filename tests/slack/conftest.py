@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.lab.workspace import Options, Workspace, WorkspaceClient, running_workspace
 from bot.lab.workspace.manifest import Manifest
 from bot.store.database import Database
-from bot.store.mailbox import StoredMailbox
+from bot.store.outbox import OutboxStore
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def people(workspace: Workspace) -> WorkspaceClient:
 
 @pytest.fixture
 def web(workspace: Workspace) -> WebClient:
-    """A client that neither sleeps nor repeats, as bot.slack.connect makes it."""
+    """A client that neither sleeps nor repeats, as bot.slack.connection makes it."""
     token = workspace.state.tokens.bot_token
     return WebClient(token=token, base_url=workspace.api_url, timeout=5, retry_handlers=[])
 
@@ -47,5 +47,5 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def mailbox(database: Database, clock: Clock) -> StoredMailbox:
-    return StoredMailbox(database, clock=clock)
+def outbox(database: Database, clock: Clock) -> OutboxStore:
+    return OutboxStore(database, clock=clock)

@@ -9,25 +9,25 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.config import Roles, Secret, SlackSettings
-from bot.engine.state import Cause, Choice, Run, RunState
+from bot.engine.run import Cause, Choice, Run, RunState
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.lab.workspace import Options, WorkspaceClient, running_workspace
 from bot.lab.workspace.manifest import Manifest
 from bot.lab.workspace.model import Json
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
-from bot.slack.connect import SocketConnection
+from bot.slack.connection import SocketConnection
 from bot.slack.desk import RunbookLine, Status, Why
 from bot.slack.directory import SlackDirectory
-from bot.slack.forms import Field
 from bot.slack.listeners import HELP, build_app
+from bot.slack.run_form import Field
 from tests.samples import run, waiting
 
 CHANNEL = "C0DBALERTS"
 
 
 @dataclass
-class Desk:
+class Publisher:
     """Stands where the engine stands; keeps what it was asked."""
 
     asked: list[tuple[str, ...]] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Desk:
         return run(state=RunState.MENDED)
 
 
-DESK = Desk()
+DESK = Publisher()
 RECORDED: list[tuple[str, ...]] = []
 
 
@@ -159,7 +159,7 @@ def record(*what: str) -> None:
 
 
 @pytest.fixture
-def desk() -> Desk:
+def desk() -> Publisher:
     DESK.asked.clear()
     DESK.halted = ""
     return DESK
@@ -312,7 +312,7 @@ def filled_in(people: WorkspaceClient, user: str = "U0BOB", **values: str) -> Js
     return people.submit(user, {name.replace("_", ":"): {"value": value} for name, value in values.items()})
 
 
-def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(people: WorkspaceClient, desk: Desk):
+def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(people: WorkspaceClient, desk: Publisher):
     people.command("U0BOB", CHANNEL, "/runbook run mysql/replication-lag")
     view = people.wait_for(lambda: people.view("U0BOB"), what="The form")
     assert [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"] == [
@@ -338,7 +338,12 @@ def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(peopl
     ],
 )
 def test_what_does_not_fit_is_marked_at_its_field(
-    people: WorkspaceClient, desk: Desk, recorded: list[tuple[str, ...]], values: dict[str, str], field: str, says: str
+    people: WorkspaceClient,
+    desk: Publisher,
+    recorded: list[tuple[str, ...]],
+    values: dict[str, str],
+    field: str,
+    says: str,
 ):
     shown = filled_in(people, **values)
     assert says in shown["errors"][field]
@@ -352,7 +357,7 @@ def test_who_may_not_run_gets_no_form(people: WorkspaceClient):
     assert people.view("U0CAROL") is None
 
 
-def test_plan_shows_the_statements_the_guards_and_why_it_is_not_offered(people: WorkspaceClient, desk: Desk):
+def test_plan_shows_the_statements_the_guards_and_why_it_is_not_offered(people: WorkspaceClient, desk: Publisher):
     says = answer(people, "/runbook plan mysql/replication-stopped orders-3 start_applier")
     assert desk.asked == [("U0BOB", "plan", "mysql/replication-stopped", "orders-3", "start_applier")]
     assert "It is late." in says

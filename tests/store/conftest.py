@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bot.store.database import Database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 
 
 @pytest.fixture

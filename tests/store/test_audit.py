@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.runs import RunStore
+from bot.store.run_store import RunStore
 
 
 def fill(store: RunStore, rows: int = 5) -> None:
@@ -14,7 +14,7 @@ def fill(store: RunStore, rows: int = 5) -> None:
         store.audit("test.event", actor="U0BOB", subject=f"r-{number}", number=number)
 
 
-def check(database: Database) -> tuple[int, audit.Fault | None]:
+def check(database: Database) -> tuple[int, audit.ChainBreak | None]:
     with database.reading() as connection:
         return audit.verify(audit.entries(connection))
 

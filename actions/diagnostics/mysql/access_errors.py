@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.counters import number, status
+from actions.status_counters import number, status
 
 WATCHED = {
     1044: "no right on the database",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.counters import number, on, variables
+from actions.status_counters import number, on, variables
 
 DAY = 86_400
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
-from actions.counters import number, status, variables
+from actions.status_counters import number, status, variables
 
 NAMES = (
     "Innodb_buffer_pool_read_requests",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
-from actions.counters import variables
+from actions.status_counters import variables
 
 COMPARED = (
     "binlog_expire_logs_seconds", "binlog_format", "binlog_row_image", "character_set_server", "collation_server",

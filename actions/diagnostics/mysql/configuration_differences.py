@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
-from actions.counters import variables
 from actions.diagnostics.mysql.configuration import COMPARED, Configuration
+from actions.status_counters import variables
 
 MAY_DIFFER = ("max_connections", "table_open_cache", "innodb_io_capacity", "innodb_io_capacity_max")
 """What follows the size of the host."""

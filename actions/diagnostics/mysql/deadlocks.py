@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.counters import number, on, status, variables
-from actions.text import normalise
+from actions.redaction import normalise
+from actions.status_counters import number, on, status, variables
 
 _SECTION = re.compile(r"LATEST DETECTED DEADLOCK\n-+\n(?P<text>.*?)(?=\n-{4,}\n[A-Z ]+\n-{4,}|\Z)", re.DOTALL)
 _AT = re.compile(r"(\d{4}-\d\d-\d\d \d\d?:\d\d:\d\d)")

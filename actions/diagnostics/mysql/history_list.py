@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
-from actions.counters import number, variables
+from actions.status_counters import number, variables
 
 
 @dataclass(frozen=True, slots=True)

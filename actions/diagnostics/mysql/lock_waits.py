@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, ServerVersion, diagnostic
-from actions.text import normalise
-from actions.versions import processlist
+from actions.redaction import normalise
+from actions.server_versions import processlist
 
 MOST_ROWS_LOCKED = 1_000_000
 """Locked rows above which the waits are not read: before the releases of October 2024, reading data_locks could freeze

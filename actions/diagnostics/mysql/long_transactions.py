@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions import sessions
+from actions import killable_sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.versions import processlist
+from actions.server_versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
     transactions (user `system user`) are left out.
     """
     rows = db.rows(
-        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
+        f"SELECT {killable_sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
         "TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, t.trx_rows_locked AS rows_locked "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
@@ -76,8 +76,8 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
             rows_locked=int(row["rows_locked"]),
             rows_modified=session.rows_modified,
             statement=session.statement,
-            protected=sessions.protection(session),
+            protected=killable_sessions.protection(session),
         )
-        for row, session in ((row, sessions.from_row(row)) for row in rows)
+        for row, session in ((row, killable_sessions.from_row(row)) for row in rows)
     )
     return LongTransactions(found, found[0].age if found else 0.0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
-from actions.text import normalise
-from actions.versions import processlist
+from actions.redaction import normalise
+from actions.server_versions import processlist
 
 
 @dataclass(frozen=True, slots=True)

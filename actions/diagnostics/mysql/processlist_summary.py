@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.versions import processlist
+from actions.server_versions import processlist
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
-from actions.counters import number, status, variables
+from actions.status_counters import number, status, variables
 
 _LSN = re.compile(r"Log sequence number\s+(\d+)")
 _CHECKPOINT = re.compile(r"Last checkpoint at\s+(\d+)")

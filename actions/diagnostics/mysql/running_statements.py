@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from actions import sessions
+from actions import killable_sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
-from actions.counters import number, status
-from actions.text import normalise
-from actions.versions import processlist
+from actions.redaction import normalise
+from actions.server_versions import processlist
+from actions.status_counters import number, status
 
 MOST_STOPPABLE = 20
 SHAPES = 5
@@ -67,7 +67,7 @@ class RunningStatements:
 def running_statements(db: MySQL) -> RunningStatements:
     """Reads the process list and groups it by the statements' normalised text, as it needs no instrument."""
     rows = db.rows(
-        f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
+        f"SELECT {killable_sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
         "WHERE p.COMMAND IN ('Query', 'Execute') AND p.ID <> CONNECTION_ID() "
         "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 1000",
@@ -90,8 +90,8 @@ def running_statements(db: MySQL) -> RunningStatements:
 
 def _shape(statement: str, rows: list[Row], total: int) -> Shape:
     state, _ = Counter(str(row["state"]) for row in rows).most_common(1)[0]
-    known = [sessions.from_row(row) for row in rows]
-    free = [session for session in known if not sessions.protection(session)][:MOST_STOPPABLE]
+    known = [killable_sessions.from_row(row) for row in rows]
+    free = [session for session in known if not killable_sessions.protection(session)][:MOST_STOPPABLE]
     return Shape(
         statement=statement,
         sessions=len(rows),
@@ -101,5 +101,5 @@ def _shape(statement: str, rows: list[Row], total: int) -> Shape:
         state=state,
         stoppable=tuple(session.thread_id for session in free),
         began_until=max((session.command_since for session in free), default=0),
-        protected="" if free else sessions.protection(known[0]),
+        protected="" if free else killable_sessions.protection(known[0]),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from actions.contract import Cost, Flavour, MySQL, Percent, Seconds, diagnostic
-from actions.text import normalise
-from actions.versions import processlist
+from actions.redaction import normalise
+from actions.server_versions import processlist
 
 Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
 DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")

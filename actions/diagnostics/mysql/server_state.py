@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Flavour, MySQL, Seconds, diagnostic
-from actions.counters import number, on, status, variables
+from actions.status_counters import number, on, status, variables
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
-from actions.counters import on, variables
-from actions.text import normalise
+from actions.redaction import normalise
+from actions.status_counters import on, variables
 
 PICOSECONDS = 1e12
 SHAPES = 5

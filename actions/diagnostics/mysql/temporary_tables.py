@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
-from actions.counters import number, on, status, variables
-from actions.text import normalise
+from actions.redaction import normalise
+from actions.status_counters import number, on, status, variables
 
 NAMES = ("Created_tmp_tables", "Created_tmp_disk_tables")
 WORST = """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
-from actions.counters import on, variables
 from actions.diagnostics.mysql.replica_status import replica_status
-from actions.versions import processlist
+from actions.server_versions import processlist
+from actions.status_counters import on, variables
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Percent, Prometheus, Seconds, Series, diagnostic
-from actions.promql import host_pattern, quoted
+from actions.promql_quoting import host_pattern, quoted
 
 _DISKS = 'fstype!~"tmpfs|overlay|squashfs|nsfs|ramfs|devtmpfs|proc|sysfs|cgroup.*|autofs|fuse.*"'
 SCALARS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Prometheus, Seconds, diagnostic
-from actions.promql import host_pattern, quoted
+from actions.promql_quoting import host_pattern, quoted
 
 
 @dataclass(frozen=True, slots=True)

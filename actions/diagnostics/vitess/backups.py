@@ -9,9 +9,9 @@ from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Moment, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.tablet_health import by_alias
-from actions.protojson import moment
-from actions.series import value
-from actions.vitess import Component, Vitess, alias_of
+from actions.metrics_page import value
+from actions.protobuf_json import moment
+from actions.vitess_contract import Component, Vitess, alias_of
 
 READ = 200
 """Backups that are read, the newest."""

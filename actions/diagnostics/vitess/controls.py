@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Unreadable, diagnostic
 from actions.diagnostics.vitess.shard_health import record_of
-from actions.vitess import Component, Vitess
+from actions.vitess_contract import Component, Vitess
 
 SHOWN = 200
 DENIED = "DenyListQueryRules"

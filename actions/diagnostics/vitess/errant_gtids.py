@@ -12,9 +12,9 @@ from actions.diagnostics.mysql import errant_gtids as of_servers
 from actions.diagnostics.mysql.gtid_sets import LONGEST, GtidSets, gtid_sets
 from actions.diagnostics.vitess.shard_health import record_of
 from actions.diagnostics.vitess.tablet_health import full_statuses, pages_of
-from actions.protojson import moment
-from actions.text import redact_error
-from actions.vitess import Answer, Component, Tablet, Vitess, alias_of
+from actions.protobuf_json import moment
+from actions.redaction import redact_error
+from actions.vitess_contract import Answer, Component, Tablet, Vitess, alias_of
 
 AGAIN: Seconds = 1.0
 """Between the two looks."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.mysql.long_queries import LongQuery, long_queries
 from actions.diagnostics.mysql.long_transactions import Transaction, long_transactions
-from actions.protojson import decimal, each, text, whole
-from actions.text import normalise
-from actions.vitess import Answer, Component, Vitess
+from actions.protobuf_json import decimal, each, text, whole
+from actions.redaction import normalise
+from actions.vitess_contract import Answer, Component, Vitess
 
 POOLS = {
     "transaction": "vttablet_transaction_pool",

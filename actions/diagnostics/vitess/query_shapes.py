@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Percent, Seconds, Unreadable, diagnostic
-from actions.protojson import Record, decimal, each, inner, text, whole
-from actions.text import normalise
-from actions.vitess import Answer, Component, Vitess
+from actions.protobuf_json import Record, decimal, each, inner, text, whole
+from actions.redaction import normalise
+from actions.vitess_contract import Answer, Component, Vitess
 
 SHAPES = 5
 SCATTER = "Scatter"

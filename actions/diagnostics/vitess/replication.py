@@ -10,9 +10,9 @@ from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
 from actions.diagnostics.vitess.shard_health import record_of
 from actions.diagnostics.vitess.tablet_health import by_alias, full_statuses
 from actions.diagnostics.vitess.tablet_replication import Replica, past_vttablet, replica_of
-from actions.series import value
-from actions.text import redact_error
-from actions.vitess import Answer, Component, Vitess, alias_of
+from actions.metrics_page import value
+from actions.redaction import redact_error
+from actions.vitess_contract import Answer, Component, Vitess, alias_of
 
 REPORTED = "vttablet_replication_lag_sec"
 BLOCKED = "vttablet_semi_sync_monitor_writes_blocked"

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, diagnostic
-from actions.protojson import inner
-from actions.text import normalise, redact_error
-from actions.vitess import Vitess
+from actions.protobuf_json import inner
+from actions.redaction import normalise, redact_error
+from actions.vitess_contract import Vitess
 
 MOST = 50
 _TABLE = re.compile(r"schemas differ on table (?P<what>type for table )?(?P<table>\S+?):\s+(?P<rest>.*)", re.DOTALL)

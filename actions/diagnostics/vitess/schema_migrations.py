@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, replace
 
 from actions.contract import Cost, Count, Flavour, Moment, Percent, Refused, Seconds, Unreadable, diagnostic
-from actions.protojson import Record, age, decimal, each, moment, text, whole
-from actions.table_locks import Holder, holders
-from actions.text import normalise, redact_error
-from actions.vitess import Request, Vitess, alias_of, primaries
+from actions.metadata_lock_holders import Holder, holders
+from actions.protobuf_json import Record, age, decimal, each, moment, text, whole
+from actions.redaction import normalise, redact_error
+from actions.vitess_contract import Request, Vitess, alias_of, primaries
 
 PENDING = ("REQUESTED", "QUEUED", "READY")
 RECENT = 50

@@ -9,8 +9,8 @@ from typing import Any
 
 from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
-from actions.protojson import moment
-from actions.vitess import Vitess, alias_of
+from actions.protobuf_json import moment
+from actions.vitess_contract import Vitess, alias_of
 
 NEEDS = ("GetTablets", "GetShard", "GetFullStatus", f"vttablet {DETAILS}", "vtgate SHOW")
 

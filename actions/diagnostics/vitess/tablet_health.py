@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from actions.contract import Moment, Row, Unreadable
-from actions.text import redact_error
-from actions.vitess import Answer, Component, Tablet, Vitess, alias_record
+from actions.redaction import redact_error
+from actions.vitess_contract import Answer, Component, Tablet, Vitess, alias_record
 
 VttabletState: TypeAlias = Literal["answers", "refused", "silent", "unknown"]
 MysqldState: TypeAlias = Literal["alive", "dead", "unknown"]

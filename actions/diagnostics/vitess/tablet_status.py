@@ -9,8 +9,8 @@ from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Moment, Seconds, diagnostic
 from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
-from actions.series import value, values
-from actions.vitess import Component, Vitess
+from actions.metrics_page import value, values
+from actions.vitess_contract import Component, Vitess
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
-from actions.protojson import Record, age, decimal, inner, moment, text, whole
-from actions.vitess import Vitess, alias_record
+from actions.protobuf_json import Record, age, decimal, inner, moment, text, whole
+from actions.vitess_contract import Vitess, alias_record
 
 IGNORED = "always-throttled-app"
 """A rule that every throttler has, for its own tests."""

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.series import value, values
-from actions.text import redact_error
-from actions.vitess import Component, Vitess
+from actions.metrics_page import value, values
+from actions.redaction import redact_error
+from actions.vitess_contract import Component, Vitess
 
 _SILENT = re.compile(r"\b(?:did|does) not answer\b")
 CELLS = 20

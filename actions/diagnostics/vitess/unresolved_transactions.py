@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Literal, cast
 
 from actions.contract import Cost, Count, Flavour, Row, Seconds, Unreadable, diagnostic
-from actions.protojson import Record, each, text, whole
-from actions.text import redact_error
-from actions.vitess import Component, Tablet, Vitess, primaries
+from actions.protobuf_json import Record, each, text, whole
+from actions.redaction import redact_error
+from actions.vitess_contract import Component, Tablet, Vitess, primaries
 
 State = Literal["PREPARE", "ROLLBACK", "COMMIT", "UNKNOWN"]
 STATES: dict[int, State] = {1: "PREPARE", 2: "ROLLBACK", 3: "COMMIT"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from actions.contract import Cost, Count, Flavour, Seconds, Series, Unreadable, diagnostic
-from actions.series import value, values
-from actions.vitess import Answer, Component, Vitess
+from actions.metrics_page import value, values
+from actions.vitess_contract import Answer, Component, Vitess
 
 PerSecond: TypeAlias = float
 APART: Seconds = 1.0

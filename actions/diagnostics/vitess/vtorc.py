@@ -16,7 +16,7 @@ from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.vitess.vtorc_state import RECENT, Recovery, at_of, now_of, recoveries, rows, seen_for
-from actions.vitess import Answer, Component, Vitess
+from actions.vitess_contract import Answer, Component, Vitess
 
 BY_REPARENT = frozenset({"DeadPrimary", "DeadPrimaryAndSomeReplicas", "PrimaryDiskStalled", "PrimaryTabletDeleted"})
 """What it mends with EmergencyReparentShard, where that is allowed."""

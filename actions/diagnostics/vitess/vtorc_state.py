@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.contract import Seconds
-from actions.text import redact_error
-from actions.vitess import Answer, Vitess
+from actions.redaction import redact_error
+from actions.vitess_contract import Answer, Vitess
 
 GAP = 10.0
 """Seconds without a detection after which a problem counts as a new one."""

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, Refused, Seconds, diagnostic
-from actions.protojson import NEVER, Record, age, decimal, each, inner, moment, text, whole
-from actions.text import redact_error
-from actions.vitess import Answer, Vitess, alias_of
+from actions.protobuf_json import NEVER, Record, age, decimal, each, inner, moment, text, whole
+from actions.redaction import redact_error
+from actions.vitess_contract import Answer, Vitess, alias_of
 
 FROZEN = "FROZEN"
 """The message of a stream whose traffic was switched away; only completing or cancelling the workflow ends it."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.long_queries import long_queries
-from actions.sql import identifier, statement
+from actions.sql_quoting import identifier, statement
 
 LONG = 10.0
 """Seconds from which on a statement on the table keeps it from being analyzed."""
@@ -50,10 +50,10 @@ class AnalyzeTable(Remediation):
         """What may follow."""
         return "Every plan that uses the table is made anew; most become better, and one may become worse."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when the statistics are newer than they were."""
         now = self._updated(db)
-        return Verdict(
+        return Verification(
             ok=now > self.updated_before, says=f"The statistics of {self.database}.{self.table} are of {now}."
         )
 

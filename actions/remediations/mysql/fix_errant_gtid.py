@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.writability import writability
-from actions.sql import statement
+from actions.sql_quoting import statement
 
 MOST = 20
 """Transactions that are made known at once; more of them mean more than a slip."""
@@ -62,11 +62,11 @@ class FixErrantGtid(Remediation):
         """What it does not mend."""
         return "What the errant transactions wrote stays on the replica alone; compare its tables with the primary's."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when the primary has all of them."""
         missing = self._missing(db)
         says = f"{db.address} still lacks {missing}." if missing else f"{db.address} has all of {self.gtids}."
-        return Verdict(ok=not missing, says=says)
+        return Verification(ok=not missing, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """What is executed stays executed, on the primary and on all its replicas."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import sessions
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
-from actions.sessions import Session
-from actions.sql import statement
+from actions import killable_sessions
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.killable_sessions import Session
+from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,21 @@ class KillConnection(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """The rows that its transaction has modified."""
-        return sessions.rollback_cost(db, self.thread_id)
+        return killable_sessions.rollback_cost(db, self.thread_id)
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when the session is gone; one that rolls back is waited for, never killed again."""
-        session = sessions.read(db, self.thread_id)
+        session = killable_sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
-            return Verdict(ok=True, says=f"Session {self.thread_id} of {db.address} is gone, and its locks with it.")
+            return Verification(
+                ok=True, says=f"Session {self.thread_id} of {db.address} is gone, and its locks with it."
+            )
         if session.killed:
             left = f"{session.rows_modified:,} rows to go"
             says = f"Session {self.thread_id} of {db.address} rolls back, {left}; do not kill it again."
         else:
             says = f"Session {self.thread_id} of {db.address} is still there ({session.command})."
-        return Verdict(ok=False, says=says, settled=False)
+        return Verification(ok=False, says=says, settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """A rolled back transaction does not come back."""
@@ -64,11 +66,11 @@ class KillConnection(Remediation):
 
     def _same(self, db: MySQL) -> Session:
         where = f"Session {self.thread_id} of {db.address}"
-        session = sessions.read(db, self.thread_id)
+        session = killable_sessions.read(db, self.thread_id)
         if session is None:
             raise Refused(f"{where} is gone; there is nothing to kill.")
         if session.killed:
-            sessions.refuse_protected(session)
+            killable_sessions.refuse_protected(session)
         if session.user != self.user or session.transaction_started != self.transaction_started:
             raise Refused(f"{where} is not in that transaction any more; look again.")
         if not self.transaction_started and not self.command_since:
@@ -77,5 +79,5 @@ class KillConnection(Remediation):
             raise Refused(f"{where} has done something else since; look again.")
         if not session.idle and not self.even_if_busy:
             raise Refused(f"{where} works again ({session.command}); look again.")
-        sessions.refuse_protected(session, self.only_users)
+        killable_sessions.refuse_protected(session, self.only_users)
         return session

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import sessions
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
-from actions.sessions import Session
-from actions.sql import statement
+from actions import killable_sessions
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.killable_sessions import Session
+from actions.sql_quoting import statement
 
 MOST = 50
 """Sessions that are ended at once."""
@@ -42,23 +42,23 @@ class KillIdleSessions(Remediation):
                 f"None of the {len(self.thread_ids)} sessions of {self.user} on {db.address} sleeps any more."
             )
         for session in asleep:
-            sessions.refuse_protected(session)
+            killable_sessions.refuse_protected(session)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """Reads the sessions again on this very connection, then KILL for each that still sleeps."""
         for session in self._asleep(db):
-            sessions.refuse_protected(session)
+            killable_sessions.refuse_protected(session)
             yield statement("KILL {}", session.thread_id)
 
     def cost(self, db: MySQL) -> str:
         """Nothing is rolled back: a session with a transaction is left alone."""
         return "Nothing is rolled back; their pools connect anew when they need to."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when none of them is left asleep."""
         left = self._asleep(db)
         says = f"{len(self.thread_ids) - len(left)} of {len(self.thread_ids)} sessions of {self.user} are gone from "
-        return Verdict(ok=not left, says=f"{says}{db.address}.", settled=not left)
+        return Verification(ok=not left, says=f"{says}{db.address}.", settled=not left)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Ended sessions do not come back."""
@@ -67,9 +67,9 @@ class KillIdleSessions(Remediation):
     def _asleep(self, db: MySQL) -> list[Session]:
         return [
             session
-            for session in sessions.read_all(db, self.thread_ids)
+            for session in killable_sessions.read_all(db, self.thread_ids)
             if session.user == self.user
             and session.idle
             and not session.transaction_started
-            and session.command_since <= self.asleep_since + sessions.TOLERANCE
+            and session.command_since <= self.asleep_since + killable_sessions.TOLERANCE
         ]

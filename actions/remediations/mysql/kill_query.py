@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import sessions
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
-from actions.sessions import Session
-from actions.sql import statement
+from actions import killable_sessions
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.killable_sessions import Session
+from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,20 @@ class KillQuery(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """The rows that its transaction has modified."""
-        return sessions.rollback_cost(db, self.thread_id)
+        return killable_sessions.rollback_cost(db, self.thread_id)
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when the statement is gone; a session that rolls back is waited for, never killed again."""
-        session = sessions.read(db, self.thread_id)
+        session = killable_sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
-            return Verdict(ok=True, says=f"Session {self.thread_id} of {db.address} is gone.")
+            return Verification(ok=True, says=f"Session {self.thread_id} of {db.address} is gone.")
         if session.killed:
             left = f"{session.rows_modified:,} rows to go"
             says = f"Session {self.thread_id} of {db.address} rolls back, {left}; do not kill it again."
-            return Verdict(ok=False, says=says, settled=False)
+            return Verification(ok=False, says=says, settled=False)
         if session.idle or not self._is(session):
-            return Verdict(ok=True, says=f"The statement of session {self.thread_id} of {db.address} is gone.")
-        return Verdict(
+            return Verification(ok=True, says=f"The statement of session {self.thread_id} of {db.address} is gone.")
+        return Verification(
             ok=False,
             says=f"Session {self.thread_id} of {db.address} still runs it; look what it waits for, do not repeat it.",
             settled=False,
@@ -72,14 +72,14 @@ class KillQuery(Remediation):
         raise NoUndo("a killed statement does not come back; its client has an error and may try again")
 
     def _same(self, db: MySQL) -> Session:
-        session = sessions.read(db, self.thread_id)
+        session = killable_sessions.read(db, self.thread_id)
         if session is None:
             raise Refused(f"Session {self.thread_id} of {db.address} is gone; there is nothing to kill.")
         if session.killed:
-            sessions.refuse_protected(session)
+            killable_sessions.refuse_protected(session)
         if session.idle or not self._is(session):
             raise Refused(f"Session {self.thread_id} of {db.address} does not run that statement any more; look again.")
-        sessions.refuse_protected(session, self.only_users)
+        killable_sessions.refuse_protected(session, self.only_users)
         return session
 
     def _is(self, session: Session) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import sessions
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
-from actions.sessions import Session
-from actions.sql import statement
+from actions import killable_sessions
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.killable_sessions import Session
+from actions.sql_quoting import statement
 
 MOST = 20
 """Statements that are killed at once; what is left is a matter for another look."""
@@ -45,12 +45,12 @@ class KillStatements(Remediation):
         if not running:
             raise Refused(f"None of the {len(self.thread_ids)} sessions of {db.address} runs that statement any more.")
         for session in running:
-            sessions.refuse_protected(session, self.only_users)
+            killable_sessions.refuse_protected(session, self.only_users)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """Reads the sessions again on this very connection, then KILL QUERY for each that still runs it."""
         for session in self._running(db):
-            sessions.refuse_protected(session, self.only_users)
+            killable_sessions.refuse_protected(session, self.only_users)
             if session.query_id:
                 yield statement("KILL QUERY ID {}", session.query_id)
             else:
@@ -61,18 +61,18 @@ class KillStatements(Remediation):
         rows = sum(session.rows_modified for session in self._running(db))
         return f"{rows:,} modified rows are rolled back." if rows else "Nothing is rolled back."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when none of them runs any more; those that roll back are waited for, never killed again."""
         left = self._running(db)
         if not left:
-            return Verdict(
+            return Verification(
                 ok=True, says=f"None of the {len(self.thread_ids)} statements runs on {db.address} any more."
             )
         rolling = sum(session.killed for session in left)
         says = (
             f"{len(left)} of {len(self.thread_ids)} statements still run on {db.address}, {rolling} of them roll back."
         )
-        return Verdict(ok=False, says=says, settled=False)
+        return Verification(ok=False, says=says, settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Killed statements do not come back."""
@@ -81,6 +81,7 @@ class KillStatements(Remediation):
     def _running(self, db: MySQL) -> list[Session]:
         return [
             session
-            for session in sessions.read_all(db, self.thread_ids)
-            if session.statement == self.statement and session.command_since <= self.began_until + sessions.TOLERANCE
+            for session in killable_sessions.read_all(db, self.thread_ids)
+            if session.statement == self.statement
+            and session.command_since <= self.began_until + killable_sessions.TOLERANCE
         ]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Bytes, Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Bytes, Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.connected_replicas import connected_replicas
-from actions.sql import statement
+from actions.sql_quoting import statement
 
 KEPT = 3
 """Files that always stay."""
@@ -80,10 +80,10 @@ class PurgeBinaryLogs(Remediation):
             "them needs their copies from the backup."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when the oldest log is the one that was named."""
         oldest = next(iter(_sizes(db)), "")
-        return Verdict(ok=oldest == self.to, says=f"The oldest binary log of {db.address} is {oldest}.")
+        return Verification(ok=oldest == self.to, says=f"The oldest binary log of {db.address} is {oldest}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """What is removed is gone."""

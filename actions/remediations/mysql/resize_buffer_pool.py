@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Bytes, Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.counters import number, status, variables
-from actions.sql import statement
+from actions.contract import Bytes, Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.sql_quoting import statement
+from actions.status_counters import number, status, variables
 
 MOST_TIMES = 2.0
 """How much larger it may become at once, and smaller by the same."""
@@ -65,13 +65,13 @@ class ResizeBufferPool(Remediation):
         """What one feels of it."""
         return "Statements may wait for seconds while pages are moved; shrinking writes dirty pages first."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when the server has the size, and says that it is done."""
         now = number(variables(db, "innodb_buffer_pool_size"), "innodb_buffer_pool_size")
         says = status(db, "Innodb_buffer_pool_resize_status").get("Innodb_buffer_pool_resize_status", "")
         under_way = bool(says) and not says.startswith(("Completed", "Size did not change"))
         settled = now == self.size and not under_way
-        return Verdict(
+        return Verification(
             ok=settled, says=f"The buffer pool of {db.address} is {now:,} bytes. {says}".strip(), settled=settled
         )
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.writability import Writability, writability
-from actions.sql import statement
+from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class SetReadOnly(Remediation):
         """Who loses by it."""
         return f"Every write to {db.address} fails from then on, but for replication's."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the server takes no writes."""
         done = self._done(writability(db))
-        return Verdict(ok=done, says=f"{db.address} {'takes no writes' if done else 'still takes writes'}.")
+        return Verification(ok=done, says=f"{db.address} {'takes no writes' if done else 'still takes writes'}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Sets what is set now: super_read_only first, since setting it sets read_only."""

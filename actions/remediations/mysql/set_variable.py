@@ -17,10 +17,10 @@ from actions.contract import (
     Seconds,
     Statement,
     Unreadable,
-    Verdict,
+    Verification,
 )
 from actions.diagnostics.mysql.replica_status import replica_status
-from actions.sql import identifier, statement
+from actions.sql_quoting import identifier, statement
 
 BOTH = frozenset({Flavour.MYSQL, Flavour.MARIADB})
 MYSQL = frozenset({Flavour.MYSQL})
@@ -120,10 +120,10 @@ class SetVariable(Remediation):
         """SET GLOBAL to the new value."""
         yield statement(f"SET GLOBAL {identifier(self.name)} = {{}}", self.value)
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the server has the value."""
         now = self._now(db)
-        return Verdict(ok=now == self.value, says=f"{self.name} of {db.address} is {now}.")
+        return Verification(ok=now == self.value, says=f"{self.name} of {db.address} is {now}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """SET GLOBAL to the value that it has now."""

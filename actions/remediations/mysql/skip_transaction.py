@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.replica_status import replica_status
-from actions.sql import statement
+from actions.sql_quoting import statement
 
 SKIPPABLE = {
     1007: "the database is there already",
@@ -88,15 +88,15 @@ class SkipTransaction(Remediation):
             "source afterwards, and rebuild it where they differ."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the applier runs; another error means that more is missing, and nothing more is skipped."""
         status = replica_status(db)
         if status.applier_running == "Yes":
-            return Verdict(ok=True, says=f"The applier of {db.address} runs; its tables are still to be compared.")
+            return Verification(ok=True, says=f"The applier of {db.address} runs; its tables are still to be compared.")
         if status.applier_errno:
             says = f"The applier of {db.address} stopped again: error {status.applier_errno} ({status.applier_error})."
-            return Verdict(ok=False, says=f"{says} It differs in more than one place; rebuild it.")
-        return Verdict(ok=False, says=f"The applier of {db.address} does not run yet.", settled=False)
+            return Verification(ok=False, says=f"{says} It differs in more than one place; rebuild it.")
+        return Verification(ok=False, says=f"The applier of {db.address} does not run yet.", settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """A skipped transaction counts as executed for ever."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, ServerVersion, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, ServerVersion, Statement, Verification
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
-from actions.sql import statement
-from actions.versions import replica
+from actions.server_versions import replica
+from actions.sql_quoting import statement
 
 RETRYABLE = frozenset({1040, 1158, 1159, 1160, 1161, 1205, 1213, 2003, 2013})
 """Errors that pass by themselves: too many connections, network reads and writes, lock wait timeout, deadlock, and a
@@ -74,18 +74,20 @@ class StartReplica(Remediation):
         """START REPLICA, for the channel that is stopped."""
         yield self._statement("START", replica_status(db), db.version)
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the threads run without an error; Connecting is not settled."""
         status = replica_status(db)
         lag = "lag unknown" if status.lag is None else f"{status.lag:g} s behind"
         if self._runs(status):
-            return Verdict(ok=True, says=f"The {self._named()} of {db.address} runs, {lag}.")
+            return Verification(ok=True, says=f"The {self._named()} of {db.address} runs, {lag}.")
         failed = next(((t, errno, error) for t, errno, error in self._stopped(status) if errno), None)
         if failed is not None:
             thread, errno, error = failed
-            return Verdict(ok=False, says=f"The {thread} of {db.address} stopped again: error {errno} ({error}).")
+            return Verification(ok=False, says=f"The {thread} of {db.address} stopped again: error {errno} ({error}).")
         why = f" (error {status.receiver_errno}: {status.receiver_error})" if status.receiver_errno else ""
-        return Verdict(ok=False, says=f"The {self._named()} of {db.address} is not running yet{why}.", settled=False)
+        return Verification(
+            ok=False, says=f"The {self._named()} of {db.address} is not running yet{why}.", settled=False
+        )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """STOP REPLICA, for the same threads."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
-from actions.sql import statement
-from actions.versions import replica
+from actions.server_versions import replica
+from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class StopReplica(Remediation):
         """What the replica misses from then on."""
         return f"{db.address} falls behind until it is started again, and acknowledges no commit."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once none of the threads runs; a transaction that is under way may hold the applier up."""
         status = replica_status(db)
         if self._running(status):
-            return Verdict(ok=False, says=f"The {self._named()} of {db.address} still runs.", settled=False)
-        return Verdict(ok=True, says=f"The {self._named()} of {db.address} stands.")
+            return Verification(ok=False, says=f"The {self._named()} of {db.address} still runs.", settled=False)
+        return Verification(ok=True, says=f"The {self._named()} of {db.address} stands.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """START REPLICA, for the threads that run now."""

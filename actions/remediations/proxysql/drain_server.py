@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, ProxySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, ProxySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.proxysql.backends import Backend, backends
-from actions.sql import statement
+from actions.sql_quoting import statement
 
 DRAINED = "OFFLINE_SOFT"
 HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
@@ -105,31 +105,33 @@ class DrainServer(Remediation):
         ]
         return f"At {db.address} {'; '.join(said)}. Nothing is saved to disk: a restart of ProxySQL brings it back."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once it is OFFLINE_SOFT everywhere and no connection to it is in use; long transactions keep theirs."""
         found = self._backends(db)
         if not found:
-            return Verdict(ok=False, says=f"{db.address} does not know {self._server}{self._where} any more.")
+            return Verification(ok=False, says=f"{db.address} does not know {self._server}{self._where} any more.")
         serving = [f"{each.status} in hostgroup {each.hostgroup}" for each in found if each.status != DRAINED]
         if serving:
-            return Verdict(
+            return Verification(
                 ok=False,
                 says=f"{self._server} is {' and '.join(serving)} at {db.address}. Where mysql_servers says {DRAINED} "
                 "already, it waits there for a LOAD.",
             )
         if isinstance(db, ProxySQL) and db.sees_configuration and (waiting := _waiting(db, _tables(db))):
             # An undo asks this before its LOAD, which would take over the edits of others as well.
-            return Verdict(ok=False, says=f"Edits wait in the configuration of {db.address} ({waiting}).")
+            return Verification(ok=False, says=f"Edits wait in the configuration of {db.address} ({waiting}).")
         used = sum(each.used for each in found)
         if used:
-            return Verdict(
+            return Verification(
                 ok=False,
                 says=f"{self._server} is {DRAINED} at {db.address} and gets no new sessions, but {used} of its "
                 "connections are still in use. Look for long transactions on it; it stays out until it is set ONLINE.",
                 settled=False,
             )
         groups = ", ".join(str(each.hostgroup) for each in found)
-        return Verdict(ok=True, says=f"{self._server} is {DRAINED} in hostgroup {groups} at {db.address}, and idle.")
+        return Verification(
+            ok=True, says=f"{self._server} is {DRAINED} in hostgroup {groups} at {db.address}, and idle."
+        )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """ONLINE again where it is drained now, and LOAD."""

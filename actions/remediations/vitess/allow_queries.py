@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import denied_tables, named, shard_record, workflows
-from actions.vitess import Vitess, call, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_prechecks import denied_tables, named, shard_record, workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,17 @@ class AllowQueries(Remediation):
             "to do so for up to 20 seconds."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the topology keeps nothing from them."""
         vt = vitess(db)
         kept = self._kept(vt)
         if kept.tables or kept.disabled:
-            return Verdict(ok=False, says=f"Queries are still kept from {self.tablet_type} tablets of {vt.address}.")
-        return Verdict(ok=True, says=f"The topology keeps nothing from {self.tablet_type} tablets of {vt.address}.")
+            return Verification(
+                ok=False, says=f"Queries are still kept from {self.tablet_type} tablets of {vt.address}."
+            )
+        return Verification(
+            ok=True, says=f"The topology keeps nothing from {self.tablet_type} tablets of {vt.address}."
+        )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """SetShardTabletControl back to what is kept away now, and RefreshStateByShard."""

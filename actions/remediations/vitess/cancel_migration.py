@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Seconds,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.vitess.schema_migrations import PENDING, Migration, of_uuid, told
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 OPEN = (*PENDING, "RUNNING")
 """States in which a migration can be cancelled."""
@@ -41,12 +52,12 @@ class CancelMigration(Remediation):
         rows = sum(one.rows_copied for one in found)
         return f"The {told(found)} is given up, with {rows:,} rows that it has copied. Trying it again begins anew."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once it is cancelled on all shards."""
         found = of_uuid(vitess(db), self.uuid)
         ended = all(one.status in ("CANCELLED", "FAILED") for one in found)
         complete = any(one.status == "COMPLETE" for one in found)
-        return Verdict(ok=ended, says=f"The {told(found)}.", settled=ended or complete)
+        return Verification(ok=ended, says=f"The {told(found)}.", settled=ended or complete)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """A cancelled migration does not go on where it stood."""

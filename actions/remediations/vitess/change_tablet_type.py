@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import (
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.vitess_contract import Tablet, Vitess, alias_record, call, vitess
+from actions.vitess_prechecks import (
     ACKERS,
     Member,
     errant,
@@ -17,7 +18,6 @@ from actions.prechecks import (
     primary_alias,
     seen_by_vtgate,
 )
-from actions.vitess import Tablet, Vitess, alias_record, call, vitess
 
 CHANGEABLE = ("REPLICA", "RDONLY", "DRAINED", "SPARE")
 
@@ -74,17 +74,17 @@ class ChangeTabletType(Remediation):
         others = [alias for alias in _serving(vt) if alias != vt.tablet]
         return f"Reads of replicas of {vt.address} go to {', '.join(others[:10]) or 'nobody'}."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once the topology and vtgate have the type, and one that serves is SERVING."""
         vt = vitess(db)
         now = own_tablet(vt).type
         if now != self.tablet_type:
-            return Verdict(ok=False, says=f"{vt.tablet} is {now}.")
+            return Verification(ok=False, says=f"{vt.tablet} is {now}.")
         kind, state = seen_by_vtgate(vt).get(vt.tablet, ("nothing", "away"))
         if kind != self.tablet_type or (self.tablet_type == "REPLICA" and state != "SERVING"):
             says = f"{vt.tablet} is {now}, and vtgate sees it as {kind}, {state}."
-            return Verdict(ok=False, says=says, settled=False)
-        return Verdict(ok=True, says=f"{vt.tablet} is {now}, and vtgate sees it so ({state}).")
+            return Verification(ok=False, says=says, settled=False)
+        return Verification(ok=True, says=f"{vt.tablet} is {now}, and vtgate sees it so ({state}).")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """ChangeTabletType to the type of now."""

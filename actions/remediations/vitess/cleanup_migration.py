@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Seconds,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.vitess.schema_migrations import Migration, of_uuid, told
 from actions.diagnostics.vitess.workflows import workflows
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 ENDED = ("COMPLETE", "FAILED", "CANCELLED")
 
@@ -43,13 +54,13 @@ class CleanupMigration(Remediation):
         shards = ", ".join(one.shard for one in found if one.artifacts)
         return f"What is kept of the {told(found)} is dropped on {shards}: it cannot be reverted any more."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once Vitess has cleaned up on all shards, which it looks for once a minute."""
         found = [one for one in of_uuid(vitess(db), self.uuid) if one.artifacts and not one.cleaned_up]
         if found:
             says = f"The tables of the {told(tuple(found))} are still kept; Vitess drops them within a minute."
-            return Verdict(ok=False, says=says, settled=False)
-        return Verdict(ok=True, says=f"Nothing is kept of migration {self.uuid} any more.")
+            return Verification(ok=False, says=says, settled=False)
+        return Verification(ok=True, says=f"Nothing is kept of migration {self.uuid} any more.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Dropped tables do not come back."""

@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Seconds,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.vitess.schema_migrations import Migration, of_uuid, told
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class CompleteMigration(Remediation):
             f"on it is as: {found[0].statement} Its owner postponed that on purpose; ask whether the time has come."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once it is complete on all shards; an open transaction on the table holds that up."""
         found = of_uuid(vitess(db), self.uuid)
         failed = [one for one in found if one.status in ("FAILED", "CANCELLED")]
@@ -51,7 +62,7 @@ class CompleteMigration(Remediation):
         if waiting and waiting[0].message:
             says += f" It waits on {waiting[0].shard}: {waiting[0].message}"
         ok = all(one.status == "COMPLETE" for one in found)
-        return Verdict(ok=ok, says=says, settled=ok or bool(failed))
+        return Verification(ok=ok, says=says, settled=ok or bool(failed))
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """A completed migration is reverted by another one."""

@@ -8,10 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Seconds,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.vitess.unresolved_transactions import Distributed, distributed, unresolved_transactions
-from actions.protojson import each, inner, text
-from actions.vitess import Vitess, call, vitess
+from actions.protobuf_json import each, inner, text
+from actions.vitess_contract import Vitess, call, vitess
 
 DTID = re.compile(r"[A-Za-z0-9_]{1,64}:[0-9a-f-]{1,64}:\d{1,20}")
 OLD: Seconds = 300.0
@@ -56,19 +67,19 @@ class ConcludeTransaction(Remediation):
             "wrote is lost."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once no shard knows the transaction or a share of it any more."""
         found = unresolved_transactions(vitess(db), older_than=0.0)
         if found.missing:
-            return Verdict(
+            return Verification(
                 ok=False, says=f"Whether {self.dtid} is gone is not known: {found.missing[0]}", settled=False
             )
         shards = [one.shard for one in found.prepared if one.dtid == self.dtid]
         if shards or any(one.dtid == self.dtid for one in found.transactions):
             where = f", prepared on {', '.join(shards)}" if shards else ""
             says = f"{self.dtid} is still there{where}."
-            return Verdict(ok=False, says=says, settled=False)
-        return Verdict(ok=True, says=f"No shard of {found.keyspace} knows {self.dtid} any more.")
+            return Verification(ok=False, says=says, settled=False)
+        return Verification(ok=True, says=f"No shard of {found.keyspace} knows {self.dtid} any more.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """A transaction that is rolled back does not come back."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verification
 from actions.diagnostics.vitess.vtorc import vtorc as vtorcs
-from actions.prechecks import NEEDS_OF_VTORC
-from actions.vitess import Vitess, vitess, vtorc
+from actions.vitess_contract import Vitess, vitess, vtorc
+from actions.vitess_prechecks import NEEDS_OF_VTORC
 
 LONGEST: Seconds = 3600.0
 DISABLE = "/api/disable-global-recoveries"
@@ -59,13 +59,13 @@ class DisableRecoveries(Remediation):
             "in no shard: a primary that dies stays dead."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while no VTOrc that answers may repair."""
         vt = vitess(db)
         seen = vtorcs(vt)
         done = bool(seen.disabled) and not seen.acting
         says = f"Recoveries are disabled at {len(seen.disabled)} of {seen.configured} VTOrcs."
-        return Verdict(ok=done, says=says)
+        return Verification(ok=done, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Enables them at every VTOrc."""

@@ -16,10 +16,12 @@ from actions.contract import (
     Risk,
     Statement,
     Unreadable,
-    Verdict,
+    Verification,
 )
 from actions.diagnostics.vitess.vtorc import vtorc
-from actions.prechecks import (
+from actions.remediations.vitess.planned_reparent import WAIT, serves
+from actions.vitess_contract import Vitess, alias_of, alias_record, call, vitess
+from actions.vitess_prechecks import (
     NEEDS_OF_VTORC,
     Member,
     keyspace_record,
@@ -28,8 +30,6 @@ from actions.prechecks import (
     primary_alias,
     shard_record,
 )
-from actions.remediations.vitess.planned_reparent import WAIT, serves
-from actions.vitess import Vitess, alias_of, alias_record, call, vitess
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,15 @@ class EmergencyReparent(Remediation):
             "vtgate."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once the record, the tablet's type, its MySQL and vtgate agree on another primary."""
         vt = vitess(db)
         now = primary_alias(vt)
         if now == vt.tablet:
             says = f"The record of {vt.address} still names {vt.tablet} as primary."
-            return Verdict(ok=False, says=says, settled=False)
+            return Verification(ok=False, says=says, settled=False)
         if self.new_primary not in ("", now):
-            return Verdict(ok=False, says=f"{now} is the primary of {vt.address}, and not {self.new_primary}.")
+            return Verification(ok=False, says=f"{now} is the primary of {vt.address}, and not {self.new_primary}.")
         return serves(vt, now)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import keyspace_record, shard_record
-from actions.vitess import Vitess, call, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_prechecks import keyspace_record, shard_record
 
 UNSHARDED = ("0", "-")
 """Shards whose switch Vitess keeps with the keyspace."""
@@ -50,14 +50,14 @@ class EnableEmergencyReparent(Remediation):
             "Whoever disabled it may still work on something: ask first."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while it is not disabled."""
         vt = vitess(db)
         disabled = self._disabled(vt)
         says = (
             f"Emergency reparents are {'still' if disabled else 'not'} disabled for the {self.scope} of {vt.address}."
         )
-        return Verdict(ok=not disabled, says=says)
+        return Verification(ok=not disabled, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """SetVtorcEmergencyReparent with `disable` true."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.vitess.vtorc import vtorc as vtorcs
 from actions.remediations.vitess.disable_recoveries import DISABLE, ENABLE, DisableRecoveries
-from actions.vitess import Vitess, vitess, vtorc
+from actions.vitess_contract import Vitess, vitess, vtorc
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,14 @@ class EnableRecoveries(Remediation):
             "Whoever disabled them may still work on something: ask first."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while no VTOrc that answers has them disabled."""
         vt = vitess(db)
         seen = vtorcs(vt)
         done = seen.alive and not seen.disabled
-        return Verdict(ok=done, says=f"Recoveries are disabled at {len(seen.disabled)} of {seen.configured} VTOrcs.")
+        return Verification(
+            ok=done, says=f"Recoveries are disabled at {len(seen.disabled)} of {seen.configured} VTOrcs."
+        )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Disables them at every VTOrc, where they are disabled at every one now."""

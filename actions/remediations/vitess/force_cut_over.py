@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Seconds,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.vitess.schema_migrations import Migration, of_uuid, told
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 NAMED = 5
 """Sessions that the sentence of the cost names."""
@@ -57,7 +68,7 @@ class ForceCutOver(Remediation):
             "are rolled back."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once it is complete on all shards."""
         found = of_uuid(vitess(db), self.uuid)
         ended = [one for one in found if one.status in ("FAILED", "CANCELLED")]
@@ -66,7 +77,7 @@ class ForceCutOver(Remediation):
         waiting = next((one for one in found if one.status == "RUNNING"), None)
         if waiting is not None:
             says += f" On {waiting.shard} it tried {waiting.attempts} times, and is at: {waiting.stage}."
-        return Verdict(ok=ok, says=says, settled=ok or bool(ended))
+        return Verification(ok=ok, says=says, settled=ok or bool(ended))
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Transactions that are rolled back do not come back."""

@@ -17,9 +17,10 @@ from actions.contract import (
     Seconds,
     Statement,
     Unreadable,
-    Verdict,
+    Verification,
 )
-from actions.prechecks import (
+from actions.vitess_contract import Component, Vitess, alias_of, alias_record, call, vitess
+from actions.vitess_prechecks import (
     Member,
     errant,
     members,
@@ -30,7 +31,6 @@ from actions.prechecks import (
     seen_by_vtgate,
     shard_record,
 )
-from actions.vitess import Component, Vitess, alias_of, alias_record, call, vitess
 
 BUFFERS_AGAIN: Seconds = 60.0
 """A vtgate buffers nothing for a failover sooner after the last one (its `buffer-min-duration-between-failovers`)."""
@@ -99,14 +99,14 @@ class PlannedReparent(Remediation):
             "about a second, and transactions that are open end with an error."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once the record, the tablet's type, its MySQL and vtgate agree on another primary."""
         vt = vitess(db)
         now = primary_alias(vt)
         if now == vt.tablet:
-            return Verdict(ok=False, says=f"{vt.tablet} is still the primary of {vt.address}.", settled=False)
+            return Verification(ok=False, says=f"{vt.tablet} is still the primary of {vt.address}.", settled=False)
         if self.new_primary not in ("", now):
-            return Verdict(ok=False, says=f"{now} is the primary of {vt.address}, and not {self.new_primary}.")
+            return Verification(ok=False, says=f"{now} is the primary of {vt.address}, and not {self.new_primary}.")
         return serves(vt, now)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
@@ -204,16 +204,18 @@ def _reparent(vt: Vitess, to: str, expected: str, lag: Seconds) -> Statement:
     )
 
 
-def serves(vt: Vitess, alias: str) -> Verdict:
+def serves(vt: Vitess, alias: str) -> Verification:
     """Whether a tablet that the record names as primary is it for all: the topology, its MySQL and vtgate."""
     (member,) = members(vt, alias) or (None,)
     if member is None or member.tablet.type != "PRIMARY":
         says = f"The record of {vt.address} names {alias}, whose type is not PRIMARY yet."
-        return Verdict(ok=False, says=says, settled=False)
+        return Verification(ok=False, says=says, settled=False)
     if not member.writable:
         says = f"{alias} is the primary of {vt.address}, and its MySQL takes no writes yet."
-        return Verdict(ok=False, says=says, settled=False)
+        return Verification(ok=False, says=says, settled=False)
     if seen_by_vtgate(vt).get(alias) != ("PRIMARY", "SERVING"):
         says = f"{alias} is the primary of {vt.address}, and vtgate does not serve from it yet."
-        return Verdict(ok=False, says=says, settled=False)
-    return Verdict(ok=True, says=f"{alias} is the primary of {vt.address}, takes writes, and vtgate serves from it.")
+        return Verification(ok=False, says=says, settled=False)
+    return Verification(
+        ok=True, says=f"{alias} is the primary of {vt.address}, takes writes, and vtgate serves from it."
+    )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import Member, members
-from actions.vitess import Vitess, alias_record, call, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.vitess_contract import Vitess, alias_record, call, vitess
+from actions.vitess_prechecks import Member, members
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ class RefreshState(Remediation):
         else:
             yield call("RefreshStateByShard", keyspace=vt.keyspace, shard=vt.shard)
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while each of them has the type that the topology records; one that is away is left out."""
         vt = vitess(db)
         seen = [each for each in self._members(vt) if each.status is not None]
         other = [each for each in seen if (each.status or {}).get("tablet_type", each.tablet.type) != each.tablet.type]
         if not seen:
-            return Verdict(ok=False, says=f"No tablet of {vt.address} answers any more.")
+            return Verification(ok=False, says=f"No tablet of {vt.address} answers any more.")
         if other:
             says = f"{', '.join(each.alias for each in other[:5])} does not have the type of its record yet."
-            return Verdict(ok=False, says=says, settled=False)
-        return Verdict(ok=True, says=f"{len(seen)} of the tablets of {vt.address} have the type of their record.")
+            return Verification(ok=False, says=says, settled=False)
+        return Verification(ok=True, says=f"{len(seen)} of the tablets of {vt.address} have the type of their record.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Nothing was changed that could be restored."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Unreadable, Verdict
-from actions.vitess import Component, Vitess, alias_record, call, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Unreadable, Verification
+from actions.vitess_contract import Component, Vitess, alias_record, call, vitess
 
 KNOWN = "/debug/schema"
 CONCURRENCY = 10
@@ -44,7 +44,7 @@ class ReloadSchema(Remediation):
         """What each MySQL has to do."""
         return f"Each vttablet of {vitess(db).address} reads the columns of all its tables from information_schema."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once the target's vttablet knows the columns that its MySQL has; the others are not asked."""
         vt = vitess(db)
         (page,) = vt.web(Component.VTTABLET, KNOWN, tablet=vt.tablet)
@@ -56,8 +56,8 @@ class ReloadSchema(Remediation):
         stale = sorted(name for name, columns in there.items() if known.get(name) != columns)
         if stale:
             says = f"{vt.tablet} does not know {', '.join(stale[:5])} as its MySQL has it."
-            return Verdict(ok=False, says=says, settled=False)
-        return Verdict(ok=True, says=f"{vt.tablet} knows the {len(there)} tables of its MySQL, and their columns.")
+            return Verification(ok=False, says=says, settled=False)
+        return Verification(ok=True, says=f"{vt.tablet} knows the {len(there)} tables of its MySQL, and their columns.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """Nothing was changed that could be restored."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verification
 from actions.diagnostics.vitess.schema_migrations import Migration, of_uuid, told
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 ENDED = ("FAILED", "CANCELLED")
 
@@ -45,7 +45,7 @@ class RetryMigration(Remediation):
             "changed once that is done."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once it waits, runs or is complete on all shards; too early while it is queued nowhere."""
         found = of_uuid(vitess(db), self.uuid)
         failed = [one for one in found if one.status == "FAILED" and one.retries]
@@ -54,7 +54,7 @@ class RetryMigration(Remediation):
             says = f"The {told(found)} failed again on {failed[0].shard}: {failed[0].message}"
         else:
             says = f"The {told(found)} is under way." if not still else f"The {told(found)} is not queued yet."
-        return Verdict(ok=not still, says=says, settled=not still)
+        return Verification(ok=not still, says=says, settled=not still)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """CancelSchemaMigration, which leaves the table as it is; one that is complete by then stays."""

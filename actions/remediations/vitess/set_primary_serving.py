@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import named, shard_record, workflows
-from actions.vitess import Vitess, call, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_prechecks import named, shard_record, workflows
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class SetPrimaryServing(Remediation):
             f"The serving graph of {vitess(db).keyspace} is written again in all cells, from the records of its shards."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the record says so."""
         vt = vitess(db)
         done = bool(shard_record(vt).get("is_primary_serving"))
-        return Verdict(
+        return Verification(
             ok=done, says=f"The primary of {vt.address} {'serves' if done else 'does not serve'} by its record."
         )
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verdict
-from actions.protojson import Record, decimal, inner
-from actions.vitess import Vitess, alias_record, call, primaries, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verification
+from actions.protobuf_json import Record, decimal, inner
+from actions.vitess_contract import Vitess, alias_record, call, primaries, vitess
 
 METRICS = {"lag": 300.0, "threads_running": 10_000.0, "loadavg": 100.0, "history_list_length": 1e9}
 """The metrics whose threshold may be set, and the most that it may be: seconds for lag, counts for the others."""
@@ -74,17 +74,17 @@ class SetThrottlerThreshold(Remediation):
         what = "more before copies and schema migrations wait" if self.threshold > now else "less"
         return f"In all shards of {vt.keyspace} {self.metric} may be {self.threshold:g} instead of {now:g}, {what}."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once every tablet of the shard that answers has the threshold; they hear of it within seconds."""
         vt = vitess(db)
         other = {alias: value for alias, value in _thresholds(vt, self.metric).items() if value != self.threshold}
         stored = decimal(inner(_config(vt), "metric_thresholds"), self.metric)
         if stored != self.threshold:
-            return Verdict(ok=False, says=f"The settings of {vt.keyspace} have {stored:g} for {self.metric}.")
+            return Verification(ok=False, says=f"The settings of {vt.keyspace} have {stored:g} for {self.metric}.")
         if other:
             says = ", ".join(f"{alias} still has {value:g}" for alias, value in sorted(other.items()))
-            return Verdict(ok=False, says=f"{says} for {self.metric}.", settled=False)
-        return Verdict(ok=True, says=f"The threshold of {self.metric} in {vt.keyspace} is {self.threshold:g}.")
+            return Verification(ok=False, says=f"{says} for {self.metric}.", settled=False)
+        return Verification(ok=True, says=f"The threshold of {self.metric} in {vt.keyspace} is {self.threshold:g}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """The threshold that the keyspace has for the metric now; 0 removes it where it has none of its own."""

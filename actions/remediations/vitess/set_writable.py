@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import NEEDS_OF_VTORC, Member, left_to_vtorc, members, primary_alias
-from actions.vitess import Vitess, alias_record, call, vitess
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.vitess_contract import Vitess, alias_record, call, vitess
+from actions.vitess_prechecks import NEEDS_OF_VTORC, Member, left_to_vtorc, members, primary_alias
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class SetWritable(Remediation):
             return f"Writes to {vt.address} succeed again; there must be no other writer, and none was seen."
         return f"Every write to {vt.tablet} fails from then on, but for replication's."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while the MySQL of the tablet is as wanted."""
         vt = vitess(db)
         (member,) = members(vt, vt.tablet) or (None,)
         if member is None or member.status is None:
-            return Verdict(ok=False, says=f"{vt.tablet} does not answer.", settled=False)
+            return Verification(ok=False, says=f"{vt.tablet} does not answer.", settled=False)
         says = f"The MySQL of {vt.tablet} {'takes writes' if member.writable else 'is read-only'}."
-        return Verdict(ok=member.writable == self.writable, says=says)
+        return Verification(ok=member.writable == self.writable, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """SetWritable, the other way round."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
-from actions.prechecks import NEEDS_OF_VTORC, left_to_vtorc, members, own_tablet, primary_alias
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.remediations.mysql.start_replica import StartReplica
-from actions.vitess import Vitess, alias_record, call, vitess
+from actions.vitess_contract import Vitess, alias_record, call, vitess
+from actions.vitess_prechecks import NEEDS_OF_VTORC, left_to_vtorc, members, own_tablet, primary_alias
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,18 @@ class StartReplication(Remediation):
         """StartReplication."""
         yield call("StartReplication", tablet_alias=alias_record(vitess(db).tablet))
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good while both threads run."""
         vt = vitess(db)
         (member,) = members(vt, vt.tablet) or (None,)
         if member is None or member.status is None:
-            return Verdict(ok=False, says=f"{vt.tablet} does not answer.", settled=False)
+            return Verification(ok=False, says=f"{vt.tablet} does not answer.", settled=False)
         if not member.replicates:
             failed = bool(member.replication.get("last_sql_error"))
             says = f"{vt.tablet} does not replicate: {member.stopped}."
-            return Verdict(ok=False, says=says, settled=failed)
+            return Verification(ok=False, says=says, settled=failed)
         lag = "lag unknown" if member.lag is None else f"{member.lag:g} s behind"
-        return Verdict(ok=True, says=f"{vt.tablet} replicates, {lag}.")
+        return Verification(ok=True, says=f"{vt.tablet} replicates, {lag}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """StopReplication; a VTOrc that is back by then starts it again."""

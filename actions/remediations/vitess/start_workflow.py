@@ -6,9 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Seconds, Statement, Verdict
+from actions.contract import (
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Seconds,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.vitess.workflows import Stream, named
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 STANDING = ("Stopped", "Error")
 
@@ -43,7 +54,7 @@ class StartWorkflow(Remediation):
         late = max((one.lag or 0.0 for one in self._streams(vt)), default=0.0)
         return f"{self.workflow} catches up with {late:.0f} s in {vt.keyspace}, as fast as the throttler lets it."
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good when all its streams run or copy, without an error, for three seconds.
 
         GetWorkflows calls a stream that has just been started `Error` until it has found a source and writes over its
@@ -54,11 +65,11 @@ class StartWorkflow(Remediation):
         failed = [one for one in streams if one.state == "Error"]
         if failed:
             says = f"{self.workflow} is in its error on {failed[0].shard}: {failed[0].message}"
-            return Verdict(ok=False, says=says, settled=False)
+            return Verification(ok=False, says=says, settled=False)
         waiting = [f"{one.shard} is {one.state}" for one in streams if one.state not in ("Running", "Copying")]
         if waiting:
-            return Verdict(ok=False, says=f"{self.workflow}: {', '.join(waiting)}.", settled=False)
-        return Verdict(ok=True, says=f"{self.workflow} works on all shards of {vt.keyspace}.")
+            return Verification(ok=False, says=f"{self.workflow}: {', '.join(waiting)}.", settled=False)
+        return Verification(ok=True, says=f"{self.workflow} works on all shards of {vt.keyspace}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """WorkflowUpdate to Stopped where it stands now; raises NoUndo where that was an error."""

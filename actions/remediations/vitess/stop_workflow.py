@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.vitess.workflows import named
-from actions.vitess import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, vitess
 
 MOVING = ("Running", "Copying", "Init", "Lagging")
 """States of streams that can be stopped."""
@@ -42,14 +42,14 @@ class StopWorkflow(Remediation):
             "tables fall behind, and the sources must keep their binary logs for it."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once none of its streams works."""
         vt = vitess(db)
         found = named(vt, self.workflow)
         still = [f"{one.shard} is {one.state}" for one in found.streams if one.state in MOVING]
         if still:
-            return Verdict(ok=False, says=f"{self.workflow}: {', '.join(still)}.", settled=False)
-        return Verdict(ok=True, says=f"{self.workflow} stands on all shards of {vt.keyspace}.")
+            return Verification(ok=False, says=f"{self.workflow}: {', '.join(still)}.", settled=False)
+        return Verification(ok=True, says=f"{self.workflow} stands on all shards of {vt.keyspace}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """WorkflowUpdate to Running on the shards where it works now; a copy goes on where it stood."""

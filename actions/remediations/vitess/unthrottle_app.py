@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verdict
+from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.vitess.throttler import IGNORED, Rule, throttler
-from actions.protojson import inner, whole
-from actions.vitess import Vitess, call, vitess
+from actions.protobuf_json import inner, whole
+from actions.vitess_contract import Vitess, call, vitess
 
 APP = re.compile(r"[A-Za-z0-9_:.-]{1,120}")
 PAST = {"seconds": 1}
@@ -52,16 +52,16 @@ class UnthrottleApp(Remediation):
             "have to keep up with it."
         )
 
-    def verify(self, db: MySQL) -> Verdict:
+    def verify(self, db: MySQL) -> Verification:
         """Good once no tablet of the shard holds the app back by a rule; they hear of it within seconds."""
         found = throttler(vitess(db))
         if any(rule.app == self.app for rule in found.by_hand):
-            return Verdict(ok=False, says=f"The rule of {self.app} is still in the settings of {found.keyspace}.")
+            return Verification(ok=False, says=f"The rule of {self.app} is still in the settings of {found.keyspace}.")
         still = [one.tablet for one in found.tablets if self.app in one.denied]
         if still:
             says = f"{', '.join(still)} did not hear yet that {self.app} is released."
-            return Verdict(ok=False, says=says, settled=False)
-        return Verdict(ok=True, says=f"No rule of the throttler holds {self.app} back in {found.keyspace}.")
+            return Verification(ok=False, says=says, settled=False)
+        return Verification(ok=True, says=f"No rule of the throttler holds {self.app} back in {found.keyspace}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """The rule as it is now, with its ratio and its end."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from actions.contract import Statement
-from actions.vitess import parse_call, parse_vtorc
+from actions.vitess_contract import parse_call, parse_vtorc
 from bot.config import Tablet, TabletShard
 from bot.errors import FirstmateError, NotAllowed, Unreachable
 from bot.fleet.mysql import LONGEST_IDLE
-from bot.fleet.vitess.allowed import CHANGING_VTORC, check_change
+from bot.fleet.vitess.allowed_calls import CHANGING_VTORC, check_change
 from bot.fleet.vitess.reader import Beneath, Source, VitessReader, open_reader
 
 CHANGE_WITHIN = 30.0
@@ -27,7 +27,7 @@ def since_boot() -> float:
 
 
 class VitessChanger:
-    """Executes statements that `actions.vitess.call` and `vtorc` made, and reads like a reader."""
+    """Executes statements that `actions.vitess_contract.call` and `vtorc` made, and reads like a reader."""
 
     def __init__(self, source: Source, reader: VitessReader, *, clock: Callable[[], float] = since_boot) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""Reads one shard of a cluster, from one of its tablets; implements actions.vitess.Vitess."""
+"""Reads one shard of a cluster, from one of its tablets; implements actions.vitess_contract.Vitess."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 import pymysql
 
 from actions.contract import Flavour, MySQL, Row, Seconds, ServerVersion, Unreadable
-from actions.vitess import Answer, Component, Request, Tablet, alias_of
+from actions.vitess_contract import Answer, Component, Request, Tablet, alias_of
 from bot.config import Role, TabletShard, VitessCluster, VtgateSettings
 from bot.config import Tablet as TabletInstance
 from bot.engine.ports import Identity
 from bot.errors import FirstmateError, Unreachable
-from bot.fleet import failures
-from bot.fleet.connecting import Server, connect
+from bot.fleet import connection_errors as failures
+from bot.fleet.connections import Server, connect
 from bot.fleet.mysql import MOST_ROWS, bounded, wait
-from bot.fleet.vitess.allowed import check_page, check_rpc, check_show
-from bot.fleet.vitess.pages import Pages
+from bot.fleet.vitess.allowed_calls import check_page, check_rpc, check_show
+from bot.fleet.vitess.status_pages import Pages
 from bot.fleet.vitess.topology import arranged, record_of
 from bot.fleet.vitess.vtctld import Vtctld
 
@@ -44,7 +44,7 @@ class Source:
 
 
 class VitessReader:
-    """Implements actions.vitess.Vitess."""
+    """Implements actions.vitess_contract.Vitess."""
 
     def __init__(self, source: Source, shard: TabletShard, tablet: TabletInstance, beneath: Beneath) -> None:
         self._source = source

@@ -14,8 +14,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from actions.contract import Seconds
-from actions.vitess import Tablet as Record
-from actions.vitess import alias_of
+from actions.vitess_contract import Tablet as Record
+from actions.vitess_contract import alias_of
 from bot.config import Role, Tablet, TabletShard, VitessCluster
 from bot.errors import FirstmateError, Unreachable
 from bot.fleet.vitess.vtctld import Vtctld

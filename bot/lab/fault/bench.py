@@ -21,13 +21,13 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.config import Config, load
-from bot.engine.state import Run, RunState
+from bot.engine.run import Run, RunState
 from bot.errors import Exit, FirstmateError, Unreachable
-from bot.lab.bench import own_config
+from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.client import wait_until
 from bot.lab.fault.alerts import generator, labels_of
-from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.break_and_mend import break_, fix
 from bot.lab.fault.checks import holds
 from bot.lab.fault.model import Fault, known
 from bot.lab.fault.order import Order, alternately
@@ -38,9 +38,9 @@ from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.opening import open_database
-from bot.store.runs import RunStore
-from bot.store.segments import DirectQueue
+from bot.store.open import open_database
+from bot.store.run_store import RunStore
+from bot.store.segment_queue import DirectQueue
 
 APPROVERS = ("U0BOB", "U0ALICE")
 WITHIN = 45.0

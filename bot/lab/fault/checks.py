@@ -11,7 +11,7 @@ import requests
 from bot.errors import Unreachable
 from bot.lab.client import administrator, ask
 from bot.lab.fault import cluster
-from bot.lab.fault.memory import remembered
+from bot.lab.fault.kept_state import remembered
 from bot.lab.fault.model import Check, Fault
 from bot.lab.replication import TABLE, replica_status, replicates
 from bot.lab.state import LabInstance, LabState

@@ -15,13 +15,13 @@ from typing import Any
 
 import requests
 
-from actions.vitess import alias_of, alias_record, parse_call
+from actions.vitess_contract import alias_of, alias_record, parse_call
 from bot.config import VtctldSettings
 from bot.errors import FirstmateError
 from bot.fleet.vitess.vtctld import Vtctld
 from bot.lab import processes
 from bot.lab.client import ask, connect
-from bot.lab.fault.memory import remembered
+from bot.lab.fault.kept_state import remembered
 from bot.lab.fault.model import Check, Fault, Program
 from bot.lab.state import LabInstance, LabState, LabVitess, Login
 

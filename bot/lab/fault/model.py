@@ -16,8 +16,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, ValidationError, model_validator
 
 from bot.errors import FirstmateError, RunbookError
-from bot.runbook.document import read
-from bot.runbook.parts import Line, Name, Part
+from bot.runbook.language.document import read
+from bot.runbook.language.schema_base import Line, Name, RunbookModel
 
 FOLDER = Path(__file__).parents[1] / "faults"
 VITESS_FOLDER = FOLDER.with_name("faults_vitess")
@@ -31,7 +31,7 @@ Port: TypeAlias = Literal["open", "refused", "hangs"]
 Statements: TypeAlias = Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
 
 
-class Check(Part):
+class Check(RunbookModel):
     """What one sees at a server: a number of a statement's answer, a column of the replica's status, or its port.
 
     Of the Vitess cluster also: a tablet as vtgate has it, what VTOrc detects, an RPC's answer, a program that is gone.
@@ -80,14 +80,14 @@ class Check(Part):
         return self
 
 
-class Remembered(Part):
+class Remembered(RunbookModel):
     """A value of a server that a later statement may name as $NAME; it is kept until the fault is cleaned up."""
 
     name: Name
     sql: str
 
 
-class Action(Part):
+class Action(RunbookModel):
     """One step of breaking or of cleaning up; exactly one of the kinds."""
 
     only: Flavour | None = None
@@ -156,7 +156,7 @@ class Action(Part):
         return self
 
 
-class Outcome(Part):
+class Outcome(RunbookModel):
     """What must come of it."""
 
     runbook: str
@@ -172,7 +172,7 @@ class Outcome(Part):
     """VTOrc repairs it by itself: the run watches, offers nothing, and ends with what VTOrc did."""
 
 
-class FaultFile(Part):
+class FaultFile(RunbookModel):
     """One fault, on each flavour that it is made on."""
 
     title: Line

@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import zip_longest
 
 from actions.catalog import DIAGNOSTICS
-from bot.fleet.costs import EVERY
+from bot.fleet.cost_gate import EVERY
 from bot.lab.fault.model import Fault
-from bot.runbook.load import load_folders, shipped_folder
+from bot.runbook.library.load import load_folders, shipped_folder
 
 
 @dataclass

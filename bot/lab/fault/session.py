@@ -1,7 +1,7 @@
 """Makes one fault and holds its sessions open until SIGTERM.
 
-Run as `python -m bot.lab.fault.session FOLDER FAULT`; `bot.lab.fault.breaking` starts it as a process of the lab, and
-asks the servers themselves whether the fault is in place.
+Run as `python -m bot.lab.fault.session FOLDER FAULT`; `bot.lab.fault.break_and_mend` starts it as a process of the
+lab, and asks the servers themselves whether the fault is in place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bot.lab import processes
 from bot.lab.client import administrator, ask, connect, session, wait_until
 from bot.lab.fault import cluster, cluster_steps
 from bot.lab.fault.checks import holds, places, written
-from bot.lab.fault.memory import keep, memory
+from bot.lab.fault.kept_state import keep, memory
 from bot.lab.fault.model import Action, Fault, Remembered, known
 from bot.lab.replication import attach, replica_status
 from bot.lab.servers import prepare_again

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.lab.workspace import seed
-from bot.lab.workspace.faults import Fault
+from bot.lab.workspace.failure_switches import FailureSwitch
 from bot.lab.workspace.forms import arguments, file_content
 from bot.lab.workspace.methods import METHODS, SCOPES, Call
 from bot.lab.workspace.model import Json, SlackError
@@ -84,7 +84,7 @@ def _answer(state: State, method: str, args: Json, body: Json) -> Response:
     return JSONResponse(body, 200, {"X-OAuth-Scopes": ",".join(sorted(state.app.scopes))})
 
 
-def _failed(state: State, method: str, args: Json, fault: Fault) -> Response:
+def _failed(state: State, method: str, args: Json, fault: FailureSwitch) -> Response:
     state.journal.add("api", method, args=args, status=fault.status, answer={"error": fault.error}, fault=fault.when)
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     if fault.status == 0:

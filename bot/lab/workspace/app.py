@@ -14,11 +14,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from bot.lab.workspace.answers import response_url
 from bot.lab.workspace.api import api, upload
-from bot.lab.workspace.keeping import keep
-from bot.lab.workspace.local import GETS, POSTS
+from bot.lab.workspace.app_replies import response_url
+from bot.lab.workspace.local_api import GETS, POSTS
 from bot.lab.workspace.page import ROUTES
+from bot.lab.workspace.persistence import keep
 from bot.lab.workspace.rendering import Rendering
 from bot.lab.workspace.state import State
 

@@ -81,7 +81,7 @@ class WorkspaceClient:
     # What a person does
 
     def act(self, user: str, kind: str, **details: JsonValue) -> Json:
-        """Does something as a person; see bot.lab.workspace.local for the kinds."""
+        """Does something as a person; see bot.lab.workspace.local_api for the kinds."""
         done: Json = self.post("/local/act", {"user": user, "kind": kind, **details})
         return done
 

@@ -12,8 +12,8 @@ import uvicorn
 
 from bot.errors import Unreachable
 from bot.lab.workspace.app import create_app
-from bot.lab.workspace.keeping import load
 from bot.lab.workspace.model import Tokens
+from bot.lab.workspace.persistence import load
 from bot.lab.workspace.state import Options, State
 
 START_SECONDS = 10.0

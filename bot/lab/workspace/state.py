@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.lab.workspace import seed
 from bot.lab.workspace.delivery import Delivery
 from bot.lab.workspace.events import Events
-from bot.lab.workspace.faults import Faults, When
+from bot.lab.workspace.failure_switches import Faults, When
 from bot.lab.workspace.files import Files
 from bot.lab.workspace.journal import Hub, Journal
 from bot.lab.workspace.limits import Limits

@@ -1,1 +1,1 @@
-"""The steps of the store's tables; see bot.store.migrating."""
+"""The steps of the store's tables; see bot.store.schema_upgrade."""

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the steps on the connection that bot.store.migrating holds."""
+"""Alembic's entry: runs the steps on the connection that bot.store.schema_upgrade holds."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actions.contract import Statement
-from actions.vitess import call, vtorc
+from actions.vitess_contract import call, vtorc
 from bot.errors import NotAllowed
 from bot.fleet.mysql import LONGEST_IDLE
 from bot.fleet.vitess.changer import CHANGE_WITHIN, REPARENT_WITHIN, VitessChanger

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actions.contract import Unreadable
-from actions.vitess import Component, Vitess, alias_record, call
+from actions.vitess_contract import Component, Vitess, alias_record, call
 from bot.config import Config, Role, Secret, VtctldSettings, load
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, Unreachable

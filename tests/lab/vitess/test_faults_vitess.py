@@ -19,17 +19,17 @@ from bot.lab.client import administrator, ask
 from bot.lab.fault import cluster
 from bot.lab.fault.alerts import by_rule, generator, labels_of
 from bot.lab.fault.bench import play_all
-from bot.lab.fault.breaking import break_, fix
+from bot.lab.fault.break_and_mend import break_, fix
 from bot.lab.fault.checks import holds
 from bot.lab.fault.cluster_steps import MOST_ERRANT, transactions, unsound
-from bot.lab.fault.memory import keep
+from bot.lab.fault.kept_state import keep
 from bot.lab.fault.model import Action, Check, Fault, known
 from bot.lab.fault.order import alternately
 from bot.lab.fault.outcomes import Outcome, reached, totals
 from bot.lab.state import LabInstance, LabState, Login, Urls
 from bot.lab.vitess.layout import PLANS, PORTS, cluster_on
-from bot.runbook.load import load_folders, shipped_folder
-from bot.runbook.match import Match, choose
+from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.matching.match import Match, choose
 from tests.samples import NOW
 
 FAULTS = known(vitess=True)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bot.lab.vitess.rules import rules
-from bot.runbook.coverage import Rule, rules_of
-from bot.runbook.load import load_folders, shipped_folder
-from bot.runbook.match import Tie, choose
+from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.matching.coverage import Rule, rules_of
+from bot.runbook.matching.match import Tie, choose
 
 RUNBOOKS = load_folders([shipped_folder()]).runbooks
 RULES = {rule.alert: rule for rule in rules_of(rules(), "rules.yml")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.lab.workspace.methods import chat, conversations, modals, people, uploads
-from bot.lab.workspace.methods.call import Call, Method
+from bot.lab.workspace.methods.api_call import Call, Method
 
 __all__ = ["METHODS", "SCOPES", "Call", "Method"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.lab.workspace.blocks import MOST_TEXT, check_blocks, text_length, with_ids
-from bot.lab.workspace.methods.call import Call
+from bot.lab.workspace.methods.api_call import Call
 from bot.lab.workspace.model import Channel, Json, JsonValue, SlackError
 
 MOST_POSTED = 40_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.lab.workspace.methods.call import Call
+from bot.lab.workspace.methods.api_call import Call
 from bot.lab.workspace.model import Channel, Json, SlackError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.lab.workspace.blocks import check_blocks, with_ids
 from bot.lab.workspace.elements import PLAIN, Faults, check_string, check_text, fault
-from bot.lab.workspace.methods.call import Call
+from bot.lab.workspace.methods.api_call import Call
 from bot.lab.workspace.model import Json, SlackError
 from bot.lab.workspace.state import State
 

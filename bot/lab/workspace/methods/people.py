@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.lab.workspace import seed
-from bot.lab.workspace.methods.call import Call
+from bot.lab.workspace.methods.api_call import Call
 from bot.lab.workspace.model import Json, SlackError
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.lab.workspace.files import MAX_BYTES, File
-from bot.lab.workspace.methods.call import Call
+from bot.lab.workspace.methods.api_call import Call
 from bot.lab.workspace.methods.chat import authored, checked_blocks
 from bot.lab.workspace.model import Channel, Json, SlackError
 

@@ -11,13 +11,13 @@ import pytest
 
 from actions.contract import Knock
 from actions.diagnostics.mysql.reachability import Reachability, reachability
-from bot.fleet.connecting import Server
+from bot.fleet.connections import Server
 from bot.fleet.endpoint import ServerEndpoint
 from bot.lab.grants import READER
 from bot.lab.state import LabInstance, LabState
 
 
-class Door:
+class HttpIntake:
     """A port that answers as it was told."""
 
     address = "db7:3306"
@@ -44,7 +44,7 @@ class Door:
     ids=str,
 )
 def test_what_came_of_the_knock_in_words(knock, full, blocks, hangs):
-    found = reachability(Door(knock))
+    found = reachability(HttpIntake(knock))
     assert (found.full, found.blocks_us, found.hangs) == (full, blocks, hangs)
     assert (found.tcp, found.errno) == (knock.tcp, knock.errno)
 

@@ -6,7 +6,7 @@ import pytest
 
 from actions.contract import Sample, Series
 from actions.diagnostics.prometheus.host import Host, host
-from actions.promql import host_pattern
+from actions.promql_quoting import host_pattern
 from bot.fleet.prometheus import PrometheusReader
 from bot.lab.client import wait_until
 from bot.lab.state import LabState

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from actions.contract import MySQL, Row, Series, Unreadable
-from actions.vitess import Tablet
+from actions.vitess_contract import Tablet
 from tests.recorded import Recorded
 from tests.recorded_vitess import THREE, RecordedVitess, series, server
 

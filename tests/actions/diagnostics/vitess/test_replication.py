@@ -8,7 +8,7 @@ import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.replication import replication
-from actions.vitess import alias_record
+from actions.vitess_contract import alias_record
 from tests.actions.diagnostics.vitess.recordings import (
     COUNTED,
     NO_MYSQLD,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions import sessions
+from actions import killable_sessions
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.kill_connection import KillConnection
 from tests.actions.hands import check, make, reader, seen, undo_of, verify
@@ -145,7 +145,7 @@ def test_the_one_at_the_root_of_ddl_that_waits_is_killed_and_never_the_ddl(notes
 
 @pytest.mark.lab
 def test_what_a_rollback_would_cost_is_bounded(notes, primary, client, monkeypatch):
-    monkeypatch.setattr(sessions, "MOST_ROWS_MODIFIED", 5)
+    monkeypatch.setattr(killable_sessions, "MOST_ROWS_MODIFIED", 5)
     writer = client(primary)
     writer.begin()
     writer.ask("UPDATE notes SET note = CONCAT(note, '!')")
@@ -167,7 +167,7 @@ def test_the_threads_of_a_replica_are_never_killed(notes, replica):
         own = db.rows("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = 'system user'")
         assert own
         for row in own:
-            found = sessions.read(db, row["id"])
+            found = killable_sessions.read(db, row["id"])
             assert found is not None
             kill = KillConnection(
                 found.thread_id, found.user, found.transaction_started, True, command_since=found.command_since

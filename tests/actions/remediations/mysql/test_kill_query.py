@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions import sessions
+from actions import killable_sessions
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.kill_query import KillQuery
 from tests.actions.hands import check, make, reader, seen, undo_of, verify
@@ -106,7 +106,7 @@ def test_ddl_that_waits_is_never_killed(notes, primary, client):
 
 @pytest.mark.lab
 def test_what_a_rollback_would_cost_is_bounded(notes, primary, client, monkeypatch):
-    monkeypatch.setattr(sessions, "MOST_ROWS_MODIFIED", 5)
+    monkeypatch.setattr(killable_sessions, "MOST_ROWS_MODIFIED", 5)
     writer = client(primary)
     writer.begin()
     writer.ask("UPDATE notes SET note = CONCAT(note, '!')")
@@ -128,11 +128,11 @@ def test_a_backup_is_never_killed(notes, primary, client):
 def test_ones_own_sessions_are_never_killed(notes, primary):
     with reader(notes, primary) as db:
         (own,) = db.rows("SELECT CONNECTION_ID() AS id")
-        found = sessions.read(db, own["id"])
+        found = killable_sessions.read(db, own["id"])
         assert found is not None
         assert found.ours
         with pytest.raises(Refused, match="is protected"):
-            sessions.refuse_protected(found)
+            killable_sessions.refuse_protected(found)
 
 
 @pytest.mark.lab
@@ -142,10 +142,10 @@ def test_replication_is_never_killed(notes, primary):
             "SELECT ID AS id, USER AS user FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog%%'",
             (),
         )
-        found = sessions.read(db, dumps[0]["id"])
+        found = killable_sessions.read(db, dumps[0]["id"])
         assert found is not None
         with pytest.raises(Refused, match="is protected"):
-            sessions.refuse_protected(found)
+            killable_sessions.refuse_protected(found)
 
 
 @pytest.mark.lab

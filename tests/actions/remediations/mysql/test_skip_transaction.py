@@ -6,7 +6,7 @@ import pytest
 
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.skip_transaction import SkipTransaction
-from bot.lab.fault.breaking import fix
+from bot.lab.fault.break_and_mend import fix
 from bot.lab.replication import replica_status
 from tests.actions.hands import check, make, undo_of, verify
 from tests.recorded import MYSQL_97, Recorded

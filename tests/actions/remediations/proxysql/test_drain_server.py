@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from actions.contract import Refused, Remediation, Verdict
+from actions.contract import Refused, Remediation, Verification
 from actions.remediations.proxysql.drain_server import DrainServer
-from bot.engine.change import NotAsPlanned, Verifier, make, restore
+from bot.engine.change_executor import NotAsPlanned, Verifier, make, restore
 from bot.lab.proxysql.server import ProxySQLServer
 from tests.proxysql_fixture import OTHER, READER, WRITER, changer, reader
 from tests.samples import change
@@ -43,8 +43,8 @@ def drained(server: ProxySQLServer, drain: DrainServer = DRAIN) -> Any:
     return planned
 
 
-def verify(server: ProxySQLServer, drain: DrainServer = DRAIN, within: float = 5.0) -> Verdict:
-    def read(asked: Remediation) -> Verdict:
+def verify(server: ProxySQLServer, drain: DrainServer = DRAIN, within: float = 5.0) -> Verification:
+    def read(asked: Remediation) -> Verification:
         with reader(server) as db:
             return asked.verify(db)
 

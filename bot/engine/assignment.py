@@ -1,0 +1,134 @@
+"""Somebody takes an incident: the thread says so, and its alert is silent where the runbook wants that.
+
+A source that is silent does not tell either that the alert is over, so it is asked each minute until the silence ends.
+A silence ends with the takeover, with the alert, and when a change was verified: then its end must be heard.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.alerts import AlertStatus
+from bot.clock import utc_now
+from bot.engine.ports import Publisher, Silencer, Store
+from bot.engine.run import Assignment, Run, RunState
+from bot.errors import Busy, FirstmateError, NotAllowed
+from bot.runbook.library.load import parse
+
+log = logging.getLogger(__name__)
+
+LOOK_EACH = 60.0
+"""Seconds between two looks whether a silenced alert still fires."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentPublisher:
+    """A desk that shows who works on it now: a segment holds its own copy of the run, in which nobody may yet."""
+
+    store: Store
+    publisher: Publisher
+
+    def publish(self, run: Run) -> None:
+        stored = self.store.run(run.id)
+        self.publisher.publish(replace(run, taken=stored.taken) if stored is not None else run)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments:
+    """Takes incidents and hands them back."""
+
+    store: Store
+    publisher: Publisher
+    silencer: Silencer | None
+    now: Callable[[], datetime] = utc_now
+
+    def take(self, user: str, run: Run) -> Run:
+        """A person works on it now, instead of whoever did before; raises Busy when somebody was quicker."""
+        if run.taken is not None and run.taken.user == user:
+            return run
+        if run.alert is None or run.resolved_at is not None:
+            raise NotAllowed(f"Run {run.id} has no alert that still fires, so there is nothing to take.")
+        taken = self._silenced(user, run)
+        if not self.store.take(run.id, taken, expect=run.taken, actor=user):
+            self._end(taken)
+            raise Busy(f"Somebody else was quicker; look at the card of run {run.id}.")
+        self._end(run.taken)
+        if taken.silence:
+            self._look_later(run.id, taken, 0)
+        return self._published(run.id)
+
+    def hand_back(self, user: str, run: Run) -> Run:
+        """Nobody works on it any more, and its alert is heard again."""
+        if run.taken is not None:
+            self.store.take(run.id, None, expect=run.taken, actor=user)
+            self._end(run.taken)
+        return self._published(run.id)
+
+    def settle(self, run_id: str) -> None:
+        """Ends the silence of a run that is over or mended, so that the end of its alert is heard."""
+        run = self.store.run(run_id)
+        if run is None or run.taken is None or not run.taken.silence:
+            return
+        if run.resolved_at is None and run.state is not RunState.MENDED:
+            return
+        self._end(run.taken)
+        heard = replace(run.taken, silence="", until=None)
+        self.store.take(run_id, heard, expect=run.taken, actor="firstmate")
+        self._published(run_id)
+
+    def look(self, run_id: str, number: int) -> None:
+        """The segment `silenced`: an alert that is over and silent is taken for resolved."""
+        run = self.store.run(run_id)
+        if run is None or run.alert is None or run.taken is None or not run.taken.silence or run.resolved_at:
+            return
+        try:
+            over = self.silencer is not None and not self.silencer.fires(run.alert.labels)
+        except FirstmateError as error:
+            log.warning("whether the alert of %s still fires cannot be told: %s", run_id, error)
+            over = False
+        if over:
+            ended = replace(run.alert, status=AlertStatus.RESOLVED, ends_at=self.now())
+            self.store.receive(ended, key=run_id, run=run)
+        elif run.taken.until is not None and self.now() < run.taken.until:
+            self._look_later(run_id, run.taken, number + 1)
+        else:
+            self.store.take(run_id, replace(run.taken, silence=""), expect=run.taken, actor="firstmate")
+            self._published(run_id)
+
+    def _silenced(self, user: str, run: Run) -> Assignment:
+        """The takeover, with a silence where the runbook wants one; without an answer it goes on without."""
+        plain = Assignment(user, self.now())
+        seconds = parse(run.runbook_text, run.runbook).silence if run.runbook_text else None
+        if seconds is None or run.alert is None:
+            return plain
+        if self.silencer is None:
+            return replace(plain, says="Not silenced: the configuration names no Alertmanager.")
+        try:
+            why = f"{run.alert.name}: somebody works on it (run {run.id})"
+            silence = self.silencer.silence(run.alert.labels, seconds=seconds, by=user, why=why)
+        except FirstmateError as error:
+            return replace(plain, says=f"Not silenced: {error}")
+        return replace(plain, silence=silence, until=plain.since + timedelta(seconds=seconds))
+
+    def _end(self, taken: Assignment | None) -> None:
+        """Ends a silence; where that fails it ends by itself at its time."""
+        if taken is None or not taken.silence or self.silencer is None:
+            return
+        try:
+            self.silencer.end(taken.silence)
+        except FirstmateError as error:
+            log.warning("the silence %s could not be ended, it ends at %s: %s", taken.silence, taken.until, error)
+
+    def _look_later(self, run_id: str, taken: Assignment, number: int) -> None:
+        # The silence's own id makes it another segment after the next takeover.
+        self.store.enqueue(run_id, f"silenced-{number}-{taken.silence}", delay=LOOK_EACH)
+
+    def _published(self, run_id: str) -> Run:
+        run = self.store.run(run_id)
+        if run is None:
+            raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
+        self.publisher.publish(run)
+        return run

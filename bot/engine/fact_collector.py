@@ -1,0 +1,183 @@
+"""Collects what the guards judge by; the judging itself is in bot.guards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from actions.contract import MySQL, Refused, Remediation, Unreadable
+from bot.engine.halts import Halts
+from bot.engine.plan import RISKS, Change, Plan
+from bot.engine.policy_limits import Limits
+from bot.engine.ports import Directory, Fleet, Store
+from bot.engine.run import Choice, Run
+from bot.engine.target_selection import out_of_place, refused_on_tablet
+from bot.engine.targets import Target
+from bot.engine.vtorc_activity import VtorcActivity
+from bot.errors import FirstmateError
+from bot.guards.facts import AUTOMATIC, Facts, Place, Repair, Stage, mention
+from bot.policy import Policy
+from bot.runbook.language.schema import AUTONOMY, Autonomy
+
+SHELL = "shell:"
+"""Prefix of a caller who has a shell on the bot's own host; that shell is what the identity was checked against."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedChange:
+    """A change of a plan, with its target and the remediation that makes it."""
+
+    change: Change
+    target: Target | None
+    remediation: Remediation
+    planned_server: str
+    """The identity of the server when the plan was made."""
+    due: bool = True
+    """Whether its own check is asked now; one that follows another on its target is checked when its turn comes."""
+    says: str = ""
+    """Why it could not be planned again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Looks at everything that a guard may want to know of a run."""
+
+    fleet: Fleet
+    store: Store
+    directory: Directory
+    halts: Halts
+    vtorc_activity: VtorcActivity
+    ceiling: Autonomy = "suggest"
+    """How far the configuration lets any runbook go."""
+    policy: Policy = field(default_factory=Policy)
+
+    def collect(self, run: Run, plan: Plan, made: Sequence[ResolvedChange], *, stage: Stage, now: datetime) -> Facts:
+        """Returns all facts of these changes of the plan; what cannot be had stands in them as such, and the guards
+        refuse on it."""
+        may, caller_says = self._caller(run, stage)
+        approvers, discounted = self._approvers(run, plan, stage)
+        held = self.store.holder(run.shard, besides=run.id)
+        denied = next((d.user for d in run.decisions if d.choice is Choice.DENY), None)
+        limits = Limits(self.fleet, self.store, self.policy)
+        history = limits.history(run, now)
+        autonomy = self.autonomy(run, plan)
+        needed = 0 if autonomy == "auto" and run.requester == AUTOMATIC else self.approvals(run, plan)
+        return Facts(
+            stage=stage,
+            now=now,
+            halt=self.halts.holding(run.shard, plan.actions),
+            caller=run.requester,
+            caller_may_ask=may,
+            caller_says=caller_says,
+            places=tuple(self._place(each) for each in made),
+            shard=run.shard,
+            holder=held[0] if held else None,
+            holder_until=held[1] if held else None,
+            autonomy=autonomy,
+            approvals_needed=needed,
+            approvers=approvers,
+            discounted=discounted,
+            denied_by=denied,
+            # An approval that was complete in time does not expire while the change waits for its turn.
+            expires_at=run.expires_at if len(approvers) < needed else None,
+            approved_digest=run.plan.digest if run.plan else None,
+            plan_digest=plan.digest,
+            frozen=limits.frozen(run.shard, now),
+            earlier=limits.earlier(run.shard, plan, history, now),
+            flapping=limits.flapping(run.shard, plan, history, now),
+            override=run.override,
+            taken_by=run.taken.user if run.taken else None,
+            budgets=limits.budgets(run.shard, plan, history, now),
+            radius=limits.radius(plan),
+            floor=limits.floor(plan),
+            repair=self._repair(run, made, stage),
+        )
+
+    def _repair(self, run: Run, made: Sequence[ResolvedChange], stage: Stage) -> Repair | None:
+        """What the topology's manager does there; just before a change it is given its time to finish."""
+        target = next((each.target for each in made if each.target is not None), None)
+        look = self.vtorc_activity.wait if stage is Stage.BEFORE_CHANGE else self.vtorc_activity.look
+        found = look(target, run.repair_within)
+        return found if found is None or stage is Stage.BEFORE_CHANGE else replace(found, repaired="")
+
+    def approvals(self, run: Run, plan: Plan) -> int:
+        """How many people must approve it: what the run asks for, or the policy for a risk like this."""
+        by_risk: int = getattr(self.policy.approvals, plan.risk)
+        return max(run.approvals_needed, by_risk)
+
+    def autonomy(self, run: Run, plan: Plan) -> Autonomy:
+        """How far the run's runbook may go: never beyond the configuration, and alone only where it can be undone."""
+        limit = self.ceiling if plan.risk == RISKS[0] else min(self.ceiling, "suggest", key=AUTONOMY.index)
+        return min(run.autonomy, limit, key=AUTONOMY.index)
+
+    def _place(self, made: ResolvedChange) -> Place:
+        """Who the server says it is, and what the action's own check says."""
+        change, target = made.change, made.target
+        if target is None:
+            says = "The target is unknown."
+            return Place(change.target, None, None, says, made.planned_server, "", says, may_change=False)
+        role, may = target.instance.role, target.may_be_changed(made.remediation.reader)
+        doubts = self.fleet.doubts(target.shard)
+        stranger = out_of_place(change.action, made.remediation.reader, target) or refused_on_tablet(
+            change.action, made.remediation, target
+        )
+        try:
+            with self.fleet.read(target.shard, target.instance, made.remediation.reader) as db:
+                identity = self.fleet.identify(db)
+                checked = stranger or (_check(made.remediation, db) if made.due else None)
+        except (FirstmateError, Unreadable) as error:
+            check = f"The check could not be made: {error}"
+            return Place(change.target, role, None, str(error), made.planned_server, "", check, may, doubts)
+        check_says = checked or made.says or None
+        return Place(
+            change.target,
+            role,
+            identity.role,
+            identity.says,
+            made.planned_server,
+            identity.server,
+            check_says,
+            may,
+            doubts,
+        )
+
+    def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:
+        caller = run.requester
+        if caller == AUTOMATIC:
+            return True, "An alert asked; Firstmate itself may propose, never approve."
+        if caller.startswith(SHELL):
+            return True, f"{caller.removeprefix(SHELL)} asked from a shell on the bot's own host."
+        return self.directory.may(caller, "operator", shard=run.shard, fresh=stage is Stage.BEFORE_CHANGE)
+
+    def _approvers(self, run: Run, plan: Plan, stage: Stage) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The approvals that count, and those that do not with their reasons."""
+        counted, discounted = [], []
+        for decision in run.decisions:
+            if decision.choice is not Choice.APPROVE:
+                continue
+            reason = self._discount(run, plan, decision.user, decision.digest, stage)
+            if reason is None:
+                counted.append(decision.user)
+            else:
+                discounted.append(f"{mention(decision.user)}: {reason}")
+        return tuple(counted), tuple(discounted)
+
+    def _discount(self, run: Run, plan: Plan, user: str, digest: str, stage: Stage) -> str | None:
+        if user.startswith(SHELL):
+            return None
+        if user == run.requester:
+            return "asked for the change"
+        if digest != plan.digest:
+            return "approved another plan"
+        fresh = stage is Stage.BEFORE_CHANGE
+        may, says = self.directory.may(user, "approver", shard=run.shard, risk=plan.risk, fresh=fresh)
+        return None if may else says
+
+
+def _check(remediation: Remediation, db: MySQL) -> str | None:
+    try:
+        remediation.check(db)
+    except (Refused, Unreadable) as refused:
+        return str(refused)
+    return None

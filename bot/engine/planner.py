@@ -1,0 +1,298 @@
+"""From a remedy to its plan: on which targets, in which order, and exactly which statements. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from actions.catalog import DIAGNOSTICS
+from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
+from bot.engine.fact_collector import ResolvedChange
+from bot.engine.gather import Gatherer, view
+from bot.engine.plan import Change, Plan
+from bot.engine.ports import Fleet, Identity
+from bot.engine.run import Run
+from bot.engine.target_selection import changed_at, out_of_place, places, refused_on_tablet, stand_in
+from bot.engine.targets import Target
+from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
+from bot.runbook.diagnosis.causes import diagnose
+from bot.runbook.diagnosis.remedies import again, build, remedy_of, where_of
+from bot.runbook.diagnosis.step_values import value_of
+from bot.runbook.expressions.evaluation import ExpressionError, Missing
+from bot.runbook.language.inputs import resolve
+from bot.runbook.language.schema import Remedy, RemedyStep, Runbook
+from bot.runbook.language.signatures import near, of_remediation
+
+MAX_STATEMENTS = 100
+"""A change that yields more is a mistake of the action."""
+MAX_CHANGES = 50
+"""A plan with more changes is more than a person can read before approving it."""
+LATER = "The undo of a later step is planned when its turn comes."
+MAX_DEPTH = 3
+"""How deep runbooks may lean on one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change that is not yet planned on its server."""
+
+    target: Target
+    use: str
+    parameters: dict[str, Any]
+    remediation: Remediation
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What a runbook found on its target: what its remedies may build on."""
+
+    runbook: Runbook
+    target: Target
+    evidence: Mapping[str, object]
+    inputs: Mapping[str, object]
+    labels: Mapping[str, str]
+    only: tuple[str, ...] = ()
+    """The targets that a remedy is made on, of those that it names; without any, all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Makes plans, and makes them again from the servers as they are."""
+
+    fleet: Fleet
+    gatherer: Gatherer
+    find: Callable[[str], Runbook]
+    """Finds a runbook that a step leans on, by name; raises RunbookError."""
+
+    def plan(self, seen: Observations, remedy: str) -> tuple[Plan, tuple[ResolvedChange, ...]]:
+        """Plans a remedy; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
+        written = remedy_of(seen.runbook, remedy)
+        waves = list(self._waves(seen, written, 0))
+        if sum(map(len, waves)) > MAX_CHANGES:
+            raise NotAllowed(f"The remedy {remedy!r} would make more than {MAX_CHANGES} changes; nothing was planned.")
+        made: list[ResolvedChange] = []
+        for number, wave in enumerate(waves):
+            for draft in wave:
+                follows = any(each.change.target == draft.target.name for each in made)
+                change = self._dry(draft, number)
+                if follows:
+                    change = replace(change, undo=(), undo_says=LATER, follows=True)
+                made.append(ResolvedChange(change, draft.target, draft.remediation, change.server, due=not follows))
+        plan = Plan(
+            remedy=remedy,
+            title=written.title or remedy.replace("_", " "),
+            changes=tuple(each.change for each in made),
+            blast_radius=blast_radius(
+                [each.target for each in made if each.target], [each.remediation.drains for each in made]
+            ),
+            on_failure=written.on_failure,
+            error_budget=written.error_budget if written.on_failure == "continue" else 0,
+        )
+        return plan, tuple(made)
+
+    def alone(self, use: str, written: Mapping[str, object], target: Target) -> tuple[Plan, tuple[ResolvedChange, ...]]:
+        """One action on one target by itself; where it cannot be planned its Made says why.
+
+        Raises UnknownAction, and WrongUsage for parameters that do not fit.
+        """
+        takes = of_remediation(use).parameters
+        for name in written:
+            if name not in takes:
+                raise WrongUsage(f"{use} has no parameter {name!r}{near(name, takes)}")
+        try:
+            draft = drafted(use, written, {}, target)
+        except ExpressionError as error:
+            raise WrongUsage(str(error)) from error
+        says = ""
+        try:
+            change = self._dry(draft, 0)
+        except (FirstmateError, Refused, Unreadable) as error:
+            says = str(error)
+            change = self._empty(draft)
+        plan = Plan(draft.use, draft.use, (change,), blast_radius([target], [draft.remediation.drains]))
+        return plan, (ResolvedChange(change, target, draft.remediation, change.server, says=says),)
+
+    def _empty(self, draft: Draft) -> Change:
+        """A change that could not be planned, on the server that answers at its target."""
+        target, made = draft.target, draft.remediation
+        try:
+            with self.fleet.read(target.shard, target.instance, made.reader) as db:
+                server = self.fleet.identify(db).server
+        except (FirstmateError, Unreadable):
+            server = ""
+        says, address = "It cannot be planned.", target.instance.address
+        return Change(0, draft.use, draft.parameters, target.name, address, server, (), (), says, made.risk.value)
+
+    def again(self, plan: Plan, numbers: Sequence[int]) -> tuple[Plan, tuple[ResolvedChange, ...]]:
+        """Plans these changes once more from the servers as they are now; the other changes stay as they were.
+
+        A change that cannot be planned stays as it was, too, and its Made says why.
+        """
+        changes, made = list(plan.changes), []
+        for number in numbers:
+            old = plan.changes[number]
+            # With all changes at once, those that follow another wait for their own turn.
+            made.append(self._again(old, due=not old.follows or len(numbers) < len(plan.changes)))
+            changes[number] = made[-1].change
+        return replace(plan, changes=tuple(changes)), tuple(made)
+
+    def _again(self, old: Change, *, due: bool) -> ResolvedChange:
+        remediation = again(old.action, old.parameters)
+        try:
+            target = self.fleet.find(old.target)
+        except UnknownTarget as error:
+            return ResolvedChange(old, None, remediation, old.server, due, str(error))
+        draft = Draft(target, old.action, old.parameters, remediation)
+        try:
+            change = replace(self._dry(draft, old.wave), follows=old.follows)
+            if remediation.narrows and set(change.statements) <= set(old.statements):
+                change = replace(change, statements=old.statements, cost=old.cost)
+            return ResolvedChange(change, target, remediation, old.server, due)
+        except (FirstmateError, Refused, Unreadable) as error:
+            return ResolvedChange(old, target, remediation, old.server, due, str(error))
+
+    # -- which changes, in which order ----------------------------------------------------------------------------
+
+    def _waves(self, seen: Observations, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
+        named = places(where_of(remedy, scope), seen.target, self.fleet.targets())
+        targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
+        if not targets:
+            raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
+        strangers = [each.name for each in targets if each.shard.name != seen.target.shard.name]
+        if strangers:
+            raise NotAllowed(
+                f"A change stays within one shard, and {', '.join(strangers[:5])} is not in {seen.target.shard.name}."
+            )
+        for batch in batches(targets, remedy.batches):
+            for step in remedy.each_step:
+                if step.use is not None:
+                    yield [self._draft(seen, step.use, step, target) for target in batch]
+                else:
+                    yield from self._leaning(seen, step, depth + 1)
+
+    def _draft(self, seen: Observations, use: str, step: RemedyStep, target: Target) -> Draft:
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(target)}
+        return drafted(use, step.parameters, scope, target)
+
+    def _leaning(self, seen: Observations, step: RemedyStep, depth: int) -> Iterator[list[Draft]]:
+        """The waves of another runbook's remedy, which looks for itself first."""
+        assert step.runbook is not None
+        if depth > MAX_DEPTH:
+            raise NotAllowed(f"{step.runbook}: runbooks lean on one another more than {MAX_DEPTH} deep.")
+        other = self.find(step.runbook)
+        scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
+        inputs = resolve(other, seen.labels, value_of(step.parameters, scope))
+        given = costly_in_common(seen, other)
+        gathered = self.gatherer.gather(other, seen.target, inputs, seen.labels, lambda _: None, given)
+        diagnosis = diagnose(other, gathered.evidence, inputs, view(seen.target))
+        offered = [name for cause in diagnosis.holding for name in cause.remedies]
+        if step.remedy is not None and step.remedy not in offered:
+            raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers {step.remedy!r}.")
+        if not offered:
+            raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers a remedy.")
+        found = Observations(other, seen.target, gathered.evidence, inputs, seen.labels)
+        yield from self._waves(found, remedy_of(other, step.remedy or offered[0]), depth)
+
+    # -- what each would do ---------------------------------------------------------------------------------------
+
+    def _dry(self, draft: Draft, wave: int) -> Change:
+        """Dries the change out on a reader: the same generator that will make it yields what it would do."""
+        target = draft.target
+        stranger = out_of_place(draft.use, draft.remediation.reader, target) or refused_on_tablet(
+            draft.use, draft.remediation, target
+        )
+        if stranger:
+            raise NotAllowed(stranger)
+        with self.fleet.read(target.shard, target.instance, draft.remediation.reader) as db:
+            identity: Identity = self.fleet.identify(db)
+            cost = draft.remediation.cost(db)
+            statements = tuple(_bounded(draft.remediation.change(db)))
+            try:
+                undo = tuple(_bounded(draft.remediation.undo(db)))
+                undo_says = "Undone by the statements shown." if undo else "Nothing to restore."
+            except NoUndo as none:
+                undo, undo_says = (), f"Cannot be undone: {none}"
+        return Change(
+            wave=wave,
+            action=draft.use,
+            parameters=draft.parameters,
+            target=target.name,
+            address=target.instance.address,
+            server=identity.server,
+            statements=statements,
+            undo=undo,
+            undo_says=undo_says,
+            risk=draft.remediation.risk.value,
+            revert_after=draft.remediation.revert_after,
+            cost=cost,
+        )
+
+
+def drafted(use: str, written: Mapping[str, object], scope: Mapping[str, object], target: Target) -> Draft:
+    """The change of an action, or of the one that stands for it on a tablet, with the parameters that this one knows.
+
+    Raises EvidenceMissing, and ExpressionError for values that do not fit.
+    """
+    remediation, parameters = build(use, written, scope)
+    instead = stand_in(remediation, target)
+    if not instead:
+        return Draft(target, use, parameters, remediation)
+    takes = of_remediation(instead).parameters
+    remediation, parameters = build(instead, {name: each for name, each in written.items() if name in takes}, scope)
+    return Draft(target, instead, parameters, remediation)
+
+
+def costly_in_common(seen: Observations, other: Runbook) -> dict[str, object]:
+    """What another runbook would ask that costs the server much, and that was just seen: it is not asked twice.
+
+    By the names of the other runbook's steps; a question is the same at the same place and without parameters.
+    """
+    known = {
+        (step.use, step.on): seen.evidence[name]
+        for name, step in seen.runbook.gather.items()
+        if step.each is None and not step.parameters and not isinstance(seen.evidence.get(name), Missing | None)
+    }
+    return {
+        name: known[step.use, step.on]
+        for name, step in other.gather.items()
+        if DIAGNOSTICS[step.use].costly and step.each is None and not step.parameters and (step.use, step.on) in known
+    }
+
+
+def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[Target, ...]]:
+    """The targets in batches of these sizes; the last size goes on."""
+    left, turn = list(targets), 0
+    while left:
+        size = sizes[min(turn, len(sizes) - 1)]
+        yield tuple(left[:size])
+        left, turn = left[size:], turn + 1
+
+
+def blast_radius(targets: Sequence[Target], drained: Sequence[str] = ()) -> str:
+    """What is touched, as a share of the shard, and which servers go out of service by it."""
+    named = list({target.name: target for target in targets}.values())
+    said = []
+    if any(target.instance.role.value == "primary" for target in named):
+        said.append(f"the primary of {named[0].shard.name}: all its writes")
+    replicas = [target for target in named if target.instance.role.value == "replica"]
+    if replicas:
+        said.append(f"{len(replicas)} of {len(replicas[0].replicas)} replicas of {replicas[0].shard.name}")
+    proxies = [target for target in named if target.is_proxy]
+    if proxies:
+        said.append(f"{len(proxies)} of {len(proxies[0].proxies)} proxies of {proxies[0].shard.name}")
+    said += [f"{address} out of service" for address in dict.fromkeys(drained) if address]
+    return " and ".join(said)
+
+
+def inputs_of(run: Run, runbook: Runbook) -> dict[str, Any]:
+    """The inputs of a run: from the alert's labels, from the person who asked, or the defaults."""
+    return resolve(runbook, dict(run.alert.labels) if run.alert else {}, run.overrides)
+
+
+def _bounded(statements: Iterator[Statement]) -> Iterator[str]:
+    for number, statement in enumerate(statements):
+        if number >= MAX_STATEMENTS:
+            raise NotAllowed(f"The action wants more than {MAX_STATEMENTS} statements; nothing was planned.")
+        yield str(statement)

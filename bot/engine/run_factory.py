@@ -1,0 +1,160 @@
+"""Which run answers what is asked: for an alert, for a person, or once more. Makes the record; stores nothing."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.alerts import Alert, AlertStatus, parse_labels
+from bot.clock import utc_now
+from bot.config import Approvals, Tablet
+from bot.engine.planner import inputs_of
+from bot.engine.ports import Fleet, Store
+from bot.engine.run import Event, Run, RunState
+from bot.engine.target_selection import known_shard
+from bot.engine.targets import Target
+from bot.errors import WrongUsage
+from bot.guards.facts import Override, mention
+from bot.runbook.language.schema import Runbook
+from bot.runbook.library.live_library import LiveLibrary
+from bot.runbook.matching.match import Tie, choose
+
+RECENT = 200
+"""Runs among which an alert is looked for by its name."""
+
+
+def first_look(target: Target) -> str:
+    """The name of the runbook of /triage: that of a server, of a proxy, or of a shard of Vitess."""
+    if isinstance(target.instance, Tablet):
+        return "vitess/first-look"
+    return "proxysql/backends" if target.is_proxy else "mysql/first-look"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFactory:
+    """Makes new runs."""
+
+    live_library: LiveLibrary
+    """Its library holds the runbooks in force now; a reload puts others there, and never touches those of a run."""
+    fleet: Fleet
+    store: Store
+    approvals: Approvals
+    channel_of: Callable[[Alert], str]
+    now: Callable[[], datetime] = utc_now
+
+    def for_alert(self, alert: Alert, target: Target | None) -> Run:
+        """The run that answers an alert; one without a runbook says why there is none."""
+        found = choose(self.live_library.library.runbooks, alert)
+        run = self._new(alert, target, requester="firstmate", channel=self.channel_of(alert))
+        if isinstance(found, Tie):
+            names = " and ".join(found.names)
+            return replace(run, says=f"{names} answer this alert equally well; make one of them more specific.")
+        if found is None:
+            where = f" Look at {run.target} with /triage {run.target}." if run.target else ""
+            return replace(run, says=f"No runbook answers {alert.name or 'this alert'}.{where}")
+        return _by(run, found.runbook, matched=found.matcher)
+
+    def for_person(self, user: str, runbook: str, target: str, *, channel: str, inputs: Mapping[str, str]) -> Run:
+        """The run that a person asks for, not yet stored; raises RunbookError, UnknownTarget or WrongUsage."""
+        found = self.live_library.library.find(runbook)
+        place = self.fleet.find(target)
+        asked = self._new(None, place, requester=user, channel=channel)
+        run = _by(replace(asked, overrides=self._named(found, inputs)), found, matched="asked by a person")
+        inputs_of(run, found)
+        return run
+
+    def bare(self, user: str, target: Target) -> Run:
+        """A run without a runbook, for who asks what an action by itself would meet."""
+        return self._new(None, target, requester=user, channel="")
+
+    def again(self, run: Run, user: str, said: str, override: Override | None = None) -> Run:
+        """A run once more, in its own incident, for a person; raises RunbookError or UnknownTarget.
+
+        Of a change on several targets it looks at those alone on which it was not made.
+        """
+        found = self.live_library.library.find(run.runbook)
+        fresh = self._new(run.alert, self.fleet.find(run.target), requester=user, channel=run.channel)
+        plan = run.plan
+        kept = {plan.changes[each.number].target for each in run.outcomes if plan and each.state == "mended"}
+        left = tuple(name for name in plan.targets if name not in kept) if plan and kept else ()
+        return _by(
+            replace(
+                fresh,
+                incident=run.incident,
+                thread=run.root,
+                override=override,
+                only=left,
+                overrides=run.overrides,
+                timeline=(Event(self.now(), said),),
+            ),
+            found,
+            matched=f"run {run.id} once more",
+        )
+
+    def alert_of(self, asked: str) -> Alert:
+        """The alert that a person means: that of a run, the last of a name, or one with these labels.
+
+        Raises WrongUsage for what is none of them.
+        """
+        if "=" in asked:
+            return Alert(parse_labels(asked), AlertStatus.FIRING, self.now())
+        run = self.store.run(asked)
+        if run is not None and run.alert is None:
+            raise WrongUsage(f"{asked} was asked for by a person, so no alert chose its runbook.")
+        if run is None:
+            recent = self.store.runs(limit=RECENT)
+            run = next((each for each in recent if each.alert is not None and each.alert.name == asked), None)
+        if run is not None and run.alert is not None:
+            return run.alert
+        return Alert({"alertname": asked}, AlertStatus.FIRING, self.now())
+
+    def _named(self, runbook: Runbook, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """What a person gave, with instances and shards by their own names; raises UnknownTarget."""
+        given: dict[str, Any] = dict(inputs)
+        for name, value in inputs.items():
+            declared = runbook.inputs.get(name)
+            if declared is not None and declared.type == "instance":
+                given[name] = self.fleet.find(value).name
+            elif declared is not None and declared.type == "shard":
+                known_shard(self.fleet, value)
+        return given
+
+    def _new(self, alert: Alert | None, target: Target | None, *, requester: str, channel: str) -> Run:
+        token = secrets.token_hex(5)
+        return Run(
+            id=f"r-{token}",
+            incident=f"i-{token}",
+            channel=channel,
+            state=RunState.TRIAGING,
+            opened_at=self.now(),
+            alert=alert,
+            requester=requester,
+            runbook="",
+            runbook_digest="",
+            runbook_text="",
+            title=alert.name if alert else "",
+            target=target.name if target else "",
+            shard=target.shard.name if target else "",
+            approvals_needed=self.approvals.count,
+            timeline=(Event(self.now(), "alert received" if alert else f"asked by {mention(requester)}"),),
+        )
+
+
+def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
+    """The run with all that it needs of its runbook: a reload changes nothing of it."""
+    return replace(
+        run,
+        runbook=runbook.runbook,
+        runbook_digest=runbook.digest,
+        runbook_text=runbook.text,
+        title=runbook.title,
+        autonomy=runbook.autonomy,
+        scope=runbook.scope,
+        repair_within=runbook.wait_for_repair,
+        notes=runbook.notes or "",
+        links=tuple((each.title, each.url) for each in runbook.links),
+        matched=matched,
+    )

@@ -1,0 +1,55 @@
+"""How a run of several changes ended, in one state and one sentence. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.engine.plan import Outcome, Plan
+from bot.engine.run import Run, RunState
+
+
+def ended(run: Run, plan: Plan) -> Run:
+    """The run as it ended: mended when every change was, unknown when one may have been made and nobody knows."""
+    outcomes = sorted(run.outcomes, key=lambda outcome: outcome.number)
+    if len(plan.changes) == 1 and outcomes:
+        return replace(run, state=RunState(outcomes[0].state), says=_one(run, outcomes[0]))
+    states = {outcome.state for outcome in outcomes}
+    if states == {"mended"} and len(outcomes) == len(plan.changes):
+        return replace(run, state=RunState.MENDED, says=_all(plan, outcomes))
+    state = RunState.UNKNOWN if "unknown" in states else RunState.FAILED
+    if states == {"refused"}:
+        state = RunState.REFUSED
+    return replace(run, state=state, says=_some(plan, outcomes))
+
+
+def _one(run: Run, outcome: Outcome) -> str:
+    if outcome.state != RunState.UNKNOWN.value:
+        return outcome.says
+    return (
+        "The bot stopped while the change was under way; it was not repeated. "
+        f"{outcome.says} A person must look at {run.target} before anything else is done."
+    )
+
+
+def _all(plan: Plan, outcomes: list[Outcome]) -> str:
+    return f"All {len(outcomes)} changes are made and verified on {', '.join(plan.targets)}. {outcomes[-1].says}"
+
+
+def _some(plan: Plan, outcomes: list[Outcome]) -> str:
+    """What went wrong first, then what stands, then what was not begun."""
+    said = []
+    for outcome in outcomes:
+        where = plan.changes[outcome.number].target
+        if outcome.state == "unknown":
+            said.append(
+                f"The bot stopped while it changed {where}; that was not repeated. {outcome.says} "
+                f"A person must look at {where}."
+            )
+        elif outcome.state in ("failed", "refused"):
+            said.append(f"{where} ({outcome.state}): {outcome.says}")
+    for word, state in (("Made and verified", "mended"), ("Undone", "undone")):
+        names = dict.fromkeys(plan.changes[each.number].target for each in outcomes if each.state == state)
+        said += [f"{word}: {', '.join(names)}."] if names else []
+    begun = {outcome.number for outcome in outcomes}
+    rest = dict.fromkeys(change.target for number, change in enumerate(plan.changes) if number not in begun)
+    return " ".join(said + ([f"Not begun: {', '.join(rest)}."] if rest else []))

@@ -1,0 +1,111 @@
+"""What VTOrc does in a shard, as a fact for the guards and as a reason to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from actions.contract import MySQL, Unreadable
+from actions.diagnostics.vitess.vtorc import VTOrcs, vtorc
+from actions.diagnostics.vitess.vtorc_state import Recovery
+from actions.vitess_contract import Vitess
+from bot.config import Tablet, TabletShard
+from bot.engine.ports import Fleet
+from bot.engine.targets import Target
+from bot.errors import FirstmateError
+from bot.guards.facts import Repair
+
+MANAGER = "VTOrc"
+LATELY = 10.0
+"""Seconds since the end of a recovery, beside the time that a run waits for it, within which it counts as its own."""
+PAUSE = 1.0
+"""Seconds between two looks while a change waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class VtorcActivity:
+    """Looks at what VTOrc does."""
+
+    fleet: Fleet
+    ask: Callable[[MySQL], VTOrcs] = vtorc
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def look(self, target: Target | None, patience: float) -> Repair | None:
+        """What VTOrc does in the target's shard now; None where the target is no tablet, or there is no VTOrc.
+
+        What it detects for longer than `patience`, in seconds, it evidently does not repair.
+        """
+        if target is None or not isinstance(target.shard, TabletShard) or not isinstance(target.instance, Tablet):
+            return None
+        if target.shard.no_vtorc:
+            return None
+        try:
+            with self.fleet.read(target.shard, target.instance, Vitess) as db:
+                return judged(self.ask(db), patience)
+        except (FirstmateError, Unreadable) as error:
+            return Repair(MANAGER, unknown=str(error))
+
+    def wait(self, target: Target | None, patience: float) -> Repair | None:
+        """Like `look`, once VTOrc is done; waits for it for as long as `patience`, in seconds."""
+        deadline = self.clock() + patience
+        found, waited = self.look(target, patience), False
+        while found is not None and found.doing and self.clock() < deadline:
+            waited = True
+            self.sleep(PAUSE)
+            found = self.look(target, patience)
+        # Without a wait, what was repaired before the plan was made is no reason against it.
+        return found if found is None or waited else replace(found, repaired="")
+
+
+def judged(view: VTOrcs, patience: float) -> Repair:
+    """What the view of all VTOrcs comes to. Pure."""
+    if view.configured == 0:
+        return Repair(
+            MANAGER,
+            unknown="no VTOrc of the cluster is configured; name them under `vtorcs`, or say `no_vtorc: true`.",
+        )
+    silent = [each for each in view.missing if "connection refused" not in each]
+    if not view.alive and silent:
+        return Repair(MANAGER, unknown=silent[0])
+    mended = view.mended_within(patience + LATELY)
+    done = told(mended) if mended is not None else ""
+    running = [each for each in view.recoveries if each.runs] if view.acts else []
+    young = [each for each in view.repairing if each.seen_for <= patience]
+    if not running and not young:
+        return Repair(MANAGER, repaired=done, says=_why_not(view))
+    if running:
+        doing = f"{running[0].analysis} of {running[0].tablet}, under way for {running[0].ago:.0f} s"
+    else:
+        doing = f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s"
+    old = mended.tablet if mended is not None and mended.successor else None
+    over = {each.tablet for each in running} | {each.tablet for each in young} == {old}
+    return Repair(MANAGER, doing=doing, repaired=done, over=over)
+
+
+def told(recovery: Recovery) -> str:
+    """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`"""
+    now = f"; {recovery.successor} is the primary now" if recovery.successor else ""
+    return f"{MANAGER} repaired it{_after(recovery.after)}: {recovery.analysis} of {recovery.tablet}{now}."
+
+
+def _after(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f" after {seconds:.0f} s" if seconds >= 1 else " within a second"
+
+
+def _why_not(view: VTOrcs) -> str:
+    if not view.alive:
+        return f"No {MANAGER} runs for {view.shard}, so nobody else repairs it."
+    if view.stuck:
+        return f"{MANAGER} cannot take the lock of a shard: calls of the topology fail."
+    if not view.acts:
+        return f"The recoveries of {MANAGER} are switched off, so nobody else repairs {view.shard}."
+    if view.repairing:
+        late = view.repairing[0]
+        return f"{MANAGER} has detected {late.analysis} of {late.tablet} for {late.seen_for:.0f} s and not repaired it."
+    if view.problems:
+        return f"{MANAGER} detects {', '.join(view.detects)}, which it does not repair by itself here."
+    return f"{MANAGER} is alive and detects nothing in {view.shard}."

@@ -1,0 +1,163 @@
+"""How long from a firing webhook to the card, and to the named cause: measured on the lab, many times."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from bot.config import Intake, load
+from bot.errors import FirstmateError
+from bot.lab.bot_process import running_bot
+from bot.lab.fault.break_and_mend import break_
+from bot.lab.lab import bring_up, tear_down
+from bot.lab.progress import Bar, Silent
+from bot.lab.servers import free_ports
+from bot.lab.state import LabState
+from bot.lab.workspace.client import WorkspaceClient
+from bot.lab.workspace.model import Json
+
+FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
+REST = 4.0
+"""Seconds between two repetitions, in which Slack's limit of a message a second is whole again."""
+CARD_WITHIN, CAUSE_WITHIN = 1.0, 3.0
+"""Seconds that are aimed at; they are printed beside the figures, never judged."""
+
+err = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds after the webhook was sent."""
+
+    card: float
+    cause: float
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest of the values that at least this share of them does not exceed; it is one that was seen."""
+    ordered = sorted(values)
+    rank = -int(-share * len(ordered) // 1)
+    return ordered[max(0, min(len(ordered), rank) - 1)]
+
+
+def measure(state: LabState, intake: Intake, times: int, tell: Callable[[int, Times], None]) -> list[Times]:
+    """Sends that many new alerts about a replica that stopped, each to its end, and returns what was seen."""
+    workspace = WorkspaceClient(state.urls.workspace)
+    found = []
+    for number in range(1, times + 1):
+        time.sleep(REST)
+        started = datetime.now(UTC)
+        seen = max((int(entry["n"]) for entry in workspace.journal(kind="api")), default=0)
+        sent = time.time()
+        _send(state, intake, "firing", started)
+        card = _call(workspace, seen, "chat.postMessage", lambda entry: True)
+        cause = _call(workspace, seen, "chat.update", lambda entry: ": Looking" not in str(entry))
+        found.append(Times(card - sent, cause - sent))
+        tell(number, found[-1])
+        _send(state, intake, "resolved", started)
+        _call(workspace, seen, "chat.postMessage", lambda entry: "Resolved by itself" in str(entry))
+    return found
+
+
+def _call(workspace: WorkspaceClient, after: int, method: str, fits: Callable[[Json], bool]) -> float:
+    """Waits for the first such call of the Web API, and returns when the workspace got it."""
+
+    def look() -> Json | None:
+        return next((e for e in workspace.journal(after, "api") if e["name"] == method and fits(e)), None)
+
+    return float(workspace.wait_for(look, 30.0, f"A call of {method}")["t"])
+
+
+def _send(state: LabState, intake: Intake, status: str, started: datetime) -> None:
+    alert = {
+        "status": status,
+        "labels": {"alertname": ALERT, "instance": state.instance(INSTANCE).address, "severity": "critical"},
+        "startsAt": started.isoformat(),
+        "endsAt": datetime.now(UTC).isoformat(),
+    }
+    request = urllib.request.Request(
+        f"http://{intake.host}:{intake.port}/alerts/alertmanager",
+        data=json.dumps({"version": "4", "alerts": [alert]}).encode(),
+        headers={"Authorization": f"Bearer {intake.token.read()}"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        answer.read()
+
+
+def own_config(state: LabState, name: str) -> Path:
+    """The lab's configuration with another store and port, so that Alertmanager's alerts do not come between."""
+    document = yaml.safe_load(state.config.read_text(encoding="utf-8"))
+    document["intake"]["port"] = free_ports(1)[0]
+    document["data"] = f"data-{name}"
+    path = state.config.with_name(f"firstmate-{name}.yml")
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def _figures(values: Sequence[float], aim: float) -> dict[str, float]:
+    return {
+        "p50": round(statistics.median(values), 3),
+        "p99": round(quantile(values, 0.99), 3),
+        "min": round(min(values), 3),
+        "max": round(max(values), 3),
+        "aim": aim,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmark on a lab of its own; 0 when it ran, whatever the figures are."""
+    parser = argparse.ArgumentParser(prog="python -m bot.lab.benchmarks.alert_latency", description=__doc__)
+    parser.add_argument("--repeat", type=int, default=20, metavar="N", help="repetitions (20)")
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    given = parser.parse_args(arguments)
+
+    def tell(number: int, times: Times) -> None:
+        err.print(f"{number:3}/{given.repeat}  card {times.card:.3f} s  cause {times.cause:.3f} s", highlight=False)
+
+    folder = Path(tempfile.mkdtemp(prefix="firstmate-bench-"))
+    reporter = Silent() if given.json else Bar()
+    try:
+        with reporter if isinstance(reporter, Bar) else nullcontext():
+            state = bring_up(folder, progress=reporter)
+        config = own_config(state, "bench")
+        with running_bot(config, log=folder / "logs" / "bench.log"):
+            break_(folder, FAULT)
+            found = measure(state, load(config).intake, max(1, given.repeat), tell)
+    except FirstmateError as error:
+        err.print(f"bench: {error}", style="red", markup=False)
+        return int(error.exit_code)
+    finally:
+        tear_down(folder)
+    _print(found, as_json=given.json)
+    return 0
+
+
+def _print(found: Sequence[Times], *, as_json: bool) -> None:
+    figures = {
+        "card": _figures([each.card for each in found], CARD_WITHIN),
+        "cause": _figures([each.cause for each in found], CAUSE_WITHIN),
+    }
+    if as_json:
+        sys.stdout.write(json.dumps({"repetitions": len(found), **figures}) + "\n")
+        return
+    sys.stdout.write(f"{len(found)} repetitions, seconds from the webhook\n")
+    for name, row in figures.items():
+        numbers = "  ".join(f"{key} {row[key]:.3f}" for key in ("p50", "p99", "min", "max"))
+        sys.stdout.write(f"  {name:<6} {numbers}   (aim: under {row['aim']:g} s)\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

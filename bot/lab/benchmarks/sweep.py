@@ -1,0 +1,235 @@
+"""How long a sweep over many hosts takes, beside a bare loop that asks the same; and what dead ones cost.
+
+The servers are simulated, in processes of their own, and use the same processors as the sweep. The bare loop is the
+least that PyMySQL can do: a pool with as many threads, no TLS, no bound on an answer, nothing checked, and what
+comes is thrown away. Both send the same statements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+
+import pymysql
+
+from bot.config import Config, DatabaseUser, Instance, Intake, Role, Secret, Shard
+from bot.engine.grouping import Summary, summarised
+from bot.engine.selector import select
+from bot.engine.sweep import WORKERS, Sweeps
+from bot.errors import FirstmateError
+from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.mysql import parse_version, read_only
+from bot.lab.progress import Bar, Reporter, Silent
+from bot.lab.simulated_servers import PASSWORD
+
+HOSTS, REPETITIONS = 2000, 5
+DIAGNOSTIC, STATEMENT = "mysql.replica_status", "SHOW REPLICA STATUS"
+WRONG = 20
+"""Hosts of each kind that does not answer, in the run with such."""
+MOST_RATIO, MOST_SECONDS = 1.5, 5.0
+"""What is aimed at; printed beside the figures, never judged."""
+LIKE_HOSTS = 50
+"""Hosts of one shard."""
+PASSWORD_IN = "FIRSTMATE_BENCH_PASSWORD"  # noqa: S105 - the name of a variable
+USER = "firstmate_reader"
+FILES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one round took."""
+
+    wall: float
+    """Seconds."""
+    cpu: float
+    """Seconds of processor, of this process alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What each round took."""
+
+    bare: tuple[Took, ...]
+    sweep: tuple[Took, ...]
+    with_dead: tuple[Took, ...]
+    """The sweep with the hosts that refuse and those that never answer, which come first and take their threads."""
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours.wall / theirs.wall for ours, theirs in zip(self.sweep, self.bare, strict=True)]
+
+
+@contextmanager
+def timed() -> Iterator[Callable[[], Took]]:
+    """Gives what tells the time since its beginning."""
+    wall, cpu = time.monotonic(), time.process_time()
+    yield lambda: Took(time.monotonic() - wall, time.process_time() - cpu)
+
+
+@contextmanager
+def simulated(count: int) -> Iterator[list[int]]:
+    """The ports of so many servers, in as many processes as there are processors."""
+    processes = os.cpu_count() or 1
+    shares = [count // processes + (number < count % processes) for number in range(processes)]
+    with ExitStack() as running:
+        started = [running.enter_context(_started(share)) for share in shares if share]
+        yield [port for process in started for port in json.loads(process.stdout.readline() if process.stdout else "")]
+
+
+@contextmanager
+def _started(count: int) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", "bot.lab.simulated_servers", str(count)]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        # It ends when its standard input does, so it does not outlive this process either.
+        process.communicate()
+
+
+@contextmanager
+def unanswered(refusing: int, silent: int) -> Iterator[list[int]]:
+    """Ports at which nobody listens, and ports that take a connection and never say a word."""
+    with ExitStack() as held:
+        ports = []
+        for number in range(refusing + silent):
+            listener = held.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            if number >= refusing:
+                listener.listen(16)
+            ports.append(int(listener.getsockname()[1]))
+        yield ports
+
+
+def config_of(ports: Sequence[int]) -> Config:
+    """A configuration with an instance at each port, all of them replicas."""
+    reader = DatabaseUser(user=USER, password=Secret(env=PASSWORD_IN))
+    shards = []
+    for begin in range(0, len(ports), LIKE_HOSTS):
+        name = f"shard{begin // LIKE_HOSTS:03}"
+        instances = tuple(
+            Instance(name=f"{name}-{number}", host="127.0.0.1", port=port, role=Role.REPLICA)
+            for number, port in enumerate(ports[begin : begin + LIKE_HOSTS])
+        )
+        shards.append(Shard(name=name, flavour="mysql", reader=reader, instances=instances))
+    return Config(intake=Intake(token=Secret(env=PASSWORD_IN)), shards=tuple(shards))
+
+
+def bare(ports: Sequence[int]) -> Took:
+    """The bare loop."""
+    with timed() as took:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            answered = sum(pool.map(_ask, ports))
+        if answered != len(ports):
+            raise FirstmateError(f"The bare loop got {answered} answers of {len(ports)}.")
+        return took()
+
+
+def _ask(port: int) -> int:
+    connection = pymysql.connect(
+        host="127.0.0.1", port=port, user=USER, password=PASSWORD, autocommit=True, ssl_disabled=True
+    )
+    cursor = connection.cursor()
+    cursor.execute(read_only(parse_version(str(connection.get_server_info())), 2.0))  # type: ignore[no-untyped-call]
+    cursor.execute(STATEMENT)
+    answered = len(cursor.fetchall())
+    connection.close()
+    return answered
+
+
+def swept(ports: Sequence[int]) -> tuple[Took, Summary]:
+    """Firstmate's sweep, from the selector to the summary."""
+    fleet = ConfiguredFleet(config_of(ports))
+    with timed() as took:
+        targets = select("role=replica", fleet.targets())
+        found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, targets).looks)
+        return took(), found
+
+
+def measure(hosts: int, repetitions: int, progress: Reporter) -> Figures:
+    """All in turn, so that what else the machine does meets all; raises FirstmateError when a host did not answer."""
+    rounds = []
+    progress.step(f"Starting {hosts} simulated servers")
+    with simulated(hosts) as ports, unanswered(WRONG, WRONG) as dead:
+        for number in range(repetitions + 1):
+            progress.step("Sweeping", number / (repetitions + 1))
+            loop = bare(ports)
+            plain, found = swept(ports)
+            with_dead, also = swept([*dead, *ports])
+            silent = sum(len(each.hosts) for each in also.silent)
+            if not found.alike or silent != len(dead) or also.strange:
+                raise FirstmateError(f"The sweep found what is not so: {found.says} {also.says}")
+            rounds.append((loop, plain, with_dead))
+    theirs, ours, dead_too = zip(*rounds[1:], strict=True)  # the first round warms all of them up
+    return Figures(theirs, ours, dead_too)
+
+
+def _line(name: str, took: Sequence[Took]) -> str:
+    wall, cpu = [each.wall for each in took], statistics.median(each.cpu for each in took)
+    middle, least, most = statistics.median(wall), min(wall), max(wall)
+    return f"{name:<24} median {middle:5.2f} s   min {least:5.2f} s   max {most:5.2f} s   processor {cpu:5.2f} s\n"
+
+
+def _says(hosts: int, found: Figures) -> str:
+    ratio, median = statistics.median(found.ratios), statistics.median(each.wall for each in found.sweep)
+    held = {True: "holds", False: "does not hold"}
+    return (
+        f"{hosts} simulated servers, {WORKERS} threads, {len(found.sweep)} rounds, {os.cpu_count()} processors, "
+        f"load {os.getloadavg()[0]:.1f}\n"
+        + _line("bare loop over PyMySQL", found.bare)
+        + _line("firstmate sweep", found.sweep)
+        + _line(f"with {2 * WRONG} dead hosts", found.with_dead)
+        + f"ratio {ratio:.2f} (aim: at most {MOST_RATIO:g}, {held[ratio <= MOST_RATIO]}); "
+        f"{median:.2f} s (aim: under {MOST_SECONDS:g} s, {held[median < MOST_SECONDS]})\n"
+        f"of the dead hosts, {WRONG} refuse and {WRONG} never answer; each of these keeps a thread for about 3 s\n"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmark; 0 when it ran, whatever the figures are."""
+    parser = argparse.ArgumentParser(prog="python -m bot.lab.benchmarks.sweep", description=__doc__)
+    parser.add_argument("--hosts", type=int, default=HOSTS, metavar="N", help=f"simulated servers ({HOSTS})")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N", help=f"rounds ({REPETITIONS})")
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    given = parser.parse_args(arguments)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
+    os.environ[PASSWORD_IN] = PASSWORD
+    reporter = Silent() if given.json else Bar()
+    try:
+        with reporter if isinstance(reporter, Bar) else nullcontext():
+            found = measure(given.hosts, given.repetitions, reporter)
+    except FirstmateError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return int(error.exit_code)
+    if given.json:
+        sys.stdout.write(
+            json.dumps(
+                {
+                    "hosts": given.hosts,
+                    "bare": [asdict(each) for each in found.bare],
+                    "sweep": [asdict(each) for each in found.sweep],
+                    "ratio": statistics.median(found.ratios),
+                    "with_dead": [asdict(each) for each in found.with_dead],
+                }
+            )
+            + "\n"
+        )
+    else:
+        sys.stdout.write(_says(given.hosts, found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,219 @@
+"""Evaluates the one expression language, Jinja2's sandbox cut down to what `bot.runbook.expressions.syntax` lets pass.
+
+Nothing can be called, assigned or looped over, so an expression ends as soon as its text does; whatever could multiply
+its output (powers, products of text, formats, replacements) is refused or bounded. A value is returned as it is: text
+from a server is never read again as a number, a template or anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from jinja2 import ChainableUndefined, StrictUndefined, TemplateError, Undefined, UndefinedError
+from jinja2.environment import Template, TemplateExpression
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.runbook.expressions.filters import FILTERS, TESTS, is_fact, show
+from bot.runbook.expressions.syntax import ExpressionError as ExpressionError
+from bot.runbook.expressions.syntax import tree_of
+
+MAX_OUTPUT = 3000
+"""Characters of a rendered text; Slack's limit of one section."""
+MAX_ITEMS = 1000
+MAX_NUMBER = 1e30
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Evidence that is not there, with the reason: its step failed, or was not needed."""
+
+    step: str
+    reason: str
+
+
+class EvidenceMissing(Exception):
+    """An expression needs evidence that is not there."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.step = step
+        self.reason = reason
+
+
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Reads fields of dataclasses, entries of mappings and items of lists; nothing else can be reached."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - evidence may be anything
+        """A field of a dataclass or an entry of a mapping."""
+        _there(obj)
+        if isinstance(obj, Unknown):
+            return obj
+        if is_dataclass(obj) and not isinstance(obj, type):
+            if attribute in {f.name for f in fields(obj)} or is_fact(type(obj), attribute):
+                return getattr(obj, attribute)
+            return self.undefined(obj=obj, name=attribute)
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return self.undefined(obj=obj, name=attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
+        """An item of a list, or as `getattr`."""
+        _there(obj)
+        if isinstance(obj, Unknown):
+            return obj
+        if isinstance(obj, Sequence) and not isinstance(obj, str) and isinstance(argument, int | slice):
+            try:
+                return obj[argument]
+            except (IndexError, ValueError):
+                return self.undefined(f"there is no item {argument}", obj=obj, name=str(argument))
+        return self.getattr(obj, argument) if isinstance(argument, str) else self.undefined(obj=obj, name=argument)
+
+    def is_safe_callable(self, obj: Any) -> bool:  # noqa: ANN401
+        """Nothing may be called."""
+        return False
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
+        """Arithmetic on numbers; joining of text and of lists, bounded."""
+        if operator == "+" and isinstance(left, str | list | tuple) and type(left) is type(right):
+            if len(left) + len(right) > (MAX_OUTPUT if isinstance(left, str) else MAX_ITEMS):
+                raise SecurityError("a sum of texts or lists is too long")
+        elif not (_is_number(left) and _is_number(right)):
+            shown = " and ".join(_kind(side) for side in (left, right))
+            raise TypeError(f"{operator} needs two numbers, not {shown}")
+        result = super().call_binop(context, operator, left, right)
+        if _is_number(result) and abs(result) > MAX_NUMBER:
+            raise SecurityError("a number is too large")
+        return result
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "an empty value"
+    return {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list"}.get(
+        type(value), type(value).__name__
+    )
+
+
+class Unknown(ChainableUndefined):
+    """Stands in a sentence for evidence that is missing: whatever is read of it is unknown too, and it is no answer."""
+
+
+def _there(value: object) -> None:
+    """Raises where a value is not there."""
+    if isinstance(value, Undefined) and not isinstance(value, Unknown):
+        value._fail_with_undefined_error()
+    if isinstance(value, list | tuple):
+        for each in value:
+            if isinstance(each, Undefined):
+                each._fail_with_undefined_error()
+
+
+def _holes(scope: Mapping[str, object]) -> dict[str, object]:
+    """The scope with a value in place of each Missing that raises EvidenceMissing whatever is done with it."""
+    return {name: _hole(value) if isinstance(value, Missing) else value for name, value in scope.items()}
+
+
+def _unknowns(scope: Mapping[str, object]) -> dict[str, object]:
+    """The scope with Unknown in place of each Missing."""
+    return {name: Unknown(name=value.step) if isinstance(value, Missing) else value for name, value in scope.items()}
+
+
+def _hole(missing: Missing) -> StrictUndefined:
+    def raised(_: str | None = None) -> EvidenceMissing:
+        return EvidenceMissing(missing.step, missing.reason)
+
+    return StrictUndefined(hint=missing.reason, name=missing.step, exc=cast(Any, raised))
+
+
+def _environment(finalize: Any = None) -> Sandbox:  # noqa: ANN401
+    sandbox = Sandbox(
+        undefined=StrictUndefined,
+        autoescape=False,
+        optimized=False,
+        cache_size=0,
+        finalize=finalize,
+        keep_trailing_newline=False,
+    )
+    sandbox.globals.clear()
+    sandbox.filters = dict(FILTERS)
+    sandbox.tests = dict(TESTS)
+    return sandbox
+
+
+def _promql(value: object) -> str:
+    """Text inside a quoted PromQL string: a label of an alert cannot end the string that it stands in."""
+    text = str(value)
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'").replace("\n", "\\n")[:500]
+
+
+_PLAIN = _environment(show)
+_PROMQL = _environment(_promql)
+
+
+@lru_cache(maxsize=4096)
+def _expression(source: str) -> TemplateExpression:
+    tree_of(source)
+    try:
+        return _PLAIN.compile_expression(source, undefined_to_none=False)
+    except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"{source[:200]!r} cannot be compiled: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _template(source: str, promql: bool) -> Template:
+    tree_of(source, template=True)
+    try:
+        return (_PROMQL if promql else _PLAIN).from_string(source)
+    except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"{source[:200]!r} cannot be compiled: {error}") from error
+
+
+_FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+def evaluate(source: str, scope: Mapping[str, object]) -> Any:  # noqa: ANN401 - a native value
+    """Evaluates an expression to a native value.
+
+    Raises EvidenceMissing where it touches evidence that is not there, ExpressionError where it cannot be used.
+    """
+    try:
+        value = _expression(source)(_holes(scope))
+        _there(value)
+    except _FAILURES as error:
+        raise ExpressionError(_says(source, error)) from error
+    return value
+
+
+def holds(source: str, scope: Mapping[str, object]) -> bool:
+    """Whether a condition holds; raises as `evaluate` does."""
+    return bool(evaluate(source, scope))
+
+
+def render(source: str, scope: Mapping[str, object], *, promql: bool = False, forgiving: bool = False) -> str:
+    """Renders a template to at most 3000 characters of text; with `promql`, what it fills in is escaped for PromQL.
+
+    Raises as `evaluate` does; when `forgiving`, missing evidence reads `unknown` instead, and `or` goes on past it.
+    """
+    try:
+        text = _template(source, promql).render(_unknowns(scope) if forgiving else _holes(scope))
+    except _FAILURES as error:
+        raise ExpressionError(_says(source, error)) from error
+    return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"
+
+
+def _says(source: str, error: Exception) -> str:
+    what = error.message if isinstance(error, UndefinedError | SecurityError) else str(error)
+    if isinstance(error, TypeError) and "NoneType" in str(error):
+        what = "a value is empty (NULL) and cannot be compared; ask with `is known` first"
+    return f"{source[:200]!r}: {what}"

@@ -1,0 +1,90 @@
+"""Holds the names in an expression against the declared evidence: which steps there are, and which fields each has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import GenericAlias
+from typing import Any, Literal
+
+from jinja2 import nodes
+
+from actions.contract import Bytes, Count, Percent, Seconds
+from bot.runbook.expressions.syntax import every_node, tree_of, whole
+from bot.runbook.expressions.value_types import Shape
+from bot.runbook.language.schema import Input, Runbook
+from bot.runbook.language.signatures import UnknownAction, of_diagnostic
+
+TARGET = Shape(
+    {
+        "name": str,
+        "address": str,
+        "role": Literal["primary", "replica", "proxy"],
+        "shard": str,
+        "flavour": Literal["mysql", "mariadb"],
+        "replicas": Count,
+        "tablet": str,
+    }
+)
+"""What expressions may know of the target, as the inventory has it; `tablet` is the alias of a tablet of Vitess."""
+
+_INPUTS: Mapping[str, Any] = {
+    "seconds": Seconds, "bytes": Bytes, "percent": Percent, "count": Count, "number": float, "boolean": bool,
+}  # fmt: skip
+
+
+def input_type(declared: Input) -> Any:  # noqa: ANN401 - annotations have no common type
+    """The type of an input's value in expressions, with its unit, or the words that it can be."""
+    return Literal[declared.values] if declared.values else _INPUTS.get(declared.type, str)
+
+
+def evidence_types(runbook: Runbook) -> dict[str, Any]:
+    """The type of each step's evidence; Any where its action is unknown."""
+    found: dict[str, Any] = {}
+    for name, step in runbook.gather.items():
+        try:
+            result = of_diagnostic(step.use).result
+        except UnknownAction:
+            result = Any
+        found[name] = GenericAlias(list, (result,)) if step.is_list else result
+    return found
+
+
+def scope_of(runbook: Runbook) -> dict[str, Any]:
+    """The names that causes and remedies may use."""
+    return {
+        **evidence_types(runbook),
+        "inputs": Shape({name: input_type(declared) for name, declared in runbook.inputs.items()}),
+        "target": TARGET,
+    }
+
+
+def gather_scope(runbook: Runbook, step: str) -> dict[str, Any]:
+    """The names that a gather step may use: the other steps, the inputs, the alert's labels and the target."""
+    others = {name: kind for name, kind in scope_of(runbook).items() if name != step}
+    return {**others, "labels": Mapping[str, str]}
+
+
+def names_in(value: object) -> frozenset[str]:
+    """The names that the expressions in a value of `with` begin with; raises ExpressionError."""
+    if isinstance(value, str):
+        if "{{" not in value:
+            return frozenset()
+        alone = whole(value)
+        return _names(value, True) if alone is None else _names(alone, False)
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return frozenset().union(*(names_in(each) for each in value))
+    return frozenset()
+
+
+def names_of_condition(source: str) -> frozenset[str]:
+    """The names that a condition begins with; raises ExpressionError."""
+    return _names(source, False)
+
+
+@lru_cache(maxsize=2048)
+def _names(source: str, template: bool) -> frozenset[str]:
+    tree = tree_of(source, template=template)
+    return frozenset(node.name for node in every_node(tree) if isinstance(node, nodes.Name))

@@ -1,0 +1,1 @@
+"""The generated pages of documentation: every action, and the language of runbooks."""

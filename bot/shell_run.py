@@ -1,0 +1,273 @@
+"""One run from the shell: diagnose an alert, and make its remedy when that is asked for. No Slack, no server."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from actions.contract import Refused, Unreadable
+from bot import app
+from bot.alerts import Alert, AlertStatus
+from bot.config import Config
+from bot.engine.engine import Engine
+from bot.engine.fact_collector import SHELL
+from bot.engine.guard_explanation import Explained
+from bot.engine.guard_explanation import explain as explained
+from bot.engine.plan import Plan
+from bot.engine.planner import Observations
+from bot.engine.ports import Directory, Fleet
+from bot.engine.preview import Preview, preview
+from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
+from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
+from bot.fleet.fleet import ConfiguredFleet
+from bot.intake import alertmanager
+from bot.runbook.expressions.evaluation import EvidenceMissing
+from bot.runbook.library.live_library import LiveLibrary
+from bot.runbook.library.load import folders_of, shipped_folder
+from bot.store.database import Database
+from bot.store.open import open_database, there
+from bot.store.run_store import RunStore
+from bot.store.schema_upgrade import migrate
+from bot.store.segment_queue import DirectQueue, DirectSteps
+from bot.store.sqlite import SQLiteDatabase
+
+MAX_ALERT_FILE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run from the shell found and did."""
+
+    run: Run
+    evidence: Mapping[str, Any]
+    not_offered: str = ""
+    """Why the leading cause's remedy has no plan, or why a guard refuses it."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether a cause was named and, where a change was asked for, it was verified."""
+        return self.run.lead is not None and self.run.state in (RunState.TRIAGING, RunState.MENDED)
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Why a step returned nothing, by its name; a step that was not needed is not missing."""
+        return {s.id: s.says for s in self.run.steps if s.says and s.status is not StepStatus.SKIPPED}
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys that the README documents."""
+        run, plan = self.run, self.run.plan
+        lead = run.lead
+        return {
+            "runbook": run.runbook or None,
+            "matched": run.matched,
+            "target": run.target or None,
+            "causes": [
+                {"id": c.id, "says": c.says, "remedy": first(c.remedies), "remedies": list(c.remedies)}
+                for c in run.causes
+                if c.verdict == "holds"
+            ],
+            "shows": dict(run.shown),
+            "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
+            "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
+            "plan": plan_as_json(plan) if plan else None,
+            "approvals_needed": run.approvals_needed if plan else None,
+            "guards": [{"guard": v.guard, "answer": v.answer.value, "says": v.says} for v in run.verdicts],
+            "not_offered": self.not_offered or None,
+            "state": run.state.value if run.state is not RunState.TRIAGING else "diagnosed",
+            "says": run.says or None,
+            "evidence": dict(self.evidence),
+            "missing": self.missing,
+        }
+
+
+class _NoDesk:
+    def publish(self, run: Run) -> None:
+        """Nobody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NoDirectory:
+    why: str = "without Slack only the shell's own user counts"
+
+    def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
+        return False, f"{user} is nobody here: {self.why.removesuffix('.')}."
+
+
+def read_alert(path: Path) -> Alert:
+    """Reads an alert from a file: Alertmanager's webhook body (its first firing alert), or one alert with `labels`.
+
+    Raises WrongUsage with the file and the field that does not fit.
+    """
+    try:
+        body = path.read_bytes()[: MAX_ALERT_FILE + 1]
+    except OSError as error:
+        raise WrongUsage(f"The alert file {path} cannot be read: {error.strerror}.") from error
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise WrongUsage(f"{path} is not JSON: {error}") from error
+    if isinstance(document, dict) and "alerts" not in document and "labels" in document:
+        alert = {"status": "firing", "startsAt": datetime.now(UTC).isoformat(), **document}
+        body = json.dumps({"version": "4", "alerts": [alert]}).encode()
+    try:
+        alerts = alertmanager.parse(body)
+    except WrongUsage as error:
+        raise WrongUsage(f"{path} does not fit: {error}") from error
+    return next((alert for alert in alerts if alert.status is AlertStatus.FIRING), alerts[0])
+
+
+def diagnose(config: Config, alert: Alert) -> Report:
+    """Reads what the alert's runbook asks for and plans the leading cause's remedy; changes nothing."""
+    with looking(config) as engine:
+        return _report(preview(engine.triage, opened(engine, alert)))
+
+
+def remedy(config: Config, alert: Alert, name: str) -> Report:
+    """Diagnoses, then makes the named remedy under all guards; the shell's user is its approver.
+
+    Raises Busy while a bot holds the store, WrongUsage for a remedy that no cause which holds offers.
+    """
+    user = f"{SHELL}{getpass.getuser()}"
+    with _writing(config) as engine:
+        run = replace(opened(engine, alert), requester=user)
+        if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
+            raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
+        found = preview(engine.triage, run)
+        run, seen = found.run, found.seen
+        offered = {each for cause in run.causes if cause.verdict == "holds" for each in cause.remedies}
+        try:
+            if seen is None or name not in offered:
+                raise WrongUsage(
+                    f"No cause that holds offers {name!r}; offered: {', '.join(sorted(offered)) or 'nothing'}."
+                )
+            return _make(engine, run, seen, name, _report(found), user)
+        except FirstmateError as error:
+            engine.store.save(
+                replace(run, state=RunState.REFUSED, says=str(error)), expect=RunState.TRIAGING, event="run.refused"
+            )
+            raise
+
+
+def plan(
+    config: Config, runbook: str, target: str, remedy: str = "", inputs: Mapping[str, str] | None = None
+) -> Report:
+    """Shows what a remedy would do on a target as it is now, and what the guards say of it; changes nothing.
+
+    Without a remedy it is the leading cause's. Raises RunbookError, UnknownTarget or WrongUsage for what is not there.
+    """
+    with looking(config) as engine:
+        run = engine.run_factory.for_person(
+            f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {}
+        )
+        return _report(preview(engine.triage, run, remedy))
+
+
+def explain(config: Config, user: str, action: str, target: str, given: Mapping[str, object]) -> Explained:
+    """What every guard would say if `user` asked for this action now; roles are those that Slack tells."""
+    try:
+        directory: Directory = app.directory_of(config)
+    except FirstmateError as error:
+        directory = _NoDirectory(str(error))
+    with looking(config, directory=directory) as engine:
+        return explained(engine, user, action, target, given)
+
+
+def _make(engine: Engine, run: Run, seen: Observations, name: str, report: Report, user: str) -> Report:
+    """Plans, approves and makes one remedy."""
+    try:
+        proposal = engine.triage.propose(run, seen, name)
+    except (Refused, Unreadable, EvidenceMissing) as error:
+        raise NotAllowed(str(error)) from error
+    run = replace(run, plan=proposal.plan, verdicts=proposal.verdicts, approvals_needed=1)
+    if proposal.refused:
+        raise NotAllowed(proposal.refused)
+    engine.store.wait(run, expires_in=60.0)
+    decided = Decision(user, Choice.APPROVE, proposal.plan.digest, datetime.now(UTC))
+    engine.store.decide(run.id, decided)
+    engine.rollout.change(DirectSteps(), run.id)
+    ended = engine.store.run(run.id)
+    assert ended is not None
+    return replace(report, run=ended, not_offered="")
+
+
+def _report(found: Preview) -> Report:
+    return Report(found.run, found.evidence, found.not_offered)
+
+
+def first(remedies: Sequence[str]) -> str | None:
+    """The best of several remedies."""
+    return remedies[0] if remedies else None
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan for machines: each change, and the whole in a few words."""
+    return {
+        "remedy": plan.remedy,
+        "title": plan.title,
+        "target": ", ".join(plan.targets),
+        "statements": list(plan.statements),
+        "undo": list(plan.undo),
+        "undo_says": plan.undo_says,
+        "risk": plan.risk,
+        "cost": plan.cost,
+        "blast_radius": plan.blast_radius,
+        "revert_after": plan.revert_after,
+        "on_failure": plan.on_failure,
+        "error_budget": plan.error_budget,
+        "changes": [asdict(change) for change in plan.changes],
+        "digest": plan.digest,
+    }
+
+
+def opened(engine: Engine, alert: Alert) -> Run:
+    """The run of an alert; raises UnknownTarget or WrongUsage where the bot would only tell it on a card."""
+    target = engine.fleet.find_by_labels(alert.labels)
+    run = engine.run_factory.for_alert(alert, target)
+    if not run.runbook:
+        raise WrongUsage(run.says)
+    if target is None:
+        named = alert.labels.get("instance", "")
+        engine.fleet.find(named)
+        raise UnknownTarget(f"The inventory knows no instance {named!r}.")
+    return run
+
+
+def _scratch(folder: Path) -> Database:
+    database = SQLiteDatabase(folder)
+    database.create()
+    return database
+
+
+@contextmanager
+def looking(config: Config, fleet: Fleet | None = None, directory: Directory | None = None) -> Iterator[Engine]:
+    """An engine that sees the bot's store where there is one, and writes to none."""
+    with tempfile.TemporaryDirectory(prefix="firstmate-") as scratch:
+        database = open_database(config, exclusive=False) if there(config) else _scratch(Path(scratch))
+        yield from _engine(config, database, fleet or ConfiguredFleet(config), directory or _NoDirectory())
+
+
+@contextmanager
+def _writing(config: Config) -> Iterator[Engine]:
+    database = open_database(config)
+    migrate(database)
+    yield from _engine(config, database, ConfiguredFleet(config), _NoDirectory())
+
+
+def _engine(config: Config, database: Database, fleet: Fleet, directory: Directory) -> Iterator[Engine]:
+    try:
+        store = RunStore(database, DirectQueue())
+        runbooks = LiveLibrary(folders_of(config), shipped_folder()).whole()
+        engine = app.engine_on(config, store, fleet, directory, _NoDesk(), runbooks)
+        try:
+            yield engine
+        finally:
+            engine.triage.gatherer.close()
+    finally:
+        database.close()

@@ -1,0 +1,143 @@
+"""The connection to Slack: Socket Mode, or signed HTTP."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from slack_bolt import App, BoltRequest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.config import SlackSettings
+from bot.errors import ConfigError, Unreachable
+from bot.slack.api_errors import NO_ANSWER, refusal
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = 10
+"""Seconds for one call of the Web API."""
+PING_EACH = 3
+"""Seconds between two looks whether the socket still lives."""
+CLOSE_WITHIN = 5.0
+"""Seconds that the socket may take to close."""
+
+
+def web_client(settings: SlackSettings) -> WebClient:
+    """A client that neither sleeps nor repeats by itself: the outbox decides about both."""
+    return WebClient(
+        token=settings.bot_token.read(), base_url=settings.base_url, timeout=ANSWER_WITHIN, retry_handlers=[]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where a bot token belongs."""
+
+    team: str
+    app: str
+
+
+def installation_of(client: WebClient) -> Installation:
+    """Asks Slack whose token this is; raises ConfigError for a wrong one, Unreachable without an answer."""
+    try:
+        me = client.auth_test()
+        bot = client.bots_info(bot=me["bot_id"])["bot"]
+    except SlackApiError as error:
+        raise ConfigError(
+            f"Slack refuses the bot token ({refusal(error)}); install the app again and renew the secret."
+        ) from error
+    except NO_ANSWER as error:
+        raise Unreachable(f"Slack at {client.base_url} does not answer: {error}.") from error
+    except KeyError as error:
+        raise ConfigError("The bot token is no bot's; slack.bot_token begins with xoxb-.") from error
+    return Installation(str(me["team_id"]), str(bot["app_id"]))
+
+
+class SocketConnection:
+    """Socket Mode; Slack sends each request to one of the open connections."""
+
+    def __init__(self, app: App, settings: SlackSettings) -> None:
+        assert settings.app_token is not None  # held by SlackSettings
+        client = WebClient(base_url=settings.base_url, timeout=ANSWER_WITHIN)
+        self._handler = SocketModeHandler(
+            app, app_token=settings.app_token.read(), web_client=client, ping_interval=PING_EACH
+        )
+
+    def open(self) -> None:
+        """Connects; raises Unreachable or ConfigError."""
+        try:
+            self._handler.connect()  # type: ignore[no-untyped-call]
+        except SlackApiError as error:
+            raise ConfigError(f"Slack refuses the app token ({refusal(error)}); it needs connections:write.") from error
+        except NO_ANSWER as error:
+            raise Unreachable(f"Slack does not open a socket: {error}.") from error
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._handler.client.is_connected())
+
+    def close(self) -> None:
+        """Closes the socket; waits a bounded time for the client's threads.
+
+        slack_sdk 3.x ends its receiving thread by a flag that this thread may just then be setting back (`terminated`
+        in its builtin client), and would wait for it for ever; the thread is a daemon, so nothing is lost without it.
+        """
+        closing = threading.Thread(target=self._close, name="slack-close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_WITHIN)
+        if closing.is_alive():
+            log.warning("threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN)
+
+    def _close(self) -> None:
+        client = self._handler.client
+        client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
+        session = client.current_session
+        if session is not None and session.sock is not None:
+            # A thread that reads is not woken by a close: it would sit there until its timeout of 3 s.
+            with suppress(OSError):
+                session.sock.shutdown(socket.SHUT_RDWR)
+        self._handler.close()  # type: ignore[no-untyped-call]
+
+
+class HttpConnection:
+    """Signed HTTP: bot.intake hands each request here."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def open(self) -> None:
+        """Nothing to open: Slack comes to us."""
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def handle(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], str]:
+        """Answers one request: 401 for a wrong signature, 400 for what is no request of Slack at all."""
+        stamp = headers.get("x-slack-request-timestamp", "")
+        if not stamp.isascii() or not stamp.isdigit():
+            return 400, {}, "x-slack-request-timestamp is missing or no number"
+        try:
+            text = body.decode("utf-8")
+        except UnicodeDecodeError:
+            return 400, {}, "the body is not UTF-8"
+        lists: dict[str, str | Sequence[str]] = {name: [value] for name, value in headers.items()}
+        answer = self._app.dispatch(BoltRequest(body=text, headers=lists))
+        return answer.status, {name: values[0] for name, values in answer.headers.items() if values}, answer.body
+
+
+Connection = SocketConnection | HttpConnection
+
+
+def connect(app: App, settings: SlackSettings) -> Connection:
+    """The connection that the settings ask for, not opened yet."""
+    return SocketConnection(app, settings) if settings.mode == "socket" else HttpConnection(app)

@@ -1,0 +1,86 @@
+"""The card of a sweep: who does not answer, what is the usual, and who differs in what. Pure."""
+
+from __future__ import annotations
+
+from bot.engine.first_sweep import FirstSweep
+from bot.engine.grouping import Group, Kin, Silence, named
+from bot.engine.outbox import Message, Priority
+from bot.guards.facts import mention
+from bot.slack.blocks import (
+    Block,
+    code,
+    context,
+    duration,
+    escape,
+    fitting,
+    header,
+    numbered,
+    section,
+    sentence,
+)
+from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
+
+GROUPS = 4
+"""Groups of one kind that differ, and reasons, that are shown; the command shows them all."""
+LINE = 400
+"""Characters of one line."""
+
+
+def sweep_message(key: str, channel: str, user: str, on: str, found: FirstSweep) -> Message:
+    """The message that stands in the channel."""
+    colour = FIRING if found.silent else RESOLVED if found.alike else ACKNOWLEDGED
+    payload = {
+        "text": escape(f"Sweep of {on}: {found.says}", 900),
+        "blocks": numbered(fitting(card(user, on, found)), key),
+        "attachments": [{"color": colour, "blocks": [section(f"*{escape(found.says)}*")], "fallback": found.says}],
+    }
+    return Message(key, channel, None, Priority.NEWS, payload)
+
+
+def card(user: str, on: str, found: FirstSweep) -> list[Block]:
+    """Those that do not answer first, then each diagnostic with its groups."""
+    asked = ", ".join(code(name) for name, _ in found.found)
+    blocks = [
+        header(f"🔎 {on} · {found.asked:,} instance{'s' if found.asked != 1 else ''}"),
+        context(f"asked by {sentence(mention(user))} · {asked} · took {duration(found.took)}"),
+    ]
+    if found.silent:
+        blocks.append(section("\n".join(_silence(each) for each in found.silent[:GROUPS])))
+        blocks += _more(len(found.silent) - GROUPS, "reasons")
+    for name, summary in found.found:
+        if summary.kin:
+            blocks.append(section(f"*{escape(name)}*"))
+        for kin in summary.kin:
+            blocks += _kin(kin)
+    return blocks
+
+
+def _kin(kin: Kin) -> list[Block]:
+    usual, *others = kin.groups
+    blocks = [section("\n".join([f"*{escape(kin.name)}*", _usual(usual, alone=kin.hosts == 1), *_far(usual)]))]
+    blocks += [section("\n".join([_differing(group), *_far(group)])) for group in others[:GROUPS]]
+    return blocks + _more(len(others) - GROUPS, "groups that differ")
+
+
+def _more(count: int, what: str) -> list[Block]:
+    return [context(f"{count} more {what}; `firstmate sweep` shows all.")] if count > 0 else []
+
+
+def _usual(group: Group, *, alone: bool) -> str:
+    says = escape(group.seen, LINE) or "nothing to tell"
+    return says if alone else f":white_check_mark: *usual, {len(group.hosts):,}*: {says}"
+
+
+def _differing(group: Group) -> str:
+    says = escape("; ".join(each.says for each in group.differs), LINE)
+    return f":warning: *differs, {len(group.hosts):,}*, {escape(named(group.hosts), LINE)}: {says}"
+
+
+def _far(group: Group) -> list[str]:
+    strays = "; ".join(each.strays for each in group.ranges if each.strays)
+    return [f":warning: *far from the others*: {escape(strays, LINE)}"] if strays else []
+
+
+def _silence(silence: Silence) -> str:
+    hosts = escape(named(silence.hosts), LINE)
+    return f":red_circle: *no answer, {len(silence.hosts):,}*, {hosts}: {escape(silence.reason, LINE // 2)}"

@@ -1,0 +1,207 @@
+"""A rollout is paused, gone on with and stopped between its turns; what failed is tried again on what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from bot.engine.pausing import PAUSED_FOR
+from bot.engine.planner import Observations
+from bot.engine.run import Run, RunState
+from bot.errors import Busy, NotAllowed
+from bot.store.database import Database
+from bot.store.segment_queue import DirectSteps
+from tests.engine.scene import REMEDY, TARGET, Scene
+from tests.samples import NOW
+
+T = TypeVar("T")
+ALL = ["orders-2", "orders-3", "orders-4", "orders-5", "orders-6"]
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    return Scene(database, remedy={**REMEDY, "on": "replicas", "batches": [1, 2]})
+
+
+def changed(scene: Scene) -> list[str]:
+    return [name for name, _ in scene.issued]
+
+
+class During(DirectSteps):
+    """Steps between which somebody does something, before the step of this name."""
+
+    def __init__(self, name: str, do: Callable[[], object]) -> None:
+        self.name, self.do = name, do
+
+    def step(self, name: str, do: Callable[[], T]) -> T:
+        if name == self.name:
+            self.do()
+        return super().step(name, do)
+
+
+def change(scene: Scene, during: str, do: Callable[[], object]) -> Run:
+    scene.engine.advance(During(during, do), "r-1", "change")
+    return scene.stored
+
+
+def next_segment(scene: Scene) -> str:
+    return scene.queue.waiting[-1][1]
+
+
+def test_a_pause_waits_before_the_next_turn_and_goes_on_from_there(scene: Scene):
+    scene.approve()
+    paused = change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    assert changed(scene) == ALL[:1]
+    assert (paused.state, paused.hold and paused.hold.until) == (RunState.PAUSED, NOW + PAUSED_FOR)
+    assert scene.store.holder("orders", besides="nobody") is None, "others may change the shard meanwhile"
+    assert scene.queue.later[-1] == ("r-1", f"unpause-{NOW.timestamp():.0f}")
+    scene.engine.go_on("U0BOB", "r-1")
+    ended = scene.advance(next_segment(scene))
+    assert changed(scene) == ALL
+    assert ended.state is RunState.MENDED
+    assert [each.what for each in ended.timeline if "went on" in each.what] == ["<@U0BOB> went on"]
+
+
+def test_a_pause_may_be_lifted_before_it_came_to_anything(scene: Scene):
+    scene.approve()
+
+    def pause_and_on() -> None:
+        scene.engine.pause("U0ALICE", "r-1")
+        scene.engine.go_on("U0ALICE", "r-1")
+
+    assert change(scene, "change-0", pause_and_on).state is RunState.MENDED
+
+
+def test_all_guards_are_asked_again_after_a_pause(scene: Scene):
+    scene.approve()
+    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    scene.engine.go_on("U0BOB", "r-1")
+    assert scene.store.lease("orders", "r-other", seconds=60) is not None
+    ended = scene.advance(next_segment(scene))
+    assert changed(scene) == ALL[:1]
+    assert "Run r-other is changing orders" in ended.says
+
+
+def test_who_stops_it_stops_it_before_its_next_turn(scene: Scene):
+    scene.approve()
+    ended = change(scene, "change-0", lambda: scene.engine.stop("U0ALICE", "r-1"))
+    assert changed(scene) == ALL[:1]
+    assert ended.state is RunState.FAILED
+    assert "<@U0ALICE> stopped it here" in ended.says
+    assert "Made and verified: orders-2" in ended.says
+    assert "Not begun: orders-5, orders-6" in ended.says
+
+
+def test_a_paused_change_may_be_stopped_and_says_what_stands(scene: Scene):
+    scene.approve()
+    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    scene.engine.stop("U0BOB", "r-1")
+    ended = scene.advance(next_segment(scene))
+    assert changed(scene) == ALL[:1]
+    assert ended.state.ended
+    assert "<@U0BOB> stopped it here" in ended.says
+
+
+def test_a_pause_that_nobody_ends_stops_the_change_at_its_deadline(scene: Scene):
+    scene.approve()
+    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    scene.advance(scene.queue.later[-1][1])
+    ended = scene.advance(next_segment(scene))
+    assert ended.state.ended
+    assert "firstmate stopped it here" in ended.says
+
+
+def test_the_deadline_of_an_earlier_pause_ends_no_later_one(scene: Scene):
+    scene.approve()
+    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    assert scene.advance("unpause-1").state is RunState.PAUSED
+
+
+@pytest.mark.parametrize("state", [RunState.TRIAGING, RunState.WAITING, RunState.APPROVED])
+def test_what_has_not_begun_is_stopped_at_once(database: Database, state: RunState):
+    scene = Scene(database)
+    scene.store.save(replace(scene.run, state=state, plan=scene.plan()), expect=RunState.TRIAGING)
+    scene.engine.stop("U0ALICE", "r-1")
+    assert scene.stored.state is RunState.DENIED
+    assert scene.advance().says == "<@U0ALICE> stopped it; nothing was changed."
+    assert scene.issued == []
+
+
+def test_a_change_of_one_turn_has_nothing_to_pause_before(database: Database):
+    scene = Scene(database)
+    scene.approve()
+    with pytest.raises(NotAllowed, match="no further turn"):
+        scene.engine.pause("U0ALICE", "r-1")
+
+
+def test_what_has_ended_is_neither_stopped_nor_gone_on_with(scene: Scene):
+    scene.approve()
+    scene.advance()
+    for ask in (scene.engine.stop, scene.engine.go_on, scene.engine.pause):
+        with pytest.raises(NotAllowed, match="mended"):
+            ask("U0ALICE", "r-1")
+
+
+def test_who_is_no_operator_holds_nothing_up(scene: Scene):
+    scene.approve()
+    scene.directory.without.add(("U0CAROL", "operator"))
+    for ask in (scene.engine.stop, scene.engine.go_on, scene.engine.pause, scene.engine.retry):
+        with pytest.raises(NotAllowed, match="U0CAROL and operator"):
+            ask("U0CAROL", "r-1")
+
+
+def test_a_change_that_moved_on_just_now_is_not_stopped_by_an_old_card(scene: Scene):
+    scene.approve()
+    old = scene.stored
+    scene.advance()
+    with pytest.raises(Busy, match="moved on just now"):
+        scene.engine.pausing.stop("U0ALICE", old)
+
+
+# -- the error budget ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("budget", "made"), [(0, ALL[:1]), (1, ALL[:3]), (2, ALL)])
+def test_where_it_goes_on_after_failures_there_are_only_so_many(database: Database, budget: int, made: list[str]):
+    going_on = {**REMEDY, "on": "replicas", "batches": [1, 2], "on_failure": "continue", "error_budget": budget}
+    scene = Scene(database, remedy=going_on)
+    for name in ("orders-2", "orders-3"):
+        scene.fleet.servers[name].stuck = True
+    scene.approve()
+    ended = scene.advance()
+    assert changed(scene) == made
+    assert ended.state is RunState.FAILED
+
+
+def test_the_error_budget_is_part_of_what_is_approved(scene: Scene):
+    plan = scene.plan()
+    assert replace(plan, error_budget=1).digest != plan.digest
+
+
+# -- once more ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_tried_again_is_planned_on_what_is_left(scene: Scene):
+    scene.fleet.servers["orders-3"].stuck = True
+    scene.approve()
+    ended = scene.advance()
+    assert changed(scene) == ALL[:3]
+    assert [each.state for each in ended.outcomes] == ["mended", "failed", "mended"]
+    again = scene.engine.retry("U0ALICE", "r-1")
+    assert (again.only, again.requester, again.incident) == (("orders-3", "orders-5", "orders-6"), "U0ALICE", "i-1")
+    assert again.timeline[-1].what == "<@U0ALICE> tries run r-1 again"
+    assert scene.queue.waiting[-1] == (again.id, "triage")
+    seen = Observations(scene.runbook, scene.fleet.find(TARGET), {}, {}, {}, again.only)
+    assert scene.planner.plan(seen, "fix")[0].targets == again.only
+
+
+def test_what_was_mended_or_is_under_way_is_not_tried_again(scene: Scene):
+    scene.approve()
+    with pytest.raises(NotAllowed, match="nothing to try again"):
+        scene.engine.retry("U0ALICE", "r-1")
+    scene.advance()
+    with pytest.raises(NotAllowed, match="nothing to try again"):
+        scene.engine.retry("U0ALICE", "r-1")

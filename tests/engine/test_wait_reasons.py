@@ -1,0 +1,52 @@
+"""What each run waits for, for whom, since when and until when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.engine.plan import Outcome
+from bot.engine.run import Assignment, Choice, Decision, Event, PauseRequest, Run, RunState, Step, StepStatus
+from bot.engine.wait_reasons import waits
+from tests.samples import NOW, change, plan, run, waiting
+
+LATER = NOW + timedelta(minutes=5)
+DONE = Step("a", "x", "target", StepStatus.DONE)
+TWO = plan(changes=(change(), change(target="orders-2")))
+ONE_OF_TWO = (Decision("U0BOB", Choice.APPROVE, "d", NOW),)
+CASES = [
+    (run(steps=(DONE, Step("b", "x", "target"))), "Firstmate looks (1 of 2 steps)", None),
+    (waiting(), "1 approval of approvers", LATER),
+    (waiting(approvals_needed=3, decisions=ONE_OF_TWO), "2 approvals of approvers", LATER),
+    (waiting(alert=None, requester="U0CAROL"), "1 approval of approvers other than <@U0CAROL>", LATER),
+    (waiting(taken=Assignment("U0ALICE", NOW)), "1 approval of approvers; <@U0ALICE> works on it", LATER),
+    (run(state=RunState.APPROVED, plan=TWO), "the turn of the change", None),
+    (
+        run(state=RunState.CHANGING, plan=TWO, outcomes=(Outcome(0, "mended", ""),)),
+        "Firstmate changes (1 of 2)",
+        None,
+    ),
+    (
+        run(state=RunState.CHANGING, plan=TWO, hold=PauseRequest("stop", "U0ALICE", NOW)),
+        "Firstmate changes (0 of 2, then stop)",
+        None,
+    ),
+    (
+        run(state=RunState.PAUSED, plan=TWO, hold=PauseRequest("pause", "U0ALICE", NOW, LATER)),
+        "<@U0ALICE>, who paused it, or another operator",
+        LATER,
+    ),
+    (run(state=RunState.DIAGNOSED), "nothing: it is diagnosed", None),
+]
+
+
+@pytest.mark.parametrize(("found", "what", "until"), CASES)
+def test_what_a_run_waits_for(found: Run, what: str, until: object):
+    waited = waits(found)
+    assert (waited.what, waited.until) == (what, until)
+
+
+def test_it_waits_since_the_last_thing_that_happened():
+    assert waits(run()).since == NOW
+    assert waits(run(timeline=(Event(NOW, "a"), Event(LATER, "b")))).since == LATER

@@ -1,0 +1,119 @@
+"""A costly statement is sent once a minute to one server, whoever asks and however it ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions import catalog
+from actions.contract import Cost, Unreadable
+from actions.diagnostics.mysql.lock_waits import lock_waits
+from bot.config import load
+from bot.engine.gather import Gatherer
+from bot.engine.run import StepStatus
+from bot.fleet.cost_gate import CostGate
+from bot.fleet.fleet import ConfiguredFleet
+from bot.lab.fault.break_and_mend import break_
+from bot.lab.state import LabState
+from bot.runbook.language.schema import Runbook
+from tests.actions.hands import reader
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_the_second_within_a_minute_is_refused_and_says_when_to_ask_again(clock: Clock):
+    gate = CostGate(clock=clock)
+    gate.admit("db7:3306")
+    clock.now += 20
+    with pytest.raises(Unreadable, match=r"db7:3306 was asked this 20 s ago, .* ask again in 40 s"):
+        gate.admit("db7:3306")
+
+
+def test_after_a_minute_it_passes_again(clock: Clock):
+    gate = CostGate(clock=clock)
+    gate.admit("db7:3306")
+    clock.now += 60
+    gate.admit("db7:3306")
+    clock.now += 59
+    with pytest.raises(Unreadable):
+        gate.admit("db7:3306")
+
+
+def test_what_was_refused_does_not_put_off_the_next(clock: Clock):
+    gate = CostGate(clock=clock)
+    gate.admit("db7:3306")
+    for _ in range(3):
+        clock.now += 19
+        with pytest.raises(Unreadable):
+            gate.admit("db7:3306")
+    clock.now += 3
+    gate.admit("db7:3306")
+
+
+def test_each_server_has_its_own_minute(clock: Clock):
+    gate = CostGate(clock=clock)
+    gate.admit("db7:3306")
+    gate.admit("db7:3307")
+    gate.admit("db8:3306")
+
+
+def test_every_high_cost_diagnostic_is_known_here():
+    """A new one needs a test like the one of lock_waits below: that it marks its costly statement."""
+    high = {name for name, diagnostic in catalog.DIAGNOSTICS.items() if diagnostic.cost is Cost.HIGH}
+    assert high == {"mysql.lock_waits", "mysql.tables_without_primary_key"}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(("fault", "name"), [("row_locks", "orders-1"), ("row_locks_mariadb", "billing-1")])
+def test_lock_waits_are_read_once_a_minute_by_all_readers_of_a_server(sound_lab: LabState, fault: str, name: str):
+    break_(sound_lab.folder, fault)
+    instance = sound_lab.instance(name)
+    gate = CostGate()
+    with reader(sound_lab, instance, gate=gate) as first, reader(sound_lab, instance, gate=gate) as second:
+        assert lock_waits(first).waiting
+        for db in (first, second):
+            with pytest.raises(Unreadable, match=f"{instance.address} was asked this 0 s ago"):
+                lock_waits(db)
+    with reader(sound_lab, instance, gate=CostGate()) as other:
+        assert lock_waits(other).waiting
+
+
+@pytest.mark.lab
+def test_where_nobody_waits_nothing_costly_is_sent_so_that_one_may_look_at_any_time(lab: LabState):
+    gate = CostGate()
+    with reader(lab, lab.instance("orders-2"), gate=gate) as db:
+        assert [lock_waits(db).waiting for _ in range(3)] == [0, 0, 0]
+    gate.admit(lab.instance("orders-2").address)
+
+
+@pytest.mark.lab
+def test_two_runs_of_one_fleet_share_the_gate(sound_lab: LabState):
+    break_(sound_lab.folder, "row_locks")
+    runbook = Runbook.model_validate(
+        {
+            "runbook": "mysql/x",
+            "title": "x",
+            "owner": "me",
+            "match": ["alertname = X"],
+            "gather": {"locks": "mysql.lock_waits", "replica": "mysql.replica_status"},
+        }
+    )
+    fleet = ConfiguredFleet(load(sound_lab.config))
+    gatherer = Gatherer(fleet)
+    first, second = (
+        gatherer.gather(runbook, fleet.find("orders-1"), {}, {}, lambda steps: None).steps for _ in range(2)
+    )
+    gatherer.close()
+    assert [step.status for step in first] == [StepStatus.DONE, StepStatus.DONE]
+    assert [step.status for step in second] == [StepStatus.FAILED, StepStatus.DONE]
+    assert "ask again in 60 s" in second[0].says or "ask again in 5" in second[0].says

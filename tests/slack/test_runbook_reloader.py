@@ -1,0 +1,111 @@
+"""What people hear of runbooks that change while the bot runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.engine.outbox import Envelope
+from bot.runbook.library.live_library import LiveLibrary
+from bot.runbook_reloader import Reloader
+from bot.store.outbox import OutboxStore
+
+GOOD = "runbook: one\ntitle: T\nowner: me\ngather: {replica: mysql.replica_status}\n"
+BROKEN = GOOD.replace("mysql.replica_status", "mysql.replica_statos <!channel>")
+
+
+class Scene:
+    """One file, and what came of it."""
+
+    def __init__(self, folder: Path, outbox: OutboxStore) -> None:
+        self.path = folder / "one.yml"
+        self.path.write_text(GOOD, encoding="utf-8")
+        self.outbox = outbox
+        self.events: list[str] = []
+        self.live_library = LiveLibrary((folder,), folder)
+        self.reloader = self.again()
+
+    def again(self) -> Reloader:
+        return Reloader(self.live_library, self.outbox, self.audit, "C1")
+
+    def audit(self, event: str, data: Mapping[str, Any]) -> None:
+        self.events.append(event)
+
+    def write(self, text: str) -> None:
+        self.path.write_text(text, encoding="utf-8")
+
+    def content(self, envelope: Envelope) -> dict[str, Any]:
+        return self.outbox.content(envelope.key)[0]
+
+    def wanted(self) -> list[Envelope]:
+        return list(self.outbox.due())
+
+
+@pytest.fixture
+def scene(tmp_path: Path, outbox: OutboxStore) -> Scene:
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    return Scene(folder, outbox)
+
+
+def test_a_good_change_is_counted_and_audited_and_nobody_is_called(scene: Scene):
+    scene.write(GOOD.replace("title: T", "title: Another"))
+    scene.reloader.look()
+    scene.reloader.look()
+    assert (scene.events, scene.wanted()) == (["runbooks.reloaded"], [])
+    assert scene.reloader.counts == {"broken": 0.0, "reloads": 1.0}
+
+
+def test_a_broken_file_is_told_with_its_place_once_it_stays_so(scene: Scene):
+    scene.write(BROKEN)
+    scene.reloader.look()
+    assert scene.wanted() == []
+    assert scene.reloader.counts["broken"] == 1.0
+    scene.reloader.look()
+    [message] = scene.wanted()
+    text = scene.content(message)["blocks"][0]["text"]["text"]
+    assert message.channel == "C1"
+    assert "one.yml:4:" in text
+    assert "mysql.replica_status" in text
+    assert "<!channel>" not in text
+    assert scene.events == ["runbooks.broken"]
+    scene.reloader.look()
+    assert len(scene.wanted()) == 1
+
+
+def test_the_same_message_tells_when_all_is_well_again(scene: Scene):
+    scene.write(BROKEN)
+    scene.reloader.look()
+    scene.reloader.look()
+    [told] = scene.wanted()
+    scene.write(GOOD.replace("title: T", "title: Mended"))
+    scene.reloader.look()
+    [mended] = scene.wanted()
+    assert mended.key == told.key
+    assert "good again; in force now: one" in scene.content(mended)["text"]
+    assert scene.reloader.counts["broken"] == 0.0
+    scene.write(BROKEN)
+    scene.reloader.look()
+    scene.reloader.look()
+    assert {message.key for message in scene.wanted()} > {told.key}
+
+
+def test_a_file_that_is_half_written_calls_nobody(scene: Scene):
+    scene.write(BROKEN)
+    scene.reloader.look()
+    scene.write(GOOD)
+    scene.reloader.look()
+    scene.reloader.look()
+    assert scene.wanted() == []
+
+
+def test_what_is_broken_at_the_start_is_told(scene: Scene):
+    scene.write(BROKEN)
+    scene.live_library.look()
+    fresh = scene.again()
+    assert fresh.counts["broken"] == 1.0
+    fresh.look()
+    assert len(scene.wanted()) == 1

@@ -1,0 +1,124 @@
+"""The card of a sweep: it fits Slack's limits, says who is silent and who differs, and keeps outside text inert."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from actions.diagnostics.mysql.global_variables import GlobalVariables
+from actions.diagnostics.mysql.replica_status import ReplicaStatus
+from actions.diagnostics.mysql.server_state import ServerState
+from bot.engine.first_sweep import REPLICATION, STATE, FirstSweep
+from bot.engine.grouping import summarised
+from bot.engine.outbox import Message
+from bot.engine.sweep import Look
+from bot.engine.targets import Target
+from bot.lab.workspace.blocks import check_blocks
+from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
+from bot.slack.sweep_card import sweep_message
+from tests.engine.servers import shard_of
+
+SHARD = shard_of("orders", 5)
+PRIMARY, *REPLICAS = (Target(instance, SHARD) for instance in SHARD.instances)
+STATES = [Look(PRIMARY, ServerState(version="mysql 8.4.6", uptime=90.0))] + [
+    Look(target, ServerState(version="mysql 8.4.6", uptime=90.0, read_only=True)) for target in REPLICAS
+]
+WELL = ReplicaStatus(configured=True, receiver_running="Yes", applier_running="Yes", lag=0.0)
+STATUSES = [Look(target, WELL) for target in REPLICAS]
+
+
+def first(states: Sequence[Look] = STATES, statuses: Sequence[Look] = STATUSES) -> FirstSweep:
+    return FirstSweep(len(states), ((STATE, summarised(states)), (REPLICATION, summarised(statuses))), 0.4)
+
+
+def message(found: FirstSweep, on: str = "shard=orders") -> Message:
+    return sweep_message("sweep-1", "C0DBALERTS", "U0BOB", on, found)
+
+
+def words(of: Message) -> str:
+    return json.dumps(of.payload, ensure_ascii=False)
+
+
+def colour(of: Message) -> str:
+    [attachment] = of.payload["attachments"]
+    return str(attachment["color"])
+
+
+def check(of: Message) -> None:
+    assert check_blocks(of.payload["blocks"]) == []
+    for attachment in of.payload["attachments"]:
+        assert check_blocks(attachment["blocks"]) == []
+    assert of.payload["text"]
+
+
+def test_when_all_are_alike_it_says_what_is_the_usual():
+    sent = message(first())
+    check(sent)
+    for part in (
+        "shard=orders · 6 instances",
+        "asked by <@U0BOB>",
+        "1 primary of mysql",
+        "5 replicas of mysql",
+        "usual, 5*: version mysql 8.4.6, read only yes, uptime 1 min 30 s",
+        "usual, 5*: configured yes, receiver running Yes, applier running Yes",
+        "6 of 6 answered, all alike.",
+    ):
+        assert part in words(sent)
+    assert colour(sent) == RESOLVED
+    assert sent.root is None
+
+
+def test_who_differs_is_named_with_what_it_has_otherwise():
+    stopped = replace(WELL, applier_running="No", applier_errno=1205, lag=None)
+    sent = message(first(statuses=[Look(REPLICAS[0], stopped), *STATUSES[1:]]))
+    check(sent)
+    assert "differs, 1*, orders-2: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in words(sent)
+    assert "6 of 6 answered, 1 of them unlike the others." in words(sent)
+    assert colour(sent) == ACKNOWLEDGED
+
+
+def test_a_number_far_from_the_others_is_pointed_out():
+    sent = message(first(statuses=[Look(REPLICAS[0], replace(WELL, lag=3000.0)), *STATUSES[1:]]))
+    assert "far from the others*: lag: orders-2 50 min" in words(sent)
+    assert colour(sent) == ACKNOWLEDGED
+
+
+def test_who_does_not_answer_stands_first_with_the_reason():
+    down = Look(REPLICAS[0], missing=f"{REPLICAS[0].instance.address} does not accept connections.")
+    sent = message(first([STATES[0], down, *STATES[2:]], STATUSES[1:]))
+    check(sent)
+    assert "no answer, 1*, orders-2: … does not accept connections." in sent.payload["blocks"][2]["text"]["text"]
+    assert "5 of 6 answered, all alike." in words(sent)
+    assert colour(sent) == FIRING
+
+
+def test_text_of_servers_is_inert():
+    states = [Look(target, ServerState(version="<!channel> *x* `y`")) for target in REPLICAS]
+    silent = [Look(PRIMARY, missing="<@U0ALICE> <https://evil|here>")]
+    sent = words(message(first([*states, *silent]), on="shard=<!here>"))
+    for wrong in ("<!channel>", "<@U0ALICE>", "<https://evil", "`y`", "*x*"):
+        assert wrong not in sent
+    assert message(first(), on="<!here>").payload["text"].count("<") == 0
+
+
+@pytest.mark.parametrize("hosts", [50, 400])
+def test_what_is_large_still_fits_a_message(hosts: int):
+    shard = shard_of("s" * 90, hosts)
+    targets = [Target(instance, shard) for instance in shard.instances]
+
+    def evidence(number: int) -> Any:
+        return GlobalVariables({f"setting_{n}": f"{'v' * 50}{(number + n) % 7}" for n in range(40)})
+
+    looks = [
+        Look(target, evidence(number)) if number % 3 else Look(target, missing=f"reason {number % 11} " + "w" * 400)
+        for number, target in enumerate(targets)
+    ]
+    found = FirstSweep(len(looks), ((STATE, summarised(looks)), (REPLICATION, summarised(looks))), 9.0)
+    sent = message(found, on="name=" + "x" * 400)
+    check(sent)
+    assert "more reasons" in words(sent)
+    assert "more groups that differ" in words(sent) or "did not fit into one message" in words(sent)
