@@ -17,7 +17,6 @@ from bot import app
 from bot.alerts import Alert, AlertStatus
 from bot.config import Config
 from bot.engine.engine import Engine
-from bot.engine.fact_collector import SHELL
 from bot.engine.guard_explanation import Explained
 from bot.engine.guard_explanation import explain as explained
 from bot.engine.plan import Plan
@@ -27,6 +26,7 @@ from bot.engine.preview import Preview, preview
 from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
+from bot.guards.facts import SHELL
 from bot.intake import alertmanager
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.library.live_library import LiveLibrary

@@ -128,8 +128,8 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 who asked does not approve",
-        "bot/engine/fact_collector.py",
-        "if user == run.requester:",
+        "bot/guards/approver.py",
+        "if approver.user == requester:",
         "if False:",
     ),
     Mutation(

@@ -221,10 +221,10 @@ def test_3_another_target_or_state_voids_the_approval(database: Database, meanwh
 
 def test_3_who_asked_for_it_does_not_approve_it(database: Database):
     scene = Scene(database, run=samples.run(target=TARGET, requester=APPROVER))
-    with pytest.raises(NotAllowed, match="You asked for this change"):
+    with pytest.raises(NotAllowed, match="<@U0BOB> asked for this change"):
         scene.engine.decide(APPROVER, "r-1", "", Choice.APPROVE)
     scene.approve()
-    assert "asked for the change" in scene.advance().says
+    assert "asked for this change" in scene.advance().says
     assert scene.issued == []
 
 

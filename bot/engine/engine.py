@@ -23,6 +23,7 @@ from bot.engine.target_selection import known_shard, shards
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.errors import Busy, FirstmateError, NotAllowed, StoreDown, UnknownTarget, WrongUsage
+from bot.guards.approver import Approver, ineligible
 from bot.guards.facts import Answer, Halt, Override, mention
 from bot.incidents.key import incident_key
 from bot.runbook.language.signatures import near
@@ -73,10 +74,11 @@ class Engine:
         """Takes one person's decision; raises NotAllowed with the reason when it cannot count."""
         run = self._known(run_id)
         plan = run.offered(digest) or run.plan
-        self._must_hold(user, "approver", shard=run.shard, risk=plan.risk if plan else "")
+        says = self._must_hold(user, "approver", shard=run.shard, risk=plan.risk if plan else "")
         if choice is Choice.APPROVE:
-            if user == run.requester:
-                raise NotAllowed("You asked for this change, so somebody else must approve it.")
+            reason = ineligible(Approver(user, digest, True, says), requester=run.requester, plan_digest=digest)
+            if reason is not None:
+                raise NotAllowed(reason)
             self._not_taken(user, run, digest)
             self._not_halted(run, plan)
         return self.store.decide(run_id, Decision(user, choice, digest, self.now()))
@@ -294,8 +296,10 @@ class Engine:
                 raise NotAllowed(says)
         self.store.audit("role.held", actor=user, subject="operator", says=says, shards=list(shards))
 
-    def _must_hold(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> None:
+    def _must_hold(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> str:
+        """Returns the directory's sentence about the role; raises NotAllowed with it when the user lacks the role."""
         may, says = self.directory.may(user, role, shard=shard, risk=risk, fresh=fresh)
         if not may:
             raise NotAllowed(says)
         self.store.audit("role.held", actor=user, subject=role, says=says, shard=shard, risk=risk)
+        return says

@@ -11,17 +11,15 @@ from bot.engine.halts import Halts
 from bot.engine.plan import RISKS, Change, Plan
 from bot.engine.policy_limits import Limits
 from bot.engine.ports import Directory, Fleet, Store
-from bot.engine.run import Choice, Run
+from bot.engine.run import Choice, Decision, Run
 from bot.engine.target_selection import out_of_place, refused_on_tablet
 from bot.engine.targets import Target
 from bot.engine.vtorc_activity import VtorcActivity
 from bot.errors import FirstmateError
-from bot.guards.facts import AUTOMATIC, Facts, Place, Repair, Stage, mention
+from bot.guards.approver import Approver, ineligible
+from bot.guards.facts import AUTOMATIC, SHELL, Facts, Place, Repair, Stage
 from bot.policy import Policy
 from bot.runbook.language.schema import AUTONOMY, Autonomy
-
-SHELL = "shell:"
-"""Prefix of a caller who has a shell on the bot's own host; that shell is what the identity was checked against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +154,20 @@ class Collector:
         for decision in run.decisions:
             if decision.choice is not Choice.APPROVE:
                 continue
-            reason = self._discount(run, plan, decision.user, decision.digest, stage)
+            reason = ineligible(
+                self._approver(run, plan, decision, stage), requester=run.requester, plan_digest=plan.digest
+            )
             if reason is None:
                 counted.append(decision.user)
             else:
-                discounted.append(f"{mention(decision.user)}: {reason}")
+                discounted.append(reason)
         return tuple(counted), tuple(discounted)
 
-    def _discount(self, run: Run, plan: Plan, user: str, digest: str, stage: Stage) -> str | None:
-        if user.startswith(SHELL):
-            return None
-        if user == run.requester:
-            return "asked for the change"
-        if digest != plan.digest:
-            return "approved another plan"
+    def _approver(self, run: Run, plan: Plan, decision: Decision, stage: Stage) -> Approver:
+        """The person of an approval, with the role as the directory knows it now."""
         fresh = stage is Stage.BEFORE_CHANGE
-        may, says = self.directory.may(user, "approver", shard=run.shard, risk=plan.risk, fresh=fresh)
-        return None if may else says
+        may, says = self.directory.may(decision.user, "approver", shard=run.shard, risk=plan.risk, fresh=fresh)
+        return Approver(decision.user, decision.digest, may, says)
 
 
 def _check(remediation: Remediation, db: MySQL) -> str | None:

@@ -1,4 +1,8 @@
-"""Asks for approvals, and refuses what was denied, has expired or was approved by the wrong people."""
+"""Asks for approvals; refuses a plan that was denied, has expired or lacks approvals.
+
+Which approvals count is decided before, by bot.guards.approver: the facts hold them as `approvers`, and the others with
+their reasons as `discounted`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from bot.guards.facts import Answer, Facts, Stage, Verdict, mention
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes with enough approvals of people who hold the role and did not ask for the change; expiry denies."""
+    """Passes with enough approvals that count; a denial or an expiry refuses."""
     if facts.denied_by is not None:
         return Verdict("approval", Answer.REFUSE, f"{mention(facts.denied_by)} denied it.")
     if facts.expires_at is not None and facts.now >= facts.expires_at:
@@ -16,7 +20,7 @@ def judge(facts: Facts) -> Verdict:
     if have >= need:
         people = ", ".join(map(mention, dict.fromkeys(facts.approvers)))
         return Verdict("approval", Answer.PASS, f"Approved by {people}.")
-    discounted = f" Not counted: {'; '.join(facts.discounted)}." if facts.discounted else ""
+    discounted = f" Not counted: {' '.join(facts.discounted)}" if facts.discounted else ""
     says = f"{have} of {need} approvals.{discounted}"
     answer = Answer.ASK if facts.stage is Stage.BEFORE_ASKING else Answer.REFUSE
     return Verdict("approval", answer, says)

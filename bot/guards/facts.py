@@ -28,6 +28,8 @@ class Verdict:
 
 AUTOMATIC = "firstmate"
 """The caller of a run that an alert began."""
+SHELL = "shell:"
+"""Prefix of a caller who has a shell on the bot's own host; that shell is the proof of identity."""
 
 
 def mention(user: str) -> str:

@@ -48,7 +48,7 @@ def test_what_a_freeze_refuses_takes_broken_glass_and_somebody_else_s_approval(f
     again = frozen.run_in(broken.subject, RunState.WAITING)
     frozen.message(again.id, "card", holds="the shop is down")
     frozen.press(ALICE, again, "run.approve")
-    frozen.told(ALICE, "You asked for this change")
+    frozen.told(ALICE, "asked for this change")
     frozen.press(BOB, again, "run.approve")
     mended = frozen.run_in(again.id, RunState.MENDED)
     assert replicates(frozen.lab.instance(REPLICA))

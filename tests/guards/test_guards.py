@@ -222,8 +222,8 @@ def test_before_asking_a_missing_approval_is_asked_for_and_not_refused():
 
 
 def test_approvals_that_do_not_count_are_named_with_their_reason():
-    verdict = approval.judge(replace(GOOD, approvers=(), discounted=("U0CAROL: asked for the change",)))
-    assert "U0CAROL: asked for the change" in verdict.says
+    verdict = approval.judge(replace(GOOD, approvers=(), discounted=("<@U0CAROL> asked for this change.",)))
+    assert "<@U0CAROL> asked for this change." in verdict.says
 
 
 def test_who_took_the_incident_may_let_firstmate_go_on():
