@@ -92,7 +92,10 @@ PROTECTIONS = (
         "if False:",
     ),
     Mutation(
-        "one trouble is one thread", "bot/store/incidents.py", "run = run if active else self._in_thread(", "_ = ("
+        "one trouble is one thread",
+        "bot/store/incidents.py",
+        "active or self._in_thread(connection, key, alert, run)",
+        "active or run",
     ),
     Mutation(
         "1 the run of an alert is queued with it",

@@ -91,7 +91,7 @@ class Assignments:
             over = False
         if over:
             ended = replace(run.alert, status=AlertStatus.RESOLVED, ends_at=self.now())
-            self.store.receive(ended, key=run_id, run=run)
+            self.store.resolve(ended)
         elif run.taken.until is not None and self.now() < run.taken.until:
             self._look_later(run_id, run.taken, number + 1)
         else:

@@ -1,8 +1,9 @@
-"""What comes in: alerts with their runs, runs that people ask for, and bodies that did not fit."""
+"""Stores what comes in: alerts with the runs that answer them, runs that people ask for, and refused bodies."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
@@ -10,7 +11,9 @@ from pydantic import TypeAdapter
 from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
 from bot.engine.run import Assignment, Run
-from bot.incidents.key import JOINS_WITHIN, is_loud
+from bot.incidents.arrival import Arrival, arrival, supersedes
+from bot.incidents.join import joined_names
+from bot.incidents.reopen import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened, resolved_runs
 from bot.store import audit
 from bot.store.run_records import RUN, UNDER_WAY, RunRecords, read_run
 from bot.store.tables import alerts, refused_bodies, runs
@@ -18,112 +21,111 @@ from bot.store.tables import alerts, refused_bodies, runs
 _ALERT: TypeAdapter[Alert] = TypeAdapter(Alert)
 KEPT_BODIES = 200
 KEPT_BYTES = 64 * 1024
-MOST_JOINED = 20
-"""Names of alerts that a card tells beside its own."""
-LOOKED_AT = 20
-"""The newest runs of a trouble among which it is looked how grave it was."""
 
 
 class IncidentStore(RunRecords):
-    """Stores what comes in, each with what is to be done about it, in one transaction."""
+    """Stores what comes in, and what follows from it, in one transaction; bot.incidents decides what follows."""
 
     def receive(self, alert: Alert, *, key: str, run: Run) -> Receipt:
         """Stores an alert; see the port. A resolved alert marks its runs and enqueues their resolution."""
         with self.database.transaction() as connection:
-            known = connection.execute(
-                sa.select(alerts.c.status, alerts.c.incident, alerts.c.run).where(_is(alert)).limit(1),
-            ).first()
-            if known is None and alert.status is AlertStatus.FIRING:
-                return self._receive_new(connection, alert, key=key, run=run)
-            if known is None:
-                audit.append(connection, "alert.resolved_unknown", "intake", alert.fingerprint, {"alert": alert.name})
-                return Receipt(fresh=False, incident="", run=None)
-            if alert.status is AlertStatus.RESOLVED and known.status != AlertStatus.RESOLVED:
-                self._resolve(connection, alert, known.incident, known.run)
+            known = self._stored(connection, alert)
+            match arrival(alert.status, AlertStatus(known.status) if known is not None else None):
+                case Arrival.FIRED:
+                    return self._fired(connection, alert, key=key, run=run)
+                case Arrival.NEVER_FIRED:
+                    data = {"alert": alert.name}
+                    audit.append(connection, "alert.resolved_unknown", "intake", alert.fingerprint, data)
+                    return Receipt(fresh=False, incident="", run=None)
+                case Arrival.RESOLVED:
+                    assert known is not None
+                    self._resolve(connection, alert, known.incident, known.run)
+            assert known is not None
             return Receipt(fresh=False, incident=known.incident, run=None)
 
-    def _receive_new(self, connection: sa.Connection, alert: Alert, *, key: str, run: Run) -> Receipt:
+    def resolve(self, alert: Alert) -> None:
+        """Ends a stored alert; one that has ended already, or is not stored, is left alone."""
+        with self.database.transaction() as connection:
+            known = self._stored(connection, alert)
+            if known is not None and arrival(AlertStatus.RESOLVED, AlertStatus(known.status)) is Arrival.RESOLVED:
+                self._resolve(connection, alert, known.incident, known.run)
+
+    def _stored(self, connection: sa.Connection, alert: Alert) -> Any:  # noqa: ANN401 - a row, or None where it is not stored
+        query = sa.select(alerts.c.status, alerts.c.incident, alerts.c.run).where(_is(alert)).limit(1)
+        return connection.execute(query).first()
+
+    def _fired(self, connection: sa.Connection, alert: Alert, *, key: str, run: Run) -> Receipt:
+        """Stores a new firing; it joins the run of its key that is under way, or opens one."""
         active = self._active(connection, key)
-        run = run if active else self._in_thread(connection, key, alert, run)
-        incident = active.incident if active else run.incident
+        answering = active or self._in_thread(connection, key, alert, run)
         connection.execute(
             alerts.insert().values(
                 fingerprint=alert.fingerprint,
                 starts_at=alert.starts_at.isoformat(),
                 status=alert.status.value,
-                incident=incident,
-                run=active.id if active else run.id,
+                incident=answering.incident,
+                run=answering.id,
                 document=_ALERT.dump_json(alert).decode(),
                 received_at=self._clock(),
             )
         )
-        audit.append(
-            connection,
-            "alert.received",
-            "intake",
-            alert.fingerprint,
-            {"alert": alert.name, "labels": dict(alert.labels), "incident": incident},
-        )
+        data = {"alert": alert.name, "labels": dict(alert.labels), "incident": answering.incident}
+        audit.append(connection, "alert.received", "intake", alert.fingerprint, data)
         self._end_former(connection, alert)
         if active is not None:
             self._join(connection, active, alert)
-            return Receipt(fresh=True, incident=incident, run=active.id)
-        self._insert(connection, run, key, actor="firstmate")
-        return Receipt(fresh=True, incident=incident, run=run.id)
+        else:
+            self._insert(connection, answering, key, actor="firstmate")
+        return Receipt(fresh=True, incident=answering.incident, run=answering.id)
 
     def _end_former(self, connection: sa.Connection, alert: Alert) -> None:
-        """An alert that fires anew has ended before, though nobody told: it would keep its incident firing for ever."""
+        """Ends the former firings of the same labels whose end was never sent."""
         same = sa.and_(alerts.c.fingerprint == alert.fingerprint, alerts.c.status == AlertStatus.FIRING.value)
         known = sa.select(alerts.c.document, alerts.c.incident, alerts.c.run).where(same)
         for row in connection.execute(known).all():
             former = _ALERT.validate_json(row.document)
-            if former.starts_at < alert.starts_at:
+            if supersedes(alert, former):
                 self._resolve(connection, replace(former, ends_at=alert.starts_at), row.incident, row.run)
 
     def _join(self, connection: sa.Connection, run: Run, alert: Alert) -> None:
         """Names the alert on the card of the run that is under way."""
-        known = {*run.joined, run.alert.name if run.alert else ""}
-        if alert.name not in known and len(run.joined) < MOST_JOINED:
-            self._write(connection, replace(run, joined=(*run.joined, alert.name)))
-            self._queue.put(connection, run.id, f"joined-{len(known)}")
+        names = joined_names(run.alert.name if run.alert else "", run.joined, alert.name)
+        if names is not None:
+            self._write(connection, replace(run, joined=names))
+            self._queue.put(connection, run.id, f"joined-{len(names)}")
 
     def _in_thread(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
-        """The run in the thread of the same trouble, where that is still at hand; else as it is."""
+        """The run in the thread of the incident that it reopens, or as it is where it begins a thread of its own."""
         query = (
             sa.select(runs.c.document)
-            .where(runs.c.incident_key == key, runs.c.opened_at >= self._clock() - JOINS_WITHIN.total_seconds())
+            .where(runs.c.incident_key == key, runs.c.opened_at >= self._clock() - REOPENS_WITHIN.total_seconds())
             .order_by(runs.c.opened_at.desc())
-            .limit(LOOKED_AT)
+            .limit(MOST_EARLIER)
         )
-        found = [read_run(row.document)[0] for row in connection.execute(query)]
-        earlier = [each for each in found if each.alert is not None]
-        if not earlier or self._load(connection, earlier[0].root) is None:
+        earlier = [_earlier(read_run(row.document)[0]) for row in connection.execute(query)]
+        roots = sa.select(runs.c.id).where(runs.c.id.in_({each.thread for each in earlier}))
+        stored = set(connection.execute(roots).scalars())
+        thread = reopened(alert, earlier, now=self._now(), stored_roots=stored)
+        if thread is None:
             return run
-        newest = earlier[0]
-        resolved = all(each.resolved_at is not None for each in earlier)
+        # Only the person is carried over: the silence is of another alert.
+        taken = Assignment(*thread.assigned) if thread.assigned is not None else None
         return replace(
-            run,
-            incident=newest.incident,
-            thread=newest.root,
-            channel=newest.channel,
-            loud=is_loud(alert, [each.alert for each in earlier if each.alert], resolved=resolved),
-            # Only who, not what is silent: that was another alert.
-            taken=Assignment(newest.taken.user, newest.taken.since) if newest.taken is not None else None,
+            run, incident=thread.incident, thread=thread.root, channel=thread.channel, loud=thread.loud, taken=taken
         )
 
     def _resolve(self, connection: sa.Connection, alert: Alert, incident: str, answered_by: str | None) -> None:
-        """Ends an alert, and tells the run that answers it, or all of the incident, where nothing else fires there."""
+        """Ends an alert, and marks the runs of its incident that are over with it."""
         connection.execute(alerts.update().where(_is(alert)).values(status=AlertStatus.RESOLVED.value))
         audit.append(connection, "alert.resolved", "intake", alert.fingerprint, {"alert": alert.name})
         fires = sa.and_(alerts.c.incident == incident, alerts.c.status == AlertStatus.FIRING.value)
         firing = {row.run for row in connection.execute(sa.select(alerts.c.run).where(fires))}
         query = sa.select(runs.c.document).where(runs.c.incident == incident)
-        for row in connection.execute(query).all():
-            run = read_run(row.document)[0]
-            over = not firing or (run.id == answered_by and answered_by not in firing)
-            if over and run.resolved_at is None:
-                self._write(connection, replace(run, resolved_at=alert.ends_at or self._now()))
-                self._queue.put(connection, run.id, "resolved")
+        found = {run.id: run for run in (read_run(row.document)[0] for row in connection.execute(query).all())}
+        states = [(run.id, run.resolved_at is not None) for run in found.values()]
+        for run_id in resolved_runs(states, answered_by=answered_by, firing=firing):
+            self._write(connection, replace(found[run_id], resolved_at=alert.ends_at or self._now()))
+            self._queue.put(connection, run_id, "resolved")
 
     def open_run(self, run: Run, *, key: str, actor: str) -> bool:
         with self.database.transaction() as connection:
@@ -170,3 +172,16 @@ class IncidentStore(RunRecords):
 
 def _is(alert: Alert) -> sa.ColumnElement[bool]:
     return sa.and_(alerts.c.fingerprint == alert.fingerprint, alerts.c.starts_at == alert.starts_at.isoformat())
+
+
+def _earlier(run: Run) -> EarlierRun:
+    return EarlierRun(
+        id=run.id,
+        incident=run.incident,
+        thread=run.root,
+        channel=run.channel,
+        opened_at=run.opened_at,
+        alert=run.alert,
+        resolved=run.resolved_at is not None,
+        assigned=(run.taken.user, run.taken.since) if run.taken is not None else None,
+    )

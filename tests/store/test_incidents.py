@@ -11,7 +11,7 @@ import pytest
 
 from bot.alerts import Alert, AlertStatus
 from bot.engine.run import Assignment, Run, RunState
-from bot.incidents.key import JOINS_WITHIN
+from bot.incidents.reopen import REOPENS_WITHIN
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
@@ -79,7 +79,7 @@ def test_a_third_one_stands_in_the_same_thread(store, first):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"ago": JOINS_WITHIN + timedelta(seconds=1)}, "nobody looks at that thread any more"),
+        ({"ago": REOPENS_WITHIN + timedelta(seconds=1)}, "nobody looks at that thread any more"),
         ({"alert": None}, "a person asked"),
     ],
 )
@@ -128,7 +128,7 @@ def test_an_alert_that_fires_anew_does_not_keep_its_incident_firing(store, first
 
 
 def test_an_alert_that_fires_anew_ends_the_incident_of_long_ago(store, first):
-    first(ago=JOINS_WITHIN + timedelta(minutes=1))
+    first(ago=REOPENS_WITHIN + timedelta(minutes=1))
     anew = alert("A", starts_at=samples.NOW + timedelta(minutes=1))
     run = samples.run(id="r-2", incident="i-2", opened_at=samples.NOW + LATER, alert=anew)
     assert store.receive(anew, key=KEY, run=run).incident == "i-2"
