@@ -116,7 +116,12 @@ PROTECTIONS = (
         "if held is None or held <= self._clock():",
         "if False:",
     ),
-    Mutation("2 a double click is one decision", "bot/store/decisions.py", "if mine and not revokes:", "if False:"),
+    Mutation(
+        "2 a double click is one decision",
+        "bot/engine/decisions.py",
+        "if _own(run, decision) and not _revokes(run, decision):",
+        "if False:",
+    ),
     Mutation(
         "3 each statement is compared with the approved one",
         "bot/engine/change_executor.py",
@@ -125,7 +130,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 a decision is of the digest that was shown",
-        "bot/store/decisions.py",
+        "bot/engine/decisions.py",
         "if run.offered(decision.digest) is None:",
         "if False:",
     ),

@@ -184,7 +184,7 @@ def _again(scene: Scene, approved: Run) -> None:
 def test_2_a_double_click_is_one_approval(database: Database):
     scene = Scene(database)
     plan = scene.approve()
-    with pytest.raises(NotAllowed, match="decided on run r-1 already"):
+    with pytest.raises(NotAllowed, match="already decided on run r-1"):
         scene.store.decide("r-1", Decision(APPROVER, Choice.APPROVE, plan.digest, NOW))
     assert scene.queue.waiting.count(("r-1", "change")) == 1
     scene.advance()
@@ -231,7 +231,7 @@ def test_3_who_asked_for_it_does_not_approve_it(database: Database):
 def test_3_another_digest_is_not_what_was_approved(database: Database):
     scene = Scene(database)
     scene.store.wait(replace(scene.run, plan=scene.plan()), expires_in=300)
-    with pytest.raises(NotAllowed, match="not the one that you saw"):
+    with pytest.raises(NotAllowed, match="a newer plan than the one on this card"):
         scene.store.decide("r-1", Decision(APPROVER, Choice.APPROVE, "f" * 64, NOW))
 
 

@@ -92,7 +92,7 @@ class Engine:
         if run.state is not RunState.MENDED or run.plan is None or not run.plan.undo:
             raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to undo. {run.says}")
         if run.plan.digest != digest:
-            raise NotAllowed(f"The plan of run {run_id} is not the one that you saw; look at the newest card.")
+            raise NotAllowed(f"Run {run_id} has a newer plan than the one on this card; use the newest card.")
         self.store.audit("undo.asked", actor=user, subject=run_id, digest=digest)
         # The same press again is the same segment; after one that failed, which left its event, it is a new one.
         self.store.enqueue(run_id, f"undo-{len(run.timeline)}-{user}")

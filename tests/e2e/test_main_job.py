@@ -128,7 +128,7 @@ def test_the_plan_of_another_run_is_not_approved(play: Play):
     run = play.run_in(run_id, RunState.WAITING)
     other = json.loads(json.dumps(seen).replace(earlier, run_id).replace(digest_of(seen), "f" * 64))
     play.press(BOB, run, "run.approve", seen={**other, "ts": play.button(run_id, "run.approve")["ts"]})
-    play.told(BOB, "not the one that you saw")
+    play.told(BOB, "a newer plan than the one on this card")
     assert play.statements(run_id) == []
     play.press(BOB, run, "run.deny")
     play.run_in(run_id, RunState.DENIED)

@@ -120,7 +120,7 @@ def test_one_approval_enqueues_the_change_once(store, queue, database):
     run = store.decide("r-1", decision())
     assert run.state is RunState.APPROVED
     assert queue.waiting[-1] == ("r-1", "change")
-    with pytest.raises(NotAllowed, match="decided on run r-1 already"):
+    with pytest.raises(NotAllowed, match="already decided on run r-1"):
         store.decide("r-1", decision())
     assert queue.waiting.count(("r-1", "change")) == 1
     assert events(database).count("approval.decided") == 1
@@ -170,7 +170,7 @@ def test_what_is_approved_and_not_begun_may_still_be_denied(store):
 
 def test_another_digest_approves_nothing(store):
     asked(store)
-    with pytest.raises(NotAllowed, match="not the one that you saw"):
+    with pytest.raises(NotAllowed, match="a newer plan than the one on this card"):
         store.decide("r-1", decision(digest="f" * 64))
 
 
