@@ -16,9 +16,14 @@ import re2
 
 from bot.errors import WrongUsage
 
+ALERTMANAGER = "alertmanager"
+"""The source whose webhook is /alerts/alertmanager."""
+ASKED = ""
+"""The source of an alert that a person described; nobody sent it."""
+
 
 class AlertStatus(StrEnum):
-    """Whether the trouble still is."""
+    """Whether an alert still fires."""
 
     FIRING = "firing"
     RESOLVED = "resolved"
@@ -34,6 +39,11 @@ class Alert:
     annotations: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
     generator_url: str = ""
+    source: str = ALERTMANAGER
+    """Who sent it, as in the path of its webhook. Silences and questions go there alone.
+
+    The default is that of stored alerts without the field: earlier versions had no other source.
+    """
 
     @property
     def name(self) -> str:

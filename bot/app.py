@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from bot.alerts import Alert, parse_matcher
+from bot.alerts import ALERTMANAGER, Alert, parse_matcher
 from bot.config import Config, SlackSettings
 from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.engine import Engine
@@ -105,7 +105,7 @@ def engine_on(
         triage=Triage(fleet, store, publisher, collector, gatherer, planner, config.approvals.expires_after),
         rollout=Rollout(fleet, store, publisher, collector, planner, undo, in_flight=in_flight),
         undo=undo,
-        assignments=Assignments(store, publisher, _silencer(config)),
+        assignments=Assignments(store, publisher, _silencers(config)),
         halts=halts,
         pausing=Pausing(store, publisher),
     )
@@ -117,9 +117,10 @@ def directory_of(config: Config) -> Directory:
     return SlackDirectory(client, config.roles, installation_of(client).team)
 
 
-def _silencer(config: Config) -> Silencer | None:
-    named = config.prometheus.alertmanager if config.prometheus else None
-    return AlertmanagerSilencer(named) if named else None
+def _silencers(config: Config) -> Mapping[str, Silencer]:
+    """Where the alerts of each source are silenced."""
+    url = config.prometheus.alertmanager if config.prometheus else None
+    return {ALERTMANAGER: AlertmanagerSilencer(url)} if url else {}
 
 
 class _Receiver:

@@ -7,11 +7,11 @@ A silence ends with the takeover, with the alert, and when a change was verified
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.alerts import AlertStatus
+from bot.alerts import ALERTMANAGER, AlertStatus
 from bot.clock import utc_now
 from bot.engine.ports import Publisher, Silencer, Store
 from bot.engine.run import Assignment, Run, RunState
@@ -42,7 +42,8 @@ class Assignments:
 
     store: Store
     publisher: Publisher
-    silencer: Silencer | None
+    silencers: Mapping[str, Silencer]
+    """Source of alerts -> where its alerts are silenced."""
     now: Callable[[], datetime] = utc_now
 
     def take(self, user: str, run: Run) -> Run:
@@ -53,9 +54,9 @@ class Assignments:
             raise NotAllowed(f"Run {run.id} has no alert that still fires, so there is nothing to take.")
         taken = self._silenced(user, run)
         if not self.store.take(run.id, taken, expect=run.taken, actor=user):
-            self._end(taken)
+            self._end(run, taken)
             raise Busy(f"Somebody else was quicker; look at the card of run {run.id}.")
-        self._end(run.taken)
+        self._end(run, run.taken)
         if taken.silence:
             self._look_later(run.id, taken, 0)
         return self._published(run.id)
@@ -64,7 +65,7 @@ class Assignments:
         """Nobody works on it any more, and its alert is heard again."""
         if run.taken is not None:
             self.store.take(run.id, None, expect=run.taken, actor=user)
-            self._end(run.taken)
+            self._end(run, run.taken)
         return self._published(run.id)
 
     def settle(self, run_id: str) -> None:
@@ -74,7 +75,7 @@ class Assignments:
             return
         if run.resolved_at is None and run.state is not RunState.MENDED:
             return
-        self._end(run.taken)
+        self._end(run, run.taken)
         heard = replace(run.taken, silence="", until=None)
         self.store.take(run_id, heard, expect=run.taken, actor="firstmate")
         self._published(run_id)
@@ -85,7 +86,8 @@ class Assignments:
         if run is None or run.alert is None or run.taken is None or not run.taken.silence or run.resolved_at:
             return
         try:
-            over = self.silencer is not None and not self.silencer.fires(run.alert.labels)
+            silencer = self._silencer(run)
+            over = silencer is not None and not silencer.fires(run.alert.labels)
         except FirstmateError as error:
             log.warning("whether the alert of %s still fires cannot be told: %s", run_id, error)
             over = False
@@ -104,21 +106,27 @@ class Assignments:
         seconds = parse(run.runbook_text, run.runbook).silence if run.runbook_text else None
         if seconds is None or run.alert is None:
             return plain
-        if self.silencer is None:
-            return replace(plain, says="Not silenced: the configuration names no Alertmanager.")
+        silencer = self._silencer(run)
+        if silencer is None:
+            return replace(plain, says=_not_silenced(run.alert.source))
         try:
             why = f"{run.alert.name}: somebody works on it (run {run.id})"
-            silence = self.silencer.silence(run.alert.labels, seconds=seconds, by=user, why=why)
+            silence = silencer.silence(run.alert.labels, seconds=seconds, by=user, why=why)
         except FirstmateError as error:
             return replace(plain, says=f"Not silenced: {error}")
         return replace(plain, silence=silence, until=plain.since + timedelta(seconds=seconds))
 
-    def _end(self, taken: Assignment | None) -> None:
+    def _silencer(self, run: Run) -> Silencer | None:
+        """Where the run's alert is silenced: at its own source, or nowhere."""
+        return self.silencers.get(run.alert.source) if run.alert is not None else None
+
+    def _end(self, run: Run, taken: Assignment | None) -> None:
         """Ends a silence; where that fails it ends by itself at its time."""
-        if taken is None or not taken.silence or self.silencer is None:
+        silencer = self._silencer(run)
+        if taken is None or not taken.silence or silencer is None:
             return
         try:
-            self.silencer.end(taken.silence)
+            silencer.end(taken.silence)
         except FirstmateError as error:
             log.warning("the silence %s could not be ended, it ends at %s: %s", taken.silence, taken.until, error)
 
@@ -132,3 +140,10 @@ class Assignments:
             raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
         self.publisher.publish(run)
         return run
+
+
+def _not_silenced(source: str) -> str:
+    """Why an alert of a source without a silencer is not silenced."""
+    if source == ALERTMANAGER:
+        return "Not silenced: `prometheus.alertmanager` is not set in the configuration."
+    return f"Not silenced: Firstmate cannot silence alerts of {source or 'no source'}; silence it there."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.alerts import Alert, AlertStatus, parse_labels
+from bot.alerts import ASKED, Alert, AlertStatus, parse_labels
 from bot.clock import utc_now
 from bot.config import Approvals, Tablet
 from bot.engine.planner import inputs_of
@@ -100,7 +100,7 @@ class RunFactory:
         Raises WrongUsage for what is none of them.
         """
         if "=" in asked:
-            return Alert(parse_labels(asked), AlertStatus.FIRING, self.now())
+            return Alert(parse_labels(asked), AlertStatus.FIRING, self.now(), source=ASKED)
         run = self.store.run(asked)
         if run is not None and run.alert is None:
             raise WrongUsage(f"{asked} was asked for by a person, so no alert chose its runbook.")
@@ -109,7 +109,7 @@ class RunFactory:
             run = next((each for each in recent if each.alert is not None and each.alert.name == asked), None)
         if run is not None and run.alert is not None:
             return run.alert
-        return Alert({"alertname": asked}, AlertStatus.FIRING, self.now())
+        return Alert({"alertname": asked}, AlertStatus.FIRING, self.now(), source=ASKED)
 
     def _named(self, runbook: Runbook, inputs: Mapping[str, str]) -> dict[str, Any]:
         """What a person gave, with instances and shards by their own names; raises UnknownTarget."""

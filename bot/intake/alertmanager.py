@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from bot.alerts import Alert, AlertStatus
+from bot.alerts import ALERTMANAGER, Alert, AlertStatus
 from bot.errors import WrongUsage
 
 MAX_ALERTS = 1000
@@ -58,4 +58,5 @@ def _alert(alert: WebhookAlert) -> Alert:
         starts_at=alert.startsAt.astimezone(UTC),
         ends_at=ended.astimezone(UTC) if ended else None,
         generator_url=alert.generatorURL,
+        source=ALERTMANAGER,
     )

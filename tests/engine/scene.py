@@ -114,7 +114,7 @@ class Scene:
             ),
             rollout=Rollout(self.fleet, self.store, self.publisher, collector, planner, undo, 0.0, now=lambda: NOW),
             undo=undo,
-            assignments=Assignments(self.store, self.publisher, None, lambda: NOW),
+            assignments=Assignments(self.store, self.publisher, {}, lambda: NOW),
             halts=halts,
             pausing=Pausing(self.store, self.publisher, lambda: NOW),
             now=lambda: NOW,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.alerts import ALERTMANAGER
 from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.run import Assignment, Run, RunState
 from bot.errors import Busy, NotAllowed, Unreachable
@@ -65,7 +66,9 @@ class Scene:
 
     @property
     def assignments(self) -> Assignments:
-        return Assignments(self.store, self.publisher, self.silencer, lambda: NOW + timedelta(minutes=self.minutes))
+        return Assignments(
+            self.store, self.publisher, {ALERTMANAGER: self.silencer}, lambda: NOW + timedelta(minutes=self.minutes)
+        )
 
     def run(self) -> Run:
         found = self.store.run("r-1")
@@ -145,8 +148,35 @@ def test_an_alertmanager_that_does_not_answer_is_told_on_the_card(scene: Scene):
 
 
 def test_without_an_alertmanager_that_is_told(scene: Scene):
-    Assignments(scene.store, scene.publisher, None, lambda: NOW).take("U1", scene.run())
-    assert scene.taken().says == "Not silenced: the configuration names no Alertmanager."
+    Assignments(scene.store, scene.publisher, {}, lambda: NOW).take("U1", scene.run())
+    assert scene.taken().says == "Not silenced: `prometheus.alertmanager` is not set in the configuration."
+
+
+@pytest.fixture
+def of_grafana(database: Database) -> Scene:
+    """A run whose alert was sent by another source than Alertmanager, which has never heard of it."""
+    queue = DirectQueue()
+    store = RunStore(database, queue)
+    sent = replace(alert(), source="grafana")
+    store.receive(sent, key="k", run=run(alert=sent, runbook_text=RUNBOOK))
+    return Scene(store, queue, Silencer(firing=False))
+
+
+def test_an_alert_is_silenced_at_its_own_source_alone(of_grafana: Scene):
+    of_grafana.take()
+    assert of_grafana.silencer.silences == {}
+    assert of_grafana.taken().says == "Not silenced: Firstmate cannot silence alerts of grafana; silence it there."
+
+
+def test_the_end_of_an_alert_is_asked_of_its_own_source_alone(of_grafana: Scene):
+    of_grafana.take()
+    assert of_grafana.segments() == []
+    of_grafana.store.take(
+        "r-1", replace(of_grafana.taken(), silence="a-b-1"), expect=of_grafana.taken(), actor="firstmate"
+    )
+    of_grafana.assignments.look("r-1", 0)
+    assert of_grafana.run().resolved_at is None
+    assert not of_grafana.run().state.ended
 
 
 def test_what_a_person_asked_for_or_is_over_cannot_be_taken(scene: Scene):
