@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from bot.engine import segments
 from bot.engine.run import Choice, Decision, Event, Run, RunState
-from bot.errors import NotAllowed
+from bot.errors import NotAllowed, UnknownRun
 from bot.guards.facts import mention
 from bot.store import audit
 from bot.store.run_records import RunRecords
@@ -34,7 +35,7 @@ class DecisionStore(RunRecords):
                 data=data,
             )
             if saved:
-                self._queue.put(connection, run.id, "expire", delay=expires_in)
+                self._queue.put(connection, run.id, segments.Expire(), delay=expires_in)
         return saved
 
     def approve_alone(self, run: Run) -> bool:
@@ -50,14 +51,14 @@ class DecisionStore(RunRecords):
                 data=data,
             )
             if saved:
-                self._queue.put(connection, run.id, "change")
+                self._queue.put(connection, run.id, segments.Change())
         return saved
 
     def decide(self, run_id: str, decision: Decision) -> Run:
         with self.database.transaction() as connection:
             run = self._load(connection, run_id)
             if run is None:
-                raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
+                raise UnknownRun(run_id)
             _may_decide(run, decision)
             mine = sa.and_(
                 decisions.c.run == run_id, decisions.c.user == decision.user, decisions.c.digest == decision.digest
@@ -80,7 +81,7 @@ class DecisionStore(RunRecords):
                 says = f"{who} revoked the approval" if revoked else f"{who} denied it"
                 run = run.ending(RunState.DENIED, f"{says}; nothing was changed.", decision.at)
                 self._write(connection, run)
-                self._queue.put(connection, run_id, "report")
+                self._queue.put(connection, run_id, segments.Report())
             elif _approvals(run, decision.digest) >= run.approvals_needed:
                 says = "Approved; looking again before the change."
                 chosen = run.offered(decision.digest)
@@ -89,7 +90,7 @@ class DecisionStore(RunRecords):
                     run, timeline=(*run.timeline, Event(decision.at, f"approved by {mention(decision.user)}"))
                 )
                 self._write(connection, run)
-                self._queue.put(connection, run_id, "change")
+                self._queue.put(connection, run_id, segments.Change())
             return run
 
 

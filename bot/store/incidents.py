@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.alerts import Alert, AlertStatus
+from bot.engine import segments
 from bot.engine.ports import Receipt
 from bot.engine.run import Assignment, Run
 from bot.incidents.key import JOINS_WITHIN, is_loud
@@ -85,7 +86,7 @@ class IncidentStore(RunRecords):
         known = {*run.joined, run.alert.name if run.alert else ""}
         if alert.name not in known and len(run.joined) < MOST_JOINED:
             self._write(connection, replace(run, joined=(*run.joined, alert.name)))
-            self._queue.put(connection, run.id, f"joined-{len(known)}")
+            self._queue.put(connection, run.id, segments.Joined(len(known)))
 
     def _in_thread(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
         """The run in the thread of the same trouble, where that is still at hand; else as it is."""
@@ -123,7 +124,7 @@ class IncidentStore(RunRecords):
             over = not firing or (run.id == answered_by and answered_by not in firing)
             if over and run.resolved_at is None:
                 self._write(connection, replace(run, resolved_at=alert.ends_at or self._now()))
-                self._queue.put(connection, run.id, "resolved")
+                self._queue.put(connection, run.id, segments.Resolved())
 
     def open_run(self, run: Run, *, key: str, actor: str) -> bool:
         with self.database.transaction() as connection:
@@ -148,7 +149,7 @@ class IncidentStore(RunRecords):
         audit.append(connection, "run.opened", actor, run.id, data)
         if run.override is not None:
             audit.append(connection, "glass.broken", run.override.by, run.id, {"reason": run.override.reason})
-        self._queue.put(connection, run.id, "triage")
+        self._queue.put(connection, run.id, segments.Triage())
 
     def _active(self, connection: sa.Connection, key: str) -> Run | None:
         query = sa.select(runs.c.document).where(runs.c.incident_key == key, runs.c.state.in_(UNDER_WAY)).limit(1)
