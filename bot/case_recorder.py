@@ -15,8 +15,8 @@ from actions.redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot
 from bot.alerts import Alert
+from bot.assembly import Engine
 from bot.config import Config, Instance, Shard
-from bot.engine.engine import Engine
 from bot.engine.gather import view
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, inputs_of

@@ -8,6 +8,7 @@
     ├── Unreachable           a server, Prometheus or Slack is not there             exit 1
     │   └── StoreDown         the store does not take or tell it; nothing was stored
     ├── NotAllowed            a guard or the authorisation said no                   exit 1
+    │   └── UnknownRun        no such run in the store
     └── Busy                  somebody else holds it                                 exit 1
 
 `bot.cli` turns them into exit codes, `bot.slack.listeners` into ephemeral replies, `bot.intake.http` into
@@ -63,6 +64,13 @@ class StoreDown(Unreachable):
 
 class NotAllowed(FirstmateError):
     """A guard or the authorisation said no."""
+
+
+class UnknownRun(NotAllowed):
+    """The store holds no such run."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"There is no run {run_id}; its records may have been deleted.")
 
 
 class Busy(FirstmateError):

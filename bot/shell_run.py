@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from actions.contract import Refused, Unreadable
-from bot import app
 from bot.alerts import Alert, AlertStatus
+from bot.assembly import Engine, assemble, slack_directory
 from bot.config import Config
-from bot.engine.engine import Engine
 from bot.engine.guard_explanation import Explained
-from bot.engine.guard_explanation import explain as explained
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations
 from bot.engine.ports import Directory, Fleet
@@ -87,9 +85,9 @@ class Report:
         }
 
 
-class _NoDesk:
+class _NoPublisher:
     def publish(self, run: Run) -> None:
-        """Nobody looks."""
+        """Shows nothing: the command prints its own report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +170,11 @@ def plan(
 def explain(config: Config, user: str, action: str, target: str, given: Mapping[str, object]) -> Explained:
     """What every guard would say if `user` asked for this action now; roles are those that Slack tells."""
     try:
-        directory: Directory = app.directory_of(config)
+        directory: Directory = slack_directory(config)
     except FirstmateError as error:
         directory = _NoDirectory(str(error))
     with looking(config, directory=directory) as engine:
-        return explained(engine, user, action, target, given)
+        return engine.explainer.explain(user, action, target, given)
 
 
 def _make(engine: Engine, run: Run, seen: Observations, name: str, report: Report, user: str) -> Report:
@@ -264,10 +262,10 @@ def _engine(config: Config, database: Database, fleet: Fleet, directory: Directo
     try:
         store = RunStore(database, DirectQueue())
         runbooks = LiveLibrary(folders_of(config), shipped_folder()).whole()
-        engine = app.engine_on(config, store, fleet, directory, _NoDesk(), runbooks)
+        engine = assemble(config, store, fleet, directory, _NoPublisher(), runbooks)
         try:
             yield engine
         finally:
-            engine.triage.gatherer.close()
+            engine.gatherer.close()
     finally:
         database.close()

@@ -1,9 +1,8 @@
-"""Looks after runs that nobody moves, and after what has had its time.
+"""Restarts runs that have stopped making progress, and deletes old records once an hour.
 
-A segment that ended without moving its run on is queued once more.
-
-It happens when the store was full or away while a segment wanted to write what it had found, or when a newer version
-knows another order of steps. Whatever is done twice by this is held by the intents.
+A run stalls when a segment ends without moving it to its next state: the store was full or unreachable when the segment
+wanted to save its result, or a newer version has other steps. Its segment is then enqueued again. The intents prevent a
+change from being made twice.
 """
 
 from __future__ import annotations
@@ -17,109 +16,124 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.clock import utc_now
+from bot.engine import segments
 from bot.engine.run import RunState
+from bot.engine.segments import Kind, Segment
 from bot.errors import FirstmateError
 from bot.store.run_store import RunStore
 
 log = logging.getLogger(__name__)
 
-EACH = 10.0
-"""Seconds between two looks."""
-SWEEP_EACH = timedelta(hours=1)
+INTERVAL = 10.0
+"""Seconds between two checks."""
+PURGE_INTERVAL = timedelta(hours=1)
 PATIENCE = timedelta(seconds=20)
-"""What a run may take to leave the state that it was opened in before anybody looks."""
-TRIES = 5
-"""How often a run is moved before it is given up, visibly."""
-SEGMENTS = {
-    # Its watch and its second look begin so, too.
-    RunState.TRIAGING: "triage",
-    RunState.WAITING: "expire",
-    RunState.APPROVED: "change",
-    RunState.CHANGING: "change",
-    RunState.PAUSED: "unpause",
+"""How long after its opening, or past its deadline, a run may stay in a state before it counts as stalled."""
+ATTEMPTS = 5
+"""How often the segment of a stalled run is enqueued again before the run is ended as failed."""
+AWAITED = {
+    RunState.TRIAGING: Kind.TRIAGE,
+    RunState.WAITING: Kind.EXPIRE,
+    RunState.APPROVED: Kind.CHANGE,
+    RunState.CHANGING: Kind.CHANGE,
+    RunState.PAUSED: Kind.UNPAUSE,
 }
+"""The kind of segment that moves a run out of each state."""
 
 
-class Segments(Protocol):
-    """The queue, as far as the janitor needs it."""
+class Queue(Protocol):
+    """The part of the queue that is used here."""
 
-    def idle(self, run_id: str, segment: str) -> bool: ...
+    def idle(self, run_id: str, kind: Kind) -> bool:
+        """Returns whether the run has no segment of this kind queued, delayed or in flight."""
+        ...
 
-    def nudge(self, run_id: str, segment: str) -> None: ...
+    def enqueue_again(self, run_id: str, segment: Segment) -> None:
+        """Enqueues a segment although one of the same name has ended."""
+        ...
 
-    def adopt(self, alive: Collection[str] = ()) -> int: ...
+    def take_over_segments(self, alive: Collection[str] = ()) -> int:
+        """Restarts the segments of earlier versions, except those that are alive in other replicas."""
+        ...
 
 
 @dataclass
 class StalledRuns:
-    """Looks every few seconds, in the replica that leads."""
+    """Checks for stalled runs every few seconds, in the replica that leads."""
 
     store: RunStore
-    segments: Segments
+    queue: Queue
     give_up: Callable[[str, str], None]
-    """Ends a run, with the reason."""
+    """Ends a run as failed, with the reason."""
     leads: Callable[[], bool] = lambda: True
     versions: Callable[[], Collection[str]] = set
-    each_time: Callable[[], None] = lambda: None
-    """Done at each look in every replica, whether it leads or not."""
-    sweep: Callable[[datetime], object] = lambda _: None
-    """Deletes what has had its time."""
+    """Returns the interpreter versions of all replicas that are alive."""
+    share_halt: Callable[[], None] = lambda: None
+    """Called at each check in every replica, also in those that do not lead."""
+    purge: Callable[[datetime], object] = lambda _: None
+    """Deletes the records whose retention has ended."""
+    stopping: threading.Event = field(default_factory=threading.Event)
     now: Callable[[], datetime] = utc_now
-    _swept: datetime | None = field(default=None, init=False)
-    _tried: Counter[str] = field(default_factory=Counter, init=False)
-    _stopping: threading.Event = field(default_factory=threading.Event, init=False)
+    _purged_at: datetime | None = field(default=None, init=False)
+    _attempts: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="janitor", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="stalled-runs", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def goes_on(self) -> bool:
-        """Whether it is not being stopped."""
-        return not self._stopping.is_set()
-
     def stop(self) -> None:
-        self._stopping.set()
+        self.stopping.set()
         if self._thread.is_alive():
-            self._thread.join(EACH)
+            self._thread.join(INTERVAL)
 
     def _work(self) -> None:
-        while not self._stopping.wait(EACH):
+        while not self.stopping.wait(INTERVAL):
             try:
-                self.look()
+                self.check()
             except FirstmateError as error:
-                log.warning("the janitor waits: %s", error)
+                log.warning("stalled runs could not be checked; the next attempt is in %s s: %s", INTERVAL, error)
             except Exception:
-                # The edge of this thread: it must outlive whatever breaks, and says so in the log.
-                log.exception("the janitor stumbled")
+                # The edge of this thread, which must survive any error.
+                log.exception("the check for stalled runs failed; the next attempt is in %s s", INTERVAL)
 
-    def look(self) -> None:
-        """Moves what stands still."""
-        self.each_time()
+    def check(self) -> None:
+        """Checks once: takes over segments, restarts stalled runs, and purges when an hour has passed."""
+        self.share_halt()
         if not self.leads():
             return
-        self.segments.adopt(self.versions())
-        self._move_on()
-        if self._swept is None or self.now() - self._swept >= SWEEP_EACH:
-            self._swept = self.now()
-            self.sweep(self.now())
+        self.queue.take_over_segments(self.versions())
+        self._restart_stalled()
+        if self._purged_at is None or self.now() - self._purged_at >= PURGE_INTERVAL:
+            self._purged_at = self.now()
+            self.purge(self.now())
 
-    def _move_on(self) -> None:
+    def _restart_stalled(self) -> None:
         for run_id, state in self.store.still(before=self.now() - PATIENCE):
-            # The end of an approval that came is queued still, and says nothing of the change.
-            if not self.segments.idle(run_id, SEGMENTS[state]):
+            # Only the awaited kind counts: the expiry of an approval stays queued after the approval came.
+            if not self.queue.idle(run_id, AWAITED[state]):
                 continue
-            self._tried[run_id] += 1
-            if self._tried[run_id] > TRIES:
-                self.give_up(run_id, f"it was {state.value} and could not be moved on {TRIES} times")
+            self._attempts[run_id] += 1
+            if self._attempts[run_id] > ATTEMPTS:
+                self.give_up(run_id, f"it was {state.value} and {ATTEMPTS} attempts to continue it had no effect")
                 continue
-            log.warning("run %s is %s and nothing is queued for it; it is moved on", run_id, state.value)
+            segment = self._segment(run_id, state)
+            if segment is None:
+                continue
+            log.warning("run %s is %s and has no segment; its segment is enqueued again", run_id, state.value)
             self.store.audit("run.moved_on", actor="firstmate", subject=run_id, state=state.value)
-            self.segments.nudge(run_id, self._segment(run_id, state))
+            self.queue.enqueue_again(run_id, segment)
 
-    def _segment(self, run_id: str, state: RunState) -> str:
-        run = self.store.run(run_id)
-        if state is RunState.PAUSED and run is not None and run.hold is not None:
-            return f"unpause-{run.hold.at.timestamp():.0f}"
-        return SEGMENTS[state]
+    def _segment(self, run_id: str, state: RunState) -> Segment | None:
+        """The segment that moves the run out of this state; None when the run has changed meanwhile."""
+        match state:
+            case RunState.TRIAGING:
+                return segments.Triage()
+            case RunState.WAITING:
+                return segments.Expire()
+            case RunState.PAUSED:
+                run = self.store.run(run_id)
+                return segments.Unpause.of(run.hold.at) if run is not None and run.hold is not None else None
+            case _:
+                return segments.Change()

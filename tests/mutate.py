@@ -100,7 +100,7 @@ PROTECTIONS = (
     Mutation(
         "1 the run of an alert is queued with it",
         "bot/store/incidents.py",
-        'self._queue.put(connection, run.id, "triage")',
+        "self._queue.put(connection, run.id, segments.Triage())",
         "pass",
     ),
     Mutation(
@@ -155,14 +155,14 @@ PROTECTIONS = (
     Mutation("4 a reader looks at what it sends", "bot/fleet/mysql.py", "        check_reading(sql)\n", ""),
     Mutation(
         "5 a segment that breaks ends its run",
-        "bot/engine/engine.py",
-        "self._broke(run_id, segment, error)",
+        "bot/engine/dispatcher.py",
+        "self._end_broken(run_id, name, error)",
         "pass",
     ),
     Mutation(
         "5 what waits has its end queued",
         "bot/store/decisions.py",
-        'self._queue.put(connection, run.id, "expire", delay=expires_in)',
+        "self._queue.put(connection, run.id, segments.Expire(), delay=expires_in)",
         "pass",
     ),
     Mutation(

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.alerts import Alert, AlertStatus
 from bot.engine.plan import Change, Plan
-from bot.engine.ports import Start, Store
+from bot.engine.ports import StartResult, Store
 from bot.engine.run import Run, RunState
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -73,7 +73,7 @@ def waiting(**changes: Any) -> Run:
     return run(**{"state": RunState.WAITING, "plan": plan(), "expires_at": NOW + timedelta(minutes=5), **changes})
 
 
-def begun(store: Store, run_id: str, what: str, *, shard: str = "orders", action: str = "") -> Start:
+def begun(store: Store, run_id: str, what: str, *, shard: str = "orders", action: str = "") -> StartResult:
     """A change that a run begins while it holds its shard."""
     token = store.lease(shard, run_id, seconds=60)
     assert token is not None

@@ -26,7 +26,7 @@ from bot.privileges.corrections import granting
 from bot.privileges.grants import Held, Privilege
 from bot.privileges.requirements import needed
 from bot.shell_run import Report
-from bot.slack.listeners import HELP
+from bot.slack.slash_commands import HELP
 from tests.samples import plan, run
 
 SHARD = {

@@ -25,6 +25,7 @@ from bot.engine.gather import Gatherer
 from bot.engine.outbox import Message
 from bot.engine.ports import Receipt
 from bot.engine.run import Choice, Decision, Run, RunState
+from bot.engine.segments import Segment
 from bot.errors import NotAllowed, StoreDown
 from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLReader
@@ -44,7 +45,7 @@ from bot.store.segment_queue import DirectQueue
 from bot.store.tables import alerts, runs
 from tests import samples
 from tests.engine.scene import APPROVER, TARGET, Scene
-from tests.intake.test_http import FIRING, TOKEN
+from tests.intake.webhook import FIRING, TOKEN
 from tests.samples import NOW
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class Queue(DirectQueue):
 
     broken = False
 
-    def put(self, connection: sa.Connection, run_id: str, segment: str, *, delay: float = 0.0) -> None:
+    def put(self, connection: sa.Connection, run_id: str, segment: Segment, *, delay: float = 0.0) -> None:
         if self.broken:
             raise StoreDown("The store is full.")
         super().put(connection, run_id, segment, delay=delay)
@@ -160,12 +161,12 @@ def test_2_no_change_is_issued_twice_wherever_the_bot_dies(database: Database):
         _again(scene, approved)
         server.value = 100
         watch, steps = Watch(deaths), Recorded()
-        mortal = replace(scene.engine.rollout, store=Dying(scene.store, watch), fleet=Dying(scene.fleet, watch))
+        mortal = replace(scene.rollout, store=Dying(scene.store, watch), fleet=Dying(scene.fleet, watch))
         try:
             mortal.change(steps, "r-1")
             survived = True
         except Died:
-            scene.engine.rollout.change(steps, "r-1")
+            scene.rollout.change(steps, "r-1")
         assert len(scene.issued) <= 1, f"issued twice after a death at call {deaths}"
         assert scene.stored.state in (RunState.MENDED, RunState.UNKNOWN), f"death at call {deaths}"
         assert (scene.stored.state is RunState.MENDED) <= bool(scene.issued), "mended, and nothing was issued"
@@ -222,7 +223,7 @@ def test_3_another_target_or_state_voids_the_approval(database: Database, meanwh
 def test_3_who_asked_for_it_does_not_approve_it(database: Database):
     scene = Scene(database, run=samples.run(target=TARGET, requester=APPROVER))
     with pytest.raises(NotAllowed, match="<@U0BOB> asked for this change"):
-        scene.engine.decide(APPROVER, "r-1", "", Choice.APPROVE)
+        scene.commands.decide(APPROVER, "r-1", "", Choice.APPROVE)
     scene.approve()
     assert "asked for this change" in scene.advance().says
     assert scene.issued == []
@@ -345,7 +346,7 @@ def test_6_a_person_who_is_refused_is_told_and_it_is_recorded():
     recorded: list[tuple[str, ...]] = []
     nobody: Any = type("Authorise", (), {"tell": lambda self, *what: told.append(what)})()
     unused: Any = None
-    listeners = Listeners(unused, nobody, lambda *what: recorded.append(what), Now())
+    listeners = Listeners(unused, unused, unused, nobody, lambda *what: recorded.append(what), Now())
 
     def refused() -> str:
         raise NotAllowed("You are no admin; ask <@U0ALICE>.")

@@ -1,4 +1,4 @@
-"""A run that nobody moves is moved on, and given up visibly when that does not help."""
+"""A run that makes no progress gets its segment again, and ends as failed when that has no effect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.engine.run import RunState
-from bot.stalled_runs import PATIENCE, TRIES, StalledRuns
+from bot.engine.run import PauseRequest, RunState
+from bot.engine.segments import Kind, Segment, encode
+from bot.stalled_runs import ATTEMPTS, PATIENCE, StalledRuns
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
@@ -18,45 +19,45 @@ from tests.samples import NOW, plan, run
 
 @dataclass
 class Queue:
-    """A queue in which the runs named `busy` have such a segment."""
+    """A queue that has a segment of each run and kind in `busy`."""
 
-    busy: set[tuple[str, str]] = field(default_factory=set)
-    nudged: list[tuple[str, str]] = field(default_factory=list)
-    adopted: list[set[str]] = field(default_factory=list)
+    busy: set[tuple[str, Kind]] = field(default_factory=set)
+    enqueued: list[tuple[str, str]] = field(default_factory=list)
+    taken_over: list[set[str]] = field(default_factory=list)
 
-    def idle(self, run_id: str, segment: str) -> bool:
-        return (run_id, segment) not in self.busy
+    def idle(self, run_id: str, kind: Kind) -> bool:
+        return (run_id, kind) not in self.busy
 
-    def nudge(self, run_id: str, segment: str) -> None:
-        self.nudged.append((run_id, segment))
+    def enqueue_again(self, run_id: str, segment: Segment) -> None:
+        self.enqueued.append((run_id, encode(segment)))
 
-    def adopt(self, alive: Collection[str] = ()) -> int:
-        self.adopted.append(set(alive))
+    def take_over_segments(self, alive: Collection[str] = ()) -> int:
+        self.taken_over.append(set(alive))
         return 0
 
 
 @dataclass
 class Scene:
-    """A store with one run, and a janitor who looks some seconds after it was opened."""
+    """A store with one run, which is checked `seconds` after it was opened."""
 
     store: RunStore
     queue: Queue = field(default_factory=Queue)
     given_up: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = PATIENCE.total_seconds() + 1
     leads: bool = True
-    swept: list[datetime] = field(default_factory=list)
-    looked: list[float] = field(default_factory=list)
+    purged: list[datetime] = field(default_factory=list)
+    halts_shared: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.stalled_runs = StalledRuns(
             self.store,
             self.queue,
             lambda run_id, why: self.given_up.append((run_id, why)),
-            lambda: self.leads,
-            lambda: {"interp-1"},
-            lambda: self.looked.append(self.seconds),
-            self.swept.append,
-            self.now,
+            leads=lambda: self.leads,
+            versions=lambda: {"interp-1"},
+            share_halt=lambda: self.halts_shared.append(self.seconds),
+            purge=self.purged.append,
+            now=self.now,
         )
 
     def now(self) -> datetime:
@@ -74,57 +75,69 @@ def scene(database: Database) -> Scene:
     ("state", "segment"),
     [(RunState.TRIAGING, "triage"), (RunState.APPROVED, "change"), (RunState.CHANGING, "change")],
 )
-def test_a_run_with_nothing_queued_gets_its_segment_once_more(scene: Scene, state: RunState, segment: str):
+def test_a_run_without_a_queued_segment_gets_its_segment_again(scene: Scene, state: RunState, segment: str):
     scene.store.save(run(state=state, plan=plan()), expect=RunState.TRIAGING)
-    scene.queue.busy = {("r-1", "expire")}
-    scene.stalled_runs.look()
-    assert scene.queue.nudged == [("r-1", segment)]
+    scene.queue.busy = {("r-1", Kind.EXPIRE)}
+    scene.stalled_runs.check()
+    assert scene.queue.enqueued == [("r-1", segment)]
 
 
-def test_a_waiting_run_is_left_alone_until_its_deadline_is_past(scene: Scene):
+def test_a_waiting_run_is_left_alone_until_its_deadline_has_passed(scene: Scene):
     scene.store.wait(run(plan=plan()), expires_in=300)
-    scene.stalled_runs.look()
+    scene.stalled_runs.check()
     scene.seconds += 299
-    scene.stalled_runs.look()
-    assert scene.queue.nudged == []
+    scene.stalled_runs.check()
+    assert scene.queue.enqueued == []
     scene.seconds += 2
-    scene.stalled_runs.look()
-    assert scene.queue.nudged == [("r-1", "expire")]
+    scene.stalled_runs.check()
+    assert scene.queue.enqueued == [("r-1", "expire")]
 
 
-def test_what_is_young_queued_or_ended_is_left_alone(scene: Scene):
+def test_a_run_that_is_young_queued_or_ended_is_left_alone(scene: Scene):
     scene.seconds = PATIENCE.total_seconds() - 1
-    scene.stalled_runs.look()
+    scene.stalled_runs.check()
     scene.seconds += 2
-    scene.queue.busy = {("r-1", "triage")}
-    scene.stalled_runs.look()
+    scene.queue.busy = {("r-1", Kind.TRIAGE)}
+    scene.stalled_runs.check()
     scene.store.save(replace(run(), state=RunState.DIAGNOSED), expect=RunState.TRIAGING)
     scene.queue.busy = set()
-    scene.stalled_runs.look()
-    assert scene.queue.nudged == []
+    scene.stalled_runs.check()
+    assert scene.queue.enqueued == []
 
 
-def test_what_cannot_be_moved_is_given_up_with_the_reason(scene: Scene):
-    for _ in range(TRIES + 1):
-        scene.stalled_runs.look()
-    assert len(scene.queue.nudged) == TRIES
-    assert scene.given_up == [("r-1", "it was triaging and could not be moved on 5 times")]
+def test_a_run_that_stays_stalled_is_given_up_with_the_reason(scene: Scene):
+    for _ in range(ATTEMPTS + 1):
+        scene.stalled_runs.check()
+    assert len(scene.queue.enqueued) == ATTEMPTS
+    assert scene.given_up == [("r-1", "it was triaging and 5 attempts to continue it had no effect")]
 
 
-def test_only_the_replica_that_leads_looks(scene: Scene):
+def test_only_the_replica_that_leads_restarts_runs(scene: Scene):
     scene.leads = False
-    scene.stalled_runs.look()
-    assert (scene.queue.nudged, scene.queue.adopted) == ([], [])
-    assert len(scene.looked) == 1, "what each replica does it does all the same"
+    scene.stalled_runs.check()
+    assert (scene.queue.enqueued, scene.queue.taken_over) == ([], [])
+    assert len(scene.halts_shared) == 1, "every replica shares the halt of its host's file"
 
 
-def test_segments_of_versions_that_still_live_are_left_to_them(scene: Scene):
-    scene.stalled_runs.look()
-    assert scene.queue.adopted == [{"interp-1"}]
+def test_versions_that_are_alive_keep_their_segments(scene: Scene):
+    scene.stalled_runs.check()
+    assert scene.queue.taken_over == [{"interp-1"}]
 
 
-def test_what_has_had_its_time_is_deleted_once_an_hour(scene: Scene):
+def test_old_records_are_purged_once_an_hour(scene: Scene):
     for seconds in (30, 1800, 3629, 3631, 7000):
         scene.seconds = seconds
-        scene.stalled_runs.look()
-    assert scene.swept == [NOW + timedelta(seconds=30), NOW + timedelta(seconds=3631)]
+        scene.stalled_runs.check()
+    assert scene.purged == [NOW + timedelta(seconds=30), NOW + timedelta(seconds=3631)]
+
+
+def test_a_pause_past_its_deadline_gets_the_segment_that_ends_it(scene: Scene):
+    pause = PauseRequest("pause", "U0ALICE", NOW, NOW + timedelta(hours=1))
+    scene.store.save(run(state=RunState.CHANGING, plan=plan()), expect=RunState.TRIAGING)
+    scene.store.hold("r-1", pause, actor="U0ALICE")
+    paused = scene.store.run("r-1")
+    assert paused is not None
+    scene.store.save(replace(paused, state=RunState.PAUSED), expect=RunState.CHANGING)
+    scene.seconds = timedelta(hours=1).total_seconds() + PATIENCE.total_seconds() + 1
+    scene.stalled_runs.check()
+    assert scene.queue.enqueued == [("r-1", f"unpause-{NOW.timestamp():.0f}")]

@@ -15,7 +15,8 @@ from bot.alerts import ALERTMANAGER, AlertStatus
 from bot.clock import utc_now
 from bot.engine.ports import Publisher, Silencer, Store
 from bot.engine.run import Assignment, Run, RunState
-from bot.errors import Busy, FirstmateError, NotAllowed
+from bot.engine.segments import Silenced
+from bot.errors import Busy, FirstmateError, NotAllowed, UnknownRun
 from bot.runbook.library.load import parse
 
 log = logging.getLogger(__name__)
@@ -132,12 +133,12 @@ class Assignments:
 
     def _look_later(self, run_id: str, taken: Assignment, number: int) -> None:
         # The silence's own id makes it another segment after the next takeover.
-        self.store.enqueue(run_id, f"silenced-{number}-{taken.silence}", delay=LOOK_EACH)
+        self.store.enqueue(run_id, Silenced(number, taken.silence), delay=LOOK_EACH)
 
     def _published(self, run_id: str) -> Run:
         run = self.store.run(run_id)
         if run is None:
-            raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
+            raise UnknownRun(run_id)
         self.publisher.publish(run)
         return run
 

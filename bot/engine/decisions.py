@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.engine.run import Choice, Decision, Event, Run, RunState
+from bot.engine.segments import Change, Report, Segment
 from bot.errors import NotAllowed
 from bot.guards.facts import mention
 
@@ -16,8 +17,8 @@ class Decided:
 
     run: Run
     """The run with the decision; its state has changed where the decision was the last one needed."""
-    segment: str
-    """The segment that follows, or '' while approvals are missing."""
+    segment: Segment | None
+    """The segment that follows, or None while approvals are missing."""
     revoked: bool
     """Whether a denial revokes an approval that the same person gave before."""
 
@@ -38,9 +39,9 @@ def decide(run: Run, decision: Decision) -> Decided:
     who = mention(decision.user)
     if decision.choice is Choice.DENY:
         says = f"{who} revoked the approval" if revoked else f"{who} denied it"
-        return Decided(run.ending(RunState.DENIED, f"{says}; nothing was changed.", decision.at), "report", revoked)
+        return Decided(run.ending(RunState.DENIED, f"{says}; nothing was changed.", decision.at), Report(), revoked)
     if _approvals(run, decision.digest) < run.approvals_needed:
-        return Decided(run, "", revoked)
+        return Decided(run, None, revoked)
     approved = replace(
         run,
         state=RunState.APPROVED,
@@ -49,7 +50,7 @@ def decide(run: Run, decision: Decision) -> Decided:
         says="Approved. Checking again before the change.",
         timeline=(*run.timeline, Event(decision.at, f"approved by {who}")),
     )
-    return Decided(approved, "change", revoked)
+    return Decided(approved, Change(), revoked)
 
 
 def _approvals(run: Run, digest: str) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.clock import utc_now
 from bot.engine.ports import Publisher, Store
 from bot.engine.run import PauseRequest, Run, RunState
+from bot.engine.segments import Unpause
 from bot.errors import Busy, NotAllowed
 from bot.guards.facts import AUTOMATIC, mention
 
@@ -58,9 +59,9 @@ class Pausing:
             raise NotAllowed(f"Run {run.id} is not paused: it is {run.state.value}.")
         return self._on(user, run, None)
 
-    def unpause(self, run: Run, begun: str) -> None:
+    def unpause(self, run: Run, segment: Unpause) -> None:
         """The segment at the end of a pause: nobody went on in time, so the change is stopped where it is."""
-        if run.state is RunState.PAUSED and run.hold is not None and f"{run.hold.at.timestamp():.0f}" == begun:
+        if run.state is RunState.PAUSED and run.hold is not None and Unpause.of(run.hold.at) == segment:
             self._on(AUTOMATIC, run, PauseRequest("stop", AUTOMATIC, self.now()))
 
     def _on(self, user: str, run: Run, hold: PauseRequest | None) -> Run:

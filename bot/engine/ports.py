@@ -13,6 +13,7 @@ from actions.contract import Endpoint, MySQL, Prometheus, Statement
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
 from bot.engine.run import Assignment, Decision, PauseRequest, Run, RunState
+from bot.engine.segments import Segment
 from bot.engine.targets import Target
 from bot.guards.facts import Halt
 
@@ -121,22 +122,22 @@ class Silencer(Protocol):
         ...
 
 
-class Overtaken(BaseException):
-    """Another execution of this segment owns the run now; this one stops where it is and touches nothing more.
+class Superseded(BaseException):
+    """Another execution of this segment owns the run now; this one stops at once and changes nothing more.
 
-    No error: what catches errors must not end the run for it, which the other execution goes on with.
+    It is not an Exception, so that no handler of errors ends the run, which the other execution continues.
     """
 
 
-class Start(StrEnum):
+class StartResult(StrEnum):
     """Whether a change may be made now."""
 
     BEGUN = "begun"
-    """It may, and only now."""
+    """It may be made, by this caller alone."""
     BEFORE = "before"
-    """It was begun before, and must not be repeated."""
+    """It was started before, and must not be repeated."""
     FENCED = "fenced"
-    """The shard is held with a later token."""
+    """The lease of the shard has a newer token or has expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,10 @@ class Store(Protocol):
         """Ends a stored alert whose end its source does not send, as of its `ends_at`."""
         ...
 
+    def keep_refused(self, source: str, reason: str, body: bytes) -> None:
+        """Keeps the body of a request that was refused, for inspection."""
+        ...
+
     def run(self, run_id: str) -> Run | None: ...
 
     def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]: ...
@@ -197,7 +202,7 @@ class Store(Protocol):
         """Moves a paused run to CHANGING, with this hold, and enqueues its change; False when it is not paused."""
         ...
 
-    def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:
+    def enqueue(self, run_id: str, segment: Segment, *, delay: float = 0.0) -> None:
         """Enqueues a segment once; the same segment of the same run again does nothing."""
         ...
 
@@ -221,7 +226,7 @@ class Store(Protocol):
         """Records that a change is about to be made; again does nothing."""
         ...
 
-    def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> Start:
+    def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> StartResult:
         """Compare-and-set INTENT -> STARTED, while the run holds the shard with this token.
 
         With an action it counts in budgets and cooldowns; an undo does not.

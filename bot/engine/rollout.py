@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from actions.contract import Refused, Remediation, Unreadable, Verification
 from bot.clock import utc_now
-from bot.engine import change_executor, run_summary
+from bot.engine import change_executor, run_summary, segments
 from bot.engine.fact_collector import Collector
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Planner
-from bot.engine.ports import Fleet, Overtaken, Publisher, Start, Steps, Store
+from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, PauseRequest, Run, RunState
 from bot.engine.targets import Target
 from bot.engine.undo import LEASE, Undo
@@ -163,7 +163,7 @@ class Rollout:
         self.store.release(run.shard, run.id)
         if hold.until is not None:
             left = max(0.0, (hold.until - self.now()).total_seconds())
-            self.store.enqueue(run.id, f"unpause-{hold.at.timestamp():.0f}", delay=left)
+            self.store.enqueue(run.id, segments.Unpause.of(hold.at), delay=left)
         return RunState.PAUSED.value
 
     def _begin_at(self, run_id: str) -> tuple[int, int]:
@@ -183,7 +183,7 @@ class Rollout:
     def _stop_if_overtaken(self, run: Run) -> None:
         """Raises Overtaken when the shard is not another run's: then another execution of this one holds it."""
         if self.store.holder(run.shard, besides=run.id) is None:
-            raise Overtaken(f"run {run.id} is in other hands")
+            raise Superseded(f"run {run.id} is in other hands")
 
     def _once(self, run_id: str, number: int, token: int) -> str:
         """Makes the change unless it was begun before; returns what is known of it."""
@@ -192,10 +192,10 @@ class Rollout:
         approved = run.plan.changes[number]
         self.store.renew(run.shard, run_id, token, seconds=LEASE)
         start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
-        if start is Start.FENCED:
+        if start is StartResult.FENCED:
             self._stop_if_overtaken(run)
             return f"refused: Another run changes {run.shard} since; nothing of this change was made."
-        if start is Start.BEFORE:
+        if start is StartResult.BEFORE:
             self._let_arrive(run_id, number)
             return "unknown"
         try:
@@ -256,7 +256,7 @@ class Rollout:
         kept = {each.number for each in run.outcomes if each.state == RunState.MENDED.value}
         for number, after in reverts:
             if number in kept:
-                self.store.enqueue(run_id, f"revert-{number}", delay=after)
+                self.store.enqueue(run_id, segments.Revert(number), delay=after)
         if reverts and ended.state is RunState.MENDED:
             ended = replace(ended, revert_at=self.now() + timedelta(seconds=min(after for _, after in reverts)))
         self._save(ended, RunState.CHANGING, f"run.{ended.state.value}", ended.says)

@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
+from bot.engine import segments
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gathered, Gatherer, Progress, view
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner, inputs_of
 from bot.engine.ports import Fleet, Publisher, Steps, Store
 from bot.engine.run import Cause, Event, Run, RunState
+from bot.engine.segments import Segment
+from bot.engine.stored_runs import known_run
 from bot.engine.targets import Target
-from bot.errors import FirstmateError, UnknownTarget, WrongUsage
+from bot.errors import FirstmateError, UnknownTarget
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Repair, Stage, Verdict
 from bot.runbook.diagnosis.card_fields import shown
@@ -94,7 +97,7 @@ class Triage:
         if repair is not None and self._goes_on(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
-            self._wait(found.run, says, "triage-watch-1", WATCH)
+            self._wait(found.run, says, segments.TriageWatch(1), WATCH)
             return
         self._conclude(found, _repaired_before(run, repair))
 
@@ -105,7 +108,7 @@ class Triage:
             return
         repair = self.collector.vtorc_activity.look(self.target(run), run.repair_within)
         if repair is not None and self._goes_on(run, repair):
-            self.store.enqueue(run_id, f"triage-watch-{number + 1}", delay=WATCH)
+            self.store.enqueue(run_id, segments.TriageWatch(number + 1), delay=WATCH)
             return
         repaired = repair.repaired if repair is not None else ""
         watched = replace(run, says="", timeline=(*run.timeline, Event(self.now(), repaired))) if repaired else run
@@ -147,7 +150,7 @@ class Triage:
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
             says = f"{repaired} It may pass by itself; Firstmate looks again at {then:%H:%M:%S} UTC.".strip()
-            self._wait(replace(run, repaired=repaired), says, "triage-again", lead.look_again)
+            self._wait(replace(run, repaired=repaired), says, segments.TriageAgain(), lead.look_again)
         elif not lead.remedies:
             says = "There is nothing that Firstmate should change here by itself."
             self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
@@ -261,7 +264,7 @@ class Triage:
         if self.store.save(run, expect=RunState.TRIAGING):
             self.publish(run.id)
 
-    def _wait(self, run: Run, says: str, segment: str, seconds: float) -> None:
+    def _wait(self, run: Run, says: str, segment: Segment, seconds: float) -> None:
         """Says on the card what the run waits for, and goes on with a segment after so many seconds."""
         self._show(replace(run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
         self.store.enqueue(run.id, segment, delay=seconds)
@@ -274,10 +277,7 @@ class Triage:
 
     def publish(self, run_id: str) -> None:
         """Shows the run as it is stored."""
-        run = self.store.run(run_id)
-        if run is None:
-            raise WrongUsage(f"There is no run {run_id}.")
-        self.publisher.publish(run)
+        self.publisher.publish(known_run(self.store, run_id))
 
 
 def _repaired_before(run: Run, repair: Repair | None) -> str:

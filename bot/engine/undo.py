@@ -11,7 +11,7 @@ from bot.clock import utc_now
 from bot.engine import change_executor
 from bot.engine.halts import Halts
 from bot.engine.plan import Outcome
-from bot.engine.ports import Fleet, Overtaken, Publisher, Start, Steps, Store
+from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, Run, RunState
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.remedies import again
@@ -78,9 +78,9 @@ class Undo:
             return f"another server answers at {planned.target} now"
         self.store.intend(run.id, intent(number), run.plan.digest)
         start = self.store.begin(run.id, intent(number), shard=run.shard, token=token)
-        if start is Start.FENCED:
-            raise Overtaken(f"run {run.id} is in other hands")
-        if start is Start.BEFORE:
+        if start is StartResult.FENCED:
+            raise Superseded(f"run {run.id} is in other hands")
+        if start is StartResult.BEFORE:
             return "the undo was begun before and is not repeated; look at the server"
         try:
             with self.fleet.change(target.shard, target.instance, remediation.reader) as changer:

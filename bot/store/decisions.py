@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from bot.engine import segments
 from bot.engine.decisions import decide, waiting
 from bot.engine.run import Decision, Run, RunState
-from bot.errors import NotAllowed
+from bot.errors import UnknownRun
 from bot.store import audit
 from bot.store.run_records import RunRecords
 from bot.store.tables import decisions
@@ -29,7 +30,7 @@ class DecisionStore(RunRecords):
                 data=data,
             )
             if saved:
-                self._queue.put(connection, run.id, "expire", delay=expires_in)
+                self._queue.put(connection, run.id, segments.Expire(), delay=expires_in)
         return saved
 
     def approve_alone(self, run: Run) -> bool:
@@ -45,14 +46,14 @@ class DecisionStore(RunRecords):
                 data=data,
             )
             if saved:
-                self._queue.put(connection, run.id, "change")
+                self._queue.put(connection, run.id, segments.Change())
         return saved
 
     def decide(self, run_id: str, decision: Decision) -> Run:
         with self.database.transaction() as connection:
             run = self._load(connection, run_id)
             if run is None:
-                raise NotAllowed(f"There is no run {run_id}; its records may have been deleted.")
+                raise UnknownRun(run_id)
             decided = decide(run, decision)
             mine = sa.and_(
                 decisions.c.run == run_id, decisions.c.user == decision.user, decisions.c.digest == decision.digest
@@ -69,7 +70,7 @@ class DecisionStore(RunRecords):
             )
             data = {"digest": decision.digest, "choice": "revoke" if decided.revoked else decision.choice.value}
             audit.append(connection, "approval.decided", decision.user, run_id, data)
-            if decided.segment:
+            if decided.segment is not None:
                 self._write(connection, decided.run)
                 self._queue.put(connection, run_id, decided.segment)
             return decided.run

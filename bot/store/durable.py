@@ -1,7 +1,8 @@
-"""Segments as durable workflows: the only code that knows DBOS.
+"""Runs segments as durable workflows of DBOS. No other module uses DBOS.
 
-The identity that launch recovery goes by is pinned: without it, a changed line in a workflow would strand every run.
-`INTERPRETER` is bumped only when the order of steps changes its meaning.
+The application version is pinned to `INTERPRETER`. By default DBOS derives it from the source of the workflows and
+recovers only workflows of the same version, so any edit would strand the runs under way. Increment `INTERPRETER` only
+when a change alters the order or the meaning of recorded steps.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
 
 from bot.engine.ports import Steps
+from bot.engine.segments import Kind, Segment, encode
 from bot.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -25,25 +27,26 @@ T = TypeVar("T")
 INTERPRETER = "interp-3"
 QUEUE = "segments"
 POLL = 0.2
-"""Seconds between two looks at the queue: half of it is added to each alert on average."""
+"""Seconds between two polls of the queue; half of this is added to the latency of each alert on average."""
 WORKERS = 16
 ALONE = "local"
-"""The name of the one process that works on a SQLite store: its next start goes on with what it left."""
+"""Executor id of the only process on a SQLite store; after a restart it recovers its own segments."""
 ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
 UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 
 Advance = Callable[[Steps, str, str], None]
+"""Runs one segment: its steps, the id of its run, and its stored name."""
 
 
 class DurableSteps:
-    """Steps of the workflow that is running in this thread."""
+    """Steps of the workflow that runs in this thread."""
 
     def step(self, name: str, do: Callable[[], T]) -> T:
         return DBOS.run_step({"name": name}, do)
 
 
 class Durable:
-    """The queue of segments and the threads that work it off."""
+    """The queue of segments and the threads that run them."""
 
     def __init__(self, database: Database, executor: str = ALONE) -> None:
         self._database = database
@@ -61,52 +64,53 @@ class Durable:
         DBOS(config=config)
 
         @DBOS.workflow(name="advance")
-        def advance(run_id: str, segment: str) -> None:
-            self._run(run_id, segment)
+        def advance(run_id: str, name: str) -> None:
+            self._run(run_id, name)
 
         self._client: DBOSClient | None = None
 
     def start(self, advance: Advance) -> None:
-        """Launches the workers and recovers what was under way when the last process ended."""
+        """Starts the workers and recovers the segments that were in flight when the last process ended."""
         self._advance = advance
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=WORKERS, polling_interval_sec=POLL, on_conflict="always_update")
         self._client = DBOSClient(system_database_engine=self._database.engine, application_name="firstmate")
 
-    def put(self, connection: sa.Connection, run_id: str, segment: str, *, delay: float = 0.0) -> None:
-        """Enqueues a segment in the caller's transaction; its identity is run and segment, so again is no second."""
-        self._put(connection, f"{run_id}:{segment}", run_id, segment, delay)
+    def put(self, connection: sa.Connection, run_id: str, segment: Segment, *, delay: float = 0.0) -> None:
+        """Enqueues a segment in the caller's transaction; a segment that the run already has is not enqueued twice."""
+        name = encode(segment)
+        self._put(connection, f"{run_id}:{name}", run_id, name, delay)
 
-    def _put(self, connection: sa.Connection, name: str, run_id: str, segment: str, delay: float) -> None:
+    def _put(self, connection: sa.Connection, workflow_id: str, run_id: str, name: str, delay: float) -> None:
         assert self._client is not None
         options: dict[str, object] = {
             "workflow_name": "advance",
             "queue_name": QUEUE,
-            "workflow_id": name,
+            "workflow_id": workflow_id,
             "app_version": INTERPRETER,
         }
         if delay > 0:
             options["delay_seconds"] = delay
-        self._client.enqueue_in_transaction(connection, options, run_id, segment)  # type: ignore[arg-type]
+        self._client.enqueue_in_transaction(connection, options, run_id, name)  # type: ignore[arg-type]
 
     def recover(self, alive: Collection[str]) -> None:
-        """Hands on what is in flight in the name of a process that is none of these.
+        """Returns segments in flight to the queue, unless their process is one of `alive`.
 
-        DBOS recovers other executors by a private function alone, which a test holds to what is needed of it: only
-        rows of just these executors, back into their own queue.
+        DBOS offers only a private function for recovering other executors. A test verifies what is needed of it: it
+        touches rows of exactly these executors, and returns each to its own queue.
         """
         pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
         dead = {str(each.executor_id) for each in pending} - set(alive)
         if dead:
             DBOS._recover_pending_workflows(sorted(dead))
 
-    def adopt(self, alive: Collection[str] = ()) -> int:
-        """Goes on with the segments that a version with another order of steps left; returns how many.
+    def take_over_segments(self, alive: Collection[str] = ()) -> int:
+        """Restarts the segments of other interpreter versions under this one; returns how many.
 
-        Those of the versions that are `alive`, in other replicas during an upgrade, are left to them.
+        Versions in `alive` still run in other replicas during an upgrade, and keep their segments.
 
-        Each begins anew under another name: its steps are not those that were recorded, and what must not happen twice
-        is held by the intents.
+        Each segment restarts from its first step under a new workflow id, because its recorded steps do not match. The
+        intents prevent a change from being made twice.
         """
         versions = {each["version_name"] for each in DBOS.list_application_versions()} - {INTERPRETER, *alive}
         if not versions:
@@ -114,38 +118,39 @@ class Durable:
         left = DBOS.list_workflows(status=UNDER_WAY, app_version=sorted(versions), name="advance", load_output=False)
         for each in left:
             assert each.input is not None
-            run_id, segment = map(str, each.input["args"])
+            run_id, name = map(str, each.input["args"])
             due = (each.delay_until_epoch_ms or 0) / 1000 - time.time()
             DBOS.cancel_workflow(each.workflow_id)
             with self._database.transaction() as connection:
-                self._put(connection, f"{each.workflow_id}+{INTERPRETER}", run_id, segment, max(0.0, due))
+                self._put(connection, f"{each.workflow_id}+{INTERPRETER}", run_id, name, max(0.0, due))
         return len(left)
 
-    def idle(self, run_id: str, segment: str) -> bool:
-        """Whether no segment that begins so is queued, delayed or in flight for a run."""
+    def idle(self, run_id: str, kind: Kind) -> bool:
+        """Returns whether the run has no segment of this kind queued, delayed or in flight."""
         return not DBOS.list_workflows(
-            status=UNDER_WAY, workflow_id_prefix=f"{run_id}:{segment}", load_input=False, load_output=False
+            status=UNDER_WAY, workflow_id_prefix=f"{run_id}:{kind}", load_input=False, load_output=False
         )
 
     def forget(self, before: datetime, limit: int) -> int:
-        """Deletes segments that ended before; returns how many, at most `limit`."""
+        """Deletes segments that ended before this time; returns how many, at most `limit`."""
         ended = DBOS.list_workflows(
             status=ENDED, completed_before=before.isoformat(), limit=limit, load_input=False, load_output=False
         )
         DBOS.delete_workflows([each.workflow_id for each in ended])
         return len(ended)
 
-    def nudge(self, run_id: str, segment: str) -> None:
-        """Enqueues a segment once more, after one of the same name ended without moving its run on."""
+    def enqueue_again(self, run_id: str, segment: Segment) -> None:
+        """Enqueues a segment although one of the same name has ended."""
+        name = encode(segment)
         with self._database.transaction() as connection:
-            self._put(connection, f"{run_id}:{segment}+{time.time_ns()}", run_id, segment, 0.0)
+            self._put(connection, f"{run_id}:{name}+{time.time_ns()}", run_id, name, 0.0)
 
     def stop(self, seconds: int = 5) -> None:
-        """Stops taking segments and waits that long for those that run."""
+        """Stops taking segments, and waits at most this long for those that run."""
         if self._client is not None:
             self._client.destroy()
         DBOS.destroy(workflow_completion_timeout_sec=seconds)
 
-    def _run(self, run_id: str, segment: str) -> None:
+    def _run(self, run_id: str, name: str) -> None:
         assert self._advance is not None
-        self._advance(DurableSteps(), run_id, segment)
+        self._advance(DurableSteps(), run_id, name)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from bot.alerts import Alert, AlertStatus
+from bot.engine import segments
 from bot.engine.ports import Receipt
 from bot.engine.run import Assignment, Run
 from bot.incidents.arrival import Arrival, arrival, supersedes
@@ -92,7 +93,7 @@ class IncidentStore(RunRecords):
         names = joined_names(run.alert.name if run.alert else "", run.joined, alert.name)
         if names is not None:
             self._write(connection, replace(run, joined=names))
-            self._queue.put(connection, run.id, f"joined-{len(names)}")
+            self._queue.put(connection, run.id, segments.Joined(len(names)))
 
     def _in_thread(self, connection: sa.Connection, key: str, alert: Alert, run: Run) -> Run:
         """The run in the thread of the incident that it reopens, or as it is where it begins a thread of its own."""
@@ -125,7 +126,7 @@ class IncidentStore(RunRecords):
         states = [(run.id, run.resolved_at is not None) for run in found.values()]
         for run_id in resolved_runs(states, answered_by=answered_by, firing=firing):
             self._write(connection, replace(found[run_id], resolved_at=alert.ends_at or self._now()))
-            self._queue.put(connection, run_id, "resolved")
+            self._queue.put(connection, run_id, segments.Resolved())
 
     def open_run(self, run: Run, *, key: str, actor: str) -> bool:
         with self.database.transaction() as connection:
@@ -150,7 +151,7 @@ class IncidentStore(RunRecords):
         audit.append(connection, "run.opened", actor, run.id, data)
         if run.override is not None:
             audit.append(connection, "glass.broken", run.override.by, run.id, {"reason": run.override.reason})
-        self._queue.put(connection, run.id, "triage")
+        self._queue.put(connection, run.id, segments.Triage())
 
     def _active(self, connection: sa.Connection, key: str) -> Run | None:
         query = sa.select(runs.c.document).where(runs.c.incident_key == key, runs.c.state.in_(UNDER_WAY)).limit(1)

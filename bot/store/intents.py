@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from bot.engine.ports import BegunChange, Start
+from bot.engine.ports import BegunChange, StartResult
 from bot.store import audit
 from bot.store.base import StoreBase
 from bot.store.tables import acknowledgements, changes, intents, leases
@@ -22,7 +22,7 @@ class IntentStore(StoreBase):
             if self.database.upsert(connection, intents, values, keys=["run", "what"]):
                 audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
 
-    def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> Start:
+    def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> StartResult:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
         mine = sa.and_(leases.c.shard == shard, leases.c.run == run_id, leases.c.token == token)
         with self.database.transaction() as connection:
@@ -30,18 +30,18 @@ class IntentStore(StoreBase):
             if held is None or held <= self._clock():
                 data = {"what": what, "shard": shard, "token": token}
                 audit.append(connection, "change.fenced", "firstmate", run_id, data)
-                return Start.FENCED
+                return StartResult.FENCED
             begun = connection.execute(
                 intents.update().where(row, intents.c.state == "intent").values(state="started", at=self._clock())
             )
             if begun.rowcount != 1:
                 audit.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
-                return Start.BEFORE
+                return StartResult.BEFORE
             audit.append(connection, "change.started", "firstmate", run_id, {"what": what})
             if action:
                 values = {"run": run_id, "what": what, "shard": shard, "action": action, "at": self._clock()}
                 connection.execute(changes.insert().values(**values))
-            return Start.BEGUN
+            return StartResult.BEGUN
 
     def begun_at(self, run_id: str, what: str) -> datetime | None:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what, intents.c.state != "intent")

@@ -20,12 +20,14 @@ _OUTSIDE = [each for each in messages.c if each.name not in ("payload", "wanted"
 
 
 class OutboxStore:
-    """Implements bot.engine.outbox.Mailbox on a Database; `woken` is called after each new content."""
+    """Implements bot.engine.outbox.Outbox on a Database; `woken` is called after each new content."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, *, woken: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._database = database
+        self._woken = woken
         self._clock = clock
-        self.woken: Callable[[], None] = lambda: None
 
     def put(self, message: Message) -> None:
         content = {
@@ -47,7 +49,7 @@ class OutboxStore:
                 where=messages.c.wanted != message.digest,
             )
         if changed:
-            self.woken()
+            self._woken()
 
     def due(self, *, limit: int = 50) -> Sequence[Envelope]:
         root, now = messages.alias("root"), self._clock()

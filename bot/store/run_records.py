@@ -12,7 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
+from bot.engine import segments
 from bot.engine.run import Assignment, Choice, Decision, Event, PauseRequest, Run, RunState
+from bot.engine.segments import Segment
 from bot.guards.facts import mention
 from bot.store import audit
 from bot.store.base import StoreBase
@@ -158,10 +160,10 @@ class RunRecords(StoreBase):
             )
             audit.append(connection, "run.stopped" if hold else "run.resumed", actor, run_id, {})
             # Each time it is another segment.
-            self._queue.put(connection, run_id, f"change-{len(stored.timeline)}")
+            self._queue.put(connection, run_id, segments.Change(len(stored.timeline)))
             return True
 
-    def enqueue(self, run_id: str, segment: str, *, delay: float = 0.0) -> None:
+    def enqueue(self, run_id: str, segment: Segment, *, delay: float = 0.0) -> None:
         with self.database.transaction() as connection:
             self._queue.put(connection, run_id, segment, delay=delay)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
-from bot.config import Approvals
 from bot.engine.assignment import Assignments
-from bot.engine.engine import Engine
+from bot.engine.commands import Commands
+from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
@@ -18,18 +17,16 @@ from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner
 from bot.engine.rollout import Rollout
 from bot.engine.run import Choice, Decision, Run, RunState
-from bot.engine.run_factory import RunFactory
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
 from bot.engine.vtorc_activity import VtorcActivity
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import shipped_folder
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue, DirectSteps
 from tests import samples
+from tests.engine.commands_fixture import commands_of
 from tests.engine.servers import Everybody, Fleet, Published, shard_of
 from tests.samples import NOW
 
@@ -44,12 +41,6 @@ RUNBOOK: Mapping[str, Any] = {
     "causes": [{"id": "few", "when": 'limits.values["max_connections"] == "100"', "says": "few", "remedy": "fix"}],
     "remedies": {"fix": REMEDY},
 }
-
-
-@cache
-def shipped() -> LiveLibrary:
-    """The runbooks that come with Firstmate."""
-    return LiveLibrary((shipped_folder(),), shipped_folder())
 
 
 @dataclass
@@ -100,24 +91,47 @@ class Scene:
         )
 
     @property
-    def engine(self) -> Engine:
-        halts, planner, collector = Halts(self.store), self.planner, self.collector
-        undo = Undo(self.fleet, self.store, self.publisher, halts, now=lambda: NOW)
-        unused: Any = None
-        return Engine(
-            run_factory=RunFactory(shipped(), self.fleet, self.store, Approvals(), unused, lambda: NOW),
-            fleet=self.fleet,
-            store=self.store,
-            directory=self.directory,
-            triage=Triage(
-                self.fleet, self.store, self.publisher, collector, planner.gatherer, planner, 300.0, lambda: NOW
-            ),
-            rollout=Rollout(self.fleet, self.store, self.publisher, collector, planner, undo, 0.0, now=lambda: NOW),
-            undo=undo,
-            assignments=Assignments(self.store, self.publisher, {}, lambda: NOW),
-            halts=halts,
-            pausing=Pausing(self.store, self.publisher, lambda: NOW),
-            now=lambda: NOW,
+    def triage(self) -> Triage:
+        planner = self.planner
+        return Triage(
+            self.fleet, self.store, self.publisher, self.collector, planner.gatherer, planner, 300.0, lambda: NOW
+        )
+
+    @property
+    def assignments(self) -> Assignments:
+        return Assignments(self.store, self.publisher, {}, lambda: NOW)
+
+    @property
+    def pausing(self) -> Pausing:
+        return Pausing(self.store, self.publisher, lambda: NOW)
+
+    @property
+    def commands(self) -> Commands:
+        return commands_of(
+            self.store, fleet=self.fleet, directory=self.directory, previews=self.triage, pausing=self.pausing
+        )
+
+    @property
+    def undo(self) -> Undo:
+        return Undo(self.fleet, self.store, self.publisher, Halts(self.store), now=lambda: NOW)
+
+    @property
+    def rollout(self) -> Rollout:
+        return Rollout(
+            self.fleet, self.store, self.publisher, self.collector, self.planner, self.undo, 0.0, now=lambda: NOW
+        )
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.store,
+            self.publisher,
+            self.triage,
+            self.rollout,
+            self.undo,
+            self.assignments,
+            self.pausing,
+            lambda: NOW,
         )
 
     def plan(self) -> Plan:
@@ -134,9 +148,9 @@ class Scene:
         self.store.decide(self.run.id, Decision(APPROVER, Choice.APPROVE, plan.digest, NOW))
         return plan
 
-    def advance(self, segment: str = "change") -> Run:
-        """One segment, as the queue hands it back; returns the run as it is then."""
-        self.engine.advance(DirectSteps(), self.run.id, segment)
+    def advance(self, name: str = "change") -> Run:
+        """Runs the segment that is stored under this name; returns the run as it is then."""
+        self.dispatcher.advance(DirectSteps(), self.run.id, name)
         return self.stored
 
     @property

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from bot.config import Approvals
-from bot.engine.engine import Engine
-from bot.engine.halts import Halts
 from bot.engine.run import Run, RunState
-from bot.engine.run_factory import RunFactory
 from bot.errors import Busy, NotAllowed, WrongUsage
 from bot.guards.facts import Answer, Override, Verdict
-from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import shipped_folder
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
-from tests.engine.servers import Everybody, Fleet
+from tests.engine.commands_fixture import commands_of
+from tests.engine.servers import Everybody
 from tests.samples import NOW, run
 
 WHY = "the shop is down"
@@ -37,28 +31,8 @@ def refused(store: RunStore, *guards: str, state: RunState = RunState.REFUSED) -
     store.save(run(state=state, verdicts=verdicts), expect=RunState.TRIAGING)
 
 
-def engine(store: RunStore, directory: Everybody | None = None) -> Engine:
-    unused: Any = None
-    fleet = Fleet()
-    return Engine(
-        run_factory=RunFactory(
-            LiveLibrary((shipped_folder(),), shipped_folder()), fleet, store, Approvals(), unused, now=lambda: NOW
-        ),
-        fleet=fleet,
-        store=store,
-        directory=directory or Everybody(),
-        triage=unused,
-        rollout=unused,
-        undo=unused,
-        assignments=unused,
-        halts=Halts(store),
-        pausing=unused,
-        now=lambda: NOW,
-    )
-
-
 def break_glass(store: RunStore, reason: str = WHY) -> Run:
-    return engine(store).break_glass("U0ALICE", "r-1", reason)
+    return commands_of(store).break_glass("U0ALICE", "r-1", reason)
 
 
 @pytest.mark.parametrize("guards", [("freeze",), ("cooldown",), ("freeze", "cooldown")])
@@ -76,7 +50,7 @@ def test_what_freeze_or_cooldown_refused_is_opened_again_in_its_incident(store: 
         RunState.TRIAGING,
     )
     assert again.override == Override("U0ALICE", WHY, NOW)
-    assert again.timeline[-1].what == f"glass broken by <@U0ALICE>: {WHY}"
+    assert again.timeline[-1].what == f"<@U0ALICE> used break-glass: {WHY}"
 
 
 def test_the_reason_is_in_the_audit_log(store: RunStore, database: Database):
@@ -90,20 +64,20 @@ def test_the_reason_is_in_the_audit_log(store: RunStore, database: Database):
 @pytest.mark.parametrize("guards", [("digest",), ("freeze", "precondition"), ("target", "cooldown")])
 def test_what_another_guard_refused_stays_refused(store: RunStore, guards: tuple[str, ...]):
     refused(store, *guards)
-    with pytest.raises(NotAllowed, match=r"Only what freeze or cooldown refused"):
+    with pytest.raises(NotAllowed, match=r"overrides only refusals by freeze or cooldown"):
         break_glass(store)
 
 
 def test_a_run_that_was_not_refused_is_not_opened_again(store: RunStore):
     refused(store, state=RunState.DIAGNOSED)
-    with pytest.raises(NotAllowed, match=r"it is diagnosed"):
+    with pytest.raises(NotAllowed, match=r"Run r-1 is diagnosed"):
         break_glass(store)
 
 
 @pytest.mark.parametrize("reason", ["", "because"])
 def test_without_a_reason_the_glass_stays_whole(store: RunStore, reason: str):
     refused(store, "freeze")
-    with pytest.raises(WrongUsage, match=r"takes a reason"):
+    with pytest.raises(WrongUsage, match=r"needs a reason of at least 10 characters"):
         break_glass(store, reason)
 
 
@@ -123,4 +97,4 @@ def test_who_does_not_hold_the_role_does_not_break_it(store: RunStore):
 
     refused(store, "freeze")
     with pytest.raises(NotAllowed, match="may not break the glass"):
-        engine(store, Operators()).break_glass("U0BOB", "r-1", WHY)
+        commands_of(store, directory=Operators()).break_glass("U0BOB", "r-1", WHY)

@@ -9,6 +9,7 @@ import pytest
 
 from bot.engine.decisions import decide, waiting
 from bot.engine.run import Choice, Decision, Run, RunState
+from bot.engine.segments import Change, Report
 from bot.errors import NotAllowed
 from tests import samples
 from tests.samples import NOW
@@ -27,18 +28,18 @@ def test_a_run_waits_until_its_approval_expires():
 
 def test_an_approval_that_is_not_the_last_one_changes_no_state():
     decided = decide(WAITING, by("U1"))
-    assert (decided.run.state, decided.segment) == (RunState.WAITING, "")
+    assert (decided.run.state, decided.segment) == (RunState.WAITING, None)
     assert [each.user for each in decided.run.decisions] == ["U1"]
 
 
 def test_the_last_approval_approves_the_run_and_its_change_follows():
     decided = decide(decide(WAITING, by("U1")).run, by("U2"))
-    assert (decided.run.state, decided.run.plan, decided.segment) == (RunState.APPROVED, PLAN, "change")
+    assert (decided.run.state, decided.run.plan, decided.segment) == (RunState.APPROVED, PLAN, Change())
 
 
 def test_one_denial_denies_the_run():
     decided = decide(WAITING, by("U1", Choice.DENY))
-    assert (decided.run.state, decided.segment, decided.revoked) == (RunState.DENIED, "report", False)
+    assert (decided.run.state, decided.segment, decided.revoked) == (RunState.DENIED, Report(), False)
     assert decided.run.says == "<@U1> denied it; nothing was changed."
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.engine.engine import Engine
+from bot.engine.commands import Commands
 from bot.engine.halts import Halts, on_disk, scope_of
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
-from tests.engine.servers import Everybody, Fleet
+from tests.engine.commands_fixture import commands_of
+from tests.engine.servers import Everybody
 from tests.samples import NOW
 
 START = "mysql.start_replica"
@@ -138,49 +138,35 @@ class Nobody(Everybody):
         return False, f"{user} holds no {role}"
 
 
-def engine(store: RunStore, file: Path, directory: Everybody | None = None) -> Engine:
-    unused: Any = None
-    return Engine(
-        run_factory=unused,
-        fleet=Fleet(),
-        store=store,
-        directory=directory or Everybody(),
-        triage=unused,
-        rollout=unused,
-        undo=unused,
-        assignments=unused,
-        now=lambda: NOW,
-        halts=Halts(store, file),
-        pausing=unused,
-    )
+def commands(store: RunStore, file: Path, directory: Everybody | None = None) -> Commands:
+    return commands_of(store, halts=Halts(store, file), directory=directory)
 
 
 def test_what_an_admin_halts_an_admin_lifts(store: RunStore, file: Path):
-    asked = engine(store, file)
-    assert asked.halt("U1", "shard:orders migration") == Halt("U1", "migration", NOW, "shard:orders")
+    asked = commands(store, file)
+    migration = Halt("U1", "migration", NOW, "shard:orders")
+    assert asked.halt("U1", "shard:orders migration") == migration
     assert asked.halt("U1", "") == Halt("U1", "no reason given", NOW)
-    assert asked.resume("U2") == (
-        "All changes of orders are halted by <@U1> since 03:00 UTC (migration). "
-        "An admin lifts it with /mate resume shard:orders."
-    )
-    assert asked.resume("U2", "shard:orders") == ""
-    assert asked.halted() == []
+    assert asked.resume("U2") == [migration]
+    assert asked.resume("U2", "shard:orders") == []
+    assert store.halts() == []
 
 
 def test_a_file_is_not_lifted_from_slack(store: RunStore, file: Path):
     file.write_text("by hand", encoding="utf-8")
-    assert "Remove the file to lift it." in engine(store, file).resume("U1")
+    [left] = commands(store, file).resume("U1")
+    assert left.lifted_by == "Remove the file to lift it."
 
 
 @pytest.mark.parametrize("text", ["shard:order drill", "action:mysql.kill_quary drill"])
 def test_a_misspelt_scope_is_told_and_halts_nothing(store: RunStore, file: Path, text: str):
     with pytest.raises(UnknownTarget, match=r"did you mean"):
-        engine(store, file).halt("U1", text)
+        commands(store, file).halt("U1", text)
     assert store.halts() == []
 
 
 def test_who_is_no_admin_neither_halts_nor_lifts(store: RunStore, file: Path):
-    for ask in (engine(store, file, Nobody()).halt, engine(store, file, Nobody()).resume):
+    for ask in (commands(store, file, Nobody()).halt, commands(store, file, Nobody()).resume):
         with pytest.raises(NotAllowed, match=r"U1 holds no admin"):
             ask("U1", "drill")
     assert store.halts() == []

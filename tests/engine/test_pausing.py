@@ -43,7 +43,7 @@ class During(DirectSteps):
 
 
 def change(scene: Scene, during: str, do: Callable[[], object]) -> Run:
-    scene.engine.advance(During(during, do), "r-1", "change")
+    scene.dispatcher.advance(During(during, do), "r-1", "change")
     return scene.stored
 
 
@@ -53,12 +53,12 @@ def next_segment(scene: Scene) -> str:
 
 def test_a_pause_waits_before_the_next_turn_and_goes_on_from_there(scene: Scene):
     scene.approve()
-    paused = change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    paused = change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
     assert (paused.state, paused.hold and paused.hold.until) == (RunState.PAUSED, NOW + PAUSED_FOR)
     assert scene.store.holder("orders", besides="nobody") is None, "others may change the shard meanwhile"
     assert scene.queue.later[-1] == ("r-1", f"unpause-{NOW.timestamp():.0f}")
-    scene.engine.go_on("U0BOB", "r-1")
+    scene.commands.go_on("U0BOB", "r-1")
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL
     assert ended.state is RunState.MENDED
@@ -69,16 +69,16 @@ def test_a_pause_may_be_lifted_before_it_came_to_anything(scene: Scene):
     scene.approve()
 
     def pause_and_on() -> None:
-        scene.engine.pause("U0ALICE", "r-1")
-        scene.engine.go_on("U0ALICE", "r-1")
+        scene.commands.pause("U0ALICE", "r-1")
+        scene.commands.go_on("U0ALICE", "r-1")
 
     assert change(scene, "change-0", pause_and_on).state is RunState.MENDED
 
 
 def test_all_guards_are_asked_again_after_a_pause(scene: Scene):
     scene.approve()
-    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
-    scene.engine.go_on("U0BOB", "r-1")
+    change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
+    scene.commands.go_on("U0BOB", "r-1")
     assert scene.store.lease("orders", "r-other", seconds=60) is not None
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL[:1]
@@ -87,7 +87,7 @@ def test_all_guards_are_asked_again_after_a_pause(scene: Scene):
 
 def test_who_stops_it_stops_it_before_its_next_turn(scene: Scene):
     scene.approve()
-    ended = change(scene, "change-0", lambda: scene.engine.stop("U0ALICE", "r-1"))
+    ended = change(scene, "change-0", lambda: scene.commands.stop("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
     assert ended.state is RunState.FAILED
     assert "<@U0ALICE> stopped it here" in ended.says
@@ -97,8 +97,8 @@ def test_who_stops_it_stops_it_before_its_next_turn(scene: Scene):
 
 def test_a_paused_change_may_be_stopped_and_says_what_stands(scene: Scene):
     scene.approve()
-    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
-    scene.engine.stop("U0BOB", "r-1")
+    change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
+    scene.commands.stop("U0BOB", "r-1")
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL[:1]
     assert ended.state.ended
@@ -107,7 +107,7 @@ def test_a_paused_change_may_be_stopped_and_says_what_stands(scene: Scene):
 
 def test_a_pause_that_nobody_ends_stops_the_change_at_its_deadline(scene: Scene):
     scene.approve()
-    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     scene.advance(scene.queue.later[-1][1])
     ended = scene.advance(next_segment(scene))
     assert ended.state.ended
@@ -116,7 +116,7 @@ def test_a_pause_that_nobody_ends_stops_the_change_at_its_deadline(scene: Scene)
 
 def test_the_deadline_of_an_earlier_pause_ends_no_later_one(scene: Scene):
     scene.approve()
-    change(scene, "change-0", lambda: scene.engine.pause("U0ALICE", "r-1"))
+    change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     assert scene.advance("unpause-1").state is RunState.PAUSED
 
 
@@ -124,7 +124,7 @@ def test_the_deadline_of_an_earlier_pause_ends_no_later_one(scene: Scene):
 def test_what_has_not_begun_is_stopped_at_once(database: Database, state: RunState):
     scene = Scene(database)
     scene.store.save(replace(scene.run, state=state, plan=scene.plan()), expect=RunState.TRIAGING)
-    scene.engine.stop("U0ALICE", "r-1")
+    scene.commands.stop("U0ALICE", "r-1")
     assert scene.stored.state is RunState.DENIED
     assert scene.advance().says == "<@U0ALICE> stopped it; nothing was changed."
     assert scene.issued == []
@@ -134,13 +134,13 @@ def test_a_change_of_one_turn_has_nothing_to_pause_before(database: Database):
     scene = Scene(database)
     scene.approve()
     with pytest.raises(NotAllowed, match="no further turn"):
-        scene.engine.pause("U0ALICE", "r-1")
+        scene.commands.pause("U0ALICE", "r-1")
 
 
 def test_what_has_ended_is_neither_stopped_nor_gone_on_with(scene: Scene):
     scene.approve()
     scene.advance()
-    for ask in (scene.engine.stop, scene.engine.go_on, scene.engine.pause):
+    for ask in (scene.commands.stop, scene.commands.go_on, scene.commands.pause):
         with pytest.raises(NotAllowed, match="mended"):
             ask("U0ALICE", "r-1")
 
@@ -148,7 +148,7 @@ def test_what_has_ended_is_neither_stopped_nor_gone_on_with(scene: Scene):
 def test_who_is_no_operator_holds_nothing_up(scene: Scene):
     scene.approve()
     scene.directory.without.add(("U0CAROL", "operator"))
-    for ask in (scene.engine.stop, scene.engine.go_on, scene.engine.pause, scene.engine.retry):
+    for ask in (scene.commands.stop, scene.commands.go_on, scene.commands.pause, scene.commands.retry):
         with pytest.raises(NotAllowed, match="U0CAROL and operator"):
             ask("U0CAROL", "r-1")
 
@@ -158,7 +158,7 @@ def test_a_change_that_moved_on_just_now_is_not_stopped_by_an_old_card(scene: Sc
     old = scene.stored
     scene.advance()
     with pytest.raises(Busy, match="moved on just now"):
-        scene.engine.pausing.stop("U0ALICE", old)
+        scene.pausing.stop("U0ALICE", old)
 
 
 # -- the error budget ---------------------------------------------------------------------------------------------
@@ -190,9 +190,9 @@ def test_what_is_tried_again_is_planned_on_what_is_left(scene: Scene):
     ended = scene.advance()
     assert changed(scene) == ALL[:3]
     assert [each.state for each in ended.outcomes] == ["mended", "failed", "mended"]
-    again = scene.engine.retry("U0ALICE", "r-1")
+    again = scene.commands.retry("U0ALICE", "r-1")
     assert (again.only, again.requester, again.incident) == (("orders-3", "orders-5", "orders-6"), "U0ALICE", "i-1")
-    assert again.timeline[-1].what == "<@U0ALICE> tries run r-1 again"
+    assert again.timeline[-1].what == "<@U0ALICE> retried run r-1"
     assert scene.queue.waiting[-1] == (again.id, "triage")
     seen = Observations(scene.runbook, scene.fleet.find(TARGET), {}, {}, {}, again.only)
     assert scene.planner.plan(seen, "fix")[0].targets == again.only
@@ -200,8 +200,8 @@ def test_what_is_tried_again_is_planned_on_what_is_left(scene: Scene):
 
 def test_what_was_mended_or_is_under_way_is_not_tried_again(scene: Scene):
     scene.approve()
-    with pytest.raises(NotAllowed, match="nothing to try again"):
-        scene.engine.retry("U0ALICE", "r-1")
+    with pytest.raises(NotAllowed, match="nothing to retry"):
+        scene.commands.retry("U0ALICE", "r-1")
     scene.advance()
-    with pytest.raises(NotAllowed, match="nothing to try again"):
-        scene.engine.retry("U0ALICE", "r-1")
+    with pytest.raises(NotAllowed, match="nothing to retry"):
+        scene.commands.retry("U0ALICE", "r-1")

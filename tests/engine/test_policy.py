@@ -14,7 +14,7 @@ from bot.engine.fact_collector import Collector
 from bot.engine.halts import Halts
 from bot.engine.plan import Plan
 from bot.engine.policy_limits import ACKERS, FLOOR, Limits, ackers
-from bot.engine.ports import Start
+from bot.engine.ports import StartResult
 from bot.engine.vtorc_activity import VtorcActivity
 from bot.guards import blast_radius as blast
 from bot.guards import budget, cooldown, freeze
@@ -42,7 +42,7 @@ class Scene:
         self.minutes_ago = minutes_ago
         what = f"c-{minutes_ago}"
         self.store.intend(by, what, "d")
-        assert begun(self.store, by, what, shard=shard, action=action) is Start.BEGUN
+        assert begun(self.store, by, what, shard=shard, action=action) is StartResult.BEGUN
         self.store.release(shard, by)
         self.minutes_ago = 0
 

@@ -24,7 +24,6 @@ from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet import proxysql
 from bot.fleet.connections import Server as Address
-from bot.frontdesk import EngineDesk
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 from bot.policy import Policy
@@ -229,10 +228,9 @@ def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand
 
 
 def test_who_asks_for_a_look_at_a_proxy_gets_one_of_its_own(front):
-    engine = front().scene.engine
-    publisher = EngineDesk(engine, lambda: 0, Sweeps(engine.fleet), lambda message: None)
-    assert publisher.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
-    assert publisher.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
+    commands = front().scene.commands
+    assert commands.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
+    assert commands.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
 
 
 # -- a server is drained ----------------------------------------------------------------------------------------------

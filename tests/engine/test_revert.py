@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.engine import Engine
+from bot.engine.dispatcher import Dispatcher
 from bot.engine.halts import Halts
 from bot.engine.plan import Outcome, Plan
 from bot.engine.run import Event, Run, RunState
@@ -17,7 +17,8 @@ from bot.guards.facts import Halt
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue, DirectSteps
-from tests.engine.servers import Everybody, Fleet, Published, Server
+from tests.engine.commands_fixture import commands_of
+from tests.engine.servers import Fleet, Published, Server
 from tests.samples import NOW, begun, change, plan, run
 
 UNDO_SQL = "SET GLOBAL `max_connections` = 100"
@@ -66,23 +67,13 @@ class Scene:
 
     def press_undo(self, user: str = "U1") -> str:
         """A person presses Undo; returns the segment that this asks for."""
+        commands_of(self.store).undo(user, "r-1", PLAN.digest)
+        run_id, name = self.queue.waiting[-1]
         unused: Any = None
-        engine = Engine(
-            run_factory=unused,
-            fleet=unused,
-            store=self.store,
-            directory=Everybody(),
-            triage=unused,
-            rollout=unused,
-            undo=self.undo,
-            assignments=unused,
-            halts=Halts(self.store),
-            pausing=unused,
+        Dispatcher(self.store, self.publisher, unused, unused, self.undo, unused, unused).advance(
+            DirectSteps(), run_id, name
         )
-        engine.ask_undo(user, "r-1", PLAN.digest)
-        run_id, segment = self.queue.waiting[-1]
-        engine.advance(DirectSteps(), run_id, segment)
-        return segment
+        return name
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bot.engine.gather import Gatherer
 from bot.engine.halts import Halts
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner
-from bot.engine.ports import Overtaken
+from bot.engine.ports import Superseded
 from bot.engine.rollout import Rollout, intent
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.undo import Undo
@@ -400,7 +400,7 @@ def test_what_was_taken_over_stops_where_it_is(scene: Scene):
                 scene.store.lease("orders", "r-1", seconds=60)
             return do()
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(Superseded):
         scene.rollout.change(Overtaking(), "r-1")
     assert [name for name, _ in scene.fleet.log] == ["orders-2"]
     found = scene.store.run("r-1")

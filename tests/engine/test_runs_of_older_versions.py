@@ -7,34 +7,32 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.engine.engine import Engine
-from bot.engine.halts import Halts
+from bot.engine.dispatcher import Dispatcher
 from bot.engine.run import RunState
 from bot.store.database import Database
 from bot.store.run_records import RUN
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 from bot.store.tables import runs
-from tests.engine.servers import Everybody, Fleet, Published
+from tests.engine.servers import Published
 from tests.samples import NOW, waiting
 
 
 def test_a_waiting_run_of_an_older_version_says_why_it_ends(database: Database):
-    store, publisher, unused = RunStore(database, DirectQueue()), Published(), Any
+    store, publisher = RunStore(database, DirectQueue()), Published()
     store.open_run(waiting(), key="k", actor="firstmate")
     document = {**json.loads(RUN.dump_json(waiting())), "plan": {"statement": "START REPLICA"}}
     with database.transaction() as connection:
         connection.execute(runs.update().values(document=json.dumps(document)))
-    triage: Any = type("Triage", (), {"publisher": publisher})
-    rest: Any = dict.fromkeys(("run_factory", "rollout", "undo", "assignments", "pausing"), unused)
-    engine = Engine(
-        fleet=Fleet(), store=store, directory=Everybody(), triage=triage, halts=Halts(store), now=lambda: NOW, **rest
-    )
-    engine.end_older()
+    unused: Any = None
+    dispatcher = Dispatcher(store, publisher, unused, unused, unused, unused, unused, lambda: NOW)
+    dispatcher.end_unreadable_runs()
     ended = store.run("r-1")
     assert ended is not None
     assert ended.state is RunState.FAILED
-    assert ended.says.startswith("An older version of Firstmate began this run, and this one cannot read its plan.")
+    assert ended.says.startswith(
+        "An earlier version of Firstmate started this run, and this version cannot read its plan."
+    )
     assert [run.state for run in publisher.runs] == [RunState.FAILED]
     with database.reading() as connection:
         assert connection.execute(sa.select(runs.c.state)).scalar() == "failed"

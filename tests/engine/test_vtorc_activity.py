@@ -16,6 +16,7 @@ from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
 from bot.alerts import Alert, AlertStatus
 from bot.config import Instance, Shard
+from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gathered
 from bot.engine.halts import Halts
@@ -24,7 +25,7 @@ from bot.engine.targets import Target
 from bot.engine.triage import Triage
 from bot.engine.vtorc_activity import VtorcActivity, judged
 from bot.fleet.vitess.topology import arranged
-from bot.stalled_runs import SEGMENTS
+from bot.stalled_runs import AWAITED
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue, DirectSteps
@@ -249,13 +250,13 @@ class Watched:
     def watch(self, *, after: float) -> Run:
         """The next look of the watch, so many seconds after the alert."""
         self.now = NOW + timedelta(seconds=after)
-        _, segment = self.queue.later.pop()
-        # The janitor takes a run for one that nobody moves while nothing is queued that begins so.
-        assert segment.startswith(SEGMENTS[RunState.TRIAGING])
-        if segment == "triage-again":
-            self.triage.again("r-1")
-        else:
-            self.triage.watch("r-1", int(segment.rpartition("-")[2]))
+        _, name = self.queue.later.pop()
+        # The run counts as stalled unless a segment of this kind is queued.
+        assert name.startswith(AWAITED[RunState.TRIAGING])
+        unused: Any = None
+        Dispatcher(self.store, self.publisher, self.triage, unused, unused, unused, unused).advance(
+            DirectSteps(), "r-1", name
+        )
         return self.stored
 
     @property

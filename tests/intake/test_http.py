@@ -13,26 +13,8 @@ from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
 from bot.errors import Unreachable
 from bot.intake.http import MAX_BODY, HttpIntake
-from bot.intake.metrics import Metrics
-
-TOKEN = "correct horse"
-FIRING: dict[str, Any] = {
-    "version": "4",
-    "groupKey": "{}",
-    "status": "firing",
-    "receiver": "firstmate",
-    "alerts": [
-        {
-            "status": "firing",
-            "labels": {"alertname": "MySQLReplicationStopped", "instance": "127.0.0.1:3308"},
-            "annotations": {"summary": "stopped"},
-            "startsAt": "2026-03-01T03:00:00.5Z",
-            "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "http://p/graph?g0.expr=mysql_up",
-            "fingerprint": "0123456789abcdef",
-        }
-    ],
-}
+from bot.intake.metrics import RUNS, Metrics
+from tests.intake.webhook import FIRING, TOKEN
 
 
 class Notebook:
@@ -60,7 +42,7 @@ def notebook() -> Notebook:
 
 @pytest.fixture
 def client(notebook: Notebook) -> TestClient:
-    metrics = Metrics(lambda: {"runs": {"waiting": 2.0}})
+    metrics = Metrics(lambda: {RUNS: {"waiting": 2.0}})
     door = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=list)
     return TestClient(door.app())
 

@@ -1,134 +1,47 @@
-"""Commands and buttons through the real Bolt: each answered to the one who asked, also when it goes wrong."""
+"""Commands, buttons and forms through the real Bolt: each is answered to its sender, also when it fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from slack_sdk import WebClient
 
 from bot.config import Roles, Secret, SlackSettings
+from bot.engine.commands import Commands
+from bot.engine.preview import Preview
 from bot.engine.run import Cause, Choice, Run, RunState
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
+from bot.guards.facts import Halt
 from bot.lab.workspace import Options, WorkspaceClient, running_workspace
 from bot.lab.workspace.manifest import Manifest
 from bot.lab.workspace.model import Json
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
 from bot.slack.connection import SocketConnection
-from bot.slack.desk import RunbookLine, Status, Why
 from bot.slack.directory import SlackDirectory
-from bot.slack.listeners import HELP, build_app
+from bot.slack.listeners import build_app
+from bot.slack.lookups import Lookups, RunbookLine, Status, Why
 from bot.slack.run_form import Field
-from tests.samples import run, waiting
+from bot.slack.slash_commands import HELP
+from bot.slack.sweep_command import SweepCommand
+from tests.samples import NOW, run, waiting
 
 CHANNEL = "C0DBALERTS"
-
-
-@dataclass
-class Publisher:
-    """Stands where the engine stands; keeps what it was asked."""
-
-    asked: list[tuple[str, ...]] = field(default_factory=list)
-    halted: str = ""
-
-    def triage(self, user: str, instance: str, channel: str) -> Run:
-        return self.ask(user, "mysql/first-look", instance, channel)
-
-    def sweep(self, user: str, selector: str, channel: str) -> str:
-        if user == "U0CAROL":
-            raise NotAllowed("<@U0CAROL> is no operator.")
-        self.asked.append((user, "sweep", selector, channel))
-        return "5 of 6 answered, all alike."
-
-    def ask(self, user: str, runbook: str, instance: str, channel: str, inputs: Mapping[str, str] | None = None) -> Run:
-        if instance == "nobody":
-            raise UnknownTarget("The inventory knows no instance 'nobody'.")
-        if (inputs or {}).get("limit") == "soon":
-            raise WrongUsage("mysql/replication-lag: input 'limit': 'soon' is not a duration.")
-        given = [f"{name}={value}" for name, value in (inputs or {}).items()]
-        self.asked.append((user, runbook, instance, channel, *given))
-        return run(runbook=runbook, target=instance, channel=channel)
-
-    def form(self, user: str, runbook: str) -> tuple[str, Sequence[Field]]:
-        if user == "U0CAROL":
-            raise NotAllowed("<@U0CAROL> is no operator.")
-        fields = [Field("limit", "seconds", "How late is too late.", "30s"), Field("how", "enum", "", "a", ("a", "b"))]
-        return "A replica falls behind", fields
-
-    def plan(self, user: str, runbook: str, instance: str, remedy: str) -> tuple[Run, str]:
-        self.asked.append((user, "plan", runbook, instance, remedy))
-        return waiting(causes=(Cause("x", "holds", "It is late."),)), "All changes are halted."
-
-    def runbooks(self) -> Sequence[RunbookLine]:
-        return [RunbookLine("mysql/replication-lag", "A replica <falls> behind", "abcdef0123")]
-
-    def why(self, asked: str) -> Why:
-        return Why(asked, "mysql/x answers it.", [("mysql/x", True, 'matches by a = "<b>"'), ("mysql/y", False, "no")])
-
-    def sources(self) -> Sequence[str]:
-        return ["1 from /etc/runbooks (commit 1a2b3c4)."]
-
-    def acknowledge(self, user: str, shard: str) -> str:
-        self.asked.append((user, "ack", shard))
-        return shard
-
-    def break_glass(self, user: str, run_id: str, reason: str) -> Run:
-        self.asked.append((user, "break glass", run_id, reason))
-        return run(id="r-2")
-
-    def pause(self, user: str, run_id: str) -> Run:
-        self.asked.append((user, "pause", run_id))
-        return run(id=run_id)
-
-    def stop(self, user: str, run_id: str) -> Run:
-        self.asked.append((user, "stop", run_id))
-        return run(id=run_id)
-
-    def go_on(self, user: str, run_id: str) -> Run:
-        self.asked.append((user, "go on", run_id))
-        return run(id=run_id)
-
-    def retry(self, user: str, run_id: str) -> Run:
-        self.asked.append((user, "retry", run_id))
-        return run(id="r-2")
-
-    def take(self, user: str, run_id: str, back: bool) -> Run:
-        self.asked.append((user, "hand back" if back else "take", run_id))
-        return run()
-
-    def runbook_text(self, name: str) -> str:
-        if name == "broken":
-            raise RuntimeError("a secret detail")
-        return f"runbook: {name}\n```<!channel>"
-
-    def status(self) -> Status:
-        return Status(self.halted, [waiting()], 2)
-
-    def halt(self, user: str, reason: str) -> str:
-        self.asked.append((user, "halt", reason))
-        return "All changes are halted."
-
-    def resume(self, user: str, scope: str) -> str:
-        raise NotAllowed("You are no admin.")
-
-    def decide(self, user: str, run_id: str, digest: str, choice: Choice) -> Run:
-        self.asked.append((user, run_id, digest, choice.value))
-        return run(state=RunState.APPROVED)
-
-    def undo(self, user: str, run_id: str, digest: str) -> Run:
-        self.asked.append((user, run_id, digest, "undo"))
-        return run(state=RunState.MENDED)
-
-
-DESK = Publisher()
+DIGEST = "d" * 64
+# Stand-ins that accept only the calls that the real objects accept. One connection serves all tests of this module, so
+# a fixture resets them for each test.
+COMMANDS: Any = create_autospec(Commands, instance=True, spec_set=True)
+LOOKUPS: Any = create_autospec(Lookups, instance=True, spec_set=True)
+SWEEPS: Any = create_autospec(SweepCommand, instance=True, spec_set=True)
 RECORDED: list[tuple[str, ...]] = []
 
 
 @pytest.fixture(scope="module")
 def connected() -> Iterator[tuple[WorkspaceClient, WebClient]]:
-    """A workspace in which the app is installed; its socket takes 3 s to close, so there is one for all."""
+    """A workspace in which the app is installed; its socket takes 3 s to close, so all tests share it."""
     with running_workspace(options=Options(manifest=Manifest.shipped(), limits=False)) as workspace:
         tokens = workspace.state.tokens
         web = WebClient(token=tokens.bot_token, base_url=workspace.api_url, retry_handlers=[])
@@ -138,7 +51,7 @@ def connected() -> Iterator[tuple[WorkspaceClient, WebClient]]:
             settings = SlackSettings(bot_token=token, app_token=token, base_url=workspace.api_url)
             directory = SlackDirectory(web, Roles(), "T0LOCAL")
             authorise = Authorise(directory, web, "T0LOCAL", "A0FIRSTMATE", record)
-            connection = SocketConnection(build_app(web, None, DESK, authorise, record), settings)
+            connection = SocketConnection(build_app(None, COMMANDS, LOOKUPS, SWEEPS, authorise, record), settings)
         connection.open()
         yield WorkspaceClient(workspace.url), web
         connection.close()
@@ -159,10 +72,31 @@ def record(*what: str) -> None:
 
 
 @pytest.fixture
-def desk() -> Publisher:
-    DESK.asked.clear()
-    DESK.halted = ""
-    return DESK
+def commands() -> Any:
+    """The commands: what opens a run again returns r-2, everything else r-1."""
+    COMMANDS.reset_mock(return_value=True, side_effect=True)
+    COMMANDS.triage.return_value = run(runbook="mysql/first-look", channel=CHANNEL)
+    COMMANDS.ask.return_value = run(runbook="mysql/x", channel=CHANNEL)
+    for each in (COMMANDS.retry, COMMANDS.break_glass):
+        each.return_value = run(id="r-2")
+    for each in (COMMANDS.pause, COMMANDS.stop, COMMANDS.go_on):
+        each.return_value = run(state=RunState.CHANGING)
+    return COMMANDS
+
+
+@pytest.fixture
+def lookups() -> Any:
+    LOOKUPS.reset_mock(return_value=True, side_effect=True)
+    fields = [Field("limit", "seconds", "How late is too late.", "30s"), Field("how", "enum", "", "a", ("a", "b"))]
+    LOOKUPS.form.return_value = ("A replica falls behind", fields)
+    return LOOKUPS
+
+
+@pytest.fixture
+def sweeps() -> Any:
+    SWEEPS.reset_mock(return_value=True, side_effect=True)
+    SWEEPS.sweep.return_value = "5 of 6 answered, all alike."
+    return SWEEPS
 
 
 @pytest.fixture
@@ -172,7 +106,7 @@ def recorded() -> list[tuple[str, ...]]:
 
 
 def answer(people: WorkspaceClient, text: str, user: str = "U0BOB") -> str:
-    """What the person who wrote the command sees."""
+    """Sends a command, and returns the reply that its sender sees."""
     seen = len(people.ephemerals(user))
     people.command(user, CHANNEL, text)
     return str(people.wait_for(lambda: people.ephemerals(user)[seen:], what=f"An answer to {text}")[0]["text"])
@@ -191,62 +125,78 @@ def answer(people: WorkspaceClient, text: str, user: str = "U0BOB") -> str:
         "/mate break-glass",
     ],
 )
-def test_what_does_not_fit_is_answered_with_how_it_is_written(people, command: str):
+def test_a_text_that_does_not_parse_is_answered_with_help(people, command: str):
     assert answer(people, command) == HELP[command.split()[0]]
 
 
-def test_who_breaks_the_glass_gives_a_reason(people, desk):
-    assert "`r-2` looks again past freeze and cooldown" in answer(people, "/mate break-glass r-1 the shop is down")
-    assert desk.asked == [("U0BOB", "break glass", "r-1", "the shop is down")]
+def test_break_glass_passes_the_reason_on(people, commands):
+    said = answer(people, "/mate break-glass r-1 the shop is down")
+    assert "`r-2` triages again, with freeze and cooldown overridden" in said
+    commands.break_glass.assert_called_once_with("U0BOB", "r-1", "the shop is down")
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "says"),
+    ("text", "command", "says"),
     [
-        ("pause r-1", "pause", "It waits before its next turn: `r-1`"),
-        ("stop r-1", "stop", "It stops: `r-1`"),
-        ("resume r-1", "go on", "It goes on: `r-1`"),
-        ("retry r-1", "retry", "Trying `r-1` again as `r-2`"),
+        ("pause r-1", "pause", "`r-1` is *changing*. It pauses before its next batch."),
+        ("stop r-1", "stop", "`r-1` is *changing*. It stops before its next batch."),
+        ("resume r-1", "go_on", "`r-1` is *changing*. It continues."),
+        ("retry r-1", "retry", "Retrying `r-1` as `r-2`; the card is in <#C0DBALERTS>."),
     ],
 )
-def test_a_run_is_held_up_by_its_number(people, desk, text: str, asked: str, says: str):
-    assert says in answer(people, f"/mate {text}")
-    assert desk.asked == [("U0BOB", asked, "r-1")]
+def test_a_run_is_paused_stopped_continued_and_retried_by_its_number(
+    people, commands, text: str, command: str, says: str
+):
+    assert answer(people, f"/mate {text}") == says
+    getattr(commands, command).assert_called_once_with("U0BOB", "r-1")
 
 
-def test_triage_and_run_tell_where_the_card_is(people, desk):
-    assert "`orders-3`; the card is in <#C0DBALERTS>" in answer(people, "/triage orders-3")
-    assert "`mysql/x` on `orders-3`" in answer(people, "/runbook run mysql/x orders-3")
-    assert desk.asked == [
-        ("U0BOB", "mysql/first-look", "orders-3", CHANNEL),
-        ("U0BOB", "mysql/x", "orders-3", CHANNEL),
-    ]
+def test_a_run_that_stops_at_once_is_reported_as_ended(people, commands):
+    commands.stop.return_value = run(state=RunState.DENIED)
+    assert answer(people, "/mate stop r-1") == "`r-1` is *denied*."
+
+
+def test_triage_and_run_name_the_channel_of_the_card(people, commands):
+    assert answer(people, "/triage orders-3") == "Triaging `orders-3`; the card is in <#C0DBALERTS>."
+    said = answer(people, "/runbook run mysql/x orders-3")
+    assert said == "Running `mysql/x` on `orders-3`; the card is in <#C0DBALERTS>."
+    commands.triage.assert_called_once_with("U0BOB", "orders-3", CHANNEL)
+    commands.ask.assert_called_once_with("U0BOB", "mysql/x", "orders-3", CHANNEL)
 
 
 @pytest.mark.parametrize("selector", ["cluster=orders", "shard=orders* role=replica", "all"])
-def test_triage_of_a_selector_is_a_sweep_whose_card_stands_in_the_channel(people, desk, selector: str):
+def test_triage_of_a_selector_sweeps_and_posts_a_card_to_the_channel(people, sweeps, selector: str):
     assert answer(people, f"/triage {selector}") == "5 of 6 answered, all alike. The card is in <#C0DBALERTS>."
-    assert desk.asked == [("U0BOB", "sweep", selector, CHANNEL)]
+    sweeps.sweep.assert_called_once_with("U0BOB", selector, CHANNEL)
 
 
-def test_who_may_not_sweep_is_told_and_recorded(people, desk, recorded):
+def test_a_refused_sweep_is_answered_and_recorded(people, sweeps, recorded):
+    sweeps.sweep.side_effect = NotAllowed("<@U0CAROL> is no operator.")
     assert "no operator" in answer(people, "/triage cluster=orders", user="U0CAROL")
     assert recorded == [("U0CAROL", "/triage cluster=orders", "<@U0CAROL> is no operator.")]
-    assert desk.asked == []
 
 
-def test_runbooks_are_listed_and_shown_as_text(people):
+def test_runbooks_are_listed_and_shown_as_text(people, lookups):
+    lookups.runbooks.return_value = [RunbookLine("mysql/replication-lag", "A replica <falls> behind", "abcdef0123")]
+    lookups.sources.return_value = ["1 from /etc/runbooks (commit 1a2b3c4)."]
     listed = answer(people, "/runbook list").splitlines()
-    assert listed[0] == "• `mysql/replication-lag` A replica &lt;falls&gt; behind `abcdef0`"
-    assert listed[1] == "_1 from /etc/runbooks (commit 1a2b3c4)._"
+    assert listed == [
+        "• `mysql/replication-lag` A replica &lt;falls&gt; behind `abcdef0`",
+        "_1 from /etc/runbooks (commit 1a2b3c4)._",
+    ]
+    lookups.runbook_text.return_value = "runbook: mysql/x\n```<!channel>"
     shown = answer(people, "/runbook show mysql/x")
+    lookups.runbook_text.assert_called_once_with("mysql/x")
     assert "runbook: mysql/x" in shown
     assert "<!channel>" not in shown
     assert shown.count("```") == 2
 
 
 @pytest.mark.parametrize("asked", ["MySQLReplicationLag", "alertname=a, instance=b", "R1"])
-def test_why_tells_every_runbook_s_reason(people, asked):
+def test_why_explains_each_runbook(people, lookups, asked):
+    lookups.why.side_effect = lambda text: Why(
+        text, "mysql/x answers it.", [("mysql/x", True, 'matches by a = "<b>"'), ("mysql/y", False, "no")]
+    )
     assert answer(people, f"/runbook why {asked}").splitlines() == [
         f"`{asked}`: mysql/x answers it.",
         '• :heavy_check_mark: `mysql/x` matches by a = "&lt;b&gt;"',
@@ -254,25 +204,46 @@ def test_why_tells_every_runbook_s_reason(people, asked):
     ]
 
 
-def test_a_cooldown_is_ended_by_who_looked(people, desk):
+def test_ack_ends_the_cooldowns_of_a_shard(people, commands):
+    commands.acknowledge.return_value = "orders"
     assert answer(people, "/mate ack orders") == ":white_check_mark: The cooldowns of `orders` are over."
-    assert desk.asked == [("U0BOB", "ack", "orders")]
+    commands.acknowledge.assert_called_once_with("U0BOB", "orders")
     assert answer(people, "/mate ack") == HELP["/mate"]
 
 
-def test_the_status_names_what_waits(people, desk):
-    desk.halted = ":octagonal_sign: Halted by <@U0ALICE>"
+def test_status_lists_the_halts_the_runs_and_the_waiting_messages(people, lookups):
+    lookups.status.return_value = Status([Halt("U0ALICE", "drill", NOW)], [waiting()], 2)
     said = answer(people, "/mate status")
-    for part in ("Halted by <@U0ALICE>", "`r-1`", "*waiting*", "2 messages wait for Slack"):
+    for part in ("halted by <@U0ALICE>", "`r-1`", "*waiting*", "2 messages wait for Slack"):
         assert part in said
 
 
-def test_a_refusal_is_told_and_recorded(people, recorded):
+def test_status_without_a_halt_says_that_changes_are_allowed(people, lookups):
+    lookups.status.return_value = Status([], [], 0)
+    assert answer(people, "/mate status").splitlines() == [
+        ":arrow_forward: Changes are allowed.",
+        "No run is under way.",
+    ]
+
+
+def test_a_refusal_is_answered_and_recorded(people, commands, recorded):
+    commands.resume.side_effect = NotAllowed("You are no admin.")
     assert answer(people, "/mate resume") == ":no_entry: You are no admin."
     assert recorded == [("U0BOB", "/mate resume", "You are no admin.")]
 
 
-def test_a_bug_is_told_by_its_number_alone(people, recorded, caplog):
+def test_resume_names_the_halts_that_remain(people, commands):
+    commands.resume.return_value = [Halt("U0ALICE", "migration", NOW, "shard:orders")]
+    said = answer(people, "/mate resume")
+    commands.resume.assert_called_once_with("U0BOB", "")
+    assert "All changes of orders are halted by <@U0ALICE>" in said
+    assert "An admin lifts it with /mate resume shard:orders." in said
+    commands.resume.return_value = []
+    assert answer(people, "/mate resume shard:orders") == ":arrow_forward: Changes are allowed again."
+
+
+def test_a_bug_is_reported_by_its_number_alone(people, lookups, recorded, caplog):
+    lookups.runbook_text.side_effect = RuntimeError("a secret detail")
     said = answer(people, "/runbook show broken")
     [(_, _, reason)] = recorded
     number = reason.removeprefix("bug ")
@@ -282,39 +253,46 @@ def test_a_bug_is_told_by_its_number_alone(people, recorded, caplog):
 
 
 @pytest.mark.parametrize(
-    ("action", "asked"),
+    ("action", "command", "arguments"),
     [
-        ("run.approve", ("U0BOB", "r-1", "d" * 64, "approve")),
-        ("run.deny", ("U0BOB", "r-1", "d" * 64, "deny")),
-        ("run.undo", ("U0BOB", "r-1", "d" * 64, "undo")),
-        ("run.take", ("U0BOB", "take", "r-1")),
-        ("run.hand_back", ("U0BOB", "hand back", "r-1")),
+        ("run.approve", "decide", ("U0BOB", "r-1", DIGEST, Choice.APPROVE)),
+        ("run.deny", "decide", ("U0BOB", "r-1", DIGEST, Choice.DENY)),
+        ("run.undo", "undo", ("U0BOB", "r-1", DIGEST)),
+        ("run.take", "take", ("U0BOB", "r-1")),
+        ("run.hand_back", "hand_back", ("U0BOB", "r-1")),
+        ("run.pause", "pause", ("U0BOB", "r-1")),
+        ("run.stop", "stop", ("U0BOB", "r-1")),
+        ("run.go_on", "go_on", ("U0BOB", "r-1")),
+        ("run.retry", "retry", ("U0BOB", "r-1")),
     ],
 )
-def test_a_button_hands_over_who_pressed_what(people, web, desk, action, asked):
-    blocks = [actions(button(action, "Press", f"r-1:{'d' * 64}"))]
+def test_a_button_passes_on_its_run_and_who_pressed_it(people, web, commands, action, command, arguments):
+    pressed = getattr(commands, command)
+    blocks = [actions(button(action, "Press", f"r-1:{DIGEST}"))]
     message = web.chat_postMessage(channel=CHANNEL, text="press", blocks=blocks)
     people.click("U0BOB", CHANNEL, str(message["ts"]), action)
-    people.wait_for(lambda: desk.asked, what="The press")
-    assert desk.asked == [asked]
+    people.wait_for(lambda: pressed.called, what="The press")
+    pressed.assert_called_once_with(*arguments)
 
 
-def test_messages_of_people_are_acknowledged_and_left_alone(people, desk):
+def test_messages_of_people_are_acknowledged_and_ignored(people, commands):
     people.say("U0BOB", CHANNEL, "hello firstmate")
-    assert answer(people, "/mate halt drill") == ":octagonal_sign: All changes are halted."
-    assert desk.asked == [("U0BOB", "halt", "drill")]
+    commands.halt.return_value = Halt("U0BOB", "drill", NOW)
+    assert "All changes are halted by <@U0BOB>" in answer(people, "/mate halt drill")
+    commands.halt.assert_called_once_with("U0BOB", "drill")
 
 
 def filled_in(people: WorkspaceClient, user: str = "U0BOB", **values: str) -> Json:
-    """Opens the form, fills it in and submits it; gives what Slack would show then."""
+    """Opens the form, fills it in and submits it; returns what Slack would show then."""
     people.command(user, CHANNEL, "/runbook run mysql/replication-lag")
     people.wait_for(lambda: people.view(user), what="The form")
     return people.submit(user, {name.replace("_", ":"): {"value": value} for name, value in values.items()})
 
 
-def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(people: WorkspaceClient, desk: Publisher):
+def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(people: WorkspaceClient, commands, lookups):
     people.command("U0BOB", CHANNEL, "/runbook run mysql/replication-lag")
     view = people.wait_for(lambda: people.view("U0BOB"), what="The form")
+    lookups.form.assert_called_once_with("U0BOB", "mysql/replication-lag")
     assert [block["label"]["text"] for block in view["blocks"] if block["type"] == "input"] == [
         "Instance",
         "Limit",
@@ -327,39 +305,55 @@ def test_run_without_an_instance_opens_a_form_whose_answers_are_the_inputs(peopl
     )
     says = people.wait_for(lambda: people.ephemerals("U0BOB")[seen:], what="The answer")[0]["text"]
     assert "the card is in" in says
-    assert desk.asked == [("U0BOB", "mysql/replication-lag", "orders-3", CHANNEL, "limit=5m", "how=b")]
+    inputs = {"limit": "5m", "how": "b"}
+    commands.ask.assert_called_once_with("U0BOB", "mysql/replication-lag", "orders-3", CHANNEL, inputs)
 
 
 @pytest.mark.parametrize(
-    ("values", "field", "says"),
+    ("error", "values", "field", "says"),
     [
-        ({"instance": "nobody"}, "instance", "knows no instance 'nobody'"),
-        ({"instance": "orders-3", "input_limit": "soon"}, "input:limit", "'soon' is not a duration"),
+        (
+            UnknownTarget("The inventory knows no instance 'nobody'."),
+            {"instance": "nobody"},
+            "instance",
+            "knows no instance 'nobody'",
+        ),
+        (
+            WrongUsage("mysql/replication-lag: input 'limit': 'soon' is not a duration."),
+            {"instance": "orders-3", "input_limit": "soon"},
+            "input:limit",
+            "'soon' is not a duration",
+        ),
     ],
 )
-def test_what_does_not_fit_is_marked_at_its_field(
+def test_a_value_that_is_not_accepted_is_marked_at_its_field(
     people: WorkspaceClient,
-    desk: Publisher,
+    commands,
+    lookups,
     recorded: list[tuple[str, ...]],
+    error: Exception,
     values: dict[str, str],
     field: str,
     says: str,
 ):
+    commands.ask.side_effect = error
     shown = filled_in(people, **values)
     assert says in shown["errors"][field]
-    assert desk.asked == []
     assert recorded[-1][:2] == ("U0BOB", "run.form")
     people.act("U0BOB", "close_view")
 
 
-def test_who_may_not_run_gets_no_form(people: WorkspaceClient):
+def test_a_person_without_the_role_gets_no_form(people: WorkspaceClient, lookups):
+    lookups.form.side_effect = NotAllowed("<@U0CAROL> is no operator.")
     assert "no operator" in answer(people, "/runbook run mysql/replication-lag", user="U0CAROL")
     assert people.view("U0CAROL") is None
 
 
-def test_plan_shows_the_statements_the_guards_and_why_it_is_not_offered(people: WorkspaceClient, desk: Publisher):
+def test_plan_shows_the_statements_the_guards_and_why_it_is_not_offered(people: WorkspaceClient, commands):
+    planned: Run = waiting(causes=(Cause("x", "holds", "It is late."),))
+    commands.plan.return_value = Preview(planned, {}, None, "All changes are halted.")
     says = answer(people, "/runbook plan mysql/replication-stopped orders-3 start_applier")
-    assert desk.asked == [("U0BOB", "plan", "mysql/replication-stopped", "orders-3", "start_applier")]
+    commands.plan.assert_called_once_with("U0BOB", "mysql/replication-stopped", "orders-3", "start_applier")
     assert "It is late." in says
     assert "```START REPLICA SQL_THREAD```" in says
     assert "Nothing was asked or changed" in says

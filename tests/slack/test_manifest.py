@@ -11,7 +11,7 @@ import yaml
 import bot
 from bot.lab.workspace.manifest import Manifest
 from bot.lab.workspace.methods import SCOPES
-from bot.slack.listeners import HELP
+from bot.slack.slash_commands import HELP
 
 TOP = Path(bot.__file__).parents[1]
 METHODS = {

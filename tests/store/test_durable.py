@@ -1,4 +1,4 @@
-"""What of DBOS the engine leans on, beyond its documentation: each is a promise that a new version must keep."""
+"""The behaviour of DBOS that the engine relies on, partly undocumented; a new version of DBOS must keep it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.engine.ports import Steps
+from bot.engine.segments import Kind, Triage, decode
 from bot.store.database import Database
 from bot.store.durable import INTERPRETER, Durable
 from bot.store.postgresql import PostgreSQLDatabase
@@ -18,7 +19,7 @@ from tests.postgresql_fixture import PostgreSQL
 
 
 class Scene:
-    """Segments that are worked off in this process; each ends at once unless it is told to wait."""
+    """A queue whose segments run in this process; each ends at once."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -26,13 +27,13 @@ class Scene:
         self.came = threading.Semaphore(0)
         self.durable = Durable(database, "living")
 
-    def advance(self, steps: Steps, run_id: str, segment: str) -> None:
-        self.done.append((run_id, segment))
+    def advance(self, steps: Steps, run_id: str, name: str) -> None:
+        self.done.append((run_id, name))
         self.came.release()
 
-    def put(self, run_id: str, segment: str, delay: float = 0.0) -> None:
+    def put(self, run_id: str, name: str, delay: float = 0.0) -> None:
         with self.database.transaction() as connection:
-            self.durable.put(connection, run_id, segment, delay=delay)
+            self.durable.put(connection, run_id, decode(name), delay=delay)
 
     def wait(self, segments: int) -> list[tuple[str, str]]:
         for _ in range(segments):
@@ -40,7 +41,7 @@ class Scene:
         return self.done
 
     def rewrite(self, workflow: str, **values: object) -> None:
-        """Makes a row what another process would have left."""
+        """Changes a row to what another process would have left."""
         table = "workflow_status" if self.database.engine.dialect.name == "sqlite" else "dbos.workflow_status"
         assigned = ", ".join(f"{name} = :{name}" for name in values)
         with self.database.transaction() as connection:
@@ -62,54 +63,56 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     database.close()
 
 
-def test_a_segment_is_worked_off_once_however_often_it_is_put(scene: Scene):
+def test_a_segment_runs_once_however_often_it_is_enqueued(scene: Scene):
     for _ in range(3):
         scene.put("r-1", "triage")
     scene.put("r-2", "triage")
     assert sorted(scene.wait(2)) == [("r-1", "triage"), ("r-2", "triage")]
 
 
-def test_a_run_with_a_segment_that_waits_is_not_idle(scene: Scene):
+def test_a_run_with_a_delayed_segment_is_not_idle(scene: Scene):
     scene.put("r-1", "expire", delay=600)
-    assert not scene.durable.idle("r-1", "expire")
-    assert scene.durable.idle("r-1", "change"), "it is another segment"
-    assert scene.durable.idle("r-2", "expire")
-    assert scene.durable.idle("r", "expire")
+    assert not scene.durable.idle("r-1", Kind.EXPIRE)
+    assert scene.durable.idle("r-1", Kind.CHANGE), "the run has no segment of this kind"
+    assert scene.durable.idle("r-2", Kind.EXPIRE)
+    assert scene.durable.idle("r", Kind.EXPIRE)
 
 
-def test_a_segment_may_be_put_once_more_after_it_ended(scene: Scene):
+def test_a_segment_that_ended_can_be_enqueued_again(scene: Scene):
     scene.put("r-1", "triage")
     scene.wait(1)
-    scene.durable.nudge("r-1", "triage")
+    scene.durable.enqueue_again("r-1", Triage())
     assert scene.wait(1) == [("r-1", "triage")] * 2
 
 
-def test_what_a_dead_process_had_in_flight_is_handed_on_and_nothing_else(scene: Scene):
+def test_only_segments_of_dead_processes_return_to_the_queue(scene: Scene):
     for run_id in ("r-1", "r-2", "r-3"):
         scene.put(run_id, "expire", delay=600)
     scene.rewrite("r-1:expire", status="PENDING", executor_id="dead", delay_until_epoch_ms=None)
     scene.rewrite("r-2:expire", status="PENDING", executor_id="other", delay_until_epoch_ms=None)
     scene.durable.recover(["living", "other"])
     assert scene.wait(1) == [("r-1", "expire")]
-    assert not scene.durable.idle("r-2", "expire"), "it is in flight in a process that lives"
+    assert not scene.durable.idle("r-2", Kind.EXPIRE), "it is in flight in a process that is alive"
 
 
-def test_segments_of_another_order_of_steps_are_gone_on_with_at_their_time(scene: Scene):
+def test_segments_of_earlier_versions_are_taken_over_and_keep_their_delay(scene: Scene):
     scene.put("r-1", "change", delay=600)
     scene.put("r-2", "expire", delay=600)
     for workflow in ("r-1:change", "r-2:expire"):
         scene.rewrite(workflow, application_version="interp-0")
     scene.rewrite("r-1:change", status="PENDING", executor_id="dead", delay_until_epoch_ms=None)
     register(scene, "interp-0")
-    assert scene.durable.adopt({"interp-0"}) == 0, "a living replica goes on with its own"
-    assert scene.durable.adopt() == 2
+    assert scene.durable.take_over_segments({"interp-0"}) == 0, (
+        "a replica of that version is alive and keeps its segments"
+    )
+    assert scene.durable.take_over_segments() == 2
     assert scene.wait(1) == [("r-1", "change")]
-    assert not scene.durable.idle("r-2", "expire"), "its time has not come"
-    assert scene.durable.adopt() == 0
+    assert not scene.durable.idle("r-2", Kind.EXPIRE), "its delay has not passed"
+    assert scene.durable.take_over_segments() == 0
 
 
 def register(scene: Scene, version: str) -> None:
-    """A process of another version has been here: DBOS remembers each version that was launched."""
+    """Registers another version, as its launch would have done: DBOS remembers every version that was launched."""
     assert version != INTERPRETER
     prefix = "" if scene.database.engine.dialect.name == "sqlite" else "dbos."
     with scene.database.transaction() as connection:

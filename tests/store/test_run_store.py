@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.alerts import AlertStatus
-from bot.engine.ports import Start
+from bot.engine.ports import StartResult
 from bot.engine.run import Choice, Decision, RunState
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
@@ -183,7 +183,7 @@ def test_past_its_expiry_nothing_is_approved(store):
         store.decide("r-1", replace(decision(), at=stored.expires_at))
 
 
-def begin(store: RunStore, token: int | None, run_id: str = "r-1") -> Start:
+def begin(store: RunStore, token: int | None, run_id: str = "r-1") -> StartResult:
     assert token is not None
     return store.begin(run_id, "change", shard="orders", token=token)
 
@@ -192,19 +192,19 @@ def test_a_change_begins_once_whoever_asks(store, database):
     store.intend("r-1", "change", "d")
     store.intend("r-1", "change", "d")
     token = store.lease("orders", "r-1", seconds=60)
-    begun: list[Start] = []
+    begun: list[StartResult] = []
     threads = [threading.Thread(target=lambda: begun.append(begin(store, token))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(begun) == [Start.BEFORE] * 7 + [Start.BEGUN]
+    assert sorted(begun) == [StartResult.BEFORE] * 7 + [StartResult.BEGUN]
     assert events(database).count("change.started") == 1
     assert store.begun_at("r-1", "change") is not None
 
 
 def test_a_change_that_nobody_intended_does_not_begin(store):
-    assert begin(store, store.lease("orders", "r-1", seconds=60)) is Start.BEFORE
+    assert begin(store, store.lease("orders", "r-1", seconds=60)) is StartResult.BEFORE
     assert store.begun_at("r-1", "change") is None
 
 
@@ -214,12 +214,12 @@ def test_who_holds_the_shard_no_more_begins_nothing(database):
     store.intend("r-1", "change", "d")
     first = store.lease("orders", "r-1", seconds=60)
     now[0] += 61
-    assert begin(store, first) is Start.FENCED
+    assert begin(store, first) is StartResult.FENCED
     second = store.lease("orders", "r-2", seconds=60)
-    assert begin(store, first) is Start.FENCED
-    assert begin(store, second) is Start.FENCED, "the token is another run's"
+    assert begin(store, first) is StartResult.FENCED
+    assert begin(store, second) is StartResult.FENCED, "the token is another run's"
     store.release("orders", "r-2")
-    assert begin(store, store.lease("orders", "r-1", seconds=60)) is Start.BEGUN
+    assert begin(store, store.lease("orders", "r-1", seconds=60)) is StartResult.BEGUN
     assert events(database).count("change.fenced") == 3
 
 
@@ -228,9 +228,9 @@ def test_a_second_execution_of_a_run_fences_off_the_first(store):
     first = store.lease("orders", "r-1", seconds=60)
     second = store.lease("orders", "r-1", seconds=60)
     assert not store.renew("orders", "r-1", first, seconds=60)
-    assert begin(store, first) is Start.FENCED
+    assert begin(store, first) is StartResult.FENCED
     assert store.renew("orders", "r-1", second, seconds=60)
-    assert begin(store, second) is Start.BEGUN
+    assert begin(store, second) is StartResult.BEGUN
 
 
 def test_one_run_holds_a_shard_until_it_lets_go(store):

@@ -21,6 +21,7 @@ from bot.config import load
 from bot.engine.outbox import Message
 from bot.engine.plan import Change, Plan
 from bot.engine.run import Run, RunState
+from bot.engine.segments import Expire
 from bot.errors import FirstmateError
 from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
@@ -110,7 +111,7 @@ def fill(config: Path, count: int, progress: Reporter) -> None:
                 }
                 connection.execute(runs.insert().values(**row))
                 connection.execute(messages.insert(), [_sent(each, number) for each in cards.render(run)])
-                durable.put(connection, run.id, "expire", delay=86_400.0)
+                durable.put(connection, run.id, Expire(), delay=86_400.0)
         progress.step(f"Filling the store with {count} waiting runs", (begin + PIECE) / count)
     durable.stop()
     database.close()
