@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Unit
-from bot.engine.sweep import Look
+from bot.engine.sweep import HostAnswer
 from bot.runbook.expressions.value_types import Base, Kind, kind_of
 from bot.runbook.language.signatures import fields_of
 
@@ -41,7 +41,7 @@ class ComparableValues:
     numbers: Mapping[str, tuple[Unit | None, float]]
 
 
-def seen_of(look: Look) -> ComparableValues:
+def seen_of(look: HostAnswer) -> ComparableValues:
     """What can be compared of the evidence of a host that answered."""
     closed: dict[str, object] = {}
     own: set[str] = set()

@@ -97,8 +97,9 @@ class Collector:
     def _repair(self, run: Run, made: Sequence[ResolvedChange], stage: Stage) -> Repair | None:
         """What the topology's manager does there; just before a change it is given its time to finish."""
         target = next((each.target for each in made if each.target is not None), None)
-        look = self.vtorc_activity.wait if stage is Stage.BEFORE_CHANGE else self.vtorc_activity.look
-        found = look(target, run.repair_within)
+        activity = self.vtorc_activity
+        observe = activity.wait if stage is Stage.BEFORE_CHANGE else activity.observe
+        found = observe(target, run.repair_within)
         return found if found is None or stage is Stage.BEFORE_CHANGE else replace(found, repaired="")
 
     def approvals(self, run: Run, plan: Plan) -> int:

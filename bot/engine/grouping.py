@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from actions.contract import Unit
 from bot.engine.comparable_evidence import ABSENT, KNOWN, UNKNOWN, ComparableValues, each_its_own, seen_of, word
 from bot.engine.outliers import apart
-from bot.engine.sweep import Look
+from bot.engine.sweep import HostAnswer
 from bot.runbook.language import units
 
 NAMED = 10
@@ -174,9 +174,9 @@ class Summary:
         return f"{said}; all that did say the same." if silent and not differ and not strays else f"{said}."
 
 
-def summarised(looks: Sequence[Look]) -> Summary:
+def summarised(looks: Sequence[HostAnswer]) -> Summary:
     """Groups what the hosts answered."""
-    kin: dict[tuple[str, str], list[Look]] = {}
+    kin: dict[tuple[str, str], list[HostAnswer]] = {}
     for look in looks:
         if not look.missing:
             kin.setdefault((look.target.shard.flavour, look.target.instance.role.value), []).append(look)
@@ -195,7 +195,7 @@ def words(field: str) -> str:
     return field.replace("_", " ")
 
 
-def _groups(looks: Sequence[Look]) -> tuple[Group, ...]:
+def _groups(looks: Sequence[HostAnswer]) -> tuple[Group, ...]:
     """The groups of hosts that are compared with each other, the largest first, then in the order of the sweep."""
     seen = [seen_of(look) for look in looks]
     apart_anyway = each_its_own(seen)
@@ -233,7 +233,7 @@ def _ranges(seen: Sequence[ComparableValues]) -> Iterator[Range]:
         yield Range(name, unit, rest[0], rest[(len(rest) - 1) // 2], rest[-1], outliers)
 
 
-def _silences(looks: Sequence[Look]) -> tuple[Silence, ...]:
+def _silences(looks: Sequence[HostAnswer]) -> tuple[Silence, ...]:
     """Those that did not answer, by the reason that they have in common; the most frequent reason first."""
     alike: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for look in looks:
@@ -247,7 +247,7 @@ def _silences(looks: Sequence[Look]) -> tuple[Silence, ...]:
     return tuple(sorted(found, key=lambda each: -len(each.hosts)))
 
 
-def _without_addresses(look: Look) -> str:
+def _without_addresses(look: HostAnswer) -> str:
     """A reason without what is this host's own: its address, and others that are named."""
     instance = look.target.instance
     reason = look.missing.replace(instance.address, "…")

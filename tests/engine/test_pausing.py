@@ -55,7 +55,7 @@ def test_a_pause_waits_before_the_next_turn_and_goes_on_from_there(scene: Scene)
     scene.approve()
     paused = change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
-    assert (paused.state, paused.hold and paused.hold.until) == (RunState.PAUSED, NOW + PAUSED_FOR)
+    assert (paused.state, paused.pause_request and paused.pause_request.until) == (RunState.PAUSED, NOW + PAUSED_FOR)
     assert scene.store.holder("orders", besides="nobody") is None, "others may change the shard meanwhile"
     assert scene.queue.later[-1] == ("r-1", f"unpause-{NOW.timestamp():.0f}")
     scene.commands.go_on("U0BOB", "r-1")
@@ -90,9 +90,9 @@ def test_who_stops_it_stops_it_before_its_next_turn(scene: Scene):
     ended = change(scene, "change-0", lambda: scene.commands.stop("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
     assert ended.state is RunState.FAILED
-    assert "<@U0ALICE> stopped it here" in ended.says
+    assert "<@U0ALICE> stopped the change here" in ended.says
     assert "Made and verified: orders-2" in ended.says
-    assert "Not begun: orders-5, orders-6" in ended.says
+    assert "Not started: orders-5, orders-6" in ended.says
 
 
 def test_a_paused_change_may_be_stopped_and_says_what_stands(scene: Scene):
@@ -102,7 +102,7 @@ def test_a_paused_change_may_be_stopped_and_says_what_stands(scene: Scene):
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL[:1]
     assert ended.state.ended
-    assert "<@U0BOB> stopped it here" in ended.says
+    assert "<@U0BOB> stopped the change here" in ended.says
 
 
 def test_a_pause_that_nobody_ends_stops_the_change_at_its_deadline(scene: Scene):
@@ -111,7 +111,7 @@ def test_a_pause_that_nobody_ends_stops_the_change_at_its_deadline(scene: Scene)
     scene.advance(scene.queue.later[-1][1])
     ended = scene.advance(next_segment(scene))
     assert ended.state.ended
-    assert "firstmate stopped it here" in ended.says
+    assert "firstmate stopped the change here" in ended.says
 
 
 def test_the_deadline_of_an_earlier_pause_ends_no_later_one(scene: Scene):
@@ -126,14 +126,14 @@ def test_what_has_not_begun_is_stopped_at_once(database: Database, state: RunSta
     scene.store.save(replace(scene.run, state=state, plan=scene.plan()), expect=RunState.TRIAGING)
     scene.commands.stop("U0ALICE", "r-1")
     assert scene.stored.state is RunState.DENIED
-    assert scene.advance().says == "<@U0ALICE> stopped it; nothing was changed."
+    assert scene.advance().says == "<@U0ALICE> stopped the run; nothing was changed."
     assert scene.issued == []
 
 
 def test_a_change_of_one_turn_has_nothing_to_pause_before(database: Database):
     scene = Scene(database)
     scene.approve()
-    with pytest.raises(NotAllowed, match="no further turn"):
+    with pytest.raises(NotAllowed, match="no further batch"):
         scene.commands.pause("U0ALICE", "r-1")
 
 
@@ -157,7 +157,7 @@ def test_a_change_that_moved_on_just_now_is_not_stopped_by_an_old_card(scene: Sc
     scene.approve()
     old = scene.stored
     scene.advance()
-    with pytest.raises(Busy, match="moved on just now"):
+    with pytest.raises(Busy, match="has just changed"):
         scene.pausing.stop("U0ALICE", old)
 
 

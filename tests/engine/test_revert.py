@@ -111,7 +111,7 @@ def test_a_restore_that_was_begun_before_a_crash_is_not_repeated(scene: Scene):
     found = scene.revert()
     assert scene.server.executed == []
     assert found.state is RunState.MENDED
-    assert "the undo was begun before and is not repeated; look at the server" in found.says
+    assert "the undo was started before and is not repeated; check the server" in found.says
 
 
 def test_a_server_that_does_not_answer_is_told_and_a_person_may_try_later(scene: Scene):
@@ -166,13 +166,13 @@ def test_while_another_run_changes_the_shard_nothing_is_restored(scene: Scene):
 
 def test_another_server_at_the_address_is_left_alone(scene: Scene):
     scene.server.uuid = "uuid-new"
-    assert "another server answers at orders-3 now" in scene.revert().says
+    assert "a different server answers at orders-3 now" in scene.revert().says
     assert scene.server.executed == []
 
 
 def test_what_somebody_changed_since_is_left_to_them(scene: Scene):
     scene.server.value = 120
-    assert "somebody changed it since" in scene.revert().says
+    assert "it was changed again since" in scene.revert().says
     assert (scene.server.executed, scene.server.value) == ([], 120)
 
 

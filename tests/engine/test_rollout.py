@@ -157,8 +157,8 @@ def test_where_a_remedy_works(scene: Scene, on: Any, targets: Any):
     ("on", "error", "says"),
     [
         ({"shard": "billing"}, NotAllowed, "stays within one shard, and billing-1, billing-2 is not in orders"),
-        ({"name": "nobody"}, UnknownTarget, "No instance of the inventory fits name nobody"),
-        ({"limit": 3}, UnknownTarget, "6 instances fit the shard, and the step takes 3"),
+        ({"name": "nobody"}, UnknownTarget, "No instance of the inventory matches name nobody"),
+        ({"limit": 3}, UnknownTarget, "6 instances match the shard, and the step allows 3"),
     ],
 )
 def test_a_remedy_that_would_work_elsewhere_is_not_planned(scene: Scene, on: Any, error: type[Exception], says: str):
@@ -201,7 +201,7 @@ def test_a_runbook_that_cannot_be_leaned_on_is_told(scene: Scene, step: Any, whe
 
 def test_runbooks_that_lean_on_each_other_come_to_an_end(scene: Scene):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [LOW], **{"raise": {"runbook": "mysql/other"}})
-    with pytest.raises(NotAllowed, match="more than 3 deep"):
+    with pytest.raises(NotAllowed, match="more than 3 levels deep"):
         scene.plan(runbook(fix={"runbook": "mysql/other"}))
 
 
@@ -216,7 +216,7 @@ def test_a_good_rollout_is_made_everywhere_in_its_order(scene: Scene):
     ended = scene.roll(rolling(scene))
     assert [name for name, _ in scene.fleet.log] == [f"orders-{n}" for n in range(2, 7)]
     assert ended.state is RunState.MENDED
-    assert ended.says.startswith("All 5 changes are made and verified on orders-2, orders-3")
+    assert ended.says.startswith("All 5 changes were made and verified on orders-2, orders-3")
     assert [each.state for each in ended.outcomes] == ["mended"] * 5
     assert scene.store.holder("orders", besides="nobody") is None
 
@@ -228,7 +228,7 @@ def test_a_batch_that_does_not_verify_stops_the_rest(scene: Scene):
     assert ended.state is RunState.FAILED
     assert ended.says.startswith("orders-3 (failed): max_connections of orders-3:3306 is 100.")
     assert "Made and verified: orders-2, orders-4." in ended.says
-    assert "Not begun: orders-5, orders-6." in ended.says
+    assert "Not started: orders-5, orders-6." in ended.says
     assert scene.store.holder("orders", besides="nobody") is None
 
 
@@ -308,8 +308,8 @@ def test_a_change_that_was_begun_before_a_crash_is_not_repeated_and_nothing_foll
     ended = scene.change()
     assert [name for name, _ in scene.fleet.log] == ["orders-2", "orders-4"]
     assert ended.state is RunState.UNKNOWN
-    assert "that was not repeated" in ended.says
-    assert "A person must look at orders-3" in ended.says
+    assert "the change was not repeated" in ended.says
+    assert "A person must check orders-3" in ended.says
 
 
 def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
