@@ -227,7 +227,7 @@ def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand
     assert len(found.evidence["backends"]) == 1  # type: ignore[arg-type]
 
 
-def test_who_asks_for_a_look_at_a_proxy_gets_one_of_its_own(front):
+def test_triage_of_a_proxy_runs_the_runbook_of_proxies(front):
     commands = front().scene.commands
     assert commands.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
     assert commands.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"

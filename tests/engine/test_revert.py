@@ -90,7 +90,7 @@ def scene(database: Database) -> Scene:
     return Scene(fleet, store, queue)
 
 
-def test_when_its_time_is_over_the_old_value_is_set(scene: Scene):
+def test_the_old_value_is_restored_when_the_time_is_over(scene: Scene):
     found = scene.revert()
     assert scene.server.executed == [UNDO_SQL]
     assert (found.state, found.says) == (RunState.UNDONE, f"Undone by its timer: {UNDO_SQL}")
@@ -147,7 +147,7 @@ def test_a_double_click_is_one_segment(scene: Scene):
     assert scene.press_undo() == first
 
 
-def test_while_all_is_halted_nothing_is_restored_and_that_is_told(scene: Scene):
+def test_during_a_halt_nothing_is_restored_and_the_run_says_so(scene: Scene):
     scene.store.set_halt(Halt("U1", "failover drill", NOW), actor="U1")
     found = scene.revert()
     assert scene.server.executed == []
@@ -164,13 +164,13 @@ def test_while_another_run_changes_the_shard_nothing_is_restored(scene: Scene):
     assert scene.store.holder("orders", besides="nobody") is not None
 
 
-def test_another_server_at_the_address_is_left_alone(scene: Scene):
+def test_a_different_server_at_the_address_is_not_changed(scene: Scene):
     scene.server.uuid = "uuid-new"
     assert "a different server answers at orders-3 now" in scene.revert().says
     assert scene.server.executed == []
 
 
-def test_what_somebody_changed_since_is_left_to_them(scene: Scene):
+def test_a_value_that_was_changed_since_is_not_restored(scene: Scene):
     scene.server.value = 120
     assert "it was changed again since" in scene.revert().says
     assert (scene.server.executed, scene.server.value) == ([], 120)

@@ -122,7 +122,7 @@ def test_a_plan_names_every_server_statement_and_turn_and_changes_nothing(scene:
     ("batches", "waves"),
     [([1], ((0,), (1,), (2,), (3,), (4,))), ([5], ((0, 1, 2, 3, 4),)), ([2, 1], ((0, 1), (2,), (3,), (4,)))],
 )
-def test_the_last_size_of_the_batches_goes_on(scene: Scene, batches: Any, waves: Any):
+def test_the_last_size_of_the_batches_repeats(scene: Scene, batches: Any, waves: Any):
     assert scene.plan(runbook(fix={**SET, "on": "replicas", "batches": batches})).waves == waves
 
 
@@ -174,7 +174,7 @@ def test_the_blast_radius_tells_the_primary_first(scene: Scene):
 LOW = {"id": "low", "when": "true", "says": "It is low.", "remedy": "raise"}
 
 
-def test_a_step_may_lean_on_another_runbook_which_looks_for_itself(scene: Scene):
+def test_a_step_can_refer_to_another_runbook_which_gathers_its_own_evidence(scene: Scene):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [LOW], **{"raise": {**AGAIN, "on": "replicas"}})
     plan = scene.plan(runbook(fix={"steps": [SET, {"runbook": "mysql/other"}]}))
     assert [(each.target, each.parameters["value"]) for each in plan.changes][:2] == [
@@ -193,13 +193,13 @@ def test_a_step_may_lean_on_another_runbook_which_looks_for_itself(scene: Scene)
         ({"runbook": "mysql/other", "with": {"x": 1}}, "true", "has no input 'x'"),
     ],
 )
-def test_a_runbook_that_cannot_be_leaned_on_is_told(scene: Scene, step: Any, when: str, says: str):
+def test_a_reference_that_cannot_be_resolved_is_an_error(scene: Scene, step: Any, when: str, says: str):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [{**LOW, "when": when}], **{"raise": AGAIN})
     with pytest.raises(FirstmateError, match=says):
         scene.plan(runbook(fix=step))
 
 
-def test_runbooks_that_lean_on_each_other_come_to_an_end(scene: Scene):
+def test_runbooks_that_refer_to_each_other_are_an_error(scene: Scene):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [LOW], **{"raise": {"runbook": "mysql/other"}})
     with pytest.raises(NotAllowed, match="more than 3 levels deep"):
         scene.plan(runbook(fix={"runbook": "mysql/other"}))
@@ -212,7 +212,7 @@ def rolling(scene: Scene, **more: Any) -> Plan:
     return scene.plan(runbook(fix={**SET, "on": "replicas", "batches": [1, 2], **more}))
 
 
-def test_a_good_rollout_is_made_everywhere_in_its_order(scene: Scene):
+def test_a_rollout_changes_all_targets_in_order(scene: Scene):
     ended = scene.roll(rolling(scene))
     assert [name for name, _ in scene.fleet.log] == [f"orders-{n}" for n in range(2, 7)]
     assert ended.state is RunState.MENDED
@@ -388,7 +388,7 @@ def test_the_steps_of_one_server_are_undone_one_by_one_each_to_what_it_replaced(
     assert values == ["120", "130", "120", "100"]
 
 
-def test_what_was_taken_over_stops_where_it_is(scene: Scene):
+def test_a_superseded_execution_stops_at_once(scene: Scene):
     plan = rolling(scene)
     scene.approve(plan)
 
@@ -408,7 +408,7 @@ def test_what_was_taken_over_stops_where_it_is(scene: Scene):
     assert found.state is RunState.CHANGING
 
 
-def test_what_may_still_arrive_is_waited_for_before_it_is_verified(scene: Scene):
+def test_the_verification_waits_for_statements_that_may_still_arrive(scene: Scene):
     plan = rolling(scene)
     scene.approve(plan)
     scene.store.intend("r-1", intent(0), plan.digest)

@@ -1,4 +1,4 @@
-"""A run that an older version began ends with the reason, when this one cannot go on with it."""
+"""Runs of earlier versions are read; one that cannot be read completely ends with the reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.servers import Published
 from tests.samples import NOW, run, waiting
 
 
-def test_a_waiting_run_of_an_older_version_says_why_it_ends(database: Database):
+def test_a_run_of_an_earlier_version_that_cannot_be_read_ends_with_the_reason(database: Database):
     store, publisher = RunStore(database, DirectQueue()), Published()
     store.open_run(waiting(), key="k", actor="firstmate")
     document = {**json.loads(RUN.dump_json(waiting())), "plan": {"statement": "START REPLICA"}}

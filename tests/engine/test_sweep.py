@@ -1,4 +1,4 @@
-"""A sweep asks many at once; a slow or dead one is told as that, and holds nobody else up."""
+"""A sweep asks many instances at once; slow or dead ones are reported and do not delay the others."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_one_that_does_not_answer_in_its_time_is_told_and_nobody_waits_for_it(fl
     assert not fleet.let_go.is_set()
 
 
-def test_what_comes_too_late_changes_nothing(fleet: Hanging):
+def test_a_late_answer_is_ignored(fleet: Hanging):
     fleet.hang = frozenset({"orders-3"})
     sweeps = Sweeps(fleet, patience=0.02, deadline=0.1)
     swept = sweeps.sweep("mysql.global_variables", fleet.targets(), VARIABLES)
@@ -84,7 +84,7 @@ def test_what_comes_too_late_changes_nothing(fleet: Hanging):
     assert swept.answers[2].missing
 
 
-def test_slow_ones_are_no_reason_to_ask_fewer_at_a_time(fleet: Hanging):
+def test_slow_instances_do_not_reduce_the_parallelism(fleet: Hanging):
     """As many hang as there are workers, and they come first; the others are asked all the same."""
     names = [target.name for target in fleet.targets()]
     fleet.hang = frozenset(names[:4])

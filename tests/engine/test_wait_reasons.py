@@ -47,6 +47,6 @@ def test_what_a_run_waits_for(found: Run, what: str, until: object):
     assert (waited.what, waited.until) == (what, until)
 
 
-def test_it_waits_since_the_last_thing_that_happened():
+def test_a_run_waits_since_its_last_event():
     assert waits(run()).since == NOW
     assert waits(run(timeline=(Event(NOW, "a"), Event(LATER, "b")))).since == LATER
