@@ -1,4 +1,4 @@
-"""What a test's card would say: the same drawing as in Slack, of a run that never was."""
+"""Renders the card of a test case as Slack would show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.slack import run_card as cards
 
 
 def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object], shown: Shown) -> str:
-    """The text of the triage card, one line for each part of it; implements bot.runbook.testing.runner.CardOf."""
+    """Returns the text of the triage card, one line for each part; implements bot.runbook.testing.runner.CardOf."""
     steps = tuple(_step(runbook, name, found) for name, found in evidence.items())
     run = Run(
         id="r-test",
@@ -50,7 +50,7 @@ def _step(runbook: Runbook, name: str, found: object) -> Step:
 
 
 def _texts(block: Any) -> Iterator[str]:  # noqa: ANN401 - Block Kit
-    """Every text of the blocks, in the order in which they stand."""
+    """Yields every text of the blocks in order."""
     if isinstance(block, str):
         return
     if isinstance(block, Mapping):

@@ -1,4 +1,4 @@
-"""Records one run against a live target as a test case: evidence, verdict and plan, without anybody's names."""
+"""Records one run on a live target as a test case: evidence, diagnosis and plan, with names and addresses replaced."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from bot.runbook.testing.recorded_case import Case
 from bot.runbook.testing.runner import differences
 
 LONGEST_LIST = 50
-"""Items of a list of evidence that are kept; a chart's points are no evidence of a cause."""
+"""The most items of a list of evidence that are kept."""
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}(?![\w:])"
 )
@@ -44,12 +44,12 @@ _STATEMENT = re.compile(
 
 
 NAMELESS = ("role", "flavour", "replicas", "tablet")
-"""What a case keeps of its target: what names nobody; the alias of a tablet is replaced as it is in the evidence."""
+"""The properties of its target that a case keeps; the alias of a tablet is replaced, as in the evidence."""
 
 
 @dataclass
-class Listening:
-    """A reader that remembers what it was answered; implements actions.contract.MySQL."""
+class RecordingReader:
+    """Records the answers of a reader; implements actions.contract.MySQL."""
 
     db: MySQL
     heard: list[tuple[str, list[Row]]]
@@ -72,8 +72,8 @@ class Listening:
 
 
 @dataclass
-class ListeningFleet:
-    """A fleet whose readers remember their answers; it changes nothing. Implements bot.engine.ports.Fleet."""
+class RecordingFleet:
+    """A fleet whose readers record their answers; it refuses changes. Implements bot.engine.ports.Fleet."""
 
     fleet: Fleet
     heard: list[tuple[str, list[Row]]] = field(default_factory=list)
@@ -92,7 +92,7 @@ class ListeningFleet:
         return self.fleet.doubts(shard)
 
     def identify(self, db: MySQL) -> Identity:
-        return self.fleet.identify(db.db if isinstance(db, Listening) else db)
+        return self.fleet.identify(db.db if isinstance(db, RecordingReader) else db)
 
     @property
     def prometheus(self) -> Prometheus | None:
@@ -101,34 +101,34 @@ class ListeningFleet:
     @contextmanager
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         with self.fleet.read(shard, instance, reader) as db:
-            if reader is Vitess:  # a case holds what servers were asked in SQL, for the plans of its tests
+            if reader is Vitess:  # a case holds only SQL statements and their answers
                 yield db
                 return
             self.versions.append(db.version)
-            yield Listening(db, self.heard)
+            yield RecordingReader(db, self.heard)
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
         return self.fleet.endpoint(shard, instance)
 
     def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Any:  # noqa: ANN401 - it never returns
-        raise FirstmateError("A recording changes nothing.")
+        raise FirstmateError("Recording does not allow changes.")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A case for its file, and why a part of it was left out."""
+    """A case, and the reasons why parts of it were left out."""
 
     case: dict[str, Any]
     left_out: tuple[str, ...]
 
 
 def record(config: Config, alert: Alert, fleet: Fleet) -> Recorded:
-    """Runs the diagnostics of the alert's runbook once, and returns what they found as a test case.
+    """Runs the diagnostics of the alert's runbook once, and returns the evidence as a test case.
 
-    Raises what `firstmate run` raises; and FirstmateError where the redacted case would not give the same verdict.
+    Raises what `firstmate run` raises, and FirstmateError if the redacted case would have a different diagnosis.
     """
-    listening = ListeningFleet(fleet)
-    with oneshot.looking(config, listening) as engine:
+    listening = RecordingFleet(fleet)
+    with oneshot.read_only_engine(config, listening) as engine:
         run = oneshot.opened(engine, alert)
         runbook = parse(run.runbook_text, run.runbook)
         target = engine.triage.target(run)
@@ -165,7 +165,7 @@ def _planned(engine: Engine, seen: Observations, remedy: str) -> Plan | None:
 
 
 def _may_be_replayed(plan: Plan) -> bool:
-    """Whether its change is planned on the answers of a server; one of Vitess asks more than a case can hold."""
+    """Returns whether its plan depends on SQL alone; a change of Vitess reads more than a case can hold."""
     return all(REMEDIATIONS[each.action].reader is not Vitess for each in plan.changes)
 
 
@@ -195,7 +195,7 @@ def _bounded(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _proved(runbook: Runbook, case: dict[str, Any]) -> Recorded:
-    """The case, replayed; what the redaction took its meaning from is left out, and said."""
+    """Replays the case, and leaves out the plan if the redaction changed its meaning."""
     left_out: list[str] = []
     differing = differences(runbook, Case.model_validate(case))
     if any(each.what.startswith("statements") for each in differing):
@@ -204,13 +204,13 @@ def _proved(runbook: Runbook, case: dict[str, Any]) -> Recorded:
         differing = differences(runbook, Case.model_validate(case))
     if differing:
         says = "; ".join(map(str, differing))
-        raise FirstmateError(f"The redacted case would not give the same verdict ({says}); nothing was written.")
+        raise FirstmateError(f"The redacted case would have a different diagnosis ({says}); nothing was written.")
     return Recorded(case, tuple(left_out))
 
 
 @dataclass(frozen=True)
 class Pseudonyms:
-    """Replaces the fleet's names and every address by others, the same ones throughout a case."""
+    """Replaces the fleet's names and every address, consistently within a case."""
 
     names: Mapping[str, str]
     addresses: dict[str, str] = field(default_factory=dict)
@@ -218,7 +218,7 @@ class Pseudonyms:
 
     @classmethod
     def of(cls, config: Config, target: Target | None) -> Pseudonyms:
-        """Those of the inventory: db-1 is the target, the others follow in its order."""
+        """Returns pseudonyms for the inventory: db-1 is the target, and the others follow in order."""
         instances = [instance for shard in config.shards for instance in shard.members]
         if target is not None:
             instances.sort(key=lambda each: each.name != target.name)
@@ -235,7 +235,7 @@ class Pseudonyms:
         return cls(dict(sorted(names.items(), key=lambda pair: -len(pair[0]))))
 
     def in_all(self, value: Any) -> Any:  # noqa: ANN401 - YAML
-        """Every text of a document, redacted."""
+        """Returns a document with every text redacted."""
         if isinstance(value, Mapping):
             # `asks` is a statement of our own, whose values are bound and not in it.
             return {str(name): each if name == "asks" else self.in_all(each) for name, each in value.items()}
@@ -246,7 +246,7 @@ class Pseudonyms:
         return self.in_text(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
 
     def in_text(self, text: str) -> str:
-        """A text without names, addresses and literals."""
+        """Returns a text without names, addresses and literals."""
         if _STATEMENT.match(text):
             return normalise(text) if "'" in text or '"' in text else text
         for name, other in self.names.items():

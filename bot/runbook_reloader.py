@@ -1,4 +1,4 @@
-"""Watches the folders of runbooks while the bot runs, and tells in Slack what it could not take over."""
+"""Reloads changed runbooks while the bot runs, and reports broken files to Slack."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bot.slack.blocks import escape, fenced, section
 log = logging.getLogger(__name__)
 
 PAUSE = 2.0
-"""Seconds between two looks at the folders; a look reads no file that was not changed."""
+"""Seconds between two checks of the folders; a check reads only changed files."""
 
 Audit = Callable[[str, Mapping[str, Any]], None]
 
 
 class Reloader:
-    """A thread that looks at a shelf; `counts` are its figures for /metrics."""
+    """A thread that checks the folders of a LiveLibrary; `counts` are its values for /metrics."""
 
     def __init__(
         self, live_library: LiveLibrary, outbox: Outbox, audit: Audit, channel: str, *, pause: float = PAUSE
@@ -35,9 +35,9 @@ class Reloader:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="runbooks", daemon=True)
         self._told = ""
-        """Key of the message that tells what is broken; '' while nothing is."""
+        """Key of the message about broken files; '' while there are none."""
         self._unsure: Reload | None = Reload((), (), live_library.broken) if live_library.broken else None
-        """What was broken at the last look."""
+        """What was broken at the last check."""
         self.counts: dict[str, float] = {
             "broken": float(len({each.file for each in live_library.broken})),
             "reloads": 0.0,
@@ -53,14 +53,14 @@ class Reloader:
     def _watch(self) -> None:
         while not self._stopped.wait(self._pause):
             try:
-                self.look()
+                self.check()
             except (FirstmateError, OSError):
-                log.exception("the runbooks could not be looked at; they stay as they are")
+                log.exception("the folders of runbooks could not be checked; the runbooks in force stay as they are")
 
-    def look(self) -> Reload | None:
-        """Looks once, and tells what is new; that something is broken only when it still is at the next look.
+    def check(self) -> Reload | None:
+        """Checks once. Reports a broken file only when it is still broken at the next check.
 
-        An editor or a checkout may be half way through its writing.
+        An editor or a checkout may not have finished writing it.
         """
         found = self._live_library.look()
         if found is None:
@@ -82,7 +82,7 @@ class Reloader:
         return found
 
     def _tell_broken(self, found: Reload) -> None:
-        """One message for each time that something is broken, edited until all is well again."""
+        """Publishes one message about the broken files, which is edited until all files are valid again."""
         self._audit("runbooks.broken", {"findings": [str(finding) for finding in found.broken[:20]]})
         self._told = self._told or f"runbooks:{time.time_ns()}"
         says = ":warning: *A runbook is broken; its last good version, where there is one, stays in force.*"

@@ -1,4 +1,4 @@
-"""One run from the shell: diagnose an alert, and make its remedy when that is asked for. No Slack, no server."""
+"""Runs from the shell: diagnoses an alert and, on request, makes a remedy. Needs neither Slack nor the bot."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ MAX_ALERT_FILE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run from the shell found and did."""
+    """The result of a run from the shell."""
 
     run: Run
     evidence: Mapping[str, Any]
     not_offered: str = ""
-    """Why the leading cause's remedy has no plan, or why a guard refuses it."""
+    """Why the remedy of the leading cause has no plan, or which guard refuses it."""
 
     @property
     def ok(self) -> bool:
-        """Whether a cause was named and, where a change was asked for, it was verified."""
+        """Whether a cause was found and, if a change was requested, it was made and verified."""
         return self.run.lead is not None and self.run.state in (RunState.TRIAGING, RunState.MENDED)
 
     @property
     def missing(self) -> dict[str, str]:
-        """Why a step returned nothing, by its name; a step that was not needed is not missing."""
+        """The reason of each step without evidence, by its name; skipped steps are not included."""
         return {s.id: s.says for s in self.run.steps if s.says and s.status is not StepStatus.SKIPPED}
 
     def as_json(self) -> dict[str, Any]:
-        """The keys that the README documents."""
+        """Returns the documented JSON keys."""
         run, plan = self.run, self.run.plan
         lead = run.lead
         return {
@@ -92,16 +92,16 @@ class _NoPublisher:
 
 @dataclass(frozen=True, slots=True)
 class _NoDirectory:
-    why: str = "without Slack only the shell's own user counts"
+    why: str = "without Slack, only the user of the shell has a role"
 
     def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
-        return False, f"{user} is nobody here: {self.why.removesuffix('.')}."
+        return False, f"{user} has no role here: {self.why.removesuffix('.')}."
 
 
 def read_alert(path: Path) -> Alert:
     """Reads an alert from a file: Alertmanager's webhook body (its first firing alert), or one alert with `labels`.
 
-    Raises WrongUsage with the file and the field that does not fit.
+    Raises WrongUsage with the file and the field that is wrong.
     """
     try:
         body = path.read_bytes()[: MAX_ALERT_FILE + 1]
@@ -117,20 +117,20 @@ def read_alert(path: Path) -> Alert:
     try:
         alerts = alertmanager.parse(body)
     except WrongUsage as error:
-        raise WrongUsage(f"{path} does not fit: {error}") from error
+        raise WrongUsage(f"{path} is not a valid alert: {error}") from error
     return next((alert for alert in alerts if alert.status is AlertStatus.FIRING), alerts[0])
 
 
 def diagnose(config: Config, alert: Alert) -> Report:
-    """Reads what the alert's runbook asks for and plans the leading cause's remedy; changes nothing."""
-    with looking(config) as engine:
+    """Gathers the evidence of the alert's runbook and plans the remedy of the leading cause; changes nothing."""
+    with read_only_engine(config) as engine:
         return _report(preview(engine.triage, opened(engine, alert)))
 
 
 def remedy(config: Config, alert: Alert, name: str) -> Report:
-    """Diagnoses, then makes the named remedy under all guards; the shell's user is its approver.
+    """Diagnoses, then makes the named remedy under all guards; the user of the shell is its approver.
 
-    Raises Busy while a bot holds the store, WrongUsage for a remedy that no cause which holds offers.
+    Raises Busy while a bot uses the store, and WrongUsage for a remedy that no confirmed cause offers.
     """
     user = f"{SHELL}{getpass.getuser()}"
     with _writing(config) as engine:
@@ -156,11 +156,11 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
 def plan(
     config: Config, runbook: str, target: str, remedy: str = "", inputs: Mapping[str, str] | None = None
 ) -> Report:
-    """Shows what a remedy would do on a target as it is now, and what the guards say of it; changes nothing.
+    """Plans a remedy on a target and checks the guards; changes nothing.
 
-    Without a remedy it is the leading cause's. Raises RunbookError, UnknownTarget or WrongUsage for what is not there.
+    Without a remedy, it plans that of the leading cause. Raises RunbookError, UnknownTarget or WrongUsage.
     """
-    with looking(config) as engine:
+    with read_only_engine(config) as engine:
         run = engine.run_factory.for_person(
             f"{SHELL}{getpass.getuser()}", runbook, target, channel="", inputs=inputs or {}
         )
@@ -168,17 +168,17 @@ def plan(
 
 
 def explain(config: Config, user: str, action: str, target: str, given: Mapping[str, object]) -> Explained:
-    """What every guard would say if `user` asked for this action now; roles are those that Slack tells."""
+    """Returns the verdict of every guard if `user` requested this action now, with the roles from Slack."""
     try:
         directory: Directory = slack_directory(config)
     except FirstmateError as error:
         directory = _NoDirectory(str(error))
-    with looking(config, directory=directory) as engine:
+    with read_only_engine(config, directory=directory) as engine:
         return engine.explainer.explain(user, action, target, given)
 
 
 def _make(engine: Engine, run: Run, seen: Observations, name: str, report: Report, user: str) -> Report:
-    """Plans, approves and makes one remedy."""
+    """Plans, approves and makes a remedy."""
     try:
         proposal = engine.triage.propose(run, seen, name)
     except (Refused, Unreadable, EvidenceMissing) as error:
@@ -200,12 +200,12 @@ def _report(found: Preview) -> Report:
 
 
 def first(remedies: Sequence[str]) -> str | None:
-    """The best of several remedies."""
+    """Returns the first remedy, or None."""
     return remedies[0] if remedies else None
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """A plan for machines: each change, and the whole in a few words."""
+    """Returns a plan as JSON: a summary, and each change."""
     return {
         "remedy": plan.remedy,
         "title": plan.title,
@@ -225,7 +225,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 
 
 def opened(engine: Engine, alert: Alert) -> Run:
-    """The run of an alert; raises UnknownTarget or WrongUsage where the bot would only tell it on a card."""
+    """Returns the run of an alert; raises UnknownTarget or WrongUsage if it cannot be diagnosed."""
     target = engine.fleet.find_by_labels(alert.labels)
     run = engine.run_factory.for_alert(alert, target)
     if not run.runbook:
@@ -244,8 +244,10 @@ def _scratch(folder: Path) -> Database:
 
 
 @contextmanager
-def looking(config: Config, fleet: Fleet | None = None, directory: Directory | None = None) -> Iterator[Engine]:
-    """An engine that sees the bot's store where there is one, and writes to none."""
+def read_only_engine(
+    config: Config, fleet: Fleet | None = None, directory: Directory | None = None
+) -> Iterator[Engine]:
+    """Yields an engine that reads the bot's store if there is one, and writes to none."""
     with tempfile.TemporaryDirectory(prefix="firstmate-") as scratch:
         database = open_database(config, exclusive=False) if there(config) else _scratch(Path(scratch))
         yield from _engine(config, database, fleet or ConfiguredFleet(config), directory or _NoDirectory())

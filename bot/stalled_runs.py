@@ -134,6 +134,10 @@ class StalledRuns:
                 return segments.Expire()
             case RunState.PAUSED:
                 run = self.store.run(run_id)
-                return segments.Unpause.of(run.hold.at) if run is not None and run.hold is not None else None
+                return (
+                    segments.Unpause.of(run.pause_request.at)
+                    if run is not None and run.pause_request is not None
+                    else None
+                )
             case _:
                 return segments.Change()

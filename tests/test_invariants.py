@@ -72,7 +72,7 @@ class Queue(DirectQueue):
 
 @dataclass
 class Receiver:
-    """What stands behind the door in the bot, without a search for the runbook."""
+    """Receives alerts like the bot, without a search for the runbook."""
 
     store: RunStore
 
@@ -437,7 +437,7 @@ def test_8_what_does_not_answer_is_named_and_the_rest_goes_on(database: Database
 
 
 def test_8_while_slack_is_down_the_change_is_made_and_what_is_to_be_said_waits(database: Database):
-    """The desk only wants messages; whoever brings them to Slack may be away as long as it takes."""
+    """The publisher only stores the wanted messages; the sender may be unable to reach Slack meanwhile."""
     outbox = OutboxStore(database, clock=NOW.timestamp)
     publisher: Any = SlackPublisher(outbox)
     scene = Scene(database, publisher=publisher)

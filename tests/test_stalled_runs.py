@@ -134,7 +134,7 @@ def test_old_records_are_purged_once_an_hour(scene: Scene):
 def test_a_pause_past_its_deadline_gets_the_segment_that_ends_it(scene: Scene):
     pause = PauseRequest("pause", "U0ALICE", NOW, NOW + timedelta(hours=1))
     scene.store.save(run(state=RunState.CHANGING, plan=plan()), expect=RunState.TRIAGING)
-    scene.store.hold("r-1", pause, actor="U0ALICE")
+    scene.store.request_pause("r-1", pause, actor="U0ALICE")
     paused = scene.store.run("r-1")
     assert paused is not None
     scene.store.save(replace(paused, state=RunState.PAUSED), expect=RunState.CHANGING)

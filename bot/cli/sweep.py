@@ -38,7 +38,7 @@ def sweep(
     targets = select(on, fleet.targets())
     with _bar(f"{diagnostic} on {on}", shown=not as_json and err.is_terminal) as told:
         swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, told)
-    summary = summarised(swept.looks)
+    summary = summarised(swept.answers)
     if as_json:
         print_json(_document(str(selection_of(on)), swept, summary))
     else:
@@ -88,8 +88,8 @@ def _document(on: str, swept: Swept, summary: Summary) -> dict[str, Any]:
         "says": summary.says,
         "compared": [_kin(each) for each in summary.kin],
         "no_answer": [{"reason": each.reason, "hosts": list(each.hosts)} for each in summary.silent],
-        "evidence": {each.target.name: evidence_as_json(each.evidence) for each in swept.looks if not each.missing},
-        "missing": {each.target.name: each.missing for each in swept.looks if each.missing},
+        "evidence": {each.target.name: evidence_as_json(each.evidence) for each in swept.answers if not each.missing},
+        "missing": {each.target.name: each.missing for each in swept.answers if each.missing},
     }
 
 

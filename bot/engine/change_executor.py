@@ -1,4 +1,4 @@
-"""One change: made statement by statement, verified, and restored. Executes only what was planned."""
+"""Executes, verifies and restores one change. Executes only the planned statements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.errors import FirstmateError, NotAllowed
 
 
 class NotAsPlanned(NotAllowed):
-    """The change would not be what was approved; the sentence says where it differs."""
+    """The change differs from the approved one; the message says where."""
 
 
 def make(changer: Changer, remediation: Remediation, approved: Change, *, tag: str) -> int:
@@ -29,14 +29,14 @@ def make(changer: Changer, remediation: Remediation, approved: Change, *, tag: s
         if not left or str(statement) != left.pop(0):
             raise NotAsPlanned(
                 f"The change on {approved.target} would now run {str(statement)!r}, which was not approved. "
-                f"{_so_far(ran)} Ask for a new plan."
+                f"{_so_far(ran)} Start a new run to plan it again."
             )
         changer.execute(statement, tag=tag)
         ran += 1
     if left and not remediation.narrows:
         raise NotAsPlanned(
             f"The change on {approved.target} ended before {left[0]!r}, which was approved. "
-            f"{_so_far(ran)} Look at the server before you ask again."
+            f"{_so_far(ran)} Check the server before you start a new run."
         )
     return ran
 
@@ -50,7 +50,7 @@ def restore(changer: Changer, remediation: Remediation, approved: Change, *, tag
     verified = remediation.verify(changer.reader)
     if not verified.ok:
         raise NotAsPlanned(
-            f"{approved.target} is not as the change left it ({verified.says}); somebody changed it since. "
+            f"{approved.target} is not as the change left it ({verified.says}); it was changed again since. "
             "Nothing was restored; look at it by hand."
         )
     for text in approved.undo:
@@ -60,16 +60,16 @@ def restore(changer: Changer, remediation: Remediation, approved: Change, *, tag
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Asks a remediation whether it worked until it is settled or its time is over."""
+    """Verifies a remediation repeatedly until the result is settled or its time is over."""
 
     read: Callable[[Remediation], Verification]
     pause: float = 0.5
-    """Seconds between two looks."""
+    """Seconds between two verifications."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
     def verify(self, remediation: Remediation) -> Verification:
-        """Returns the settled verdict; one that never settles is a failed one, with the last thing seen."""
+        """Returns the settled result; one that never settles counts as failed, with the last result."""
         deadline = self.clock() + remediation.settles_within
         good_since: float | None = None
         while True:
@@ -88,4 +88,4 @@ class Verifier:
 
 
 def _so_far(ran: int) -> str:
-    return "Nothing ran." if ran == 0 else f"{ran} statement{'s' if ran > 1 else ''} ran before it."
+    return "No statement ran." if ran == 0 else f"{ran} statement{'s' if ran > 1 else ''} ran before it."

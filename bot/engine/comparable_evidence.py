@@ -1,4 +1,4 @@
-"""What of a host's evidence can be compared with that of others. Pure.
+"""Selects the parts of a host's evidence that can be compared with those of others. Pure.
 
 What can only be one of a few is compared: a boolean, a word of a closed set, the number of an error or a mode, a
 version, a setting that was asked for by name. A number with a unit is for a range, and a list counts as its length.
@@ -15,40 +15,40 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Unit
-from bot.engine.sweep import Look
+from bot.engine.sweep import HostAnswer
 from bot.runbook.expressions.value_types import Base, Kind, kind_of
 from bot.runbook.language.signatures import fields_of
 
 KNOWN, UNKNOWN, ABSENT = "known", "unknown", "absent"
 FEW = 3
-"""Up to so many hosts, values that differ on each count as a difference; on more they are each host's own."""
+"""The most hosts on which a field that differs on each one counts as a difference; on more it is ignored."""
 SETTING = 60
-"""Characters of a setting that is compared; a longer one is free text."""
+"""The most characters of a setting that is compared; a longer one is free text."""
 _WORDS = ("version", "type", "server_state")
-"""Texts that are one of a few, though what they come from writes down no closed set."""
+"""Texts with few possible values, although their type does not list them."""
 _OWN = re.compile(r"(^|_)(port|id|since|until|session)$")
-"""Whole numbers without a unit that name something of the host's own."""
+"""Integers without a unit that identify something of the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparableValues:
-    """What one host said: what is compared, and the numbers."""
+    """The comparable evidence of one host: facts, and numbers."""
 
     host: str
     closed: Mapping[str, object]
     own: frozenset[str]
-    """What may be each host's own: settings, and numbers without a unit."""
+    """Facts that may be specific to a host: settings, and numbers without a unit."""
     numbers: Mapping[str, tuple[Unit | None, float]]
 
 
-def seen_of(look: Look) -> ComparableValues:
-    """What can be compared of the evidence of a host that answered."""
+def seen_of(look: HostAnswer) -> ComparableValues:
+    """Returns the comparable evidence of a host that answered."""
     closed: dict[str, object] = {}
     own: set[str] = set()
     numbers: dict[str, tuple[Unit | None, float]] = {}
     for name, kind, value in _flat("", look.evidence):
         if kind.unit is Unit.MOMENT:
-            continue  # of each host's own
+            continue  # specific to each host
         if isinstance(value, tuple | list):
             numbers[name] = (Unit.COUNT, len(value))
         elif kind.base is Base.NUMBER and (kind.unit is not None or isinstance(value, float)):
@@ -70,7 +70,7 @@ def seen_of(look: Look) -> ComparableValues:
 
 
 def each_its_own(seen: Sequence[ComparableValues]) -> frozenset[str]:
-    """The fields that are different on every single host, such as server_id: nothing can be alike there."""
+    """Returns the fields that differ on every host, such as server_id."""
     values: defaultdict[str, set[object]] = defaultdict(set)
     for each in seen:
         for name in each.own:
@@ -79,19 +79,19 @@ def each_its_own(seen: Sequence[ComparableValues]) -> frozenset[str]:
 
 
 def word(value: object) -> str:
-    """A compared value as people read it."""
+    """Returns a compared value as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return UNKNOWN if value is None else str(value) or "empty"
 
 
 def _flat(path: str, record: Any) -> Iterator[tuple[str, Kind, Any]]:  # noqa: ANN401 - evidence of any type
-    """Every field with its kind and value; a record within is opened, and a mapping is its entries."""
+    """Yields every field with its kind and value, including those of nested records and entries of mappings."""
     kept: type = type(record)
     for name, annotation in fields_of(kept).items():
         value, kind, at = getattr(record, name), kind_of(annotation), f"{path}{name}"
         if isinstance(value, Mapping):
-            # A mapping of evidence holds what was asked for by name, so the entry's name is the field's.
+            # The keys of a mapping are names that were asked for, so each entry is a field.
             yield from ((str(key), kind, each) for key, each in value.items())
         elif dataclasses.is_dataclass(value):
             yield from _flat(f"{at}_", value)

@@ -1,4 +1,4 @@
-"""Collects what the guards judge by; the judging itself is in bot.guards."""
+"""Collects the facts for the guards, which are in bot.guards."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class ResolvedChange:
     planned_server: str
     """The identity of the server when the plan was made."""
     due: bool = True
-    """Whether its own check is asked now; one that follows another on its target is checked when its turn comes."""
+    """Whether its precondition is checked now; that of a change that follows another one is checked later."""
     says: str = ""
     """Why it could not be planned again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Looks at everything that a guard may want to know of a run."""
+    """Collects everything that the guards know about a run."""
 
     fleet: Fleet
     store: Store
@@ -47,12 +47,11 @@ class Collector:
     halts: Halts
     vtorc_activity: VtorcActivity
     ceiling: Autonomy = "suggest"
-    """How far the configuration lets any runbook go."""
+    """The highest autonomy that the configuration allows."""
     policy: Policy = field(default_factory=Policy)
 
     def collect(self, run: Run, plan: Plan, made: Sequence[ResolvedChange], *, stage: Stage, now: datetime) -> Facts:
-        """Returns all facts of these changes of the plan; what cannot be had stands in them as such, and the guards
-        refuse on it."""
+        """Returns all facts about these changes of the plan. The guards refuse a change with a fact that is unknown."""
         may, caller_says = self._caller(run, stage)
         approvers, discounted = self._approvers(run, plan, stage)
         held = self.store.holder(run.shard, besides=run.id)
@@ -77,7 +76,7 @@ class Collector:
             approvers=approvers,
             discounted=discounted,
             denied_by=denied,
-            # An approval that was complete in time does not expire while the change waits for its turn.
+            # An approval that was complete in time does not expire while the change waits for its batch.
             expires_at=run.expires_at if len(approvers) < needed else None,
             approved_digest=run.plan.digest if run.plan else None,
             plan_digest=plan.digest,
@@ -93,24 +92,25 @@ class Collector:
         )
 
     def _repair(self, run: Run, made: Sequence[ResolvedChange], stage: Stage) -> Repair | None:
-        """What the topology's manager does there; just before a change it is given its time to finish."""
+        """Returns what VTOrc does in the shard; just before a change, waits for it to finish."""
         target = next((each.target for each in made if each.target is not None), None)
-        look = self.vtorc_activity.wait if stage is Stage.BEFORE_CHANGE else self.vtorc_activity.look
-        found = look(target, run.repair_within)
+        activity = self.vtorc_activity
+        observe = activity.wait if stage is Stage.BEFORE_CHANGE else activity.observe
+        found = observe(target, run.repair_within)
         return found if found is None or stage is Stage.BEFORE_CHANGE else replace(found, repaired="")
 
     def approvals(self, run: Run, plan: Plan) -> int:
-        """How many people must approve it: what the run asks for, or the policy for a risk like this."""
+        """Returns how many people must approve it: the run's number, or that of the policy for this risk if higher."""
         by_risk: int = getattr(self.policy.approvals, plan.risk)
         return max(run.approvals_needed, by_risk)
 
     def autonomy(self, run: Run, plan: Plan) -> Autonomy:
-        """How far the run's runbook may go: never beyond the configuration, and alone only where it can be undone."""
+        """Returns the autonomy of the run: never above the configuration, and `auto` only for the lowest risk."""
         limit = self.ceiling if plan.risk == RISKS[0] else min(self.ceiling, "suggest", key=AUTONOMY.index)
         return min(run.autonomy, limit, key=AUTONOMY.index)
 
     def _place(self, made: ResolvedChange) -> Place:
-        """Who the server says it is, and what the action's own check says."""
+        """Returns the identity of the server, and the result of the action's precondition."""
         change, target = made.change, made.target
         if target is None:
             says = "The target is unknown."
@@ -125,7 +125,7 @@ class Collector:
                 identity = self.fleet.identify(db)
                 checked = stranger or (_check(made.remediation, db) if made.due else None)
         except (FirstmateError, Unreadable) as error:
-            check = f"The check could not be made: {error}"
+            check = f"The precondition could not be checked: {error}"
             return Place(change.target, role, None, str(error), made.planned_server, "", check, may, doubts)
         check_says = checked or made.says or None
         return Place(

@@ -1,4 +1,4 @@
-"""The first sweep over many instances: what state they are in, how replicas replicate, what VTOrc sees of shards."""
+"""The first sweep of many instances: their state, the replication of replicas, and VTOrc's view of shards."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from bot.engine.sweep import Sweeps
 from bot.engine.targets import Target
 
 STATE, REPLICATION = "mysql.server_state", "mysql.replica_status"
-"""Two light diagnostics that tell most: version, uptime, writability and recovery; then replication."""
+"""Two cheap diagnostics: version, uptime, writability and recovery; then replication."""
 TABLET, SHARD = "vitess.tablet_status", "vitess.vtorc"
-"""Of Vitess: how a tablet stands, and what VTOrc detects in a shard."""
+"""For Vitess: the status of a tablet, and the problems that VTOrc detects in a shard."""
 WITHIN = 20.0
-"""Seconds of each of the two, for people who wait for a card."""
+"""Seconds for each diagnostic, while a person waits for the card."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstSweep:
-    """What each diagnostic found; who did not answer the first is not asked the second."""
+    """The result of each diagnostic; an instance that does not answer the first one is not asked again."""
 
     asked: int
     found: tuple[tuple[str, Summary], ...]
@@ -37,7 +37,7 @@ class FirstSweep:
 
     @property
     def says(self) -> str:
-        """Who answers and who differs, in one sentence."""
+        """One sentence on how many answered and how many differ."""
         silent = {host for silence in self.silent for host in silence.hosts}
         strange = {host for _, summary in self.found for host in summary.strange} - silent
         said = f"{self.asked - len(silent):,} of {self.asked:,} answered"
@@ -47,7 +47,7 @@ class FirstSweep:
 def first_sweep(sweeps: Sweeps, targets: Sequence[Target]) -> FirstSweep:
     """Sweeps the state of all, then the replication of the replicas that answered; raises Busy.
 
-    The state of a tablet is Vitess's; each of their shards is looked at once, besides.
+    Tablets are asked through Vitess, and VTOrc once for each of their shards.
     """
     tablets = [each for each in targets if isinstance(each.instance, Tablet)]
     servers = [each for each in targets if not isinstance(each.instance, Tablet)]
@@ -55,11 +55,11 @@ def first_sweep(sweeps: Sweeps, targets: Sequence[Target]) -> FirstSweep:
     asked = ((STATE, servers), (TABLET, tablets), (SHARD, shards))
     with sweeps.alone():
         swept = [sweeps.sweep(name, each) for name, each in asked if each]
-        states = [look for each in swept if each.diagnostic != SHARD for look in each.looks]
-        answered = [look.target for look in states if not look.missing]
+        states = [answer for each in swept if each.diagnostic != SHARD for answer in each.answers]
+        answered = [answer.target for answer in states if not answer.missing]
         replicas = [target for target in answered if target.instance.role is Role.REPLICA]
         swept += [sweeps.sweep(REPLICATION, replicas)] if replicas else []
-    found = tuple((each.diagnostic, summarised(each.looks)) for each in swept)
+    found = tuple((each.diagnostic, summarised(each.answers)) for each in swept)
     return FirstSweep(len(targets), found, sum(each.took for each in swept))
 
 

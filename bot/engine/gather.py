@@ -1,4 +1,4 @@
-"""Gathers the evidence of a runbook: in parallel, each step bounded, two connections a host at most."""
+"""Gathers the evidence of a runbook: steps in parallel, each with a time limit, at most two connections per host."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ T = TypeVar("T")
 Progress = Callable[[tuple[Step, ...]], None]
 
 PER_HOST = 2
-"""Connections of one gathering to one server: a server in trouble is not helped by ten more."""
+"""Connections to one server at a time, so that a server in trouble does not get ten more."""
 WORKERS = 16
 SLOWEST = 10.0
-"""Seconds after which a step counts as failed, whatever its own bound."""
+"""Seconds after which a step counts as failed, whatever its own limit is."""
 MOST_UNREAD = 3
-"""Sources of one step that are named where they were away."""
+"""Unreachable sources of one step that are named."""
 PAUSE = 0.2
-"""Seconds between two tries of one question."""
+"""Seconds between two attempts of one step."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What came back: the steps for the card, and the evidence by step for the expressions."""
+    """The steps for the card, and the evidence by step for the expressions."""
 
     steps: tuple[Step, ...]
     evidence: Mapping[str, object]
@@ -74,14 +74,14 @@ class Gatherer:
         progress: Progress,
         given: Mapping[str, object] | None = None,
     ) -> Gathered:
-        """Runs every step as soon as the steps that it names are there; tells `progress` after each.
+        """Runs every step as soon as the steps that it refers to have ended; calls `progress` after each.
 
-        A step whose evidence is `given` by its name is not asked again.
+        A step whose evidence is in `given`, by its name, does not run.
         """
         steps = {name: Step(name, step.use, described(step.on)) for name, step in runbook.gather.items()}
         evidence: dict[str, object] = {}
         if target is None:
-            reason = "the inventory does not know the alert's instance"
+            reason = "the alert's instance is not in the inventory"
             steps = {name: replace(s, status=StepStatus.SKIPPED, says=reason) for name, s in steps.items()}
             return Gathered(tuple(steps.values()), {name: Missing(name, reason) for name in steps})
         scope = {"labels": dict(labels), "inputs": dict(inputs), "target": view(target)}
@@ -106,7 +106,7 @@ class Gatherer:
         steps: dict[str, Step],
         evidence: dict[str, object],
     ) -> None:
-        """Waits for the next step to end, or for the first deadline, and books what came."""
+        """Waits for the next step to end, or for the first deadline, and records the results."""
         soonest = min(deadline for _, deadline in running.values())
         done, _ = wait(running, timeout=max(0.0, soonest - time.monotonic()), return_when=FIRST_COMPLETED)
         for future in done:
@@ -114,16 +114,16 @@ class Gatherer:
             steps[name], evidence[name] = future.result()
         for future, (name, deadline) in list(running.items()):
             if time.monotonic() >= deadline:
-                # Its thread ends by the socket's own timeout; nobody waits for it any more.
+                # Its thread ends with the timeout of its socket; the result is ignored.
                 del running[future]
-                reason = "no answer within its time"
+                reason = "no answer within its time limit"
                 steps[name] = replace(steps[name], status=StepStatus.FAILED, says=reason)
                 evidence[name] = Missing(name, reason)
 
     def _one(
         self, name: str, asked: GatherStep, target: Target, scope: Mapping[str, object], deadline: float
     ) -> tuple[Step, object]:
-        """Runs one step; every failure becomes a sentence on the step."""
+        """Runs one step; an error becomes the sentence of the step."""
         begun = time.monotonic()
         step = Step(name, asked.use, described(asked.on))
         try:
@@ -135,9 +135,9 @@ class Gatherer:
         except (FirstmateError, Unreadable, EvidenceMissing) as error:
             reason = str(error)
         except Exception as error:
-            # The edge of the step's own thread: a row that no diagnostic expected must not take the others with it.
-            log.exception("step %s (%s) of %s broke", name, asked.use, target.name)
-            reason = f"{asked.use} could not make sense of the answer ({type(error).__name__}); the bot's log has more."
+            # The edge of the step's thread: an unexpected row must not end the other steps.
+            log.exception("step %s (%s) of %s failed", name, asked.use, target.name)
+            reason = f"{asked.use} could not interpret the answer ({type(error).__name__}); the bot's log has details."
         else:
             took = time.monotonic() - begun
             says = _sentences((*failures, *unread(found)))
@@ -148,7 +148,7 @@ class Gatherer:
     def _asked(
         self, asked: GatherStep, target: Target, scope: Mapping[str, object], deadline: float
     ) -> tuple[object, tuple[str, ...]]:
-        """Asks once, or once for each item, one after the other; what is left out is said."""
+        """Asks once, or once for each item in turn; names what was left out."""
         if asked.each is None:
             return self._ask(asked, target, step_parameters(asked, scope), deadline)
         items = step_items(asked, scope)
@@ -162,7 +162,7 @@ class Gatherer:
         if failures and not found:
             raise Unreadable(_sentences(failures[:3]))
         if len(items) > asked.limit:
-            failures.append(f"{asked.limit} of {len(items)} were asked about")
+            failures.append(f"only {asked.limit} of {len(items)} items were checked")
         return found, tuple(failures)
 
     def _ask(
@@ -177,7 +177,7 @@ class Gatherer:
         asked_of = places(asked.on, target, self.fleet.targets())
         if asked.many_places:
             return self._ask_many(asked, asked_of, parameters, deadline)
-        return self._look(asked, asked_of[0], parameters, deadline), ()
+        return self._ask_one(asked, asked_of[0], parameters, deadline), ()
 
     def _ask_many(
         self,
@@ -186,36 +186,35 @@ class Gatherer:
         parameters: Mapping[str, Any],
         deadline: float,
     ) -> tuple[object, tuple[str, ...]]:
-        """Asks several instances one after the other; those that do not answer are named, the rest counts."""
+        """Asks several instances in turn; names those that do not answer, and returns the answers of the others."""
         found, failures = [], []
         for target in targets:
             try:
-                found.append(self._look(asked, target, parameters, deadline))
+                found.append(self._ask_one(asked, target, parameters, deadline))
             except (FirstmateError, Unreadable) as error:
                 failures.append(f"{target.name}: {error}")
         if failures and not found:
             raise Unreadable(_sentences(failures))
         return found, tuple(failures)
 
-    def _look(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float) -> object:
-        """Asks one instance, each try over a connection of its own."""
-
+    def _ask_one(self, asked: GatherStep, target: Target, parameters: Mapping[str, Any], deadline: float) -> object:
+        """Asks one instance, with a new connection for each attempt."""
         diagnostic = catalog.DIAGNOSTICS[asked.use]
         stranger = out_of_place(asked.use, diagnostic.reader, target)
         if stranger:
             raise Unreadable(stranger)
 
-        def look() -> object:
+        def ask() -> object:
             if diagnostic.reader is Endpoint:
                 return diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters)
             with self._reader(target, diagnostic.reader) as db:
                 return diagnostic(db, **parameters)
 
-        return _tried(asked, look, deadline)
+        return _tried(asked, ask, deadline)
 
     @contextmanager
     def _reader(self, target: Target, reader: type) -> Iterator[MySQL]:
-        """A reader of one instance, under the limit of its host; one of Vitess asks many, and bounds that by itself."""
+        """Opens a reader of one instance, within the limit of its host; a reader of Vitess limits itself."""
         limit = nullcontext() if reader is Vitess else self._hosts[target.instance.address]
         with limit, self.fleet.read(target.shard, target.instance, reader) as db:
             yield db
@@ -224,15 +223,15 @@ class Gatherer:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _tried(asked: GatherStep, look: Callable[[], T], deadline: float) -> T:
-    """Looks, and again as often as the step says while there is time; raises what the last look raised.
+def _tried(asked: GatherStep, ask: Callable[[], T], deadline: float) -> T:
+    """Asks, with as many retries as the step allows before its deadline; raises what the last attempt raised.
 
-    A costly diagnostic is asked once: what it costs the server, it would cost it again.
+    A costly diagnostic is asked once, because each attempt costs the server as much.
     """
     left = 0 if catalog.DIAGNOSTICS[asked.use].costly else asked.retries
     while True:
         try:
-            return look()
+            return ask()
         except (FirstmateError, Unreadable):
             if left == 0 or time.monotonic() + PAUSE >= deadline:
                 raise
@@ -241,14 +240,14 @@ def _tried(asked: GatherStep, look: Callable[[], T], deadline: float) -> T:
 
 
 def unread(found: object) -> tuple[str, ...]:
-    """What evidence itself says that it could not read: a source that was away, while others answered."""
+    """Returns the sources that the evidence reports as unreachable, while others answered."""
     records = found if isinstance(found, list) else [found]
     told = [str(text) for record in records for text in getattr(record, "missing", ())]
     return tuple(dict.fromkeys(told))[:MOST_UNREAD]
 
 
 def view(target: Target) -> dict[str, object]:
-    """What expressions may know of the target."""
+    """Returns what expressions can read of the target."""
     return {
         "name": target.name,
         "address": target.instance.address,
@@ -261,7 +260,7 @@ def view(target: Target) -> dict[str, object]:
 
 
 def as_json(found: object) -> Any:  # noqa: ANN401 - JSON
-    """Evidence as JSON values."""
+    """Returns evidence as JSON values."""
     if isinstance(found, list):
         return [as_json(item) for item in found]
     kind: type = type(found)
@@ -270,10 +269,10 @@ def as_json(found: object) -> Any:  # noqa: ANN401 - JSON
 
 @lru_cache(maxsize=512)
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    """Made once for each type: to make one takes longer than to use it a thousand times."""
+    """Cached, because building an adapter takes longer than a thousand uses of it."""
     return TypeAdapter(kind)
 
 
 def _sentences(parts: Iterable[str]) -> str:
-    """What several sources said of themselves, one sentence after the other."""
+    """Joins texts as sentences."""
     return " ".join(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in parts)

@@ -1,4 +1,4 @@
-"""Groups like with like: which hosts say the same, which differ and in what, and which do not answer. Pure.
+"""Groups the answers of hosts: which are equal, which differ and in what, and which hosts do not answer. Pure.
 
 A primary is compared with primaries and a replica with replicas, each within its flavour. What of their evidence is
 compared, bot.engine.comparable_evidence says; a number becomes a range, without the outliers.
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from actions.contract import Unit
 from bot.engine.comparable_evidence import ABSENT, KNOWN, UNKNOWN, ComparableValues, each_its_own, seen_of, word
 from bot.engine.outliers import apart
-from bot.engine.sweep import Look
+from bot.engine.sweep import HostAnswer
 from bot.runbook.language import units
 
 NAMED = 10
-"""Hosts of a group that are named; of more it is said how many."""
+"""The most hosts of a group that are named; the others are counted."""
 _QUIET: tuple[object, ...] = (None, "", 0, False, KNOWN)
-"""What says nothing while all have it in common."""
+"""Values that are not shown while all hosts have them."""
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b(?::\d+)?|\b[\w.-]*[A-Za-z][\w.-]*:\d{2,5}\b")
 _TIME = re.compile(r"\b\d+(?:\.\d+)?(?= ?(?:ms|s|min|h|seconds)\b)")
 
@@ -35,7 +35,7 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The numbers of one field in a group, the outliers left out."""
+    """The numbers of one field in a group, without the outliers."""
 
     field: str
     unit: Unit | None
@@ -45,7 +45,7 @@ class Range:
     outliers: tuple[Outlier, ...] = ()
 
     def shown(self, value: float) -> str:
-        """One value with its unit, as people say it."""
+        """Returns a value with its unit."""
         match self.unit:
             case Unit.SECONDS:
                 return units.show_seconds(value)
@@ -68,14 +68,14 @@ class Range:
 
     @property
     def strays(self) -> str:
-        """The outliers with their values, or ''."""
+        """Returns the outliers with their values, or ''."""
         told = [f"{each.host} {self.shown(each.value)}" for each in self.outliers]
         return f"{words(self.field)}: {named(told)}" if told else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a group has otherwise than the usual one."""
+    """A field in which a group differs from the usual group."""
 
     field: str
     value: str
@@ -89,12 +89,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Hosts that say the same."""
+    """Hosts with equal answers."""
 
     hosts: tuple[str, ...]
     facts: Mapping[str, str]
     telling: tuple[str, ...]
-    """The facts that say something, in words."""
+    """The facts that are shown, as text."""
     differs: tuple[Difference, ...]
     ranges: tuple[Range, ...]
 
@@ -107,7 +107,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """The hosts that are compared with each other, the usual group first."""
+    """The hosts that are compared with one another, with the usual group first."""
 
     flavour: str
     role: str
@@ -130,7 +130,7 @@ class Kin:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Hosts that did not answer, for the same reason; addresses and times are left out of it."""
+    """Hosts that did not answer for the same reason, without its addresses and times."""
 
     reason: str
     hosts: tuple[str, ...]
@@ -138,7 +138,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a sweep found."""
+    """The summary of a sweep."""
 
     asked: int
     kin: tuple[Kin, ...]
@@ -146,12 +146,12 @@ class Summary:
 
     @property
     def alike(self) -> bool:
-        """Whether all answered, and like says like."""
+        """Whether all hosts answered, and all that are compared are equal."""
         return not self.silent and all(each.alike for each in self.kin)
 
     @property
     def strange(self) -> frozenset[str]:
-        """The hosts that answered and are not like the others."""
+        """The hosts that answered and differ from the others."""
         return self._differing | self._far
 
     @property
@@ -165,7 +165,7 @@ class Summary:
 
     @property
     def says(self) -> str:
-        """How many answered, and how many of them differ, in one sentence."""
+        """One sentence on how many hosts answered and how many of them differ."""
         silent = sum(len(each.hosts) for each in self.silent)
         differ, strays = len(self._differing), len(self._far)
         said = f"{self.asked - silent:,} of {self.asked:,} answered"
@@ -174,9 +174,9 @@ class Summary:
         return f"{said}; all that did say the same." if silent and not differ and not strays else f"{said}."
 
 
-def summarised(looks: Sequence[Look]) -> Summary:
-    """Groups what the hosts answered."""
-    kin: dict[tuple[str, str], list[Look]] = {}
+def summarised(looks: Sequence[HostAnswer]) -> Summary:
+    """Groups the answers of hosts."""
+    kin: dict[tuple[str, str], list[HostAnswer]] = {}
     for look in looks:
         if not look.missing:
             kin.setdefault((look.target.shard.flavour, look.target.instance.role.value), []).append(look)
@@ -185,18 +185,18 @@ def summarised(looks: Sequence[Look]) -> Summary:
 
 
 def named(hosts: Sequence[str], most: int = NAMED) -> str:
-    """The first hosts by name, and how many more there are."""
+    """Returns the names of the first hosts, and the number of others."""
     more = f" and {len(hosts) - most:,} more" if len(hosts) > most else ""
     return ", ".join(hosts[:most]) + more
 
 
 def words(field: str) -> str:
-    """A field's name as people read it."""
+    """Returns the name of a field as text."""
     return field.replace("_", " ")
 
 
-def _groups(looks: Sequence[Look]) -> tuple[Group, ...]:
-    """The groups of hosts that are compared with each other, the largest first, then in the order of the sweep."""
+def _groups(looks: Sequence[HostAnswer]) -> tuple[Group, ...]:
+    """Returns the groups of comparable hosts, the largest first, then in the order of the sweep."""
     seen = [seen_of(look) for look in looks]
     apart_anyway = each_its_own(seen)
     groups: dict[tuple[tuple[str, object], ...], list[ComparableValues]] = defaultdict(list)
@@ -233,13 +233,13 @@ def _ranges(seen: Sequence[ComparableValues]) -> Iterator[Range]:
         yield Range(name, unit, rest[0], rest[(len(rest) - 1) // 2], rest[-1], outliers)
 
 
-def _silences(looks: Sequence[Look]) -> tuple[Silence, ...]:
-    """Those that did not answer, by the reason that they have in common; the most frequent reason first."""
+def _silences(looks: Sequence[HostAnswer]) -> tuple[Silence, ...]:
+    """Groups the hosts that did not answer by their reason, the most frequent reason first."""
     alike: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for look in looks:
         reason = _without_addresses(look)
         alike[_TIME.sub("…", reason)][look.target.name] = reason
-    # Times stay where they are the same for all.
+    # Times are kept if they are equal for all hosts.
     found = [
         Silence(next(iter(hosts.values())) if len(set(hosts.values())) == 1 else reason, tuple(hosts))
         for reason, hosts in alike.items()
@@ -247,8 +247,8 @@ def _silences(looks: Sequence[Look]) -> tuple[Silence, ...]:
     return tuple(sorted(found, key=lambda each: -len(each.hosts)))
 
 
-def _without_addresses(look: Look) -> str:
-    """A reason without what is this host's own: its address, and others that are named."""
+def _without_addresses(look: HostAnswer) -> str:
+    """Returns a reason without the address of its host and other addresses."""
     instance = look.target.instance
     reason = look.missing.replace(instance.address, "…")
     return _ADDRESS.sub("…", re.sub(rf"(?<![\w.]){re.escape(instance.host)}(?![\w.])", "…", reason))

@@ -1,4 +1,4 @@
-"""Which of many numbers are far from the others. Pure.
+"""Finds the numbers that are far from the others. Pure.
 
 The rule: at least five numbers; the distance to the median is more than six times the usual one (the median absolute
 deviation, scaled to be a standard deviation where numbers are spread normally), more than half of the median, and more
@@ -13,10 +13,10 @@ from statistics import median
 from actions.contract import Unit
 
 ENOUGH = 5
-"""Numbers below which none is called far."""
+"""The least numbers in which outliers are sought."""
 TIMES = 6.0
 SCALE = 1.4826
-"""A standard deviation in median absolute deviations, of normally spread numbers."""
+"""The standard deviation of a normal distribution, in median absolute deviations."""
 MATTERS: Mapping[Unit | None, float] = {
     Unit.SECONDS: 10.0,
     Unit.BYTES: 64 * 1024.0**2,
@@ -24,11 +24,11 @@ MATTERS: Mapping[Unit | None, float] = {
     Unit.COUNT: 10.0,
     None: 0.0,
 }
-"""Distances that are nothing to tell, by unit."""
+"""Distances that are never reported, by unit."""
 
 
 def apart(values: Mapping[str, float], unit: Unit | None) -> tuple[str, ...]:
-    """The names of the values that are far from the others, the farthest first."""
+    """Returns the names of the outliers, the farthest first."""
     if len(values) < ENOUGH:
         return ()
     middle = median(values.values())

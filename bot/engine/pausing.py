@@ -1,4 +1,4 @@
-"""People hold a run up: a pause before the next turn of a change, a stop for good, and on again."""
+"""Pauses a change before its next batch, stops runs, and continues paused changes."""
 
 from __future__ import annotations
 
@@ -14,64 +14,68 @@ from bot.errors import Busy, NotAllowed
 from bot.guards.facts import AUTOMATIC, mention
 
 PAUSED_FOR = timedelta(hours=1)
-"""How long a change may stand half made before it is stopped."""
+"""How long a change may stay paused before it is stopped."""
 NOT_BEGUN = (RunState.TRIAGING, RunState.WAITING, RunState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Pausing:
-    """Pauses, stops and goes on."""
+    """Pauses, stops and continues runs."""
 
     store: Store
     publisher: Publisher
     now: Callable[[], datetime] = utc_now
 
     def pause(self, user: str, run: Run) -> Run:
-        """Holds a change up before its next turn; raises NotAllowed where there is none."""
+        """Pauses a change before its next batch; raises NotAllowed if there is none."""
         turns = len(run.plan.waves) if run.plan else 0
         if run.state not in (RunState.APPROVED, RunState.CHANGING) or turns < 2:
-            raise NotAllowed(f"Run {run.id} is {run.state.value} and has no further turn before which it could wait.")
+            raise NotAllowed(f"Run {run.id} is {run.state.value} and has no further batch, so it cannot be paused.")
         now = self.now()
-        return self._held(run, PauseRequest("pause", user, now, now + PAUSED_FOR))
+        return self._requested(run, PauseRequest("pause", user, now, now + PAUSED_FOR))
 
     def stop(self, user: str, run: Run) -> Run:
-        """Ends what has not begun at once, and a change before its next turn.
+        """Ends a run that has changed nothing yet at once, and a change before its next batch.
 
-        Raises NotAllowed for what has ended, and Busy where the run moved on just now.
+        Raises NotAllowed for a run that has ended, and Busy if its state changed meanwhile.
         """
         if run.state in NOT_BEGUN:
-            says = f"{mention(user)} stopped it; nothing was changed."
+            says = f"{mention(user)} stopped the run; nothing was changed."
             ended = run.ending(RunState.DENIED, says, self.now())
             if not self.store.save(ended, expect=run.state, event="run.stopped", actor=user):
-                raise Busy(f"Run {run.id} moved on just now; look at its card.")
+                raise Busy(f"The state of run {run.id} has just changed. Check its card.")
             return self._published(run.id)
         if run.state is RunState.CHANGING:
-            return self._held(run, PauseRequest("stop", user, self.now()))
+            return self._requested(run, PauseRequest("stop", user, self.now()))
         if run.state is RunState.PAUSED:
-            return self._on(user, run, PauseRequest("stop", user, self.now()))
-        raise NotAllowed(f"Run {run.id} has ended already: it is {run.state.value}. {run.says}")
+            return self._continue(user, run, PauseRequest("stop", user, self.now()))
+        raise NotAllowed(f"Run {run.id} has already ended: it is {run.state.value}. {run.says}")
 
     def go_on(self, user: str, run: Run) -> Run:
-        """Goes on with a paused change; raises NotAllowed for one that is not paused."""
-        if run.state is RunState.CHANGING and run.hold is not None and run.hold.kind == "pause":
-            return self._held(run, None, actor=user)
+        """Continues a paused change; raises NotAllowed for one that is not paused."""
+        if run.state is RunState.CHANGING and run.pause_request is not None and run.pause_request.kind == "pause":
+            return self._requested(run, None, actor=user)
         if run.state is not RunState.PAUSED:
             raise NotAllowed(f"Run {run.id} is not paused: it is {run.state.value}.")
-        return self._on(user, run, None)
+        return self._continue(user, run, None)
 
     def unpause(self, run: Run, segment: Unpause) -> None:
-        """The segment at the end of a pause: nobody went on in time, so the change is stopped where it is."""
-        if run.state is RunState.PAUSED and run.hold is not None and Unpause.of(run.hold.at) == segment:
-            self._on(AUTOMATIC, run, PauseRequest("stop", AUTOMATIC, self.now()))
+        """Runs the segment `unpause`: stops a change whose pause ended before anybody continued it."""
+        if (
+            run.state is RunState.PAUSED
+            and run.pause_request is not None
+            and Unpause.of(run.pause_request.at) == segment
+        ):
+            self._continue(AUTOMATIC, run, PauseRequest("stop", AUTOMATIC, self.now()))
 
-    def _on(self, user: str, run: Run, hold: PauseRequest | None) -> Run:
-        if not self.store.go_on(run.id, hold, actor=user):
-            raise Busy(f"Run {run.id} moved on just now; look at its card.")
+    def _continue(self, user: str, run: Run, request: PauseRequest | None) -> Run:
+        if not self.store.go_on(run.id, request, actor=user):
+            raise Busy(f"The state of run {run.id} has just changed. Check its card.")
         return self._published(run.id)
 
-    def _held(self, run: Run, hold: PauseRequest | None, *, actor: str = "") -> Run:
-        if not self.store.hold(run.id, hold, actor=hold.user if hold else actor):
-            raise Busy(f"Run {run.id} moved on just now; look at its card.")
+    def _requested(self, run: Run, request: PauseRequest | None, *, actor: str = "") -> Run:
+        if not self.store.request_pause(run.id, request, actor=request.user if request else actor):
+            raise Busy(f"The state of run {run.id} has just changed. Check its card.")
         return self._published(run.id)
 
     def _published(self, run_id: str) -> Run:

@@ -1,4 +1,4 @@
-"""A plan: what a remedy would change, exactly, under the digest that people approve; and how each change ended."""
+"""The plan of a remedy, with the digest that people approve, and the outcome of each change."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One action on one target, exactly as it would be made."""
+    """One action on one target, with its exact statements."""
 
     wave: int
-    """Its turn, from 0: the changes of a wave are made, then all of them are verified, then the next wave begins."""
+    """The number of its batch, from 0. A batch is made, then verified, before the next one starts."""
     action: str
     parameters: dict[str, Any]
     target: str
     address: str
     server: str
-    """The server's own identity (server_uuid), so that another server at this address voids the plan."""
+    """The server's identity (server_uuid); a different server at this address voids the plan."""
     statements: tuple[str, ...]
     undo: tuple[str, ...]
     undo_says: str
     """How it is undone, or why it cannot be."""
     risk: str
     revert_after: float | None = None
-    """Seconds until the change is undone by itself."""
+    """Seconds until the change is undone automatically."""
     cost: str = ""
-    """What the server has to do because of it, as it was when the plan was made; '' where that is nothing."""
+    """What the change costs the server, as of the time of planning; '' for nothing."""
     follows: bool = False
-    """Whether another change comes before it on its target: then it is checked, and its undo is planned, when its turn
-    comes, on what the one before has left."""
+    """Whether another change precedes it on its target. Then its precondition is checked and its undo is planned only
+    after that change was made."""
 
 
 def _undo(change: Change) -> tuple[str, ...]:
-    """The undo as far as it is approved: that of a later step is not known yet."""
+    """The approved undo statements; those of a change that follows another one are not known yet."""
     return () if change.follows else change.undo
 
 
@@ -44,7 +44,7 @@ RISKS = ("reversible", "disruptive", "destructive")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes of a remedy, exactly as they would be made; approving is approving the digest."""
+    """The changes of a remedy; people approve its digest."""
 
     remedy: str
     title: str
@@ -53,11 +53,11 @@ class Plan:
     on_failure: str = "stop"
     """`stop`, `undo` or `continue`."""
     error_budget: int = 0
-    """How many changes may fail, where it goes on after a failure, before nothing more is begun."""
+    """With `continue`, the number of changes that may fail before no further change is started."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides what happens, as 64 hex digits."""
+        """SHA-256 of everything that determines the changes, as 64 hexadecimal digits."""
         parts: list[Any] = [self.on_failure, *([self.error_budget] if self.error_budget else [])]
         parts += [
             (c.wave, c.action, c.parameters, c.target, c.address, c.server, c.statements, c.revert_after, _undo(c))
@@ -68,13 +68,13 @@ class Plan:
 
     @property
     def waves(self) -> tuple[tuple[int, ...], ...]:
-        """The numbers of the changes, wave by wave."""
+        """The numbers of the changes, by batch."""
         turns = sorted({change.wave for change in self.changes})
         return tuple(tuple(n for n, change in enumerate(self.changes) if change.wave == turn) for turn in turns)
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The names of the instances, in the order of their turns."""
+        """The names of the instances, in the order of their changes."""
         return tuple(dict.fromkeys(change.target for change in self.changes))
 
     @property
@@ -88,7 +88,7 @@ class Plan:
 
     @property
     def undo(self) -> tuple[str, ...]:
-        """Every statement of the way back, the last change first."""
+        """Every undo statement, the last change first."""
         return tuple(text for change in reversed(self.changes) for text in change.undo)
 
     @property
@@ -98,23 +98,23 @@ class Plan:
 
     @property
     def cost(self) -> str:
-        """What the servers have to do because of it."""
+        """What the changes cost the servers."""
         return " ".join(dict.fromkeys(change.cost for change in self.changes if change.cost))
 
     @property
     def risk(self) -> str:
-        """The worst risk of the changes."""
+        """The highest risk of the changes."""
         return max((change.risk for change in self.changes), key=RISKS.index, default=RISKS[0])
 
     @property
     def revert_after(self) -> float | None:
-        """Seconds until the first of the changes is undone by itself."""
+        """Seconds until the first of the changes is undone automatically."""
         return min((c.revert_after for c in self.changes if c.revert_after is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one change of a plan ended."""
+    """The outcome of one change of a plan."""
 
     number: int
     state: str

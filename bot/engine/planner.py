@@ -1,4 +1,4 @@
-"""From a remedy to its plan: on which targets, in which order, and exactly which statements. Changes nothing."""
+"""Plans a remedy: its targets, their order, and the exact statements. Changes nothing."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from bot.runbook.language.schema import Remedy, RemedyStep, Runbook
 from bot.runbook.language.signatures import near, of_remediation
 
 MAX_STATEMENTS = 100
-"""A change that yields more is a mistake of the action."""
+"""The most statements of one change; an action that yields more has a bug."""
 MAX_CHANGES = 50
-"""A plan with more changes is more than a person can read before approving it."""
+"""The most changes of a plan that a person can review before approving it."""
 LATER = "The undo of a later step is planned when its turn comes."
 MAX_DEPTH = 3
-"""How deep runbooks may lean on one another."""
+"""How deep runbooks may refer to one another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A change that is not yet planned on its server."""
+    """A change that has not been planned on its server yet."""
 
     target: Target
     use: str
@@ -45,7 +45,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What a runbook found on its target: what its remedies may build on."""
+    """What a runbook found on its target; its remedies are planned from this."""
 
     runbook: Runbook
     target: Target
@@ -53,17 +53,17 @@ class Observations:
     inputs: Mapping[str, object]
     labels: Mapping[str, str]
     only: tuple[str, ...] = ()
-    """The targets that a remedy is made on, of those that it names; without any, all of them."""
+    """Restricts a remedy to these of its targets; empty for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes plans, and makes them again from the servers as they are."""
+    """Makes plans, and makes them again from the current state of the servers."""
 
     fleet: Fleet
     gatherer: Gatherer
     find: Callable[[str], Runbook]
-    """Finds a runbook that a step leans on, by name; raises RunbookError."""
+    """Finds a runbook that a step refers to, by name; raises RunbookError."""
 
     def plan(self, seen: Observations, remedy: str) -> tuple[Plan, tuple[ResolvedChange, ...]]:
         """Plans a remedy; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
@@ -92,7 +92,7 @@ class Planner:
         return plan, tuple(made)
 
     def alone(self, use: str, written: Mapping[str, object], target: Target) -> tuple[Plan, tuple[ResolvedChange, ...]]:
-        """One action on one target by itself; where it cannot be planned its Made says why.
+        """Plans a single action on one target; if it cannot be planned, its ResolvedChange says why.
 
         Raises UnknownAction, and WrongUsage for parameters that do not fit.
         """
@@ -114,7 +114,7 @@ class Planner:
         return plan, (ResolvedChange(change, target, draft.remediation, change.server, says=says),)
 
     def _empty(self, draft: Draft) -> Change:
-        """A change that could not be planned, on the server that answers at its target."""
+        """Returns a change that could not be planned, with the server that answers at its target."""
         target, made = draft.target, draft.remediation
         try:
             with self.fleet.read(target.shard, target.instance, made.reader) as db:
@@ -125,14 +125,14 @@ class Planner:
         return Change(0, draft.use, draft.parameters, target.name, address, server, (), (), says, made.risk.value)
 
     def again(self, plan: Plan, numbers: Sequence[int]) -> tuple[Plan, tuple[ResolvedChange, ...]]:
-        """Plans these changes once more from the servers as they are now; the other changes stay as they were.
+        """Plans these changes again from the current state of the servers; the other changes stay as they are.
 
-        A change that cannot be planned stays as it was, too, and its Made says why.
+        A change that cannot be planned stays as it is, too, and its ResolvedChange says why.
         """
         changes, made = list(plan.changes), []
         for number in numbers:
             old = plan.changes[number]
-            # With all changes at once, those that follow another wait for their own turn.
+            # When all changes are planned, those that follow another one on their target wait for their own batch.
             made.append(self._again(old, due=not old.follows or len(numbers) < len(plan.changes)))
             changes[number] = made[-1].change
         return replace(plan, changes=tuple(changes)), tuple(made)
@@ -177,10 +177,10 @@ class Planner:
         return drafted(use, step.parameters, scope, target)
 
     def _leaning(self, seen: Observations, step: RemedyStep, depth: int) -> Iterator[list[Draft]]:
-        """The waves of another runbook's remedy, which looks for itself first."""
+        """Returns the batches of another runbook's remedy, after gathering that runbook's own evidence."""
         assert step.runbook is not None
         if depth > MAX_DEPTH:
-            raise NotAllowed(f"{step.runbook}: runbooks lean on one another more than {MAX_DEPTH} deep.")
+            raise NotAllowed(f"{step.runbook}: runbooks refer to one another more than {MAX_DEPTH} levels deep.")
         other = self.find(step.runbook)
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
         inputs = resolve(other, seen.labels, value_of(step.parameters, scope))
@@ -198,7 +198,7 @@ class Planner:
     # -- what each would do ---------------------------------------------------------------------------------------
 
     def _dry(self, draft: Draft, wave: int) -> Change:
-        """Dries the change out on a reader: the same generator that will make it yields what it would do."""
+        """Runs the generator of the change without executing it, and returns the statements that it yields."""
         target = draft.target
         stranger = out_of_place(draft.use, draft.remediation.reader, target) or refused_on_tablet(
             draft.use, draft.remediation, target
@@ -245,7 +245,7 @@ def drafted(use: str, written: Mapping[str, object], scope: Mapping[str, object]
 
 
 def costly_in_common(seen: Observations, other: Runbook) -> dict[str, object]:
-    """What another runbook would ask that costs the server much, and that was just seen: it is not asked twice.
+    """Returns the evidence of costly diagnostics that another runbook would run again; they are not run twice.
 
     By the names of the other runbook's steps; a question is the same at the same place and without parameters.
     """
@@ -262,7 +262,7 @@ def costly_in_common(seen: Observations, other: Runbook) -> dict[str, object]:
 
 
 def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[Target, ...]]:
-    """The targets in batches of these sizes; the last size goes on."""
+    """Splits the targets into batches of these sizes; the last size repeats."""
     left, turn = list(targets), 0
     while left:
         size = sizes[min(turn, len(sizes) - 1)]
@@ -271,7 +271,7 @@ def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[T
 
 
 def blast_radius(targets: Sequence[Target], drained: Sequence[str] = ()) -> str:
-    """What is touched, as a share of the shard, and which servers go out of service by it."""
+    """Describes the targets as a share of their shard, and the servers that the change takes out of service."""
     named = list({target.name: target for target in targets}.values())
     said = []
     if any(target.instance.role.value == "primary" for target in named):
@@ -287,12 +287,12 @@ def blast_radius(targets: Sequence[Target], drained: Sequence[str] = ()) -> str:
 
 
 def inputs_of(run: Run, runbook: Runbook) -> dict[str, Any]:
-    """The inputs of a run: from the alert's labels, from the person who asked, or the defaults."""
+    """Returns the inputs of a run: from the alert's labels, from the person who requested it, or the defaults."""
     return resolve(runbook, dict(run.alert.labels) if run.alert else {}, run.overrides)
 
 
 def _bounded(statements: Iterator[Statement]) -> Iterator[str]:
     for number, statement in enumerate(statements):
         if number >= MAX_STATEMENTS:
-            raise NotAllowed(f"The action wants more than {MAX_STATEMENTS} statements; nothing was planned.")
+            raise NotAllowed(f"The action yields more than {MAX_STATEMENTS} statements; nothing was planned.")
         yield str(statement)

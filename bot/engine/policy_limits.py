@@ -1,4 +1,4 @@
-"""What the policy limits, counted from what was really begun and from the replicas as they are."""
+"""Collects the facts that the policy limits: the changes that were started, and the state of the replicas."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bot.policy import Policy
 from bot.runbook.diagnosis.remedies import again
 
 HOUR = timedelta(hours=1)
-"""What budgets are for."""
+"""The scopes of budgets."""
 FLOOR = "the policy's serving_floor"
 ACKERS = "the primary waits for so many semi-synchronous replicas"
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The changes of other runs that may still count, the oldest first, and when somebody looked at the shard last."""
+    """The changes of other runs that may still count, oldest first, and the last acknowledgement of the shard."""
 
     begun: Sequence[BegunChange]
     acknowledged: datetime | None
@@ -34,14 +34,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Looks up what the guards of the policy judge by."""
+    """Collects the facts for the guards of the policy."""
 
     fleet: Fleet
     store: Store
     policy: Policy
 
     def history(self, run: Run, now: datetime) -> History:
-        """What other runs changed, as far back as anything counts."""
+        """Returns the changes of other runs, as far back as any limit reaches."""
         since = now - max(HOUR, self._cooldown, self._flapping)
         return History(self.store.changes(since=since, besides=run.id), self.store.acknowledged(run.shard))
 
@@ -54,12 +54,12 @@ class Limits:
         return timedelta(seconds=self.policy.flapping.within)
 
     def frozen(self, shard: str, now: datetime) -> Frozen | None:
-        """The freeze that holds the longest."""
+        """Returns the active freeze that ends last."""
         held = self.policy.freeze(shard, now)
         return Frozen(held[0].name, held[0].reason, held[1]) if held else None
 
     def earlier(self, shard: str, plan: Plan, history: History, now: datetime) -> Earlier | None:
-        """The last change of another run that this plan would repeat too soon."""
+        """Returns the last change of another run that this plan would repeat within the cooldown."""
         for each in reversed(_unseen(shard, history)):
             if each.action in plan.actions:
                 until = each.at + self._cooldown
@@ -67,7 +67,7 @@ class Limits:
         return None
 
     def flapping(self, shard: str, plan: Plan, history: History, now: datetime) -> Flapping | None:
-        """The action of the plan that was made too often in the shard without anybody looking why."""
+        """Returns the action of the plan that was made too often in the shard without an acknowledgement."""
         limit = self.policy.flapping
         recent = [each for each in _unseen(shard, history) if each.at > now - self._flapping]
         for action in plan.actions:
@@ -77,7 +77,7 @@ class Limits:
         return None
 
     def budgets(self, shard: str, plan: Plan, history: History, now: datetime) -> tuple[Spent, ...]:
-        """What is spent of each budget by the changes of the last hour."""
+        """Returns how much of each budget the changes of the last hour have used."""
         limits = self.policy.budgets
         begun = [each for each in history.begun if each.at >= now - HOUR]
         actions = [
@@ -93,7 +93,7 @@ class Limits:
         return (*actions, there, Spent("the fleet", len(begun), len(plan.changes), limits.fleet))
 
     def radius(self, plan: Plan) -> Radius | None:
-        """How many of its shard's replicas a plan changes; None where the inventory does not know its targets."""
+        """Returns how many of its shard's replicas a plan changes; None when its targets are not in the inventory."""
         targets = self._targets(plan)
         if not targets:
             return None
@@ -103,7 +103,7 @@ class Limits:
         return Radius(replicas, changed, self.policy.most_replicas(plan.risk, replicas))
 
     def floor(self, plan: Plan) -> Floor | None:
-        """How many replicas serve beside those that the plan takes out; None where it takes none out.
+        """Returns how many replicas serve besides those that the plan takes out; None when it takes none out.
 
         What cannot be read does not serve, and a primary that cannot be asked needs all that are left.
         """
@@ -132,7 +132,7 @@ class Limits:
             return []
 
     def _drained(self, plan: Plan) -> tuple[list[Target], str]:
-        """The replicas that proxies are to send nobody to any more, or why one that is named must stay in service."""
+        """Returns the replicas that the plan drains at proxies, or the reason why one of them must stay in service."""
         found: dict[str, Target] = {}
         for change in plan.changes:
             try:
@@ -149,7 +149,7 @@ class Limits:
                 role = server.instance.role.value
                 return [], (
                     f"It takes {server.name} out of service, the {role} of {server.shard.name} by the inventory; only "
-                    f"replicas of {shard} are taken out. Move the traffic another way."
+                    f"replicas of {shard} can be taken out of service. Move the traffic another way."
                 )
             found[server.name] = server
         return list(found.values()), ""
@@ -162,7 +162,7 @@ class Limits:
             return False
 
     def _ackers(self, target: Target) -> int | None:
-        """How many replicas must acknowledge each transaction; None where the primary does not say."""
+        """Returns how many replicas must acknowledge each transaction; None when the primary cannot be asked."""
         if target.primary is None:
             return None
         try:
@@ -173,7 +173,7 @@ class Limits:
 
 
 def ackers(db: MySQL) -> int:
-    """How many replicas the primary waits for before a commit returns; 0 without semi-synchronous replication.
+    """Returns how many replicas the primary waits for at each commit; 0 without semi-synchronous replication.
 
     MySQL 8.0.26 renamed `rpl_semi_sync_master_*` to `rpl_semi_sync_source_*`; MariaDB waits for one (MySQL manual,
     "Semisynchronous Replication"; MariaDB documentation, same title).
@@ -188,6 +188,6 @@ def ackers(db: MySQL) -> int:
 
 
 def _unseen(shard: str, history: History) -> list[BegunChange]:
-    """The changes in the shard since somebody looked at it."""
+    """Returns the changes in the shard since it was last acknowledged."""
     seen = history.acknowledged
     return [each for each in history.begun if each.shard == shard and (seen is None or each.at >= seen)]

@@ -1,4 +1,4 @@
-"""What the engine needs of the world, as protocols; the adapters are in bot.fleet, bot.store and bot.slack."""
+"""The protocols that the engine needs; their implementations are in bot.fleet, bot.store and bot.slack."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a server says it is: an identity that no other server has, and its role with how it was read."""
+    """The identity that a server reports, which is unique to it, and its role with how it was determined."""
 
     server: str
     role: Role
@@ -56,7 +56,7 @@ class Fleet(Protocol):
         ...
 
     def doubts(self, shard: Shard) -> str:
-        """Why the inventory of a shard may be wrong by now; '' where it is fresh, or written by hand."""
+        """Returns why the inventory of a shard may be outdated; '' if it is fresh or written by hand."""
         ...
 
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[MySQL]:
@@ -78,7 +78,7 @@ class Fleet(Protocol):
 
 
 class Directory(Protocol):
-    """Who people are; unknown is denied."""
+    """The roles of people; an unknown person has none."""
 
     def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
         """Whether the user holds a role of bot.config.Roles, and the sentence that says by what.
@@ -91,10 +91,10 @@ class Directory(Protocol):
 
 
 class Publisher(Protocol):
-    """Where people see runs."""
+    """Shows runs to people."""
 
     def publish(self, run: Run) -> None:
-        """Queues the cards of the run as it stands now; the same run again changes nothing."""
+        """Queues the cards of the run in its current state; the same run again changes nothing."""
         ...
 
 
@@ -107,7 +107,7 @@ class Steps(Protocol):
 
 
 class Silencer(Protocol):
-    """The source of alerts, where it can be silenced; every method raises Unreachable."""
+    """A source of alerts that can be silenced; every method raises Unreachable."""
 
     def silence(self, labels: Mapping[str, str], *, seconds: float, by: str, why: str) -> str:
         """Silences the alert with exactly these labels, and returns the silence's id."""
@@ -142,7 +142,7 @@ class StartResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one alert: whether it was new, and its run."""
+    """The result of receiving one alert: whether it was new, and its run."""
 
     fresh: bool
     incident: str
@@ -151,7 +151,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class BegunChange:
-    """A change that was begun."""
+    """A change that was started."""
 
     run: str
     shard: str
@@ -183,7 +183,7 @@ class Store(Protocol):
     def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]: ...
 
     def older(self) -> Sequence[tuple[Run, Sequence[str]]]:
-        """Runs under way of which this version cannot read all, with the keys that it cannot read."""
+        """Returns runs under way that this version cannot read completely, with the keys that it cannot read."""
         ...
 
     def save(self, run: Run, *, expect: RunState, event: str = "", actor: str = "firstmate", **data: Any) -> bool:  # noqa: ANN401
@@ -191,15 +191,15 @@ class Store(Protocol):
         ...
 
     def take(self, run_id: str, taken: Assignment | None, *, expect: Assignment | None, actor: str) -> bool:
-        """Records who works on it, and audits it; False when somebody else was quicker than `expect` says."""
+        """Records who works on the incident, and audits it; False when the stored assignment is not `expect`."""
         ...
 
-    def hold(self, run_id: str, hold: PauseRequest | None, *, actor: str) -> bool:
-        """Records who holds a change up before its next turn, and audits it; False when no change is under way."""
+    def request_pause(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
+        """Records or withdraws a request to pause or stop a change, and audits it; False when none is under way."""
         ...
 
-    def go_on(self, run_id: str, hold: PauseRequest | None, *, actor: str) -> bool:
-        """Moves a paused run to CHANGING, with this hold, and enqueues its change; False when it is not paused."""
+    def go_on(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
+        """Moves a paused run to CHANGING with this request, and enqueues its change; False when it is not paused."""
         ...
 
     def enqueue(self, run_id: str, segment: Segment, *, delay: float = 0.0) -> None:
@@ -234,11 +234,11 @@ class Store(Protocol):
         ...
 
     def begun_at(self, run_id: str, what: str) -> datetime | None:
-        """When it was begun, or None where it was not."""
+        """Returns when the change was started, or None."""
         ...
 
     def changes(self, *, since: datetime, besides: str) -> Sequence[BegunChange]:
-        """The changes that other runs began since then, the oldest first."""
+        """Returns the changes that other runs have started since then, the oldest first."""
         ...
 
     def acknowledge(self, shard: str, *, actor: str) -> None:
@@ -246,36 +246,36 @@ class Store(Protocol):
         ...
 
     def acknowledged(self, shard: str) -> datetime | None:
-        """When the cooldowns of a shard were ended last."""
+        """Returns when the cooldowns of a shard were last ended."""
         ...
 
     def finish(self, run_id: str, what: str, outcome: str) -> None: ...
 
     def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
-        """Takes the shard for a run and returns the fencing token, or None when another run holds it.
+        """Acquires the lease of a shard and returns its fencing token, or None when another run holds it.
 
         Each time the token is a higher one, and the ones before are fenced off, of the same run too.
         """
         ...
 
     def renew(self, shard: str, run_id: str, token: int, *, seconds: float) -> bool:
-        """Holds the shard for longer; False where the token is not the newest one."""
+        """Extends the lease; False when the token is not the newest one."""
         ...
 
     def release(self, shard: str, run_id: str) -> None: ...
 
     def holder(self, shard: str, *, besides: str) -> tuple[str, datetime] | None:
-        """The other run that holds the shard, and until when."""
+        """Returns the other run that holds the shard, and until when."""
         ...
 
     def halts(self) -> Sequence[Halt]:
-        """What is halted; at most one halt for a scope."""
+        """Returns all halts, at most one for each scope."""
         ...
 
     def set_halt(self, halt: Halt, *, actor: str) -> None: ...
 
     def lift_halt(self, scope: str, *, actor: str) -> bool:
-        """Ends the halt of a scope; False where there is none."""
+        """Lifts the halt of a scope; False when there is none."""
         ...
 
     def audit(self, event: str, *, actor: str, subject: str, **data: Any) -> None: ...  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""The change segment: look again, record the intent, change once, verify, wave by wave, and report."""
+"""The change segment: checks all guards again, makes each change once, verifies it, and reports, batch by batch."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PASSED = "passed"
 
 
 def intent(number: int) -> str:
-    """The name of the intent of a change."""
+    """Returns the name of the intent of a change."""
     return f"change-{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """Makes approved changes."""
+    """Makes the approved changes of a run."""
 
     fleet: Fleet
     store: Store
@@ -42,22 +42,22 @@ class Rollout:
     undo: Undo
     verifier_pause: float = 0.5
     in_flight: float = 0.0
-    """Seconds after its start in which a statement may still arrive from a replica of the bot that was taken for dead.
+    """Seconds after a change was started in which its statement may still arrive from a replica taken for dead.
 
-    0 where there is only one, which is dead before the next one begins.
+    It is 0 for a single bot, whose process has ended before the next one starts.
     """
     wait: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = utc_now
 
     def change(self, steps: Steps, run_id: str) -> None:
-        """The segment `change` of a run; every step of it may be replayed from its record."""
-        token = self._hold(run_id)
+        """Runs the segment `change`; after a crash, completed steps return their recorded results."""
+        token = self._acquire_lease(run_id)
         if steps.step("guards", lambda: self._guard(run_id)) != PASSED:
             return
         plan = self._plan(run_id)
         first, failures = steps.step("turns", lambda: self._begin_at(run_id))
         for turn, numbers in list(enumerate(plan.waves))[first:]:
-            answer = steps.step(f"guards-{turn}", self._turn_guard(run_id, numbers, token)) if turn else PASSED
+            answer = steps.step(f"guards-{turn}", self._batch_guard(run_id, numbers, token)) if turn else PASSED
             if answer == RunState.PAUSED.value:
                 return
             if answer != PASSED:
@@ -71,10 +71,10 @@ class Rollout:
                 steps.step(f"undo-{number}", self._undoing(run_id, number, token))
         steps.step("end", lambda: self._end(run_id))
 
-    def _hold(self, run_id: str) -> int:
-        """Takes the shard; 0 where another run holds it, which the guards tell.
+    def _acquire_lease(self, run_id: str) -> int:
+        """Acquires the lease of the shard and returns its token; 0 if another run holds it, which the guards report.
 
-        No step: a second execution of this segment, after the first was taken for dead, must get a token of its own.
+        It is not a step: a second execution, after the first was taken for dead, must get a token of its own.
         """
         run = self._run(run_id)
         if run.state not in (RunState.APPROVED, RunState.CHANGING):
@@ -82,7 +82,7 @@ class Rollout:
         return self.store.lease(run.shard, run.id, seconds=LEASE) or 0
 
     def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
-        """Makes and verifies the changes of one wave, and returns how those that were begun ended."""
+        """Makes and verifies the changes of one batch; returns the outcomes of those that were started."""
         made: dict[int, str] = {}
         for number in numbers:
             made[number] = steps.step(f"change-{number}", self._making(run_id, number, token))
@@ -90,10 +90,10 @@ class Rollout:
                 break
         return [steps.step(f"verify-{n}", self._verifying(run_id, n, how)) for n, how in made.items()]
 
-    # A step is called later than the loop that names it goes on, so each takes its number with it.
+    # Each step binds its own number, because a loop variable would have changed by the time of the call.
 
-    def _turn_guard(self, run_id: str, numbers: tuple[int, ...], token: int) -> Callable[[], str]:
-        return lambda: self._guard_turn(run_id, numbers, token)
+    def _batch_guard(self, run_id: str, numbers: tuple[int, ...], token: int) -> Callable[[], str]:
+        return lambda: self._guard_batch(run_id, numbers, token)
 
     def _making(self, run_id: str, number: int, token: int) -> Callable[[], str]:
         return lambda: self._once(run_id, number, token)
@@ -102,12 +102,12 @@ class Rollout:
         return lambda: self._verify(run_id, number, made)
 
     def _undoing(self, run_id: str, number: int, token: int) -> Callable[[], str]:
-        return lambda: self._take_back(run_id, number, token)
+        return lambda: self._undo_after_failure(run_id, number, token)
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
     def _guard(self, run_id: str) -> str:
-        """Asks all guards again, on facts of now, and records the intents when they pass."""
+        """Checks all guards again on current facts, and records the intents if they pass."""
         run = self._run(run_id)
         if run.state is RunState.CHANGING:
             return PASSED
@@ -126,38 +126,38 @@ class Rollout:
             self.store.intend(run.id, intent(number), planned.digest)
         begun = replace(run, state=RunState.CHANGING, verdicts=verdicts, says="Changing now.")
         if not self.store.save(begun, expect=RunState.APPROVED, event="run.changing", digest=planned.digest):
-            # Somebody revoked the approval while the guards were asked.
+            # The approval was revoked while the guards were checked.
             self.store.release(run.shard, run.id)
             return "not approved"
         self.publisher.publish(begun)
         return PASSED
 
-    def _guard_turn(self, run_id: str, numbers: tuple[int, ...], token: int) -> str:
-        """Asks all guards again before a further wave; what they refuse is booked on its changes."""
+    def _guard_batch(self, run_id: str, numbers: tuple[int, ...], token: int) -> str:
+        """Checks all guards again before a further batch; a refusal is recorded on each of its changes."""
         run = self._run(run_id)
         assert run.plan is not None
-        if run.hold is not None and run.hold.kind == "pause":
-            return self._pause(run, run.hold)
-        if run.hold is not None:
-            return self._refuse(run_id, numbers, f"{mention(run.hold.user)} stopped it here.")
+        if run.pause_request is not None and run.pause_request.kind == "pause":
+            return self._pause(run, run.pause_request)
+        if run.pause_request is not None:
+            return self._refuse(run_id, numbers, f"{mention(run.pause_request.user)} stopped the change here.")
         if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
             self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
         refused = refusal(verdicts)
         if refused is None:
-            # What follows on the same server learns only now what it will replace.
+            # Only now is it known what a further change of the same server replaces.
             self.store.save(replace(run, plan=planned), expect=RunState.CHANGING)
             return PASSED
         return self._refuse(run_id, numbers, refused.says)
 
     def _refuse(self, run_id: str, numbers: tuple[int, ...], says: str) -> str:
         for number in numbers:
-            self._book(self._run(run_id), Outcome(number, "refused", says))
+            self._record_outcome(self._run(run_id), Outcome(number, "refused", says))
         return "refused"
 
     def _pause(self, run: Run, hold: PauseRequest) -> str:
-        """Leaves the run as a row with a deadline; the shard is free for others meanwhile."""
-        says = f"{mention(hold.user)} paused it before its next turn; /mate resume {run.id} goes on."
+        """Stores the run as paused, with a deadline, and releases the shard for other runs."""
+        says = f"{mention(hold.user)} paused the change before its next batch. Continue it with /mate resume {run.id}."
         paused = replace(run, state=RunState.PAUSED, says=says)
         self._save(paused, RunState.CHANGING, "run.paused", says)
         self.store.release(run.shard, run.id)
@@ -167,7 +167,7 @@ class Rollout:
         return RunState.PAUSED.value
 
     def _begin_at(self, run_id: str) -> tuple[int, int]:
-        """The first turn of which nothing is booked yet, and how many changes failed in those before."""
+        """Returns the first batch without an outcome, and the number of changes that failed in the earlier ones."""
         run = self._run(run_id)
         assert run.plan is not None
         booked = {each.number: each.state for each in run.outcomes}
@@ -176,17 +176,17 @@ class Rollout:
         return (turns[0] if turns else len(run.plan.waves)), failed
 
     def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[Verdict, ...], Plan]:
-        """Plans these changes again from the servers as they are now, and judges them."""
+        """Plans these changes again from the current state of the servers, and checks the guards."""
         planned, made = self.planner.again(plan, numbers)
         return judge(self.collector.collect(run, planned, made, stage=Stage.BEFORE_CHANGE, now=self.now())), planned
 
     def _stop_if_overtaken(self, run: Run) -> None:
         """Raises Overtaken when the shard is not another run's: then another execution of this one holds it."""
         if self.store.holder(run.shard, besides=run.id) is None:
-            raise Superseded(f"run {run.id} is in other hands")
+            raise Superseded(f"another execution of run {run.id} holds the shard")
 
     def _once(self, run_id: str, number: int, token: int) -> str:
-        """Makes the change unless it was begun before; returns what is known of it."""
+        """Makes the change unless it was started before; returns what is known about it."""
         run = self._run(run_id)
         assert run.plan is not None
         approved = run.plan.changes[number]
@@ -194,7 +194,7 @@ class Rollout:
         start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
         if start is StartResult.FENCED:
             self._stop_if_overtaken(run)
-            return f"refused: Another run changes {run.shard} since; nothing of this change was made."
+            return f"refused: Another run has acquired {run.shard} meanwhile, so this change was not made."
         if start is StartResult.BEFORE:
             self._let_arrive(run_id, number)
             return "unknown"
@@ -205,19 +205,19 @@ class Rollout:
         except (Refused, change_executor.NotAsPlanned) as error:
             return f"refused: {error}"
         except (FirstmateError, Unreadable) as error:
-            # The statement may have arrived; only the verification can tell.
+            # The statement may have been executed; the verification finds out.
             return f"lost: {error}"
         return "made"
 
     def _let_arrive(self, run_id: str, number: int) -> None:
-        """Waits until no statement of the execution that began it can arrive any more: what is seen then stays."""
+        """Waits until no statement of the earlier execution can arrive any more, so that the verification is final."""
         begun = self.store.begun_at(run_id, intent(number))
         left = self.in_flight - (self.now() - begun).total_seconds() if begun is not None else 0.0
         if left > 0:
             self.wait(min(left, self.in_flight))
 
     def _verify(self, run_id: str, number: int, made: str) -> str:
-        """Looks whether it worked, and books what was seen."""
+        """Verifies the change, and records the outcome."""
         run = self._run(run_id)
         booked = next((outcome for outcome in run.outcomes if outcome.number == number), None)
         if run.state is not RunState.CHANGING or booked is not None:
@@ -226,26 +226,26 @@ class Rollout:
         if made.startswith("refused: "):
             outcome = Outcome(number, RunState.REFUSED.value, made.removeprefix("refused: "))
         else:
-            verdict = self._look(target, remediation)
+            verdict = self._verification(target, remediation)
             outcome = Outcome(number, (RunState.MENDED if verdict.ok else RunState.FAILED).value, verdict.says)
             if made == "unknown":
-                outcome = Outcome(number, RunState.UNKNOWN.value, f"Seen now: {verdict.says}")
+                outcome = Outcome(number, RunState.UNKNOWN.value, f"State now: {verdict.says}")
             elif made.startswith("lost: "):
-                outcome = replace(outcome, says=f"{made.removeprefix('lost: ')} Seen since: {verdict.says}")
+                outcome = replace(outcome, says=f"{made.removeprefix('lost: ')} State afterwards: {verdict.says}")
         self.store.finish(run_id, intent(number), f"{outcome.state}: {outcome.says}")
-        self._book(run, outcome)
+        self._record_outcome(run, outcome)
         return outcome.state
 
-    def _take_back(self, run_id: str, number: int, token: int) -> str:
-        """After a failure, where the remedy says so: restores one change that was made."""
+    def _undo_after_failure(self, run_id: str, number: int, token: int) -> str:
+        """Restores one change after another one failed, if the remedy says so."""
         run = self._run(run_id)
         failed = [each for each in run.outcomes if each.state != RunState.MENDED.value and each.state != "undone"]
         if not failed or not any(each.number == number and each.state == "mended" for each in run.outcomes):
             return "nothing to undo"
-        return self.undo.restore(run, number, "the failure", token)
+        return self.undo.restore(run, number, "Firstmate after the failure", token)
 
     def _end(self, run_id: str) -> str:
-        """Ends the run with what was seen of all its changes."""
+        """Ends the run with the outcomes of all its changes."""
         run = self._run(run_id)
         if run.state is not RunState.CHANGING or run.plan is None:
             self.publisher.publish(run)
@@ -265,14 +265,14 @@ class Rollout:
 
     # -- shared ---------------------------------------------------------------------------------------------------
 
-    def _look(self, target: Target, remediation: Remediation) -> Verification:
+    def _verification(self, target: Target, remediation: Remediation) -> Verification:
         def read(asked: Remediation) -> Verification:
             with self.fleet.read(target.shard, target.instance, asked.reader) as db:
                 return asked.verify(db)
 
         return change_executor.Verifier(read, pause=self.verifier_pause).verify(remediation)
 
-    def _book(self, run: Run, outcome: Outcome) -> None:
+    def _record_outcome(self, run: Run, outcome: Outcome) -> None:
         booked = replace(run, outcomes=(*run.outcomes, outcome))
         self.store.save(booked, expect=RunState.CHANGING)
         if run.plan is not None and len(run.plan.changes) > 1:
@@ -299,7 +299,7 @@ class Rollout:
 
 
 def _goes_on(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:
-    """Whether the next turn may begin after one that ended so. Pure."""
+    """Returns whether the next batch may start after these outcomes. Pure."""
     if RunState.UNKNOWN.value in states:
         return False
     if plan.on_failure == "continue":

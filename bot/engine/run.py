@@ -1,4 +1,4 @@
-"""What a run is, and how it may move: records only, no I/O.
+"""The records of a run and its states; no I/O.
 
 A run is one execution of a runbook. Everything that a card shows is derived from these records, so the cards can be
 drawn again after a crash from what is stored.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
 
 from bot.alerts import Alert
 from bot.engine.plan import Outcome, Plan
@@ -18,21 +20,21 @@ from bot.runbook.language.schema import Autonomy, Scope
 
 
 class RunState(StrEnum):
-    """Where a run stands; the ended ones never change again, except that a mended one may be undone."""
+    """The state of a run. An ended run never changes again, except that a mended one may be undone."""
 
     TRIAGING = "triaging"
     WAITING = "waiting"  # for an approval; a row with a deadline
     APPROVED = "approved"  # the change is queued
     CHANGING = "changing"  # the intent is recorded
-    PAUSED = "paused"  # between two turns of a change; a row with a deadline
+    PAUSED = "paused"  # between two batches of a change; a row with a deadline
     DIAGNOSED = "diagnosed"  # ended: a cause is named or none was found, and nothing is offered
     REFUSED = "refused"  # ended: a guard said no
     DENIED = "denied"  # ended: a person said no
     EXPIRED = "expired"  # ended: nobody approved in time
     RESOLVED = "resolved"  # ended: the alert resolved before anybody approved
-    MENDED = "mended"  # ended: changed and verified
+    MENDED = "mended"  # ended: the change was made and verified
     FAILED = "failed"  # ended: the change or its verification failed
-    UNKNOWN = "unknown"  # ended: the change was begun when the bot died; verified, never repeated
+    UNKNOWN = "unknown"  # ended: the bot died during the change; verified, never repeated
     UNDONE = "undone"  # ended: changed, then restored
 
     @property
@@ -44,7 +46,7 @@ _UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, 
 
 
 class StepStatus(StrEnum):
-    """How a gather step went."""
+    """The status of a gather step."""
 
     PENDING = "pending"
     DONE = "done"
@@ -69,42 +71,42 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What the evidence says of one cause of the runbook."""
+    """The verdict of the evidence on one cause of the runbook."""
 
     id: str
     verdict: str
     """`holds`, `no`, or `undecided` when evidence is missing."""
     says: str
     remedies: tuple[str, ...] = ()
-    """What it offers, the best first."""
+    """The names of its remedies, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Somebody works on it, and for how long the source of the alert is silent meanwhile."""
+    """A person who works on the incident, and the silence of its alert meanwhile."""
 
     user: str
     since: datetime
     silence: str = ""
-    """The silence's id, or '' where there is none."""
+    """The silence's id, or ''."""
     until: datetime | None = None
     says: str = ""
-    """Why there is no silence, where there should be one."""
+    """Why there is no silence although the runbook asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PauseRequest:
-    """Somebody holds a change up before its next turn: for a while, or for good."""
+    """A request to pause or stop a change before its next batch."""
 
     kind: Literal["pause", "stop"]
     user: str
     at: datetime
     until: datetime | None = None
-    """When a pause ends by itself, which stops the change."""
+    """The deadline of a pause; after it the change is stopped."""
 
 
 class Choice(StrEnum):
-    """What a person decided on a plan."""
+    """A person's decision on a plan."""
 
     APPROVE = "approve"
     DENY = "deny"
@@ -122,7 +124,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a run's timeline, for people."""
+    """One line of a run's timeline."""
 
     at: datetime
     what: str
@@ -132,6 +134,9 @@ class Event:
 class Run:
     """One execution of a runbook."""
 
+    # Stored documents have the key `hold`.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(serialize_by_alias=True)
+
     id: str
     incident: str
     channel: str
@@ -139,36 +144,36 @@ class Run:
     opened_at: datetime
     alert: Alert | None
     requester: str
-    """A user id, or `firstmate` when an alert began it."""
+    """A user id, or `firstmate` for a run that an alert started."""
     runbook: str
     """Name of the runbook, or '' when none answers the alert."""
     runbook_digest: str
     runbook_text: str
-    """The snapshot: a reload never changes a run that is under way."""
+    """A copy of the runbook, so that a reload does not change a run under way."""
     title: str
     target: str
-    """Name of the instance, or '' when the inventory does not know it."""
+    """Name of the instance, or '' when it is not in the inventory."""
     shard: str
     autonomy: Autonomy = "suggest"
-    """How far the runbook may go by itself."""
+    """How far the runbook may go without a person."""
     matched: str = ""
     """The matcher that chose the runbook."""
     steps: tuple[Step, ...] = ()
     shown: tuple[tuple[str, str], ...] = ()
-    """What one looks at first, as label and text."""
+    """The first facts on the card, as label and text."""
     causes: tuple[Cause, ...] = ()
     plan: Plan | None = None
     """The change that is offered, or the one that was approved."""
     alternatives: tuple[Plan, ...] = ()
-    """Other changes that would mend it too; approving one of them makes it the plan."""
+    """Alternative plans; approving one of them makes it the plan."""
     verdicts: tuple[Verdict, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
-    """How the changes of the plan ended, as far as they have."""
+    """The outcomes of the changes that have ended."""
     decisions: tuple[Decision, ...] = ()
     approvals_needed: int = 1
     expires_at: datetime | None = None
     says: str = ""
-    """The sentence of the present state: why refused, how verified, what to do next."""
+    """The sentence on the current state: why refused, how verified, what to do next."""
     revert_at: datetime | None = None
     timeline: tuple[Event, ...] = ()
     resolved_at: datetime | None = None
@@ -176,38 +181,38 @@ class Run:
     overrides: dict[str, Any] = field(default_factory=dict)
     """Inputs given by a person instead of an alert."""
     notes: str = ""
-    """What the runbook says to people: when not to act."""
+    """The runbook's notes for people."""
     links: tuple[tuple[str, str], ...] = ()
-    """Title and address of what the runbook leads people to."""
+    """Titles and URLs of the runbook's links."""
     only: tuple[str, ...] = ()
-    """Where a change is tried again: the targets that are left of it; without any, all of them."""
-    hold: PauseRequest | None = None
-    """Who holds the change up; only `Store.hold` changes this."""
+    """In a retry, the targets on which the change was not made; empty for all targets."""
+    pause_request: Annotated[PauseRequest | None, Field(alias="hold")] = None
+    """Who asked for a pause or a stop before the next batch; only `Store.request_pause` changes this."""
     override: Override | None = None
-    """Who broke the glass for this run, and why."""
+    """Who used break-glass for this run, and why."""
     taken: Assignment | None = None
     """Who works on it; only `Store.take` changes this."""
     repaired: str = ""
-    """What the manager of the shard's topology repaired meanwhile, as a sentence, where a second look follows."""
+    """The repair by VTOrc before a second assessment, as a sentence, or ''."""
     joined: tuple[str, ...] = ()
-    """Names of other alerts of the trouble that came while it was under way; only `Store.receive` changes this."""
+    """Names of other alerts that joined the run while it was under way; only `Store.receive` changes this."""
     thread: str = ""
-    """The run whose card begins the incident's thread; '' where this one's does."""
+    """The run whose card starts the incident's thread; '' if it is this one."""
     loud: bool = False
-    """Whether the channel is told, too, where the card stands in a thread."""
+    """Whether a card in a thread is also sent to the channel."""
     scope: Scope = "instance"
-    """Of what the incident is one: of an instance, or of its whole shard."""
+    """Whether the incident is about an instance or about its whole shard."""
     repair_within: float = 30.0
-    """Seconds that the manager of the shard's topology has for a repair of its own before anything is offered."""
+    """Seconds that VTOrc has for a repair before a remedy is offered."""
 
     @property
     def root(self) -> str:
-        """The run whose card begins the thread."""
+        """The run whose card starts the thread."""
         return self.thread or self.id
 
     @property
     def place(self) -> str:
-        """What the incident is about, in a word."""
+        """The name of the shard or instance that the incident is about."""
         return self.shard if self.scope == "shard" else self.target
 
     @property
@@ -216,10 +221,10 @@ class Run:
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
 
     def ending(self, state: RunState, says: str, at: datetime) -> Run:
-        """The run as it ends, with the sentence as the last line of its timeline; nothing is stored."""
+        """Returns the ended run, with the sentence as the last event of its timeline; stores nothing."""
         return replace(self, state=state, says=says, timeline=(*self.timeline, Event(at, says)))
 
     def offered(self, digest: str) -> Plan | None:
-        """The plan of this digest, among those that are offered."""
+        """Returns the offered plan with this digest, or None."""
         plans = (*((self.plan,) if self.plan else ()), *self.alternatives)
         return next((plan for plan in plans if plan.digest == digest), None)

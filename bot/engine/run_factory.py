@@ -1,4 +1,4 @@
-"""Which run answers what is asked: for an alert, for a person, or once more. Makes the record; stores nothing."""
+"""Builds the run for an alert, for a person, or for a retry. Stores nothing."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook.matching.match import Tie, choose
 
 RECENT = 200
-"""Runs among which an alert is looked for by its name."""
+"""The newest runs that are searched for an alert by its name."""
 
 
 def first_look(target: Target) -> str:
-    """The name of the runbook of /triage: that of a server, of a proxy, or of a shard of Vitess."""
+    """Returns the name of the runbook that /triage runs: for a server, a proxy, or a tablet of Vitess."""
     if isinstance(target.instance, Tablet):
         return "vitess/first-look"
     return "proxysql/backends" if target.is_proxy else "mysql/first-look"
@@ -35,10 +35,10 @@ def first_look(target: Target) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunFactory:
-    """Makes new runs."""
+    """Builds new runs."""
 
     live_library: LiveLibrary
-    """Its library holds the runbooks in force now; a reload puts others there, and never touches those of a run."""
+    """Holds the runbooks in force; a reload replaces them, but not the copies in runs."""
     fleet: Fleet
     store: Store
     approvals: Approvals
@@ -46,19 +46,21 @@ class RunFactory:
     now: Callable[[], datetime] = utc_now
 
     def for_alert(self, alert: Alert, target: Target | None) -> Run:
-        """The run that answers an alert; one without a runbook says why there is none."""
+        """Returns the run for an alert; without a runbook, the run says why."""
         found = choose(self.live_library.library.runbooks, alert)
         run = self._new(alert, target, requester="firstmate", channel=self.channel_of(alert))
         if isinstance(found, Tie):
             names = " and ".join(found.names)
-            return replace(run, says=f"{names} answer this alert equally well; make one of them more specific.")
+            return replace(
+                run, says=f"{names} answer this alert equally well. Make the matchers of one of them more specific."
+            )
         if found is None:
-            where = f" Look at {run.target} with /triage {run.target}." if run.target else ""
+            where = f" Check {run.target} with /triage {run.target}." if run.target else ""
             return replace(run, says=f"No runbook answers {alert.name or 'this alert'}.{where}")
         return _by(run, found.runbook, matched=found.matcher)
 
     def for_person(self, user: str, runbook: str, target: str, *, channel: str, inputs: Mapping[str, str]) -> Run:
-        """The run that a person asks for, not yet stored; raises RunbookError, UnknownTarget or WrongUsage."""
+        """Returns the run that a person requests; raises RunbookError, UnknownTarget or WrongUsage."""
         found = self.live_library.library.find(runbook)
         place = self.fleet.find(target)
         asked = self._new(None, place, requester=user, channel=channel)
@@ -67,13 +69,13 @@ class RunFactory:
         return run
 
     def bare(self, user: str, target: Target) -> Run:
-        """A run without a runbook, for who asks what an action by itself would meet."""
+        """Returns a run without a runbook, to explain the guards of a single action."""
         return self._new(None, target, requester=user, channel="")
 
     def again(self, run: Run, user: str, said: str, override: Override | None = None) -> Run:
-        """A run once more, in its own incident, for a person; raises RunbookError or UnknownTarget.
+        """Returns a new run of the same runbook in the same incident; raises RunbookError or UnknownTarget.
 
-        Of a change on several targets it looks at those alone on which it was not made.
+        It covers only the targets on which the change was not made.
         """
         found = self.live_library.library.find(run.runbook)
         fresh = self._new(run.alert, self.fleet.find(run.target), requester=user, channel=run.channel)
@@ -95,15 +97,12 @@ class RunFactory:
         )
 
     def alert_of(self, asked: str) -> Alert:
-        """The alert that a person means: that of a run, the last of a name, or one with these labels.
-
-        Raises WrongUsage for what is none of them.
-        """
+        """Returns the alert of a run, the newest alert of a name, or one with these labels; raises WrongUsage."""
         if "=" in asked:
             return Alert(parse_labels(asked), AlertStatus.FIRING, self.now(), source=ASKED)
         run = self.store.run(asked)
         if run is not None and run.alert is None:
-            raise WrongUsage(f"{asked} was asked for by a person, so no alert chose its runbook.")
+            raise WrongUsage(f"Run {asked} was requested by a person, so no alert selected its runbook.")
         if run is None:
             recent = self.store.runs(limit=RECENT)
             run = next((each for each in recent if each.alert is not None and each.alert.name == asked), None)
@@ -112,7 +111,7 @@ class RunFactory:
         return Alert({"alertname": asked}, AlertStatus.FIRING, self.now(), source=ASKED)
 
     def _named(self, runbook: Runbook, inputs: Mapping[str, str]) -> dict[str, Any]:
-        """What a person gave, with instances and shards by their own names; raises UnknownTarget."""
+        """Returns the inputs with instances by their inventory names; raises UnknownTarget."""
         given: dict[str, Any] = dict(inputs)
         for name, value in inputs.items():
             declared = runbook.inputs.get(name)
@@ -139,12 +138,12 @@ class RunFactory:
             target=target.name if target else "",
             shard=target.shard.name if target else "",
             approvals_needed=self.approvals.count,
-            timeline=(Event(self.now(), "alert received" if alert else f"asked by {mention(requester)}"),),
+            timeline=(Event(self.now(), "alert received" if alert else f"requested by {mention(requester)}"),),
         )
 
 
 def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
-    """The run with all that it needs of its runbook: a reload changes nothing of it."""
+    """Returns the run with a copy of what it needs of its runbook, so that a reload does not affect it."""
     return replace(
         run,
         runbook=runbook.runbook,

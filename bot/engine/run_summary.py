@@ -1,4 +1,4 @@
-"""How a run of several changes ended, in one state and one sentence. Pure."""
+"""Summarizes the outcomes of a run's changes in one state and one text. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.engine.run import Run, RunState
 
 
 def ended(run: Run, plan: Plan) -> Run:
-    """The run as it ended: mended when every change was, unknown when one may have been made and nobody knows."""
+    """Returns the ended run: mended if all changes were, unknown if it is not known whether one was made."""
     outcomes = sorted(run.outcomes, key=lambda outcome: outcome.number)
     if len(plan.changes) == 1 and outcomes:
         return replace(run, state=RunState(outcomes[0].state), says=_one(run, outcomes[0]))
@@ -27,23 +27,23 @@ def _one(run: Run, outcome: Outcome) -> str:
         return outcome.says
     return (
         "The bot stopped while the change was under way; it was not repeated. "
-        f"{outcome.says} A person must look at {run.target} before anything else is done."
+        f"{outcome.says} A person must check {run.target} before anything else is done."
     )
 
 
 def _all(plan: Plan, outcomes: list[Outcome]) -> str:
-    return f"All {len(outcomes)} changes are made and verified on {', '.join(plan.targets)}. {outcomes[-1].says}"
+    return f"All {len(outcomes)} changes were made and verified on {', '.join(plan.targets)}. {outcomes[-1].says}"
 
 
 def _some(plan: Plan, outcomes: list[Outcome]) -> str:
-    """What went wrong first, then what stands, then what was not begun."""
+    """Returns the failures first, then the changes in effect, then those that were not started."""
     said = []
     for outcome in outcomes:
         where = plan.changes[outcome.number].target
         if outcome.state == "unknown":
             said.append(
-                f"The bot stopped while it changed {where}; that was not repeated. {outcome.says} "
-                f"A person must look at {where}."
+                f"The bot stopped while it changed {where}; the change was not repeated. {outcome.says} "
+                f"A person must check {where}."
             )
         elif outcome.state in ("failed", "refused"):
             said.append(f"{where} ({outcome.state}): {outcome.says}")
@@ -52,4 +52,4 @@ def _some(plan: Plan, outcomes: list[Outcome]) -> str:
         said += [f"{word}: {', '.join(names)}."] if names else []
     begun = {outcome.number for outcome in outcomes}
     rest = dict.fromkeys(change.target for number, change in enumerate(plan.changes) if number not in begun)
-    return " ".join(said + ([f"Not begun: {', '.join(rest)}."] if rest else []))
+    return " ".join(said + ([f"Not started: {', '.join(rest)}."] if rest else []))

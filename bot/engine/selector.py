@@ -1,4 +1,4 @@
-"""Which instances a sweep means by a selector such as `role=replica,shard=orders*`. Pure, over the inventory."""
+"""Selects instances of the inventory by a selector such as `role=replica,shard=orders*`. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.runbook.language.signatures import near
 
 EVERYTHING = "all"
 LONGEST = 500
-"""Characters of a selector."""
+"""The most characters of a selector."""
 EXAMPLE = "role=replica,shard=orders*"
 _OF: Mapping[str, Callable[[Target], str]] = {
     "role": lambda target: target.instance.role.value,
@@ -26,7 +26,7 @@ _OF: Mapping[str, Callable[[Target], str]] = {
     "cell": lambda target: target.instance.record.cell if isinstance(target.instance, Tablet) else "",
     "type": lambda target: target.instance.record.type if isinstance(target.instance, Tablet) else "",
 }
-"""Beside Vitess, alerts and people say cluster of what the inventory calls a shard."""
+"""Outside Vitess, alerts and people call a shard of the inventory a cluster."""
 
 
 def _topology(target: Target, name: str) -> str:
@@ -35,12 +35,12 @@ def _topology(target: Target, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Patterns by key, all of which an instance must fit; without any it is every instance."""
+    """Patterns by key. An instance must match all of them; without any, every instance matches."""
 
     patterns: Mapping[str, str]
 
     def fits(self, target: Target) -> bool:
-        """Whether all patterns fit; a proxy is meant only where the role is named."""
+        """Returns whether all patterns match; a proxy matches only a selector that names its role."""
         if target.is_proxy and "role" not in self.patterns:
             return False
         return all(fnmatchcase(_OF[key](target), pattern) for key, pattern in self.patterns.items())
@@ -50,10 +50,10 @@ class Selection:
 
 
 def selection_of(text: str) -> Selection:
-    """Reads matchers that commas or spaces part, or `all`; raises WrongUsage with the nearest key."""
+    """Parses matchers separated by commas or spaces, or `all`; raises WrongUsage with the nearest key."""
     words = [word for word in re.split(r"[,\s]+", text.strip()[: LONGEST + 1]) if word]
     if len(text) > LONGEST:
-        raise WrongUsage(f"The selector has {len(text)} characters; {LONGEST} are read.")
+        raise WrongUsage(f"The selector has {len(text)} characters; at most {LONGEST} are allowed.")
     if words == [EVERYTHING]:
         return Selection({})
     patterns: dict[str, str] = {}
@@ -65,7 +65,7 @@ def selection_of(text: str) -> Selection:
             keys = list(_OF)
             raise WrongUsage(f"A selector has no {key!r}{near(key, keys) or '.'} It takes {', '.join(keys)}.")
         if key in patterns:
-            raise WrongUsage(f"The selector names {key} twice; one pattern with * and ? can mean several.")
+            raise WrongUsage(f"The selector names {key} twice; one pattern with * and ? can match several values.")
         patterns[key] = pattern
     if not patterns:
         raise WrongUsage(f"The selector is empty; write one like {EXAMPLE}, or {EVERYTHING}.")
@@ -73,19 +73,19 @@ def selection_of(text: str) -> Selection:
 
 
 def select(text: str, inventory: Sequence[Target]) -> tuple[Target, ...]:
-    """The instances that a selector means, in the order of the inventory.
+    """Returns the instances that match a selector, in the order of the inventory.
 
     Raises WrongUsage for what is no selector, UnknownTarget with the nearest names where nothing fits.
     """
     wanted = selection_of(text)
     found = tuple(target for target in inventory if wanted.fits(target))
     if not found:
-        raise UnknownTarget(f"No instance of the inventory fits {wanted}{_why_none(wanted, inventory)}")
+        raise UnknownTarget(f"No instance of the inventory matches {wanted}{_why_none(wanted, inventory)}")
     return found
 
 
 def _why_none(wanted: Selection, inventory: Sequence[Target]) -> str:
-    """Which pattern alone fits nothing, with the name that it is nearest to."""
+    """Names the pattern that matches nothing by itself, with the nearest name."""
     for key, pattern in wanted.patterns.items():
         known = sorted({_OF[key](target) for target in inventory} - {""})
         if not any(fnmatchcase(each, pattern) for each in known):

@@ -1,4 +1,4 @@
-"""One diagnostic over many instances at once; a slow or dead one does not hold up the others."""
+"""Runs one diagnostic on many instances at once; slow or dead instances do not delay the others."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ from bot.runbook.language.signatures import UnknownAction, coerce, near, of_diag
 log = logging.getLogger(__name__)
 
 WORKERS = 64
-"""Instances that are asked at the same time: on loopback 32, 64 and 128 take as long, and far hosts want more."""
+"""Instances asked at the same time. On loopback 32, 64 and 128 take equally long; remote hosts benefit from more."""
 MOST_THREADS = 512
-"""Threads of one sweep, those that wait for a slow instance counted."""
+"""Threads of one sweep, including those that wait for slow instances."""
 PATIENCE = 0.5
-"""Seconds after which an instance counts as slow: another thread takes the place of the one that waits for it."""
+"""Seconds after which an instance counts as slow, and another thread replaces the one that waits for it."""
 DEADLINE = 10.0
-"""Seconds after which an instance that has not answered is given up."""
+"""Seconds that an instance has to answer."""
 WITHIN = 60.0
-"""Seconds of a whole sweep; what was not asked by then is not asked any more."""
+"""Seconds of a whole sweep; instances that were not asked by then are not asked."""
 MOST_COSTLY = 5
-"""Instances that a costly diagnostic is asked of at once."""
+"""The most instances on which one sweep runs a costly diagnostic."""
 TICK = 0.02
-"""Seconds between two looks at who is slow."""
+"""Seconds between two checks for slow instances."""
 
 Progress = Callable[[int, int], None]
-"""Is told how many instances are done, of how many."""
+"""Called with the number of instances that are done, and of all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class HostAnswer:
     """What one instance answered, or why it did not."""
 
     target: Target
     evidence: Any = None
     missing: str = ""
-    """Why there is no evidence; '' where there is."""
+    """Why there is no evidence; '' if there is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What became of a sweep, in the order of its targets."""
+    """The result of a sweep, in the order of its targets."""
 
     diagnostic: str
-    looks: tuple[Look, ...]
+    answers: tuple[HostAnswer, ...]
     took: float
     """Seconds."""
 
 
 @dataclass
 class Sweeps:
-    """Sweeps over the fleet."""
+    """Sweeps the fleet."""
 
     fleet: Fleet
     workers: int = WORKERS
@@ -78,58 +78,58 @@ class Sweeps:
         given: Mapping[str, object] | None = None,
         progress: Progress = lambda done, of: None,
     ) -> Swept:
-        """Asks a diagnostic of every target; raises WrongUsage for what cannot be swept."""
+        """Runs a diagnostic on every target; raises WrongUsage for one that cannot be swept."""
         diagnostic, parameters = sweepable(name, given or {}, len(targets))
         for says in filter(None, (out_of_place(name, diagnostic.reader, target) for target in targets)):
-            raise WrongUsage(f"{says.partition(';')[0]}; the selector takes proxies with role=proxy alone.")
+            raise WrongUsage(f"{says.partition(';')[0]}; select proxies with role=proxy only.")
         begun = time.monotonic()
-        crew = _Crew(targets, lambda target: self._look(name, diagnostic, parameters, target), self.workers)
-        crew.run(self.patience, self.deadline, begun + self.within, progress)
-        return Swept(name, crew.looks(), time.monotonic() - begun)
+        workers = _Workers(targets, lambda target: self._ask(name, diagnostic, parameters, target), self.workers)
+        workers.run(self.patience, self.deadline, begun + self.within, progress)
+        return Swept(name, workers.answers(), time.monotonic() - begun)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Lets one caller sweep at a time; raises Busy, since who waits would keep others from being answered."""
+        """Allows one sweep at a time; raises Busy instead of waiting, which would occupy a listener thread."""
         if not self._busy.acquire(blocking=False):
-            raise Busy("A sweep is under way; ask again when its card stands, in a minute at most.")
+            raise Busy("Another sweep is under way and takes at most a minute. Try again when its card is posted.")
         try:
             yield
         finally:
             self._busy.release()
 
-    def _look(self, name: str, diagnostic: Diagnostic, parameters: Mapping[str, object], target: Target) -> Look:
-        """Asks one instance; every failure becomes the sentence why there is no evidence."""
+    def _ask(self, name: str, diagnostic: Diagnostic, parameters: Mapping[str, object], target: Target) -> HostAnswer:
+        """Asks one instance; an error becomes the reason why there is no evidence."""
         try:
             if diagnostic.reader is Endpoint:
-                return Look(target, diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters))
+                return HostAnswer(target, diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters))
             with self.fleet.read(target.shard, target.instance, diagnostic.reader) as db:
-                return Look(target, diagnostic(db, **parameters))
+                return HostAnswer(target, diagnostic(db, **parameters))
         except (FirstmateError, Unreadable) as error:
-            return Look(target, missing=str(error) or type(error).__name__)
+            return HostAnswer(target, missing=str(error) or type(error).__name__)
         except Exception as error:
-            # The edge of the thread: a row that no diagnostic expected must not take the other hosts with it.
-            log.exception("%s of %s broke", name, target.name)
-            says = f"{name} could not make sense of the answer ({type(error).__name__}); the log has more."
-            return Look(target, missing=says)
+            # The edge of the thread: an unexpected row must not end the sweep of the other hosts.
+            log.exception("%s of %s failed", name, target.name)
+            says = f"{name} could not interpret the answer ({type(error).__name__}); the log has details."
+            return HostAnswer(target, missing=says)
 
 
 def sweepable(name: str, given: Mapping[str, object], targets: int) -> tuple[Diagnostic, Mapping[str, object]]:
-    """The diagnostic with its parameters as it takes them; raises WrongUsage with the reason why it is not swept."""
+    """Returns the diagnostic and its parameters with their types; raises WrongUsage if it cannot be swept."""
     try:
         signature = of_diagnostic(name)
     except UnknownAction as error:
         says = f"There is no diagnostic {name!r}{near(name, catalog.DIAGNOSTICS) or '.'}"
-        raise WrongUsage(f"{says} The command firstmate actions lists them.") from error
+        raise WrongUsage(f"{says} List them with firstmate actions.") from error
     diagnostic = catalog.DIAGNOSTICS[name]
     if diagnostic.reader is Prometheus:
         raise WrongUsage(
-            f"{name} asks Prometheus, which answers for all hosts at once; nothing is swept. Ask it in a runbook, or "
-            "sweep a diagnostic that asks the hosts."
+            f"{name} asks Prometheus, which answers for all hosts at once, so it cannot be swept. Use it in a runbook, "
+            "or sweep a diagnostic that asks the hosts."
         )
     if diagnostic.costly and targets > MOST_COSTLY:
         raise WrongUsage(
-            f"{name} can stall a server, so it is asked of {MOST_COSTLY} instances at once at most, not of {targets}. "
-            "Narrow the selector."
+            f"{name} can stall a server, so a sweep runs it on at most {MOST_COSTLY} instances; the selector matches "
+            f"{targets}. Narrow the selector."
         )
     for each in given:
         if each not in signature.parameters:
@@ -143,28 +143,28 @@ def sweepable(name: str, given: Mapping[str, object], targets: int) -> tuple[Dia
         raise WrongUsage(f"{name}: {error}") from error
 
 
-class _Crew:
+class _Workers:
     """The threads of one sweep.
 
-    They are daemons, and nobody waits for one that waits for its instance: a socket's own timeout ends it.
+    They are daemons: the sweep ends without those that wait for an instance, which end with their socket's timeout.
     """
 
-    def __init__(self, targets: Sequence[Target], look: Callable[[Target], Look], workers: int) -> None:
+    def __init__(self, targets: Sequence[Target], ask: Callable[[Target], HostAnswer], workers: int) -> None:
         self._targets = targets
-        self._look = look
+        self._ask = ask
         self._workers = workers
         self._waiting = deque(range(len(targets)))
         self._begun: dict[int, float] = {}
-        """When the look at a target began, as long as its thread is at it."""
+        """When each target that is being asked was asked."""
         self._replaced: set[int] = set()
-        """Targets for whose thread another one was started."""
-        self._looks: dict[int, Look] = {}
+        """Targets whose thread was replaced."""
+        self._answers: dict[int, HostAnswer] = {}
         self._threads = 0
         self._lock = threading.Lock()
         self._settled = threading.Event()
 
     def run(self, patience: float, deadline: float, end: float, progress: Progress) -> None:
-        """Returns when every target has answered or was given up, at `end` at the latest."""
+        """Returns when every target has answered or failed, at `end` at the latest."""
         with self._lock:
             self._start(min(self._workers, len(self._targets)))
         if not self._targets:
@@ -176,11 +176,12 @@ class _Crew:
                 self._replace_slow(now, patience)
                 if now >= end:
                     self._close()
-            progress(len(self._looks), len(self._targets))
-        progress(len(self._looks), len(self._targets))
+            progress(len(self._answers), len(self._targets))
+        progress(len(self._answers), len(self._targets))
 
-    def looks(self) -> tuple[Look, ...]:
-        return tuple(self._looks[number] for number in range(len(self._targets)))
+    def answers(self) -> tuple[HostAnswer, ...]:
+        """Returns the answers in the order of the targets."""
+        return tuple(self._answers[number] for number in range(len(self._targets)))
 
     def _start(self, count: int) -> None:
         for _ in range(min(count, MOST_THREADS - self._threads)):
@@ -188,7 +189,7 @@ class _Crew:
             threading.Thread(target=self._work, name="sweep", daemon=True).start()
 
     def _work(self) -> None:
-        """Looks at one target after the other, until none is left or another thread does it instead."""
+        """Asks one target after the other, until none is left or this thread was replaced."""
         number = -1
         while True:
             with self._lock:
@@ -197,21 +198,23 @@ class _Crew:
                     return
                 number = self._waiting.popleft()
                 self._begun[number] = time.monotonic()
-            look = self._look(self._targets[number])
+            answer = self._ask(self._targets[number])
             with self._lock:
                 del self._begun[number]
-                self._book(number, look)
+                self._record(number, answer)
 
-    def _book(self, number: int, look: Look) -> None:
-        """Keeps the first word about a target; one that was given up stays so."""
-        self._looks.setdefault(number, look)
-        if len(self._looks) == len(self._targets):
+    def _record(self, number: int, answer: HostAnswer) -> None:
+        """Keeps the first answer of a target: a target that was given up stays so."""
+        self._answers.setdefault(number, answer)
+        if len(self._answers) == len(self._targets):
             self._settled.set()
 
     def _give_up(self, now: float, deadline: float) -> None:
         for number, begun in self._begun.items():
-            if now - begun >= deadline and number not in self._looks:
-                self._book(number, Look(self._targets[number], missing=f"It did not answer within {deadline:g} s."))
+            if now - begun >= deadline and number not in self._answers:
+                self._record(
+                    number, HostAnswer(self._targets[number], missing=f"It did not answer within {deadline:g} s.")
+                )
 
     def _replace_slow(self, now: float, patience: float) -> None:
         slow = [n for n, begun in self._begun.items() if now - begun >= patience and n not in self._replaced]
@@ -221,9 +224,13 @@ class _Crew:
                 self._start(1)
 
     def _close(self) -> None:
-        """The sweep's own time is over: what is under way is given up, and nothing more is begun."""
+        """Ends the sweep at its time limit: gives up the targets under way, and asks no others."""
         self._waiting.clear()
         for number, target in enumerate(self._targets):
             at_it = number in self._begun
-            says = "It did not answer in the sweep's time." if at_it else "It was not asked: the sweep's time was over."
-            self._book(number, Look(target, missing=says))
+            says = (
+                "It did not answer within the time limit of the sweep."
+                if at_it
+                else "It was not asked: the sweep had reached its time limit."
+            )
+            self._record(number, HostAnswer(target, missing=says))

@@ -1,4 +1,4 @@
-"""Which instances a step means by its `on`, and which shards there are. Pure, over the inventory."""
+"""Selects the instances of a step by its `on`, and lists shards. Pure, on the inventory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.runbook.language.signatures import near
 
 
 def places(where: Place | Selector, target: Target, inventory: Sequence[Target]) -> tuple[Target, ...]:
-    """The instances, in the order of the inventory; raises UnknownTarget when there is none, or more than the limit."""
+    """Returns the instances in the order of the inventory; raises UnknownTarget for none, or more than the limit."""
     shard = [Target(instance, target.shard) for instance in target.shard.instances]
     match where:
         case "target":
@@ -31,48 +31,48 @@ def places(where: Place | Selector, target: Target, inventory: Sequence[Target])
         case "proxies":
             found = [Target(instance, target.shard) for instance in target.proxies]
         case "shard":
-            # Whatever is done to all of a shard is done to its primary last.
+            # A change of a whole shard changes its primary last.
             found = sorted(shard, key=lambda each: each.instance == target.primary)
         case Selector():
             found = [each for each in inventory if _fits(where, each, target.shard.name)]
             if not found:
-                raise UnknownTarget(f"No instance of the inventory fits {_shown(where)}.")
+                raise UnknownTarget(f"No instance of the inventory matches {_shown(where)}.")
             if len(found) > where.limit:
                 raise UnknownTarget(
-                    f"{len(found)} instances fit {_shown(where)}, and the step takes {where.limit}; narrow it, or "
+                    f"{len(found)} instances match {_shown(where)}, and the step allows {where.limit}; narrow it, or "
                     "raise its `limit`."
                 )
     return tuple(found)
 
 
 def out_of_place(use: str, reader: type, target: Target) -> str:
-    """Why an action of servers cannot be used on a proxy, or one of proxies on a server; '' where it fits."""
+    """Returns why an action does not apply to this kind of target, or ''."""
     if reader is ProxySQL and not target.is_proxy:
-        return f"{use} is for proxies, and {target.name} is a {target.instance.role.value}; write `on: proxies`."
+        return f"{use} is for proxies, and {target.name} is a {target.instance.role.value}; use `on: proxies`."
     if reader is Vitess and not isinstance(target.instance, Tablet):
-        return f"{use} is for tablets of Vitess, and {target.name} is none; give it a target such as commerce/-80."
+        return f"{use} is for tablets of Vitess, and {target.name} is not one; use a target such as commerce/-80."
     if reader is MySQL and target.is_proxy:
-        return f"{use} is for servers, and {target.name} is a proxy; write `on: primary`, `replicas` or `shard`."
+        return f"{use} is for servers, and {target.name} is a proxy; use `on: primary`, `replicas` or `shard`."
     return ""
 
 
 def stand_in(remediation: Remediation, target: Target) -> str:
-    """The name of the action that is planned in its place, where the target is a tablet; '' where it stands."""
+    """Returns the action that replaces this one on a tablet, or ''."""
     instead = remediation.on_tablet if isinstance(target.instance, Tablet) else ""
     return instead if instead in REMEDIATIONS else ""
 
 
 def refused_on_tablet(use: str, remediation: Remediation, target: Target) -> str:
-    """Why a change of a server is not made where the server is a tablet's; '' where it may be."""
+    """Returns why a change of a server is not allowed on a tablet, or ''."""
     if not isinstance(target.instance, Tablet) or not remediation.on_tablet:
         return ""
     if stand_in(remediation, target):
-        return f"{target.name} is a tablet of Vitess, and {use} is not made on one: use {remediation.on_tablet}."
-    return f"{target.name} is a tablet of Vitess, and {use} is not made on one: {remediation.on_tablet}"
+        return f"{target.name} is a tablet of Vitess, and {use} is not allowed on one: use {remediation.on_tablet}."
+    return f"{target.name} is a tablet of Vitess, and {use} is not allowed on one: {remediation.on_tablet}"
 
 
 def changed_at(targets: Sequence[Target]) -> list[Target]:
-    """Where a change is made: of the proxies of a ProxySQL Cluster only on the first, which hands it on by itself."""
+    """Returns where a change is made: in a ProxySQL Cluster only on the first proxy, which distributes it."""
     found: list[Target] = []
     for each in targets:
         handed_on = each.is_proxy and each.shard.proxies is not None and each.shard.proxies.cluster
@@ -91,7 +91,7 @@ def _fits(where: Selector, target: Target, shard: str) -> bool:
 
 
 def _alias(target: Target) -> str:
-    """The alias of a tablet; '' for what is none."""
+    """Returns the alias of a tablet, or ''."""
     return target.instance.record.alias if isinstance(target.instance, Tablet) else ""
 
 
@@ -103,17 +103,17 @@ def _shown(where: Selector) -> str:
 
 
 def described(where: Place | Selector) -> str:
-    """The places in a word, for cards: `replicas`, or what the selector asks for."""
+    """Describes the places for cards: `replicas`, or the conditions of the selector."""
     return where if isinstance(where, str) else _shown(where)
 
 
 def shards(fleet: Fleet) -> list[str]:
-    """The names of all shards of the inventory."""
+    """Returns the names of all shards of the inventory."""
     return sorted({each.shard.name for each in fleet.targets()})
 
 
 def known_shard(fleet: Fleet, name: str) -> None:
-    """Raises UnknownTarget with the nearest name where the inventory does not know the shard."""
+    """Raises UnknownTarget, with the nearest name, unless the inventory has this shard."""
     known = shards(fleet)
     if name not in known:
         raise UnknownTarget(f"The inventory knows no shard {name!r}{near(name, known)}")

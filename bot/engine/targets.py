@@ -1,4 +1,4 @@
-"""What is looked at and changed: an instance of the fleet with its shard."""
+"""The target of diagnostics and changes: an instance of the fleet with its shard."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Target:
         return self.instance.role is Role.PROXY
 
     def may_be_changed(self, reader: type) -> bool:
-        """Whether it may be changed by an action of this kind: a user is configured, or Vitess may be asked."""
+        """Returns whether an action of this kind may change it: a user for changes, or Vitess, is configured."""
         if reader is Vitess:
             return isinstance(self.shard, TabletShard) and self.shard.may_change
         if self.is_proxy:

@@ -1,4 +1,4 @@
-"""The triage segment: gather, name the cause, plan its remedy, ask the guards, and end or wait for an approval."""
+"""The triage segments: gather evidence, find the cause, plan its remedies, check the guards, and ask for approval."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import parse
 
 WATCH = 1.0
-"""Seconds between two looks at what the manager of the topology repairs."""
+"""Seconds between two checks of VTOrc's repair."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A remedy planned and judged, not yet asked for."""
+    """A planned remedy with the verdicts of the guards."""
 
     plan: Plan
     verdicts: tuple[Verdict, ...]
 
     @property
     def refused(self) -> str:
-        """Why a guard refuses it, or ''."""
+        """The reason of the guard that refuses it, or ''."""
         found = refusal(self.verdicts)
         return found.says if found else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """What the remedies of a cause came to: those that may be offered, and why the others are not."""
+    """The remedies of a cause that may be offered, and why the others may not."""
 
     offered: tuple[Proposal, ...]
     refused: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
-    """Of the first remedy, offered or not."""
+    """Those of the first remedy, whether it is offered or not."""
 
 
 @dataclass(frozen=True, slots=True)
-class TriageLook:
-    """What one look of a run came to."""
+class Assessment:
+    """A run with its evidence and diagnosis."""
 
     run: Run
     diagnosis: Diagnosis
@@ -68,7 +68,7 @@ class TriageLook:
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """Reads, thinks and proposes; changes nothing."""
+    """Diagnoses runs and proposes remedies; changes nothing on servers."""
 
     fleet: Fleet
     store: Store
@@ -80,87 +80,87 @@ class Triage:
     now: Callable[[], datetime] = utc_now
 
     def triage(self, steps: Steps, run_id: str) -> None:
-        """The segment `triage` of a run. It only reads, so after a crash it simply begins again."""
+        """Runs the segment `triage`. It only reads, so after a crash it starts from the beginning."""
         run = self.store.run(run_id)
         if run is None:
             return
         self.publisher.publish(run)
         if run.state is not RunState.TRIAGING:
-            return  # a crash came after the end of the triage and before its cards
+            return  # a crash came after the triage had ended and before its cards were published
         if not run.runbook:
             self._end(run, RunState.DIAGNOSED, run.says)
             return
         begun = run
-        found = self._look(run, lambda steps: self._show(replace(begun, steps=steps)))
+        found = self._assess(run, lambda steps: self._show(replace(begun, steps=steps)))
         self._show(found.run)
-        repair = self.collector.vtorc_activity.look(found.target, run.repair_within)
-        if repair is not None and self._goes_on(run, repair):
+        repair = self.collector.vtorc_activity.observe(found.target, run.repair_within)
+        if repair is not None and self._repairing(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
-            says = f"{repair.by} is repairing it ({repair.doing}). Firstmate watches until {until:%H:%M:%S} UTC."
+            says = f"{repair.by} is repairing it ({repair.doing}). Firstmate waits until {until:%H:%M:%S} UTC."
             self._wait(found.run, says, segments.TriageWatch(1), WATCH)
             return
         self._conclude(found, _repaired_before(run, repair))
 
     def watch(self, run_id: str, number: int) -> None:
-        """The segment `triage-watch`: looks whether VTOrc is done, and goes on once it is, or out of time."""
+        """Runs the segment `triage-watch`: continues once VTOrc has finished or its time is over, and else waits."""
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
-        repair = self.collector.vtorc_activity.look(self.target(run), run.repair_within)
-        if repair is not None and self._goes_on(run, repair):
+        repair = self.collector.vtorc_activity.observe(self.target(run), run.repair_within)
+        if repair is not None and self._repairing(run, repair):
             self.store.enqueue(run_id, segments.TriageWatch(number + 1), delay=WATCH)
             return
         repaired = repair.repaired if repair is not None else ""
         watched = replace(run, says="", timeline=(*run.timeline, Event(self.now(), repaired))) if repaired else run
-        found = self._look(watched, lambda _: None)
+        found = self._assess(watched, lambda _: None)
         if repaired and found.diagnosis.lead is None:
-            # What was wrong stands on the card as it was seen; there is nothing more to see.
+            # The card shows what was wrong, and the repair; there is nothing to add.
             self._end(watched, RunState.DIAGNOSED, repaired)
             return
         self._conclude(found, repaired)
 
     def again(self, run_id: str) -> None:
-        """The segment `triage-again`: the second look at what might have passed by itself; there is no third."""
+        """Runs the segment `triage-again`: assesses a cause that may have cleared by itself a second and last time."""
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
-        found = self._look(replace(run, says=""), lambda _: None)
-        repair = self.collector.vtorc_activity.look(found.target, run.repair_within)
-        # A repair from before the first look may be too long ago by now to be told from the view alone.
+        found = self._assess(replace(run, says=""), lambda _: None)
+        repair = self.collector.vtorc_activity.observe(found.target, run.repair_within)
+        # A repair before the first assessment may be too old by now to appear in VTOrc's view.
         self._conclude(found, _repaired_before(run, repair) or run.repaired, last=True)
 
-    def _goes_on(self, run: Run, repair: Repair) -> bool:
-        """Whether to watch on: the shard is being repaired, and there is time.
+    def _repairing(self, run: Run, repair: Repair) -> bool:
+        """Returns whether to wait longer: the shard is being repaired, and there is time left.
 
-        With a dead tablet VTOrc goes on after the failover, in vain, until it lives again; the shard does not wait.
+        After a failover VTOrc keeps trying to repair the dead tablet; the run does not wait for that.
         """
         within = (self.now() - run.opened_at).total_seconds() < run.repair_within
         return within and bool(repair.doing) and not repair.over
 
-    def _look(self, run: Run, progress: Progress) -> TriageLook:
+    def _assess(self, run: Run, progress: Progress) -> Assessment:
         runbook = parse(run.runbook_text, run.runbook)
         target = self.target(run)
-        return TriageLook(*self.diagnose(run, runbook, target, progress), runbook, target)
+        return Assessment(*self.diagnose(run, runbook, target, progress), runbook, target)
 
-    def _conclude(self, found: TriageLook, repaired: str = "", *, last: bool = False) -> None:
-        """Ends the run, asks for the approval of what mends its cause, or looks again, where this is not the last."""
+    def _conclude(self, found: Assessment, repaired: str = "", *, last: bool = False) -> None:
+        """Ends the run, offers the remedies of its cause, or waits for a second assessment."""
         run, lead = found.run, found.diagnosis.lead
         if lead is None:
             self._end(run, RunState.DIAGNOSED, f"{repaired} {_nothing_found(run)}".strip())
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
-            says = f"{repaired} It may pass by itself; Firstmate looks again at {then:%H:%M:%S} UTC.".strip()
+            says = f"{repaired} It may clear by itself; Firstmate checks again at {then:%H:%M:%S} UTC.".strip()
             self._wait(replace(run, repaired=repaired), says, segments.TriageAgain(), lead.look_again)
         elif not lead.remedies:
-            says = "There is nothing that Firstmate should change here by itself."
+            says = "This cause has no automatic remedy."
             self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
         else:
-            assert found.target is not None  # without a target no evidence came, so no cause can hold
+            assert found.target is not None  # without a target there is no evidence, so no cause can hold
             seen = seen_by(run, found.runbook, found.target, found.gathered)
             self._offer(run, self.proposals(run, seen, lead.remedies))
 
     def target(self, run: Run) -> Target | None:
-        """The run's target, or None when the inventory does not know it."""
+        """Returns the run's target, or None when it is not in the inventory."""
         try:
             return self.fleet.find(run.target) if run.target else None
         except UnknownTarget:
@@ -169,7 +169,7 @@ class Triage:
     def diagnose(
         self, run: Run, runbook: Runbook, target: Target | None, progress: Progress
     ) -> tuple[Run, Diagnosis, Gathered]:
-        """Gathers and judges; returns the run with its steps and causes, and keeps nothing."""
+        """Gathers evidence and evaluates the causes; returns the run with both, and stores nothing."""
         labels = dict(run.alert.labels) if run.alert else {}
         inputs = inputs_of(run, runbook)
         gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
@@ -180,13 +180,13 @@ class Triage:
         return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
 
     def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:
-        """Plans a remedy and judges it; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
+        """Plans a remedy and checks the guards; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
         plan, made = self.planner.plan(seen, remedy)
         facts = self.collector.collect(run, plan, made, stage=Stage.BEFORE_ASKING, now=self.now())
         return Proposal(plan, judge(facts))
 
     def proposals(self, run: Run, seen: Observations, remedies: Sequence[str]) -> Proposals:
-        """Plans and judges every remedy of a cause; raises nothing that only one of them is to blame for."""
+        """Plans every remedy of a cause and checks the guards; skips those that cannot be planned."""
         offered: list[Proposal] = []
         refused: list[str] = []
         verdicts: tuple[Verdict, ...] = ()
@@ -205,16 +205,16 @@ class Triage:
         return Proposals(tuple(offered), tuple(dict.fromkeys(refused)), verdicts)
 
     def _offer(self, run: Run, found: Proposals) -> None:
-        """Asks for the approval of what may be offered; what needs none begins at once."""
+        """Asks for approval of the remedies that may be offered; one that needs none starts at once."""
         if not found.offered:
             ended = replace(run, verdicts=found.verdicts)
             self._end(ended, RunState.REFUSED, f"Not offered: {' '.join(found.refused)}")
             return
         first, *others = found.offered
         actions = " or ".join(", ".join(each.plan.actions) for each in found.offered)
-        # One number for all that is offered, so that the riskiest of them decides.
+        # There is one number for all remedies on offer: that of the riskiest one.
         needed = max(self.collector.approvals(run, each.plan) for each in found.offered)
-        says = f"The fix waits for {needed} approval{'s' if needed > 1 else ''}."
+        says = f"The change waits for {needed} approval{'s' if needed > 1 else ''}."
         run = replace(
             run,
             approvals_needed=needed,
@@ -222,7 +222,7 @@ class Triage:
             alternatives=tuple(each.plan for each in others),
             verdicts=first.verdicts,
             says=says,
-            timeline=(*run.timeline, Event(self.now(), f"asked for approval of {actions}")),
+            timeline=(*run.timeline, Event(self.now(), f"requested approval of {actions}")),
         )
         if all(verdict.answer is Answer.PASS for verdict in first.verdicts):
             self._go_on_alone(run)
@@ -230,27 +230,27 @@ class Triage:
             self.publish(run.id)
 
     def _go_on_alone(self, run: Run) -> None:
-        """The runbook may act by itself here: the change is queued, and every guard is asked again before it."""
-        says = "Needs no approval here; looking again before the change."
+        """Enqueues a change that needs no approval; every guard is checked again before it."""
+        says = "No approval is needed. All guards are checked again before the change."
         approved = replace(
             run,
             state=RunState.APPROVED,
             alternatives=(),
             says=says,
-            timeline=(*run.timeline[:-1], Event(self.now(), "goes on by itself: `autonomy: auto`")),
+            timeline=(*run.timeline[:-1], Event(self.now(), "continues without approval: `autonomy: auto`")),
         )
         if self.store.approve_alone(approved):
             self.publish(run.id)
 
     def expire(self, run_id: str) -> None:
-        """The segment `expire`: nobody decided in time, which is a no."""
+        """Runs the segment `expire`: without a decision in time, nothing is changed."""
         run = self.store.run(run_id)
         if run is not None and run.state is RunState.WAITING:
-            says = "Nobody approved in time, so nothing was changed. Ask again with /runbook run."
+            says = "Nobody approved in time, so nothing was changed. Start a new run with /runbook run."
             self._end(run, RunState.EXPIRED, says, expect=RunState.WAITING)
 
     def resolved(self, run_id: str) -> None:
-        """The segment `resolved`: the alert is over; what still waits for an approval is withdrawn."""
+        """Runs the segment `resolved`: withdraws a change that waits for approval, because the alert resolved."""
         run = self.store.run(run_id)
         if run is None:
             return
@@ -260,12 +260,12 @@ class Triage:
         self.publish(run_id)
 
     def _show(self, run: Run) -> None:
-        """Keeps the progress, so that a card can be drawn from it at any time."""
+        """Stores the progress and publishes it."""
         if self.store.save(run, expect=RunState.TRIAGING):
             self.publish(run.id)
 
     def _wait(self, run: Run, says: str, segment: Segment, seconds: float) -> None:
-        """Says on the card what the run waits for, and goes on with a segment after so many seconds."""
+        """Shows what the run waits for, and enqueues the segment that continues it after so many seconds."""
         self._show(replace(run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
         self.store.enqueue(run.id, segment, delay=seconds)
 
@@ -276,21 +276,21 @@ class Triage:
         self.publish(run.id)
 
     def publish(self, run_id: str) -> None:
-        """Shows the run as it is stored."""
+        """Publishes the run as it is stored; raises UnknownRun."""
         self.publisher.publish(known_run(self.store, run_id))
 
 
 def _repaired_before(run: Run, repair: Repair | None) -> str:
-    """What the topology's manager repaired just before the first look, where an alert of a shard asked; else ''.
+    """Returns what VTOrc repaired before the first assessment, for an alert of a shard; otherwise ''.
 
-    An alert comes some seconds after its trouble, and VTOrc is often quicker.
+    An alert arrives some seconds after the problem, and VTOrc is often faster.
     """
     asked_for = run.alert is not None and run.scope == "shard"
     return repair.repaired if repair is not None and asked_for else ""
 
 
 def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> Observations:
-    """What the remedies of a run may build on."""
+    """Returns the evidence and context from which the remedies of a run are planned."""
     labels = dict(run.alert.labels) if run.alert else {}
     return Observations(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
 
@@ -298,5 +298,5 @@ def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> O
 def _nothing_found(run: Run) -> str:
     undecided = [cause for cause in run.causes if cause.verdict == "undecided"]
     if undecided:
-        return "No cause could be named: evidence is missing. Look at what failed, or ask again."
-    return "None of the causes that this runbook knows holds. Look at the evidence."
+        return "No cause was found, because evidence is missing. Check the steps that failed, or start a new run."
+    return "None of this runbook's causes applies. Check the evidence."

@@ -1,4 +1,4 @@
-"""The way back: restores what changes replaced, each once, and only while it is still ours."""
+"""Restores what changes replaced: each change at most once, and only while the server has the value that it set."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bot.errors import FirstmateError
 from bot.runbook.diagnosis.remedies import again
 
 LEASE = 120.0
-"""Seconds for which a change may hold its shard; past it another change may begin."""
+"""Seconds for which a change holds the lease of its shard; after that another change may start."""
 
 
 def intent(number: int) -> str:
-    """The name of the intent to undo a change."""
+    """Returns the name of the intent to undo a change."""
     return f"undo-{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Restores changes of mended runs."""
+    """Restores the changes of runs that ended as mended."""
 
     fleet: Fleet
     store: Store
@@ -36,7 +36,7 @@ class Undo:
     now: Callable[[], datetime] = utc_now
 
     def undo(self, steps: Steps, run_id: str, by: str, only: int | None = None) -> None:
-        """The segments `undo` (a person asked: all changes) and `revert` (the time of one change is over)."""
+        """Runs the segments `undo` (all changes, for a person) and `revert` (one change, when its time is over)."""
         steps.step("undo", lambda: self._undo(run_id, by, only))
 
     def _undo(self, run_id: str, by: str, only: int | None) -> str:
@@ -65,7 +65,7 @@ class Undo:
             self.store.release(run.shard, run_id)
 
     def restore(self, run: Run, number: int, by: str, token: int) -> str:
-        """Restores one change, once; returns why it could not, or '' when it did."""
+        """Restores one change, once; returns the reason why it could not, or ''."""
         assert run.plan is not None
         planned = run.plan.changes[number]
         try:
@@ -75,13 +75,13 @@ class Undo:
         except (FirstmateError, Unreadable) as error:
             return str(error)
         if identity.server != planned.server and not remediation.demotes:
-            return f"another server answers at {planned.target} now"
+            return f"a different server answers at {planned.target} now"
         self.store.intend(run.id, intent(number), run.plan.digest)
         start = self.store.begin(run.id, intent(number), shard=run.shard, token=token)
         if start is StartResult.FENCED:
-            raise Superseded(f"run {run.id} is in other hands")
+            raise Superseded(f"another execution of run {run.id} holds the shard")
         if start is StartResult.BEFORE:
-            return "the undo was begun before and is not repeated; look at the server"
+            return "the undo was started before and is not repeated; check the server"
         try:
             with self.fleet.change(target.shard, target.instance, remediation.reader) as changer:
                 change_executor.restore(changer, remediation, planned, tag=run.id)
@@ -95,7 +95,7 @@ class Undo:
         return ""
 
     def _ended(self, run: Run, by: str) -> str:
-        """The run is undone when nothing of it that can be undone is left."""
+        """Ends the run as undone when no change that can be undone is left."""
         assert run.plan is not None
         undone = [each.number for each in run.outcomes if each.state == "undone"]
         left = [n for n, each in enumerate(run.plan.changes) if each.undo and n not in undone]

@@ -18,24 +18,24 @@ from bot.guards.facts import Repair
 
 MANAGER = "VTOrc"
 LATELY = 10.0
-"""Seconds since the end of a recovery, beside the time that a run waits for it, within which it counts as its own."""
+"""Seconds after the end of a recovery, beyond the time that a run waits, in which it counts for the run."""
 PAUSE = 1.0
-"""Seconds between two looks while a change waits."""
+"""Seconds between two observations while a change waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class VtorcActivity:
-    """Looks at what VTOrc does."""
+    """Observes what VTOrc does in a shard."""
 
     fleet: Fleet
     ask: Callable[[MySQL], VTOrcs] = vtorc
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def look(self, target: Target | None, patience: float) -> Repair | None:
-        """What VTOrc does in the target's shard now; None where the target is no tablet, or there is no VTOrc.
+    def observe(self, target: Target | None, patience: float) -> Repair | None:
+        """Returns what VTOrc does in the target's shard now; None when the target is no tablet or has no VTOrc.
 
-        What it detects for longer than `patience`, in seconds, it evidently does not repair.
+        VTOrc does not repair a problem that it has detected for longer than `patience` seconds.
         """
         if target is None or not isinstance(target.shard, TabletShard) or not isinstance(target.instance, Tablet):
             return None
@@ -48,23 +48,23 @@ class VtorcActivity:
             return Repair(MANAGER, unknown=str(error))
 
     def wait(self, target: Target | None, patience: float) -> Repair | None:
-        """Like `look`, once VTOrc is done; waits for it for as long as `patience`, in seconds."""
+        """Waits until VTOrc has finished, for at most `patience` seconds, and returns as `observe`."""
         deadline = self.clock() + patience
-        found, waited = self.look(target, patience), False
+        found, waited = self.observe(target, patience), False
         while found is not None and found.doing and self.clock() < deadline:
             waited = True
             self.sleep(PAUSE)
-            found = self.look(target, patience)
-        # Without a wait, what was repaired before the plan was made is no reason against it.
+            found = self.observe(target, patience)
+        # Without a wait, a repair from before the plan was made is no reason to refuse the plan.
         return found if found is None or waited else replace(found, repaired="")
 
 
 def judged(view: VTOrcs, patience: float) -> Repair:
-    """What the view of all VTOrcs comes to. Pure."""
+    """Returns what the VTOrcs of a cluster do, as one fact. Pure."""
     if view.configured == 0:
         return Repair(
             MANAGER,
-            unknown="no VTOrc of the cluster is configured; name them under `vtorcs`, or say `no_vtorc: true`.",
+            unknown="no VTOrc of the cluster is configured; list them under `vtorcs`, or set `no_vtorc: true`.",
         )
     silent = [each for each in view.missing if "connection refused" not in each]
     if not view.alive and silent:
@@ -102,7 +102,7 @@ def _why_not(view: VTOrcs) -> str:
     if view.stuck:
         return f"{MANAGER} cannot take the lock of a shard: calls of the topology fail."
     if not view.acts:
-        return f"The recoveries of {MANAGER} are switched off, so nobody else repairs {view.shard}."
+        return f"The recoveries of {MANAGER} are disabled, so nobody else repairs {view.shard}."
     if view.repairing:
         late = view.repairing[0]
         return f"{MANAGER} has detected {late.analysis} of {late.tablet} for {late.seen_for:.0f} s and not repaired it."

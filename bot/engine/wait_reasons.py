@@ -1,4 +1,4 @@
-"""What a run waits for, for whom and since when, in one sentence each. Pure."""
+"""Describes what a run waits for, since when and until when. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.guards.facts import mention
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What must happen next, since when that is so, and until when it may take; None where nothing bounds it."""
+    """What must happen next, since when the run waits for it, and its deadline, or None."""
 
     what: str
     since: datetime
@@ -19,7 +19,7 @@ class Waits:
 
 
 def waits(run: Run) -> Waits:
-    """What a run under way waits for; one that has ended waits for nothing."""
+    """Returns what a run waits for; one that has ended waits for nothing."""
     since = run.timeline[-1].at if run.timeline else run.opened_at
     return Waits(_what(run), since, _until(run))
 
@@ -27,7 +27,7 @@ def waits(run: Run) -> Waits:
 def _until(run: Run) -> datetime | None:
     if run.state is RunState.WAITING:
         return run.expires_at
-    return run.hold.until if run.state is RunState.PAUSED and run.hold is not None else None
+    return run.pause_request.until if run.state is RunState.PAUSED and run.pause_request is not None else None
 
 
 def _what(run: Run) -> str:
@@ -35,20 +35,20 @@ def _what(run: Run) -> str:
     match run.state:
         case RunState.TRIAGING:
             done = sum(step.status is not StepStatus.PENDING for step in run.steps)
-            return f"Firstmate looks ({done} of {len(run.steps)} steps){by}"
+            return f"its diagnostics ({done} of {len(run.steps)} steps done){by}"
         case RunState.WAITING:
             have = len({each.user for each in run.decisions if each.choice is Choice.APPROVE})
             left = max(0, run.approvals_needed - have)
             besides = "" if run.alert is not None and run.override is None else f" other than {mention(run.requester)}"
             return f"{left} approval{'s' if left != 1 else ''} of approvers{besides}{by}"
         case RunState.APPROVED:
-            return f"the turn of the change{by}"
+            return f"the start of its change{by}"
         case RunState.CHANGING:
             total = len(run.plan.changes) if run.plan else 0
-            held = f", then {run.hold.kind}" if run.hold is not None else ""
-            return f"Firstmate changes ({len(run.outcomes)} of {total}{held}){by}"
+            held = f", then {run.pause_request.kind}" if run.pause_request is not None else ""
+            return f"its changes ({len(run.outcomes)} of {total} done{held}){by}"
         case RunState.PAUSED:
-            who = mention(run.hold.user) if run.hold is not None else "somebody"
+            who = mention(run.pause_request.user) if run.pause_request is not None else "somebody"
             return f"{who}, who paused it, or another operator{by}"
         case _:
             return f"nothing: it is {run.state.value}{by}"

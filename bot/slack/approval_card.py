@@ -67,14 +67,18 @@ def approval(run: Run, plan: Plan) -> list[Block]:
 def _held_up(run: Run, plan: Plan) -> list[Block]:
     """Who holds the change up, and the buttons for that while it has turns left."""
     if run.state is RunState.PAUSED:
-        until = f" It is stopped at {moment(run.hold.until)} otherwise." if run.hold and run.hold.until else ""
+        until = (
+            f" It is stopped at {moment(run.pause_request.until)} otherwise."
+            if run.pause_request and run.pause_request.until
+            else ""
+        )
         on = button(GO_ON, "Go on", run.id, style="primary")
         return [context(f"{sentence(run.says)}{until}"), actions(on, button(STOP, "Stop here", run.id, style="danger"))]
     if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.waves) < 2:
         return []
-    if run.hold is not None:
-        held = "pauses" if run.hold.kind == "pause" else "stops"
-        return [context(f"It {held} before its next turn: {sentence(mention(run.hold.user))} asked for it.")]
+    if run.pause_request is not None:
+        held = "pauses" if run.pause_request.kind == "pause" else "stops"
+        return [context(f"It {held} before its next batch: {sentence(mention(run.pause_request.user))} asked for it.")]
     stop = button(STOP, "Stop", run.id, style="danger")
     return [actions(button(PAUSE, "Pause", run.id), stop)]
 
@@ -110,7 +114,7 @@ def _alternative(run: Run, plan: Plan) -> list[Block]:
 def planned(run: Run, not_offered: str) -> str:
     """What a runbook would find and do now, for one person who only looks."""
     lead = run.lead
-    lines = [f"*{escape(lead.says, 700)}*" if lead else "None of the causes that this runbook knows holds."]
+    lines = [f"*{escape(lead.says, 700)}*" if lead else "None of this runbook's causes applies."]
     if run.plan is not None:
         lines += [_what(run.plan), f"```{fenced(chr(10).join(commands(run.plan)), 1500)}```", *_undo(run.plan)]
         icons = {Answer.PASS: ":white_check_mark:", Answer.ASK: ":ballot_box_with_check:", Answer.REFUSE: ":no_entry:"}

@@ -110,7 +110,7 @@ class RunRecords(StoreBase):
                 run,
                 resolved_at=stored.resolved_at or run.resolved_at,
                 taken=stored.taken,
-                hold=stored.hold,
+                pause_request=stored.pause_request,
                 joined=stored.joined,
             ),
         )
@@ -121,8 +121,8 @@ class RunRecords(StoreBase):
     def _write(self, connection: sa.Connection, run: Run) -> None:
         bounded = replace(run, timeline=run.timeline[-TIMELINE:], decisions=())
         waits = run.expires_at if run.state is RunState.WAITING else None
-        if run.state is RunState.PAUSED and run.hold is not None:
-            waits = run.hold.until
+        if run.state is RunState.PAUSED and run.pause_request is not None:
+            waits = run.pause_request.until
         due = waits.timestamp() if waits is not None else None
         values = {"state": run.state.value, "document": RUN.dump_json(bounded).decode(), "due_at": due}
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
@@ -138,28 +138,34 @@ class RunRecords(StoreBase):
             audit.append(connection, event, actor, run_id, {"silence": silence})
             return True
 
-    def hold(self, run_id: str, hold: PauseRequest | None, *, actor: str) -> bool:
+    def request_pause(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
         with self.database.transaction() as connection:
             stored = self._load(connection, run_id)
             if stored is None or stored.state not in (RunState.APPROVED, RunState.CHANGING):
                 return False
-            self._write(connection, replace(stored, hold=hold))
-            audit.append(connection, f"run.{hold.kind if hold else 'hold_lifted'}", actor, run_id, {})
+            self._write(connection, replace(stored, pause_request=request))
+            audit.append(connection, f"run.{request.kind if request else 'hold_lifted'}", actor, run_id, {})
             return True
 
-    def go_on(self, run_id: str, hold: PauseRequest | None, *, actor: str) -> bool:
+    def go_on(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
         with self.database.transaction() as connection:
             stored = self._load(connection, run_id)
             if stored is None or stored.state is not RunState.PAUSED:
                 return False
-            says = f"{mention(actor)} {'stopped it' if hold else 'went on'}"
+            says = f"{mention(actor)} {'stopped it' if request else 'went on'}"
             event = Event(self._now(), says)
             self._write(
                 connection,
-                replace(stored, state=RunState.CHANGING, hold=hold, says=says, timeline=(*stored.timeline, event)),
+                replace(
+                    stored,
+                    state=RunState.CHANGING,
+                    pause_request=request,
+                    says=says,
+                    timeline=(*stored.timeline, event),
+                ),
             )
-            audit.append(connection, "run.stopped" if hold else "run.resumed", actor, run_id, {})
-            # Each time it is another segment.
+            audit.append(connection, "run.stopped" if request else "run.resumed", actor, run_id, {})
+            # The length of the timeline makes each continuation a segment of its own.
             self._queue.put(connection, run_id, segments.Change(len(stored.timeline)))
             return True
 

@@ -106,7 +106,7 @@ def test_the_requester_may_not_approve(play: Play):
 
 def test_triage_looks_at_any_instance_and_offers_no_change_to_a_sound_one(play: Play):
     play.workspace.command(CAROL, CHANNEL, "/triage billing-1")
-    play.told(CAROL, "Looking at `billing-1`")
+    play.told(CAROL, "Triaging `billing-1`")
     with play.looking() as store:
         run_id = next(r.id for r in store.runs() if r.target == "billing-1")
     run = play.run_in(run_id, RunState.DIAGNOSED)

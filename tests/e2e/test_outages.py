@@ -109,4 +109,4 @@ def test_cut_off_in_the_middle_of_a_change_it_tells_what_it_sees_and_repeats_not
         assert proxy.cut.is_set()
         assert len(play.statements(run_id)) == int(passes_first)
         assert (ended.state is RunState.MENDED) is passes_first is replicates(address)
-        assert "Seen since:" in ended.says
+        assert "State afterwards:" in ended.says

@@ -118,7 +118,7 @@ def test_killed_while_it_sets_the_value_back_it_does_so_once(play: Play):
         assert process.wait(30) == -9
     assert value(play.lab) == BEFORE
     with bot(play):
-        play.message(run.id, "outcome", holds="the undo was begun before and is not repeated")
+        play.message(run.id, "outcome", holds="the undo was started before and is not repeated")
         assert len(play.statements(run.id)) == 2
         assert play.audited("run.not_undone", run.id)
 
@@ -128,7 +128,7 @@ def test_what_somebody_changed_since_is_left_to_them(play: Play):
     with bot(play):
         run = mended(play)
         set_to(play.lab, 55)
-        play.message(run.id, "outcome", holds="somebody changed it since")
+        play.message(run.id, "outcome", holds="it was changed again since")
         wait_until("it is audited", lambda: bool(play.audited("run.not_undone", run.id)), 10)
         assert value(play.lab) == 55
         assert len(play.statements(run.id)) == 1

@@ -113,7 +113,7 @@ def test_settings_are_compared(sound_lab: LabState):
     ("arguments", "says"),
     [
         (("mysql.replica_state", "--on", "all"), "There is no diagnostic 'mysql.replica_state'"),
-        (("mysql.tables_without_primary_key", "--on", "all"), "asked of 5 instances at once at most, not of 6"),
+        (("mysql.tables_without_primary_key", "--on", "all"), "on at most 5 instances; the selector matches 6"),
         (("prometheus.instant", "--on", "all"), "prometheus.instant asks Prometheus"),
         (("mysql.replica_status", "--on", "shard=ordrs"), "did you mean 'orders'?"),
         (("mysql.replica_status", "--on", "role=replica", "--with", "x"), "'x' is not NAME=VALUE"),

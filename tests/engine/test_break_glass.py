@@ -1,4 +1,4 @@
-"""Who breaks the glass opens a refused run once more, past freeze and cooldown alone, and all can read why."""
+"""Break-glass opens a refused run again with freeze and cooldown overridden, and records the reason."""
 
 from __future__ import annotations
 
@@ -62,33 +62,33 @@ def test_the_reason_is_in_the_audit_log(store: RunStore, database: Database):
 
 
 @pytest.mark.parametrize("guards", [("digest",), ("freeze", "precondition"), ("target", "cooldown")])
-def test_what_another_guard_refused_stays_refused(store: RunStore, guards: tuple[str, ...]):
+def test_break_glass_does_not_override_other_guards(store: RunStore, guards: tuple[str, ...]):
     refused(store, *guards)
     with pytest.raises(NotAllowed, match=r"overrides only refusals by freeze or cooldown"):
         break_glass(store)
 
 
-def test_a_run_that_was_not_refused_is_not_opened_again(store: RunStore):
+def test_break_glass_applies_only_to_refused_runs(store: RunStore):
     refused(store, state=RunState.DIAGNOSED)
     with pytest.raises(NotAllowed, match=r"Run r-1 is diagnosed"):
         break_glass(store)
 
 
 @pytest.mark.parametrize("reason", ["", "because"])
-def test_without_a_reason_the_glass_stays_whole(store: RunStore, reason: str):
+def test_break_glass_needs_a_reason(store: RunStore, reason: str):
     refused(store, "freeze")
     with pytest.raises(WrongUsage, match=r"needs a reason of at least 10 characters"):
         break_glass(store, reason)
 
 
-def test_pressed_twice_it_is_one_run(store: RunStore):
+def test_break_glass_twice_opens_one_run(store: RunStore):
     refused(store, "freeze")
     break_glass(store)
     with pytest.raises(Busy):
         break_glass(store)
 
 
-def test_who_does_not_hold_the_role_does_not_break_it(store: RunStore):
+def test_break_glass_needs_its_role(store: RunStore):
     class Operators(Everybody):
         def may(
             self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False

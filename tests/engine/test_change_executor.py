@@ -97,7 +97,7 @@ def test_the_approved_change_is_made_as_approved():
 def test_a_statement_that_was_not_approved_does_not_run():
     server = Server()
     plan = planned()
-    with pytest.raises(change_executor.NotAsPlanned, match=r"x=9.*not approved. Nothing ran"):
+    with pytest.raises(change_executor.NotAsPlanned, match=r"x=9.*not approved. No statement ran"):
         change_executor.make(Connection(server), SetTwice(9), plan, tag="r-1")
     assert server.executed == []
 
@@ -148,7 +148,7 @@ def test_what_somebody_else_changed_since_is_not_touched():
     plan = planned()
     change_executor.make(Connection(server), SetTwice(8), plan, tag="r-1")
     server.value = 50
-    with pytest.raises(change_executor.NotAsPlanned, match=r"x is 50.*somebody changed it since"):
+    with pytest.raises(change_executor.NotAsPlanned, match=r"x is 50.*it was changed again since"):
         change_executor.restore(Connection(server), SetTwice(8), plan, tag="r-1")
     assert server.value == 50
 

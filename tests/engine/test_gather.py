@@ -117,7 +117,7 @@ def test_a_step_without_an_answer_is_given_up_and_the_rest_counts(monkeypatch):
     finally:
         ever.set()
     assert step(found, "hangs").status is StepStatus.FAILED
-    assert step(found, "hangs").says == "no answer within its time"
+    assert step(found, "hangs").says == "no answer within its time limit"
     assert isinstance(found.evidence["hangs"], Missing)
     assert step(found, "answers").status is StepStatus.DONE
 
@@ -157,9 +157,9 @@ def test_an_answer_that_no_diagnostic_expects_leaves_the_rest(caplog):
     servers.answers["SHOW REPLICA STATUS"] = [{"Last_SQL_Errno": "many"}]
     found = gathered(servers, breaks="mysql.replica_status", answers=VARIABLES)
     assert step(found, "breaks").status is StepStatus.FAILED
-    assert step(found, "breaks").says.startswith("mysql.replica_status could not make sense of the answer (ValueError)")
+    assert step(found, "breaks").says.startswith("mysql.replica_status could not interpret the answer (ValueError)")
     assert "many" not in step(found, "breaks").says
-    assert "step breaks (mysql.replica_status) of orders-2 broke" in caplog.text
+    assert "step breaks (mysql.replica_status) of orders-2 failed" in caplog.text
     assert step(found, "answers").status is StepStatus.DONE
 
 
@@ -231,7 +231,7 @@ def test_of_an_unknown_target_nothing_is_asked():
     servers = Servers()
     found = gathered(servers, None, here=VARIABLES)
     assert step(found, "here").status is StepStatus.SKIPPED
-    assert "does not know the alert's instance" in step(found, "here").says
+    assert "alert's instance is not in the inventory" in step(found, "here").says
     assert servers.asked == []
 
 

@@ -14,7 +14,7 @@ from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.diagnostics.vitess.tablet_status import TabletStatus
 from bot.engine.grouping import Group, Summary, named, summarised
 from bot.engine.outliers import apart
-from bot.engine.sweep import Look
+from bot.engine.sweep import HostAnswer
 from bot.engine.targets import Target
 from tests.engine.servers import shard_of
 
@@ -26,10 +26,10 @@ def replicas(count: int) -> list[Target]:
     return [Target(instance, shard) for instance in shard.instances[1:]]
 
 
-def looks(evidence: Sequence[Any]) -> list[Look]:
+def looks(evidence: Sequence[Any]) -> list[HostAnswer]:
     """A replica for each; text stands for the reason why there is no evidence."""
     return [
-        Look(target, missing=each) if isinstance(each, str) else Look(target, each)
+        HostAnswer(target, missing=each) if isinstance(each, str) else HostAnswer(target, each)
         for target, each in zip(replicas(len(evidence)), evidence, strict=True)
     ]
 
@@ -91,7 +91,7 @@ def test_free_text_ports_and_ids_are_not_compared():
 def test_a_primary_is_compared_with_primaries_alone():
     shard = shard_of("orders", 2)
     primary, *others = (Target(instance, shard) for instance in shard.instances)
-    found = summarised([Look(primary, ReplicaStatus()), *(Look(target, status()) for target in others)])
+    found = summarised([HostAnswer(primary, ReplicaStatus()), *(HostAnswer(target, status()) for target in others)])
     assert [kin.name for kin in found.kin] == ["1 primary of mysql", "2 replicas of mysql"]
     assert found.alike
 
@@ -195,13 +195,20 @@ def test_far_is_what_the_rule_says(values: list[float], unit: Unit, far: list[in
 
 
 def test_silent_hosts_are_grouped_by_the_reason_without_addresses_and_times():
-    def refused(target: Target, after: int) -> Look:
+    def refused(target: Target, after: int) -> HostAnswer:
         at = target.instance.address
-        return Look(target, missing=f"{at} does not accept connections (10.0.0.{after}:3306 gave up after {after} s).")
+        return HostAnswer(
+            target, missing=f"{at} does not accept connections (10.0.0.{after}:3306 gave up after {after} s)."
+        )
 
     one, two, three, four = replicas(4)
     found = summarised(
-        [refused(one, 2), Look(two, missing="It hangs for 3 s."), refused(three, 5), Look(four, status())]
+        [
+            refused(one, 2),
+            HostAnswer(two, missing="It hangs for 3 s."),
+            refused(three, 5),
+            HostAnswer(four, status()),
+        ]
     )
     assert [(each.reason, each.hosts) for each in found.silent] == [
         ("… does not accept connections (… gave up after … s).", ("orders-2", "orders-4")),
@@ -213,7 +220,7 @@ def test_silent_hosts_are_grouped_by_the_reason_without_addresses_and_times():
 
 def test_the_number_of_an_error_keeps_reasons_apart():
     one, two = replicas(2)
-    found = summarised([Look(one, missing="error 1040"), Look(two, missing="error 1045")])
+    found = summarised([HostAnswer(one, missing="error 1040"), HostAnswer(two, missing="error 1045")])
     assert len(found.silent) == 2
 
 

@@ -1,4 +1,4 @@
-"""A halt holds for everything, a shard or an action; by command, or by a file on disk."""
+"""A halt applies to all changes, a shard or an action; it is set by command or by a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "HALT"
 
 
-def test_nothing_is_halted_until_somebody_does(store: RunStore, file: Path):
+def test_without_a_halt_nothing_is_halted(store: RunStore, file: Path):
     assert Halts(store, file).holding("orders", [START]) is None
 
 
@@ -49,7 +49,7 @@ def test_a_halt_holds_in_its_scope(store: RunStore, scope: str, shard: str, acti
     assert (Halts(store).holding(shard, [action]) is not None) == holds
 
 
-def test_the_widest_halt_is_told(store: RunStore):
+def test_the_widest_halt_is_reported(store: RunStore):
     for scope in ("action:mysql.start_replica", "", "shard:orders"):
         store.set_halt(Halt("U1", f"for {scope}", NOW, scope), actor="U1")
     found = Halts(store).holding("orders", [START])
@@ -90,7 +90,7 @@ def test_of_several_bots_the_file_of_one_host_halts_all(store: RunStore, file: P
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 10_000])
-def test_whatever_is_in_the_file_it_halts(file: Path, content: bytes):
+def test_a_file_halts_whatever_it_contains(file: Path, content: bytes):
     file.write_bytes(content)
     found = on_disk(file)
     assert found is not None
@@ -122,7 +122,7 @@ def test_all_halts_are_listed(store: RunStore, file: Path):
         ("the shard:orders", ("", "the shard:orders")),
     ],
 )
-def test_a_scope_stands_before_the_reason(text: str, scope: tuple[str, str]):
+def test_the_scope_comes_before_the_reason(text: str, scope: tuple[str, str]):
     assert scope_of(text) == scope
 
 
@@ -142,7 +142,7 @@ def commands(store: RunStore, file: Path, directory: Everybody | None = None) ->
     return commands_of(store, halts=Halts(store, file), directory=directory)
 
 
-def test_what_an_admin_halts_an_admin_lifts(store: RunStore, file: Path):
+def test_an_admin_halts_and_resumes_changes(store: RunStore, file: Path):
     asked = commands(store, file)
     migration = Halt("U1", "migration", NOW, "shard:orders")
     assert asked.halt("U1", "shard:orders migration") == migration
@@ -159,13 +159,13 @@ def test_a_file_is_not_lifted_from_slack(store: RunStore, file: Path):
 
 
 @pytest.mark.parametrize("text", ["shard:order drill", "action:mysql.kill_quary drill"])
-def test_a_misspelt_scope_is_told_and_halts_nothing(store: RunStore, file: Path, text: str):
+def test_a_misspelt_scope_is_an_error_and_halts_nothing(store: RunStore, file: Path, text: str):
     with pytest.raises(UnknownTarget, match=r"did you mean"):
         commands(store, file).halt("U1", text)
     assert store.halts() == []
 
 
-def test_who_is_no_admin_neither_halts_nor_lifts(store: RunStore, file: Path):
+def test_only_an_admin_halts_and_resumes_changes(store: RunStore, file: Path):
     for ask in (commands(store, file, Nobody()).halt, commands(store, file, Nobody()).resume):
         with pytest.raises(NotAllowed, match=r"U1 holds no admin"):
             ask("U1", "drill")

@@ -1,4 +1,4 @@
-"""A rollout is paused, gone on with and stopped between its turns; what failed is tried again on what is left."""
+"""A rollout pauses, continues and stops between batches; a retry covers the targets that are left."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def next_segment(scene: Scene) -> str:
     return scene.queue.waiting[-1][1]
 
 
-def test_a_pause_waits_before_the_next_turn_and_goes_on_from_there(scene: Scene):
+def test_a_change_pauses_before_its_next_batch_and_continues_there(scene: Scene):
     scene.approve()
     paused = change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
-    assert (paused.state, paused.hold and paused.hold.until) == (RunState.PAUSED, NOW + PAUSED_FOR)
+    assert (paused.state, paused.pause_request and paused.pause_request.until) == (RunState.PAUSED, NOW + PAUSED_FOR)
     assert scene.store.holder("orders", besides="nobody") is None, "others may change the shard meanwhile"
     assert scene.queue.later[-1] == ("r-1", f"unpause-{NOW.timestamp():.0f}")
     scene.commands.go_on("U0BOB", "r-1")
@@ -65,7 +65,7 @@ def test_a_pause_waits_before_the_next_turn_and_goes_on_from_there(scene: Scene)
     assert [each.what for each in ended.timeline if "went on" in each.what] == ["<@U0BOB> went on"]
 
 
-def test_a_pause_may_be_lifted_before_it_came_to_anything(scene: Scene):
+def test_a_pause_can_be_withdrawn_before_it_takes_effect(scene: Scene):
     scene.approve()
 
     def pause_and_on() -> None:
@@ -75,7 +75,7 @@ def test_a_pause_may_be_lifted_before_it_came_to_anything(scene: Scene):
     assert change(scene, "change-0", pause_and_on).state is RunState.MENDED
 
 
-def test_all_guards_are_asked_again_after_a_pause(scene: Scene):
+def test_all_guards_are_checked_again_after_a_pause(scene: Scene):
     scene.approve()
     change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     scene.commands.go_on("U0BOB", "r-1")
@@ -85,59 +85,59 @@ def test_all_guards_are_asked_again_after_a_pause(scene: Scene):
     assert "Run r-other is changing orders" in ended.says
 
 
-def test_who_stops_it_stops_it_before_its_next_turn(scene: Scene):
+def test_a_change_stops_before_its_next_batch(scene: Scene):
     scene.approve()
     ended = change(scene, "change-0", lambda: scene.commands.stop("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
     assert ended.state is RunState.FAILED
-    assert "<@U0ALICE> stopped it here" in ended.says
+    assert "<@U0ALICE> stopped the change here" in ended.says
     assert "Made and verified: orders-2" in ended.says
-    assert "Not begun: orders-5, orders-6" in ended.says
+    assert "Not started: orders-5, orders-6" in ended.says
 
 
-def test_a_paused_change_may_be_stopped_and_says_what_stands(scene: Scene):
+def test_a_paused_change_can_be_stopped_and_reports_what_was_made(scene: Scene):
     scene.approve()
     change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     scene.commands.stop("U0BOB", "r-1")
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL[:1]
     assert ended.state.ended
-    assert "<@U0BOB> stopped it here" in ended.says
+    assert "<@U0BOB> stopped the change here" in ended.says
 
 
-def test_a_pause_that_nobody_ends_stops_the_change_at_its_deadline(scene: Scene):
+def test_a_change_that_stays_paused_is_stopped_at_the_deadline(scene: Scene):
     scene.approve()
     change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     scene.advance(scene.queue.later[-1][1])
     ended = scene.advance(next_segment(scene))
     assert ended.state.ended
-    assert "firstmate stopped it here" in ended.says
+    assert "firstmate stopped the change here" in ended.says
 
 
-def test_the_deadline_of_an_earlier_pause_ends_no_later_one(scene: Scene):
+def test_the_deadline_of_an_earlier_pause_does_not_end_a_later_one(scene: Scene):
     scene.approve()
     change(scene, "change-0", lambda: scene.commands.pause("U0ALICE", "r-1"))
     assert scene.advance("unpause-1").state is RunState.PAUSED
 
 
 @pytest.mark.parametrize("state", [RunState.TRIAGING, RunState.WAITING, RunState.APPROVED])
-def test_what_has_not_begun_is_stopped_at_once(database: Database, state: RunState):
+def test_a_run_that_has_changed_nothing_is_stopped_at_once(database: Database, state: RunState):
     scene = Scene(database)
     scene.store.save(replace(scene.run, state=state, plan=scene.plan()), expect=RunState.TRIAGING)
     scene.commands.stop("U0ALICE", "r-1")
     assert scene.stored.state is RunState.DENIED
-    assert scene.advance().says == "<@U0ALICE> stopped it; nothing was changed."
+    assert scene.advance().says == "<@U0ALICE> stopped the run; nothing was changed."
     assert scene.issued == []
 
 
-def test_a_change_of_one_turn_has_nothing_to_pause_before(database: Database):
+def test_a_change_of_one_batch_cannot_be_paused(database: Database):
     scene = Scene(database)
     scene.approve()
-    with pytest.raises(NotAllowed, match="no further turn"):
+    with pytest.raises(NotAllowed, match="no further batch"):
         scene.commands.pause("U0ALICE", "r-1")
 
 
-def test_what_has_ended_is_neither_stopped_nor_gone_on_with(scene: Scene):
+def test_an_ended_run_can_be_neither_paused_stopped_nor_continued(scene: Scene):
     scene.approve()
     scene.advance()
     for ask in (scene.commands.stop, scene.commands.go_on, scene.commands.pause):
@@ -145,7 +145,7 @@ def test_what_has_ended_is_neither_stopped_nor_gone_on_with(scene: Scene):
             ask("U0ALICE", "r-1")
 
 
-def test_who_is_no_operator_holds_nothing_up(scene: Scene):
+def test_only_an_operator_pauses_stops_and_continues(scene: Scene):
     scene.approve()
     scene.directory.without.add(("U0CAROL", "operator"))
     for ask in (scene.commands.stop, scene.commands.go_on, scene.commands.pause, scene.commands.retry):
@@ -153,11 +153,11 @@ def test_who_is_no_operator_holds_nothing_up(scene: Scene):
             ask("U0CAROL", "r-1")
 
 
-def test_a_change_that_moved_on_just_now_is_not_stopped_by_an_old_card(scene: Scene):
+def test_a_change_whose_state_has_changed_is_not_stopped_by_an_old_card(scene: Scene):
     scene.approve()
     old = scene.stored
     scene.advance()
-    with pytest.raises(Busy, match="moved on just now"):
+    with pytest.raises(Busy, match="has just changed"):
         scene.pausing.stop("U0ALICE", old)
 
 
@@ -165,7 +165,9 @@ def test_a_change_that_moved_on_just_now_is_not_stopped_by_an_old_card(scene: Sc
 
 
 @pytest.mark.parametrize(("budget", "made"), [(0, ALL[:1]), (1, ALL[:3]), (2, ALL)])
-def test_where_it_goes_on_after_failures_there_are_only_so_many(database: Database, budget: int, made: list[str]):
+def test_a_rollout_that_continues_after_failures_stops_at_its_error_budget(
+    database: Database, budget: int, made: list[str]
+):
     going_on = {**REMEDY, "on": "replicas", "batches": [1, 2], "on_failure": "continue", "error_budget": budget}
     scene = Scene(database, remedy=going_on)
     for name in ("orders-2", "orders-3"):
@@ -184,7 +186,7 @@ def test_the_error_budget_is_part_of_what_is_approved(scene: Scene):
 # -- once more ----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_tried_again_is_planned_on_what_is_left(scene: Scene):
+def test_a_retry_covers_only_the_targets_that_are_left(scene: Scene):
     scene.fleet.servers["orders-3"].stuck = True
     scene.approve()
     ended = scene.advance()
@@ -198,7 +200,7 @@ def test_what_is_tried_again_is_planned_on_what_is_left(scene: Scene):
     assert scene.planner.plan(seen, "fix")[0].targets == again.only
 
 
-def test_what_was_mended_or_is_under_way_is_not_tried_again(scene: Scene):
+def test_a_run_that_is_mended_or_under_way_cannot_be_retried(scene: Scene):
     scene.approve()
     with pytest.raises(NotAllowed, match="nothing to retry"):
         scene.commands.retry("U0ALICE", "r-1")

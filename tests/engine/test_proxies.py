@@ -168,7 +168,7 @@ def test_a_selector_means_proxies_only_where_it_says_so():
     assert names(Selector(name="orders-*")) == ["orders-1", "orders-2", "orders-3"]
     assert names(Selector(shard="*")) == ["orders-1", "orders-2", "orders-3", "billing-1", "billing-2"]
     assert names(Selector(role="proxy", name="*-2")) == ["orders-proxy-2"]
-    with pytest.raises(UnknownTarget, match="No instance of the inventory fits role proxy"):
+    with pytest.raises(UnknownTarget, match="No instance of the inventory matches role proxy"):
         names(Selector(role="proxy", shard="billing"))
 
 
@@ -215,7 +215,7 @@ def test_a_step_that_asks_a_proxy_what_only_servers_know_fails_with_a_sentence(f
     assert asked.status is StepStatus.FAILED
     assert "orders-proxy-1 is a proxy" in asked.says
     asked = gathered(fleet, "orders-2", backends={"use": "proxysql.backends"}).steps[0]
-    assert "write `on: proxies`" in asked.says
+    assert "use `on: proxies`" in asked.says
 
 
 def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand_ins):
@@ -227,7 +227,7 @@ def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand
     assert len(found.evidence["backends"]) == 1  # type: ignore[arg-type]
 
 
-def test_who_asks_for_a_look_at_a_proxy_gets_one_of_its_own(front):
+def test_triage_of_a_proxy_runs_the_runbook_of_proxies(front):
     commands = front().scene.commands
     assert commands.triage("U0ALICE", "orders-proxy-1", "C0DBALERTS").runbook == "proxysql/backends"
     assert commands.triage("U0ALICE", "orders-3", "C0DBALERTS").runbook == "mysql/first-look"
@@ -355,6 +355,6 @@ def test_a_sweep_means_proxies_only_where_it_names_their_role(front):
     proxies = select("role=proxy", fleet.targets())
     assert proxies
     swept = Sweeps(fleet).sweep("proxysql.backends", proxies)
-    assert [look.missing for look in swept.looks] == [""] * len(proxies)
-    with pytest.raises(WrongUsage, match="is for servers, and orders-proxy-1 is a proxy; the selector takes"):
+    assert [answer.missing for answer in swept.answers] == [""] * len(proxies)
+    with pytest.raises(WrongUsage, match="is for servers, and orders-proxy-1 is a proxy; select proxies with"):
         Sweeps(fleet).sweep("mysql.replica_status", proxies)

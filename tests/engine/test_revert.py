@@ -90,7 +90,7 @@ def scene(database: Database) -> Scene:
     return Scene(fleet, store, queue)
 
 
-def test_when_its_time_is_over_the_old_value_is_set(scene: Scene):
+def test_the_old_value_is_restored_when_the_time_is_over(scene: Scene):
     found = scene.revert()
     assert scene.server.executed == [UNDO_SQL]
     assert (found.state, found.says) == (RunState.UNDONE, f"Undone by its timer: {UNDO_SQL}")
@@ -111,7 +111,7 @@ def test_a_restore_that_was_begun_before_a_crash_is_not_repeated(scene: Scene):
     found = scene.revert()
     assert scene.server.executed == []
     assert found.state is RunState.MENDED
-    assert "the undo was begun before and is not repeated; look at the server" in found.says
+    assert "the undo was started before and is not repeated; check the server" in found.says
 
 
 def test_a_server_that_does_not_answer_is_told_and_a_person_may_try_later(scene: Scene):
@@ -147,7 +147,7 @@ def test_a_double_click_is_one_segment(scene: Scene):
     assert scene.press_undo() == first
 
 
-def test_while_all_is_halted_nothing_is_restored_and_that_is_told(scene: Scene):
+def test_during_a_halt_nothing_is_restored_and_the_run_says_so(scene: Scene):
     scene.store.set_halt(Halt("U1", "failover drill", NOW), actor="U1")
     found = scene.revert()
     assert scene.server.executed == []
@@ -164,15 +164,15 @@ def test_while_another_run_changes_the_shard_nothing_is_restored(scene: Scene):
     assert scene.store.holder("orders", besides="nobody") is not None
 
 
-def test_another_server_at_the_address_is_left_alone(scene: Scene):
+def test_a_different_server_at_the_address_is_not_changed(scene: Scene):
     scene.server.uuid = "uuid-new"
-    assert "another server answers at orders-3 now" in scene.revert().says
+    assert "a different server answers at orders-3 now" in scene.revert().says
     assert scene.server.executed == []
 
 
-def test_what_somebody_changed_since_is_left_to_them(scene: Scene):
+def test_a_value_that_was_changed_since_is_not_restored(scene: Scene):
     scene.server.value = 120
-    assert "somebody changed it since" in scene.revert().says
+    assert "it was changed again since" in scene.revert().says
     assert (scene.server.executed, scene.server.value) == ([], 120)
 
 

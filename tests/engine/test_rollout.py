@@ -122,7 +122,7 @@ def test_a_plan_names_every_server_statement_and_turn_and_changes_nothing(scene:
     ("batches", "waves"),
     [([1], ((0,), (1,), (2,), (3,), (4,))), ([5], ((0, 1, 2, 3, 4),)), ([2, 1], ((0, 1), (2,), (3,), (4,)))],
 )
-def test_the_last_size_of_the_batches_goes_on(scene: Scene, batches: Any, waves: Any):
+def test_the_last_size_of_the_batches_repeats(scene: Scene, batches: Any, waves: Any):
     assert scene.plan(runbook(fix={**SET, "on": "replicas", "batches": batches})).waves == waves
 
 
@@ -157,8 +157,8 @@ def test_where_a_remedy_works(scene: Scene, on: Any, targets: Any):
     ("on", "error", "says"),
     [
         ({"shard": "billing"}, NotAllowed, "stays within one shard, and billing-1, billing-2 is not in orders"),
-        ({"name": "nobody"}, UnknownTarget, "No instance of the inventory fits name nobody"),
-        ({"limit": 3}, UnknownTarget, "6 instances fit the shard, and the step takes 3"),
+        ({"name": "nobody"}, UnknownTarget, "No instance of the inventory matches name nobody"),
+        ({"limit": 3}, UnknownTarget, "6 instances match the shard, and the step allows 3"),
     ],
 )
 def test_a_remedy_that_would_work_elsewhere_is_not_planned(scene: Scene, on: Any, error: type[Exception], says: str):
@@ -174,7 +174,7 @@ def test_the_blast_radius_tells_the_primary_first(scene: Scene):
 LOW = {"id": "low", "when": "true", "says": "It is low.", "remedy": "raise"}
 
 
-def test_a_step_may_lean_on_another_runbook_which_looks_for_itself(scene: Scene):
+def test_a_step_can_refer_to_another_runbook_which_gathers_its_own_evidence(scene: Scene):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [LOW], **{"raise": {**AGAIN, "on": "replicas"}})
     plan = scene.plan(runbook(fix={"steps": [SET, {"runbook": "mysql/other"}]}))
     assert [(each.target, each.parameters["value"]) for each in plan.changes][:2] == [
@@ -193,15 +193,15 @@ def test_a_step_may_lean_on_another_runbook_which_looks_for_itself(scene: Scene)
         ({"runbook": "mysql/other", "with": {"x": 1}}, "true", "has no input 'x'"),
     ],
 )
-def test_a_runbook_that_cannot_be_leaned_on_is_told(scene: Scene, step: Any, when: str, says: str):
+def test_a_reference_that_cannot_be_resolved_is_an_error(scene: Scene, step: Any, when: str, says: str):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [{**LOW, "when": when}], **{"raise": AGAIN})
     with pytest.raises(FirstmateError, match=says):
         scene.plan(runbook(fix=step))
 
 
-def test_runbooks_that_lean_on_each_other_come_to_an_end(scene: Scene):
+def test_runbooks_that_refer_to_each_other_are_an_error(scene: Scene):
     scene.runbooks["mysql/other"] = runbook("mysql/other", [LOW], **{"raise": {"runbook": "mysql/other"}})
-    with pytest.raises(NotAllowed, match="more than 3 deep"):
+    with pytest.raises(NotAllowed, match="more than 3 levels deep"):
         scene.plan(runbook(fix={"runbook": "mysql/other"}))
 
 
@@ -212,11 +212,11 @@ def rolling(scene: Scene, **more: Any) -> Plan:
     return scene.plan(runbook(fix={**SET, "on": "replicas", "batches": [1, 2], **more}))
 
 
-def test_a_good_rollout_is_made_everywhere_in_its_order(scene: Scene):
+def test_a_rollout_changes_all_targets_in_order(scene: Scene):
     ended = scene.roll(rolling(scene))
     assert [name for name, _ in scene.fleet.log] == [f"orders-{n}" for n in range(2, 7)]
     assert ended.state is RunState.MENDED
-    assert ended.says.startswith("All 5 changes are made and verified on orders-2, orders-3")
+    assert ended.says.startswith("All 5 changes were made and verified on orders-2, orders-3")
     assert [each.state for each in ended.outcomes] == ["mended"] * 5
     assert scene.store.holder("orders", besides="nobody") is None
 
@@ -228,7 +228,7 @@ def test_a_batch_that_does_not_verify_stops_the_rest(scene: Scene):
     assert ended.state is RunState.FAILED
     assert ended.says.startswith("orders-3 (failed): max_connections of orders-3:3306 is 100.")
     assert "Made and verified: orders-2, orders-4." in ended.says
-    assert "Not begun: orders-5, orders-6." in ended.says
+    assert "Not started: orders-5, orders-6." in ended.says
     assert scene.store.holder("orders", besides="nobody") is None
 
 
@@ -308,8 +308,8 @@ def test_a_change_that_was_begun_before_a_crash_is_not_repeated_and_nothing_foll
     ended = scene.change()
     assert [name for name, _ in scene.fleet.log] == ["orders-2", "orders-4"]
     assert ended.state is RunState.UNKNOWN
-    assert "that was not repeated" in ended.says
-    assert "A person must look at orders-3" in ended.says
+    assert "the change was not repeated" in ended.says
+    assert "A person must check orders-3" in ended.says
 
 
 def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
@@ -388,7 +388,7 @@ def test_the_steps_of_one_server_are_undone_one_by_one_each_to_what_it_replaced(
     assert values == ["120", "130", "120", "100"]
 
 
-def test_what_was_taken_over_stops_where_it_is(scene: Scene):
+def test_a_superseded_execution_stops_at_once(scene: Scene):
     plan = rolling(scene)
     scene.approve(plan)
 
@@ -408,7 +408,7 @@ def test_what_was_taken_over_stops_where_it_is(scene: Scene):
     assert found.state is RunState.CHANGING
 
 
-def test_what_may_still_arrive_is_waited_for_before_it_is_verified(scene: Scene):
+def test_the_verification_waits_for_statements_that_may_still_arrive(scene: Scene):
     plan = rolling(scene)
     scene.approve(plan)
     scene.store.intend("r-1", intent(0), plan.digest)

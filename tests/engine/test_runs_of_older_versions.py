@@ -1,24 +1,25 @@
-"""A run that an older version began ends with the reason, when this one cannot go on with it."""
+"""Runs of earlier versions are read; one that cannot be read completely ends with the reason."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.engine.dispatcher import Dispatcher
-from bot.engine.run import RunState
+from bot.engine.run import PauseRequest, RunState
 from bot.store.database import Database
-from bot.store.run_records import RUN
+from bot.store.run_records import RUN, read_run
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 from bot.store.tables import runs
 from tests.engine.servers import Published
-from tests.samples import NOW, waiting
+from tests.samples import NOW, run, waiting
 
 
-def test_a_waiting_run_of_an_older_version_says_why_it_ends(database: Database):
+def test_a_run_of_an_earlier_version_that_cannot_be_read_ends_with_the_reason(database: Database):
     store, publisher = RunStore(database, DirectQueue()), Published()
     store.open_run(waiting(), key="k", actor="firstmate")
     document = {**json.loads(RUN.dump_json(waiting())), "plan": {"statement": "START REPLICA"}}
@@ -37,3 +38,11 @@ def test_a_waiting_run_of_an_older_version_says_why_it_ends(database: Database):
     with database.reading() as connection:
         assert connection.execute(sa.select(runs.c.state)).scalar() == "failed"
     assert store.older() == []
+
+
+def test_the_pause_request_of_a_stored_run_is_read_and_written_under_its_stored_key():
+    request = PauseRequest("pause", "U0ALICE", NOW, NOW + timedelta(hours=1))
+    document = json.loads(RUN.dump_json(run(pause_request=request)))
+    assert "pause_request" not in document
+    assert document["hold"]["kind"] == "pause"
+    assert read_run(json.dumps(document)) == (run(pause_request=request), ())

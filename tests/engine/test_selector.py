@@ -65,9 +65,9 @@ def test_what_is_no_selector_is_told_with_how_one_is_written(selector: str, says
     [
         (
             "shard=ordrs",
-            "No instance of the inventory fits shard=ordrs: there is no shard 'ordrs'; did you mean 'orders'?",
+            "No instance of the inventory matches shard=ordrs: there is no shard 'ordrs'; did you mean 'orders'?",
         ),
-        ("role=master", "No instance of the inventory fits role=master: role is primary or replica."),
+        ("role=master", "No instance of the inventory matches role=master: role is primary or replica."),
         ("shard=zzz", "shard is billing or orders or orders-eu."),
         ("name=billing-1,role=replica", "each of its patterns fits some, and no instance fits all of them."),
     ],

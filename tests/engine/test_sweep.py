@@ -1,4 +1,4 @@
-"""A sweep asks many at once; a slow or dead one is told as that, and holds nobody else up."""
+"""A sweep asks many instances at once; slow or dead ones are reported and do not delay the others."""
 
 from __future__ import annotations
 
@@ -55,25 +55,25 @@ def test_every_instance_is_asked_once_and_answers_are_in_the_order_of_the_target
     swept = Sweeps(fleet, workers=4).sweep(
         "mysql.global_variables", fleet.targets(), VARIABLES, lambda done, of: told.append((done, of))
     )
-    assert [look.target.name for look in swept.looks] == [target.name for target in fleet.targets()]
-    assert sorted(fleet.reached) == sorted(look.target.name for look in swept.looks)
-    assert {look.evidence.values["max_connections"] for look in swept.looks} == {"100"}
+    assert [answer.target.name for answer in swept.answers] == [target.name for target in fleet.targets()]
+    assert sorted(fleet.reached) == sorted(answer.target.name for answer in swept.answers)
+    assert {answer.evidence.values["max_connections"] for answer in swept.answers} == {"100"}
     assert told[-1] == (20, 20)
 
 
 def test_without_any_target_there_is_nothing_to_wait_for(fleet: Hanging):
-    assert Sweeps(fleet).sweep("mysql.global_variables", [], VARIABLES).looks == ()
+    assert Sweeps(fleet).sweep("mysql.global_variables", [], VARIABLES).answers == ()
 
 
 def test_one_that_does_not_answer_in_its_time_is_told_and_nobody_waits_for_it(fleet: Hanging):
     fleet.hang = frozenset({"orders-3"})
     swept = Sweeps(fleet, patience=0.02, deadline=0.1).sweep("mysql.global_variables", fleet.targets(), VARIABLES)
-    missing = {look.target.name: look.missing for look in swept.looks if look.missing}
+    missing = {answer.target.name: answer.missing for answer in swept.answers if answer.missing}
     assert missing == {"orders-3": "It did not answer within 0.1 s."}
     assert not fleet.let_go.is_set()
 
 
-def test_what_comes_too_late_changes_nothing(fleet: Hanging):
+def test_a_late_answer_is_ignored(fleet: Hanging):
     fleet.hang = frozenset({"orders-3"})
     sweeps = Sweeps(fleet, patience=0.02, deadline=0.1)
     swept = sweeps.sweep("mysql.global_variables", fleet.targets(), VARIABLES)
@@ -81,10 +81,10 @@ def test_what_comes_too_late_changes_nothing(fleet: Hanging):
     for thread in threading.enumerate():
         if thread.name == "sweep":
             thread.join(LONG)
-    assert swept.looks[2].missing
+    assert swept.answers[2].missing
 
 
-def test_slow_ones_are_no_reason_to_ask_fewer_at_a_time(fleet: Hanging):
+def test_slow_instances_do_not_reduce_the_parallelism(fleet: Hanging):
     """As many hang as there are workers, and they come first; the others are asked all the same."""
     names = [target.name for target in fleet.targets()]
     fleet.hang = frozenset(names[:4])
@@ -99,7 +99,7 @@ def test_slow_ones_are_no_reason_to_ask_fewer_at_a_time(fleet: Hanging):
         "mysql.global_variables", fleet.targets(), VARIABLES, told
     )
     assert len(names) - 4 in swept
-    assert not any(look.missing for look in found.looks)
+    assert not any(answer.missing for answer in found.answers)
 
 
 def test_the_sweep_itself_ends_in_its_time_and_says_who_was_not_asked(fleet: Hanging):
@@ -107,9 +107,9 @@ def test_the_sweep_itself_ends_in_its_time_and_says_who_was_not_asked(fleet: Han
     swept = Sweeps(fleet, workers=2, patience=LONG, deadline=LONG, within=0.1).sweep(
         "mysql.global_variables", fleet.targets(), VARIABLES
     )
-    says = [look.missing for look in swept.looks]
-    assert says.count("It did not answer in the sweep's time.") == 2
-    assert says.count("It was not asked: the sweep's time was over.") == 18
+    says = [answer.missing for answer in swept.answers]
+    assert says.count("It did not answer within the time limit of the sweep.") == 2
+    assert says.count("It was not asked: the sweep had reached its time limit.") == 18
 
 
 def test_one_that_is_down_and_one_that_breaks_us_are_told_and_the_rest_counts(
@@ -118,11 +118,11 @@ def test_one_that_is_down_and_one_that_breaks_us_are_told_and_the_rest_counts(
     fleet.servers["orders-2"].down = True
     fleet.broken = frozenset({"orders-5"})
     swept = Sweeps(fleet).sweep("mysql.global_variables", fleet.targets(), VARIABLES)
-    missing = {look.target.name: look.missing for look in swept.looks if look.missing}
+    missing = {answer.target.name: answer.missing for answer in swept.answers if answer.missing}
     assert missing.keys() == {"orders-2", "orders-5"}
     assert "orders-2:3306 does not accept connections" in missing["orders-2"]
     assert missing["orders-5"] == (
-        "mysql.global_variables could not make sense of the answer (RuntimeError); the log has more."
+        "mysql.global_variables could not interpret the answer (RuntimeError); the log has details."
     )
     assert "a secret detail" in caplog.text
 
@@ -130,13 +130,13 @@ def test_one_that_is_down_and_one_that_breaks_us_are_told_and_the_rest_counts(
 def test_ports_are_swept_from_outside(fleet: Hanging):
     fleet.servers["orders-2"].down = True
     swept = Sweeps(fleet).sweep("mysql.reachability", fleet.targets())
-    assert {look.target.name: look.evidence.tcp for look in swept.looks}["orders-2"] == "refused"
+    assert {answer.target.name: answer.evidence.tcp for answer in swept.answers}["orders-2"] == "refused"
     assert fleet.reached == []
 
 
 def test_one_sweep_at_a_time_where_people_wait(fleet: Hanging):
     sweeps = Sweeps(fleet)
-    with sweeps.alone(), pytest.raises(Busy, match="A sweep is under way"):
+    with sweeps.alone(), pytest.raises(Busy, match="Another sweep is under way"):
         first_sweep(sweeps, fleet.targets())
     with sweeps.alone():
         pass
@@ -152,7 +152,7 @@ def test_one_sweep_at_a_time_where_people_wait(fleet: Hanging):
             "mysql.tables_without_primary_key",
             {},
             MOST_COSTLY + 1,
-            "can stall a server, so it is asked of 5 instances at once",
+            "can stall a server, so a sweep runs it on at most 5 instances",
         ),
         ("mysql.global_variables", {}, 1, "mysql.global_variables needs names; give it with --with names=VALUE."),
         ("mysql.global_variables", {"name": 1}, 1, "has no parameter 'name'; did you mean 'names'?"),

@@ -41,7 +41,7 @@ def test_vitess_starts_the_replication_of_a_tablet_with_the_parameters_that_its_
 def test_what_vtorc_or_vitess_holds_is_refused_with_its_reason(use, parameters, names):
     made = REMEDIATIONS[use](**parameters)
     says = refused_on_tablet(use, made, TABLET)
-    assert says.startswith(f"zone1-0000000101 is a tablet of Vitess, and {use} is not made on one: ")
+    assert says.startswith(f"zone1-0000000101 is a tablet of Vitess, and {use} is not allowed on one: ")
     assert names in says
     assert refused_on_tablet(use, made, SERVER) == ""
     assert stand_in(made, SERVER) == ""

@@ -68,7 +68,7 @@ def test_a_recovery_under_way_counts_though_its_problem_is_old():
     [
         ({"problems": (replace(DEAD, seen_for=45.0),)}, "for 45 s and not repaired it"),
         ({"problems": (replace(DEAD, repairs=False, analysis="UnreachablePrimary"),)}, "does not repair by itself"),
-        ({"problems": (DEAD,), "acting": 0, "disabled": ("u",)}, "switched off"),
+        ({"problems": (DEAD,), "acting": 0, "disabled": ("u",)}, "disabled"),
         ({"problems": (DEAD,), "stuck": True}, "cannot take the lock"),
         ({"healthy": 0, "acting": 0, "missing": ("u does not answer (connection refused).",)}, "No VTOrc runs"),
         ({}, "alive and detects nothing"),
@@ -186,7 +186,7 @@ def test_what_was_repaired_before_the_plan_is_no_reason_against_it():
 
 def test_where_there_is_no_vtorc_nobody_is_asked():
     alone = SHARD.model_copy(update={"no_vtorc": True})
-    assert looking(AT_WORK).look(Target(alone.instances[0], alone), 30.0) is None
+    assert looking(AT_WORK).observe(Target(alone.instances[0], alone), 30.0) is None
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_while_vtorc_repairs_nothing_is_offered_and_the_card_says_until_when_it_
     assert run.state is RunState.TRIAGING
     assert run.plan is None
     assert run.says == (
-        "VTOrc is repairing it (DeadPrimary of zone1-0000000100, seen for 2 s). Firstmate watches until 03:00:20 UTC."
+        "VTOrc is repairing it (DeadPrimary of zone1-0000000100, seen for 2 s). Firstmate waits until 03:00:20 UTC."
     )
     assert run.lead is not None
 
@@ -312,7 +312,7 @@ def test_what_may_pass_by_itself_is_looked_at_again_and_only_then_is_it_the_end(
     watched = Watched(database, HEALTHY, causes=False, text=PASSES, first=False)
     run = watched.begin()
     assert (run.state, run.lead.id if run.lead else "") == (RunState.TRIAGING, "settles")
-    assert run.says == "It may pass by itself; Firstmate looks again at 03:00:15 UTC."
+    assert run.says == "It may clear by itself; Firstmate checks again at 03:00:15 UTC."
     run = watched.watch(after=15)
     assert (run.state, run.lead.id if run.lead else "") == (RunState.DIAGNOSED, "dead")
     assert not watched.queue.later
@@ -340,7 +340,7 @@ def test_after_the_bound_the_run_goes_on_by_itself(database):
     watched.begin()
     run = watched.watch(after=21)
     assert run.state is RunState.DIAGNOSED
-    assert run.says == "There is nothing that Firstmate should change here by itself."
+    assert run.says == "This cause has no automatic remedy."
     assert not watched.queue.later
 
 
@@ -349,7 +349,7 @@ def test_what_vtorc_had_repaired_before_the_first_look_is_told_too(database):
     assert run.state is RunState.DIAGNOSED
     assert run.says == (
         "VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100; zone1-0000000101 is the primary now. "
-        "There is nothing that Firstmate should change here by itself."
+        "This cause has no automatic remedy."
     )
 
 
@@ -375,4 +375,4 @@ def test_what_vtorc_tries_in_vain_on_the_dead_one_hides_no_failover():
 def test_a_repair_of_long_before_the_alert_was_of_another_trouble(database):
     earlier = replace(HEALTHY, recoveries=(replace(RECOVERED, ago=60.0),))
     run = Watched(database, earlier).begin()
-    assert run.says == "There is nothing that Firstmate should change here by itself."
+    assert run.says == "This cause has no automatic remedy."

@@ -16,24 +16,24 @@ DONE = Step("a", "x", "target", StepStatus.DONE)
 TWO = plan(changes=(change(), change(target="orders-2")))
 ONE_OF_TWO = (Decision("U0BOB", Choice.APPROVE, "d", NOW),)
 CASES = [
-    (run(steps=(DONE, Step("b", "x", "target"))), "Firstmate looks (1 of 2 steps)", None),
+    (run(steps=(DONE, Step("b", "x", "target"))), "its diagnostics (1 of 2 steps done)", None),
     (waiting(), "1 approval of approvers", LATER),
     (waiting(approvals_needed=3, decisions=ONE_OF_TWO), "2 approvals of approvers", LATER),
     (waiting(alert=None, requester="U0CAROL"), "1 approval of approvers other than <@U0CAROL>", LATER),
     (waiting(taken=Assignment("U0ALICE", NOW)), "1 approval of approvers; <@U0ALICE> works on it", LATER),
-    (run(state=RunState.APPROVED, plan=TWO), "the turn of the change", None),
+    (run(state=RunState.APPROVED, plan=TWO), "the start of its change", None),
     (
         run(state=RunState.CHANGING, plan=TWO, outcomes=(Outcome(0, "mended", ""),)),
-        "Firstmate changes (1 of 2)",
+        "its changes (1 of 2 done)",
         None,
     ),
     (
-        run(state=RunState.CHANGING, plan=TWO, hold=PauseRequest("stop", "U0ALICE", NOW)),
-        "Firstmate changes (0 of 2, then stop)",
+        run(state=RunState.CHANGING, plan=TWO, pause_request=PauseRequest("stop", "U0ALICE", NOW)),
+        "its changes (0 of 2 done, then stop)",
         None,
     ),
     (
-        run(state=RunState.PAUSED, plan=TWO, hold=PauseRequest("pause", "U0ALICE", NOW, LATER)),
+        run(state=RunState.PAUSED, plan=TWO, pause_request=PauseRequest("pause", "U0ALICE", NOW, LATER)),
         "<@U0ALICE>, who paused it, or another operator",
         LATER,
     ),
@@ -47,6 +47,6 @@ def test_what_a_run_waits_for(found: Run, what: str, until: object):
     assert (waited.what, waited.until) == (what, until)
 
 
-def test_it_waits_since_the_last_thing_that_happened():
+def test_a_run_waits_since_its_last_event():
     assert waits(run()).since == NOW
     assert waits(run(timeline=(Event(NOW, "a"), Event(LATER, "b")))).since == LATER

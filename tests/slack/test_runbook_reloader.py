@@ -53,18 +53,18 @@ def scene(tmp_path: Path, outbox: OutboxStore) -> Scene:
 
 def test_a_good_change_is_counted_and_audited_and_nobody_is_called(scene: Scene):
     scene.write(GOOD.replace("title: T", "title: Another"))
-    scene.reloader.look()
-    scene.reloader.look()
+    scene.reloader.check()
+    scene.reloader.check()
     assert (scene.events, scene.wanted()) == (["runbooks.reloaded"], [])
     assert scene.reloader.counts == {"broken": 0.0, "reloads": 1.0}
 
 
 def test_a_broken_file_is_told_with_its_place_once_it_stays_so(scene: Scene):
     scene.write(BROKEN)
-    scene.reloader.look()
+    scene.reloader.check()
     assert scene.wanted() == []
     assert scene.reloader.counts["broken"] == 1.0
-    scene.reloader.look()
+    scene.reloader.check()
     [message] = scene.wanted()
     text = scene.content(message)["blocks"][0]["text"]["text"]
     assert message.channel == "C1"
@@ -72,33 +72,33 @@ def test_a_broken_file_is_told_with_its_place_once_it_stays_so(scene: Scene):
     assert "mysql.replica_status" in text
     assert "<!channel>" not in text
     assert scene.events == ["runbooks.broken"]
-    scene.reloader.look()
+    scene.reloader.check()
     assert len(scene.wanted()) == 1
 
 
 def test_the_same_message_tells_when_all_is_well_again(scene: Scene):
     scene.write(BROKEN)
-    scene.reloader.look()
-    scene.reloader.look()
+    scene.reloader.check()
+    scene.reloader.check()
     [told] = scene.wanted()
     scene.write(GOOD.replace("title: T", "title: Mended"))
-    scene.reloader.look()
+    scene.reloader.check()
     [mended] = scene.wanted()
     assert mended.key == told.key
     assert "good again; in force now: one" in scene.content(mended)["text"]
     assert scene.reloader.counts["broken"] == 0.0
     scene.write(BROKEN)
-    scene.reloader.look()
-    scene.reloader.look()
+    scene.reloader.check()
+    scene.reloader.check()
     assert {message.key for message in scene.wanted()} > {told.key}
 
 
 def test_a_file_that_is_half_written_calls_nobody(scene: Scene):
     scene.write(BROKEN)
-    scene.reloader.look()
+    scene.reloader.check()
     scene.write(GOOD)
-    scene.reloader.look()
-    scene.reloader.look()
+    scene.reloader.check()
+    scene.reloader.check()
     assert scene.wanted() == []
 
 
@@ -107,5 +107,5 @@ def test_what_is_broken_at_the_start_is_told(scene: Scene):
     scene.live_library.look()
     fresh = scene.again()
     assert fresh.counts["broken"] == 1.0
-    fresh.look()
+    fresh.check()
     assert len(scene.wanted()) == 1

@@ -15,7 +15,7 @@ from actions.diagnostics.mysql.server_state import ServerState
 from bot.engine.first_sweep import REPLICATION, STATE, FirstSweep
 from bot.engine.grouping import summarised
 from bot.engine.outbox import Message
-from bot.engine.sweep import Look
+from bot.engine.sweep import HostAnswer
 from bot.engine.targets import Target
 from bot.lab.workspace.blocks import check_blocks
 from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
@@ -24,14 +24,14 @@ from tests.engine.servers import shard_of
 
 SHARD = shard_of("orders", 5)
 PRIMARY, *REPLICAS = (Target(instance, SHARD) for instance in SHARD.instances)
-STATES = [Look(PRIMARY, ServerState(version="mysql 8.4.6", uptime=90.0))] + [
-    Look(target, ServerState(version="mysql 8.4.6", uptime=90.0, read_only=True)) for target in REPLICAS
+STATES = [HostAnswer(PRIMARY, ServerState(version="mysql 8.4.6", uptime=90.0))] + [
+    HostAnswer(target, ServerState(version="mysql 8.4.6", uptime=90.0, read_only=True)) for target in REPLICAS
 ]
 WELL = ReplicaStatus(configured=True, receiver_running="Yes", applier_running="Yes", lag=0.0)
-STATUSES = [Look(target, WELL) for target in REPLICAS]
+STATUSES = [HostAnswer(target, WELL) for target in REPLICAS]
 
 
-def first(states: Sequence[Look] = STATES, statuses: Sequence[Look] = STATUSES) -> FirstSweep:
+def first(states: Sequence[HostAnswer] = STATES, statuses: Sequence[HostAnswer] = STATUSES) -> FirstSweep:
     return FirstSweep(len(states), ((STATE, summarised(states)), (REPLICATION, summarised(statuses))), 0.4)
 
 
@@ -74,7 +74,7 @@ def test_when_all_are_alike_it_says_what_is_the_usual():
 
 def test_who_differs_is_named_with_what_it_has_otherwise():
     stopped = replace(WELL, applier_running="No", applier_errno=1205, lag=None)
-    sent = message(first(statuses=[Look(REPLICAS[0], stopped), *STATUSES[1:]]))
+    sent = message(first(statuses=[HostAnswer(REPLICAS[0], stopped), *STATUSES[1:]]))
     check(sent)
     assert "differs, 1*, orders-2: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in words(sent)
     assert "6 of 6 answered, 1 of them unlike the others." in words(sent)
@@ -82,13 +82,13 @@ def test_who_differs_is_named_with_what_it_has_otherwise():
 
 
 def test_a_number_far_from_the_others_is_pointed_out():
-    sent = message(first(statuses=[Look(REPLICAS[0], replace(WELL, lag=3000.0)), *STATUSES[1:]]))
+    sent = message(first(statuses=[HostAnswer(REPLICAS[0], replace(WELL, lag=3000.0)), *STATUSES[1:]]))
     assert "far from the others*: lag: orders-2 50 min" in words(sent)
     assert colour(sent) == ACKNOWLEDGED
 
 
 def test_who_does_not_answer_stands_first_with_the_reason():
-    down = Look(REPLICAS[0], missing=f"{REPLICAS[0].instance.address} does not accept connections.")
+    down = HostAnswer(REPLICAS[0], missing=f"{REPLICAS[0].instance.address} does not accept connections.")
     sent = message(first([STATES[0], down, *STATES[2:]], STATUSES[1:]))
     check(sent)
     assert "no answer, 1*, orders-2: … does not accept connections." in sent.payload["blocks"][2]["text"]["text"]
@@ -97,8 +97,8 @@ def test_who_does_not_answer_stands_first_with_the_reason():
 
 
 def test_text_of_servers_is_inert():
-    states = [Look(target, ServerState(version="<!channel> *x* `y`")) for target in REPLICAS]
-    silent = [Look(PRIMARY, missing="<@U0ALICE> <https://evil|here>")]
+    states = [HostAnswer(target, ServerState(version="<!channel> *x* `y`")) for target in REPLICAS]
+    silent = [HostAnswer(PRIMARY, missing="<@U0ALICE> <https://evil|here>")]
     sent = words(message(first([*states, *silent]), on="shard=<!here>"))
     for wrong in ("<!channel>", "<@U0ALICE>", "<https://evil", "`y`", "*x*"):
         assert wrong not in sent
@@ -114,7 +114,9 @@ def test_what_is_large_still_fits_a_message(hosts: int):
         return GlobalVariables({f"setting_{n}": f"{'v' * 50}{(number + n) % 7}" for n in range(40)})
 
     looks = [
-        Look(target, evidence(number)) if number % 3 else Look(target, missing=f"reason {number % 11} " + "w" * 400)
+        HostAnswer(target, evidence(number))
+        if number % 3
+        else HostAnswer(target, missing=f"reason {number % 11} " + "w" * 400)
         for number, target in enumerate(targets)
     ]
     found = FirstSweep(len(looks), ((STATE, summarised(looks)), (REPLICATION, summarised(looks))), 9.0)

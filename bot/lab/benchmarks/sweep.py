@@ -153,7 +153,7 @@ def swept(ports: Sequence[int]) -> tuple[Took, Summary]:
     fleet = ConfiguredFleet(config_of(ports))
     with timed() as took:
         targets = select("role=replica", fleet.targets())
-        found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, targets).looks)
+        found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, targets).answers)
         return took(), found
 
 
