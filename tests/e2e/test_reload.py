@@ -29,7 +29,7 @@ class Own:
 
     def write(self, title: str, *, broken: bool = False) -> None:
         text = (shipped_folder() / f"{NAME}.yml").read_text(encoding="utf-8")
-        text = text.replace("title: Replication on a replica has stopped", f"title: {title}", 1)
+        text = text.replace("title: Replication has stopped", f"title: {title}", 1)
         self.file.write_text(text.replace("mysql.replica_status", "mysql.replica_statos") if broken else text)
 
     def listed(self) -> str:
