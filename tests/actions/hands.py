@@ -10,9 +10,9 @@ from typing import Any
 
 import pymysql
 
-from actions import killable_sessions
+from actions import sessions
 from actions.contract import Remediation, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from bot.engine.change_executor import Verifier
 from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
@@ -82,7 +82,7 @@ def seen(
     def look() -> bool:
         time.sleep(0.12)  # InnoDB renews its table of transactions only when nobody has read it for 0.1 s
         with reader(lab, instance) as db:
-            session = killable_sessions.read(db, thread_id)
+            session = sessions.read(db, thread_id)
         found[:] = [session] if session is not None and holds(session) else []
         return bool(found)
 

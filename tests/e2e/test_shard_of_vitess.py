@@ -11,7 +11,8 @@ import pytest
 from actions.catalog import REMEDIATIONS
 from actions.contract import Refused, Statement, Verification
 from actions.vitess_contract import Component, Vitess, alias_record, call
-from actions.vitess_prechecks import members, primary_alias
+from actions.vitess_records import primary_alias
+from actions.vitess_shard_members import shard_members
 from bot.config import load
 from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
@@ -80,7 +81,9 @@ class Cluster:
         def is_sound() -> bool:
             with self.reader(REPLICAS[0]) as vt:
                 told = vt.web(Component.VTORC, "/api/problems")
-                well = [each.writable if each.alias == primary_alias(vt) else each.replicates for each in members(vt)]
+                well = [
+                    each.writable if each.alias == primary_alias(vt) else each.replicates for each in shard_members(vt)
+                ]
                 return all(each.ok and not each.body for each in told) and all(well)
 
         wait_until("the shard is sound", is_sound, 40)

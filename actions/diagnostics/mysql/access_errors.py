@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.sql_quoting import placeholders
 from actions.status_counters import number, status
 
 WATCHED = {
@@ -28,7 +29,7 @@ WATCHED = {
     4151: "the account is locked",
 }
 """Errors of access by number, in words."""
-LOOK = """
+BY_ACCOUNT = """
 SELECT COALESCE(USER, '') AS user, COALESCE(HOST, '') AS host, ERROR_NUMBER AS errno, SUM_ERROR_RAISED AS raised,
        TIMESTAMPDIFF(SECOND, LAST_SEEN, NOW()) AS age
   FROM performance_schema.events_errors_summary_by_account_by_error
@@ -96,7 +97,7 @@ def access_errors(db: MySQL) -> AccessErrors:
     names = ("Aborted_connects", "Access_denied_errors")
     before = status(db, *names)
     known = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
-    rows = db.rows(LOOK.format(listed=", ".join(["%s"] * len(WATCHED))), tuple(WATCHED), limit=20) if known else []
+    rows = db.rows(BY_ACCOUNT.format(listed=placeholders(WATCHED)), tuple(WATCHED), limit=20) if known else []
     hosts = db.rows(HOSTS, limit=10)
     db.pause(1.0)
     after = status(db, *names)

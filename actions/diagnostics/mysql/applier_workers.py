@@ -9,7 +9,7 @@ from actions.redaction import redact_error
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class ApplierWorker:
     """One worker of the applier."""
 
     id: int
@@ -29,7 +29,7 @@ class ApplierWorkers:
 
     known: bool = False
     """False where the server keeps no account of its workers, or has none; `note` says which."""
-    workers: tuple[Worker, ...] = ()
+    workers: tuple[ApplierWorker, ...] = ()
     busiest_for: Seconds = 0.0
     """Seconds that the longest transaction has been applied for."""
 
@@ -80,7 +80,7 @@ def applier_workers(db: MySQL) -> ApplierWorkers:
     full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=256)
     workers = tuple(
-        Worker(
+        ApplierWorker(
             id=int(row["id"] or 0),
             running=row["state"] == "ON",
             errno=int(row["errno"]),

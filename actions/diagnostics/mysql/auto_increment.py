@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, diagnostic
+from actions.ratios import percent
 
 BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
 SHOWN = 10
@@ -18,7 +19,7 @@ SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COLUMN_NAME AS col, COLUMN_TYPE A
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class AutoIncrementUse:
     """A table whose numbers run out."""
 
     table: str
@@ -34,12 +35,12 @@ class Running:
 class AutoIncrement:
     """The tables whose numbers are used the most, the first the most."""
 
-    tables: tuple[Running, ...] = ()
+    tables: tuple[AutoIncrementUse, ...] = ()
     known: Count = 0
     """Tables that were looked at; one that nobody has opened since the start is not among them."""
 
     @property
-    def exhausted(self) -> tuple[Running, ...]:
+    def exhausted(self) -> tuple[AutoIncrementUse, ...]:
         """Tables that take no new row any more."""
         return tuple(each for each in self.tables if each.next >= each.most)
 
@@ -67,8 +68,10 @@ def auto_increment(db: MySQL, *, above: Percent = 50.0) -> AutoIncrement:
         upcoming = following.get(f"{row['db']}/{row['name']}".lower())
         most = greatest(str(row["type"]))
         if upcoming is not None and most:
-            used = round(100.0 * min(upcoming, most) / most, 2)
-            found.append(Running(f"{row['db']}.{row['name']}", str(row["col"]), str(row["type"]), upcoming, most, used))
+            used = percent(min(upcoming, most), most, digits=2)
+            found.append(
+                AutoIncrementUse(f"{row['db']}.{row['name']}", str(row["col"]), str(row["type"]), upcoming, most, used)
+            )
     found.sort(key=lambda each: -each.used)
     return AutoIncrement(tuple(each for each in found if each.used >= above)[:SHOWN], len(found))
 

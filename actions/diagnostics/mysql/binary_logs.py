@@ -36,9 +36,9 @@ def binary_logs(db: MySQL) -> BinaryLogs:
     has = variables(db, "log_bin", "binlog_expire_logs_seconds", "expire_logs_days")
     if not on(has, "log_bin"):
         return BinaryLogs()
-    before = _sizes(db)
+    before = log_sizes(db)
     db.pause(1.0)
-    now = _sizes(db)
+    now = log_sizes(db)
     names = list(now)
     return BinaryLogs(
         enabled=True,
@@ -53,5 +53,6 @@ def binary_logs(db: MySQL) -> BinaryLogs:
     )
 
 
-def _sizes(db: MySQL) -> dict[str, int]:
+def log_sizes(db: MySQL) -> dict[str, int]:
+    """Returns the size in bytes of each binary log by its name, the oldest first."""
     return {str(row["Log_name"]): int(row["File_size"]) for row in db.rows("SHOW BINARY LOGS", limit=1000)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.status_counters import number, status, variables
 
 NAMES = (
@@ -68,12 +69,12 @@ def buffer_pool(db: MySQL, *, over: Seconds = 1.0) -> BufferPool:
     return BufferPool(
         size=number(has, "innodb_buffer_pool_size"),
         filled=number(after, "Innodb_buffer_pool_bytes_data"),
-        dirty=round(100.0 * number(after, NAMES[4]) / total, 1) if total else 0.0,
+        dirty=percent(number(after, NAMES[4]), total),
         over=over,
         requests=requests,
         from_disk=reads,
-        miss=round(100.0 * reads / requests, 2) if requests else 0.0,
-        miss_ever=round(100.0 * number(after, NAMES[1]) / asked, 2) if asked else 0.0,
+        miss=percent(reads, requests, digits=2),
+        miss_ever=percent(number(after, NAMES[1]), asked, digits=2),
         waited_for_free=grown(NAMES[2]),
         uptime=float(number(after, "Uptime")),
         kept_free=number(has, "innodb_lru_scan_depth") * number(has, "innodb_page_size"),

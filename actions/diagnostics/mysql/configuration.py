@@ -38,7 +38,7 @@ SESSION = (
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedVariable:
     """A variable that somebody set while the server ran; a restart loses it."""
 
     name: str
@@ -54,7 +54,7 @@ class Configuration:
     address: str = ""
     values: dict[str, str] = field(default_factory=dict)
     """The settings that members of a shard should share."""
-    changed: tuple[Changed, ...] = ()
+    changed: tuple[ChangedVariable, ...] = ()
     """What was set by hand, the latest first (MySQL from 8.0 on)."""
     told: bool = False
     """Whether the server tells who changed what."""
@@ -67,7 +67,7 @@ def configuration(db: MySQL) -> Configuration:
     told = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     rows = db.rows(CHANGED, limit=100) if told else []
     changed = tuple(
-        Changed(str(r["name"]), str(r["value"])[:100], str(r["user"]), float(r["age"] or 0))
+        ChangedVariable(str(r["name"]), str(r["value"])[:100], str(r["user"]), float(r["age"] or 0))
         for r in rows
         if r["name"] not in SESSION
     )

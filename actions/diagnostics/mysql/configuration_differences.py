@@ -15,7 +15,7 @@ DURABILITY = ("sync_binlog", "innodb_flush_log_at_trx_commit")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SettingDifference:
     """A setting that is another one here than there."""
 
     name: str
@@ -31,7 +31,7 @@ class ConfigurationDifferences:
 
     compared: Count = 0
     """Members that were compared."""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[SettingDifference, ...] = ()
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
@@ -40,7 +40,7 @@ def configuration_differences(db: MySQL, *, members: tuple[Configuration, ...]) 
     here = variables(db, *COMPARED)
     others = [member for member in members if member.address != db.address]
     found = [
-        Difference(name, here[name][:100], member.values[name][:100], member.address)
+        SettingDifference(name, here[name][:100], member.values[name][:100], member.address)
         for name in COMPARED
         if name in here and name not in MAY_DIFFER
         for member in others

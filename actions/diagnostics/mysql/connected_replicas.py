@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
+from actions.sessions import client_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def connected_replicas(db: MySQL) -> ConnectedReplicas:
         limit=100,
     )
     readers = tuple(
-        BinlogReader(int(r["id"]), str(r["user"]), str(r["host"]).rsplit(":", 1)[0], str(r["state"]), float(r["time"]))
+        BinlogReader(int(r["id"]), str(r["user"]), client_host(r["host"]), str(r["state"]), float(r["time"]))
         for r in rows
     )
     return ConnectedReplicas(readers, len(readers), tuple(sorted({each.user for each in readers})))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.server_versions import processlist
+from actions.status_counters import number, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,7 @@ class ConnectionUse:
 def connection_use(db: MySQL) -> ConnectionUse:
     """Reads the limit, the counters and the sessions by user, without replication's and the server's own."""
     names = ("Threads_connected", "Threads_running", "Max_used_connections", "Connection_errors_max_connections")
-    listed = ", ".join(["%s"] * len(names))
-    rows = db.rows(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({listed})", names)
-    status = {str(row["Variable_name"]): int(row["Value"]) for row in rows}
+    counters = status(db, *names)
     limit = int(db.rows("SELECT @@GLOBAL.max_connections AS value")[0]["value"])
     users = db.rows(
         "SELECT USER AS user, COUNT(*) AS sessions, SUM(COMMAND = 'Sleep') AS sleeping, "
@@ -52,14 +52,14 @@ def connection_use(db: MySQL) -> ConnectionUse:
         "WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() "
         "AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon' GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
     )
-    connected = status.get("Threads_connected", 0)
+    connected = number(counters, "Threads_connected")
     return ConnectionUse(
         max_connections=limit,
         connected=connected,
-        running=status.get("Threads_running", 0),
-        most_ever=status.get("Max_used_connections", 0),
-        refused=status.get("Connection_errors_max_connections", 0),
-        used=round(100.0 * connected / limit, 1) if limit else 0.0,
+        running=number(counters, "Threads_running"),
+        most_ever=number(counters, "Max_used_connections"),
+        refused=number(counters, "Connection_errors_max_connections"),
+        used=percent(connected, limit),
         users=tuple(
             UserSessions(str(r["user"]), int(r["sessions"]), int(r["sleeping"]), float(r["longest_sleep"] or 0))
             for r in users

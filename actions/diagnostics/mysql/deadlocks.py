@@ -19,7 +19,7 @@ _VICTIM = re.compile(r"WE ROLL BACK TRANSACTION \((\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class DeadlockParty:
     """A transaction of the last deadlock."""
 
     thread_id: int
@@ -41,7 +41,7 @@ class Deadlocks:
     last_at: str = ""
     """When the last one was, in the server's own time; '' where there was none."""
     age: Seconds | None = None
-    parties: tuple[Party, ...] = ()
+    parties: tuple[DeadlockParty, ...] = ()
     same_statement: bool = False
     """Whether all parties ran the same statement but for its values: they take the same rows in another order."""
     all_logged: bool = False
@@ -57,7 +57,7 @@ def deadlocks(db: MySQL) -> Deadlocks:
     now = db.rows("SELECT NOW() AS now")[0]["now"]
     db.pause(1.0)
     total = _total(db)
-    at, parties = parse(str(rows[0]["Status"]) if rows else "")
+    at, parties = parse_deadlock(str(rows[0]["Status"]) if rows else "")
     return Deadlocks(
         total=total,
         new=total - before,
@@ -69,7 +69,7 @@ def deadlocks(db: MySQL) -> Deadlocks:
     )
 
 
-def parse(text: str) -> tuple[str, tuple[Party, ...]]:
+def parse_deadlock(text: str) -> tuple[str, tuple[DeadlockParty, ...]]:
     """When the last deadlock of an InnoDB status was, and its parties."""
     section = _SECTION.search(text)
     if section is None:
@@ -80,20 +80,20 @@ def parse(text: str) -> tuple[str, tuple[Party, ...]]:
     starts = list(_PARTY.finditer(found))
     ends = [each.start() for each in starts[1:]] + [len(found)]
     parties = tuple(
-        _party(found[start.start() : end], victim is not None and victim[1] == start[1])
+        _parse_party(found[start.start() : end], victim is not None and victim[1] == start[1])
         for start, end in zip(starts, ends, strict=True)
     )
     return at[1] if at else "", parties
 
 
-def _party(text: str, victim: bool) -> Party:
+def _parse_party(text: str, victim: bool) -> DeadlockParty:
     thread, waits = _THREAD.search(text), _WAITS.search(text)
     after = text[thread.end() :].split("\n*** ")[0] if thread else ""
     statement = after.split("\nRECORD LOCKS")[0].split("\nTABLE LOCK")[0]
     # `localhost 127.0.0.1 app updating`: host, address, user and state; the host may be missing.
     words = thread[2].split() if thread else []
     user = next((word for word in words if not re.search(r"[.:]|localhost", word)), "")
-    return Party(
+    return DeadlockParty(
         thread_id=int(thread[1]) if thread else 0,
         user=user,
         statement=normalise(statement.strip()),

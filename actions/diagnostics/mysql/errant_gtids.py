@@ -14,7 +14,7 @@ _INTERVAL = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Errant:
+class ErrantReplica:
     """One replica with transactions of its own."""
 
     address: str
@@ -33,7 +33,7 @@ class ErrantGtids:
     known: bool = False
     """False where the servers do not use GTIDs."""
     compared: Count = 0
-    members: tuple[Errant, ...] = ()
+    members: tuple[ErrantReplica, ...] = ()
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
@@ -50,7 +50,7 @@ def errant_gtids(db: MySQL, *, replicas: tuple[GtidSets, ...]) -> ErrantGtids:
     return ErrantGtids(True, len(replicas), tuple(each for each in found if each is not None))
 
 
-def _of_mysql(db: MySQL, replica: GtidSets) -> Errant | None:
+def _of_mysql(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
     asked = "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS errant"
     errant = str(db.rows(asked, (replica.executed,))[0]["errant"] or "").replace("\n", "")
     if not errant:
@@ -58,7 +58,7 @@ def _of_mysql(db: MySQL, replica: GtidSets) -> Errant | None:
     parts = [part.strip() for part in errant.split(",")]
     # A set is `uuid:1-3:5,uuid:7`; since MySQL 8.3 a tag may stand before the intervals.
     own = all(part.startswith(replica.server) for part in parts)
-    return Errant(replica.address, errant[:SHOWN], sum(map(count, parts)), own)
+    return ErrantReplica(replica.address, errant[:SHOWN], sum(map(count, parts)), own)
 
 
 def count(part: str) -> int:
@@ -67,7 +67,7 @@ def count(part: str) -> int:
     return sum(int(each[2] or each[1]) - int(each[1]) + 1 for each in found if each)
 
 
-def _of_mariadb(db: MySQL, replica: GtidSets) -> Errant | None:
+def _of_mariadb(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
     has = _last(str(db.rows("SELECT @@GLOBAL.gtid_binlog_state AS state")[0]["state"] or ""))
     errant = {
         (domain, server): sequence
@@ -78,7 +78,7 @@ def _of_mariadb(db: MySQL, replica: GtidSets) -> Errant | None:
         return None
     named = ",".join(f"{domain}-{server}-{sequence}" for (domain, server), sequence in sorted(errant.items()))
     own = all(server == replica.server for _, server in errant)
-    return Errant(replica.address, named[:SHOWN], len(errant), own)
+    return ErrantReplica(replica.address, named[:SHOWN], len(errant), own)
 
 
 def _last(state: str) -> Mapping[tuple[str, str], int]:

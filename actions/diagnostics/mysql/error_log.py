@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.redaction import redact_error
+from actions.sql_quoting import placeholders
 
 CRASHED = ("MY-012551", "MY-010229", "MY-013183", "MY-010232")
 """Not shut down normally; starting XA crash recovery; an assertion failed; XA crash recovery finished."""
@@ -20,7 +21,7 @@ SELECT LOGGED AS at, PRIO AS severity, ERROR_CODE AS code, SUBSYSTEM AS subsyste
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One line of the log."""
 
     at: str
@@ -37,7 +38,7 @@ class ErrorLog:
 
     known: bool = False
     """False where the server does not let its log be read: MariaDB, and MySQL before 8.0.22."""
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LogEntry, ...] = ()
     errors: Count = 0
     crashed: bool = False
     """Whether the server says that it came up from a crash."""
@@ -50,11 +51,11 @@ def error_log(db: MySQL, *, since: Seconds = 900.0) -> ErrorLog:
     if db.version.is_mariadb or not db.version.at_least(8, 0, 22):
         return ErrorLog()
     codes = (*CRASHED, *FULL_DISK)
-    rows = db.rows(READ.format(codes=", ".join(["%s"] * len(codes))), (since, *codes), limit=100)
+    rows = db.rows(READ.format(codes=placeholders(codes)), (since, *codes), limit=100)
     return ErrorLog(
         known=True,
         entries=tuple(
-            Entry(str(r["at"])[:19], float(r["age"]), str(r["severity"]), str(r["code"]), redact_error(r["says"]))
+            LogEntry(str(r["at"])[:19], float(r["age"]), str(r["severity"]), str(r["code"]), redact_error(r["says"]))
             for r in rows[:20]
         ),
         errors=sum(row["severity"] == "Error" for row in rows),

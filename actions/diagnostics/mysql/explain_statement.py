@@ -8,7 +8,7 @@ from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class TableAccess:
     """How one table is read."""
 
     table: str
@@ -24,10 +24,10 @@ class Access:
 class ExplainStatement:
     """The plan of a statement, table by table."""
 
-    accesses: tuple[Access, ...] = ()
+    accesses: tuple[TableAccess, ...] = ()
 
     @property
-    def full_scans(self) -> tuple[Access, ...]:
+    def full_scans(self) -> tuple[TableAccess, ...]:
         """Tables that are read whole, the largest first; those of a few rows are left out."""
         found = [each for each in self.accesses if each.type in ("ALL", "index") and each.rows > 1000]
         return tuple(sorted(found, key=lambda each: -each.rows))
@@ -44,7 +44,7 @@ def explain_statement(db: MySQL, *, thread_id: int) -> ExplainStatement:
     rows = db.rows(f"EXPLAIN {shape}FOR CONNECTION {int(thread_id)}", limit=50)
     return ExplainStatement(
         tuple(
-            Access(
+            TableAccess(
                 table=str(row.get("table") or ""),
                 type=str(row.get("type") or ""),
                 key=str(row.get("key") or ""),

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from actions.contract import Cost, Flavour, MySQL, Unreadable, diagnostic
+from actions.status_counters import variables
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
@@ -23,6 +24,4 @@ def global_variables(db: MySQL, *, names: tuple[str, ...]) -> GlobalVariables:
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong or not 0 < len(names) <= 50:
         raise Unreadable(f"Name 1 to 50 variables, in lower case; these are not names: {', '.join(wrong) or 'none'}.")
-    listed = ", ".join(["%s"] * len(names))
-    rows = db.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})", names)
-    return GlobalVariables({str(row["Variable_name"]): str(row["Value"]) for row in rows})
+    return GlobalVariables(variables(db, *names))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, ServerVersion, diagnostic
 from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.sessions import client_host
+from actions.sql_quoting import placeholders
 
 MOST_ROWS_LOCKED = 1_000_000
 """Locked rows above which the waits are not read: before the releases of October 2024, reading data_locks could freeze
@@ -113,7 +115,7 @@ def _applier_waits(db: MySQL, waiters: set[int]) -> bool:
     """Whether a session of replication's own user is among the waiters."""
     if not waiters:
         return False
-    listed = ", ".join(["%s"] * len(waiters))
+    listed = placeholders(waiters)
     rows = db.rows(
         f"SELECT ID AS id FROM {processlist(db.version)} WHERE ID IN ({listed}) AND USER = 'system user' LIMIT 1",
         tuple(sorted(waiters)),
@@ -124,20 +126,19 @@ def _applier_waits(db: MySQL, waiters: set[int]) -> bool:
 def _blockers(db: MySQL, counts: dict[int, int]) -> list[Blocker]:
     if not counts:
         return []
-    listed = ", ".join(["%s"] * len(counts))
     rows = db.rows(
         "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
         "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
         "t.trx_started AS started, t.trx_rows_modified AS modified, COALESCE(p.INFO, '') AS statement "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
-        f"WHERE p.ID IN ({listed}) LIMIT 50",
+        f"WHERE p.ID IN ({placeholders(counts)}) LIMIT 50",
         tuple(counts),
     )
     return [
         Blocker(
             thread_id=int(row["id"]),
             user=str(row["user"]),
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=client_host(row["host"]),
             command=str(row["command"]),
             idle=row["command"] == "Sleep",
             age=float(row["age"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
 
@@ -57,7 +57,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
             "ON s.THREAD_ID = h.THREAD_ID AND s.NESTING_EVENT_LEVEL = 0 "
         )
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.HOST AS host, COALESCE(p.DB, '') AS db, p.TIME AS time, "
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, COALESCE(p.DB, '') AS db, p.TIME AS time, "
         f"{examined} AS examined "
         f"FROM {processlist(db.version)} p {joined}"
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
@@ -69,7 +69,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
         LongQuery(
             thread_id=session.thread_id,
             user=session.user,
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=sessions.client_host(row["host"]),
             database=str(row["db"]),
             running_for=float(row["time"] or 0),
             command_since=session.command_since,
@@ -79,6 +79,6 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
             rows_modified=session.rows_modified,
             protected=killable_sessions.protection(session),
         )
-        for row, session in ((row, killable_sessions.from_row(row)) for row in rows)
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
     return LongQueries(found, found[0].running_for if found else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
 
@@ -55,7 +55,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
     transactions (user `system user`) are left out.
     """
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
         "TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, t.trx_rows_locked AS rows_locked "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
@@ -66,7 +66,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
         Transaction(
             thread_id=session.thread_id,
             user=session.user,
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=sessions.client_host(row["host"]),
             command=session.command,
             state=str(row["state"]),
             age=float(row["age"]),
@@ -78,6 +78,6 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
             statement=session.statement,
             protected=killable_sessions.protection(session),
         )
-        for row, session in ((row, killable_sessions.from_row(row)) for row in rows)
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
     return LongTransactions(found, found[0].age if found else 0.0)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
 from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.sessions import client_host
+from actions.sql_quoting import placeholders
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class MetadataLockBlocker:
     """A session that holds a metadata lock which others wait for, and waits for none itself."""
 
     thread_id: int
@@ -41,7 +43,7 @@ class MetadataLockWaits:
     """`schema.table` that is waited for; '' where the server does not tell."""
     ddl: str = ""
     """The DDL that waits, when one does: everything that came after it queues behind it."""
-    holders: tuple[Holder, ...] = ()
+    holders: tuple[MetadataLockBlocker, ...] = ()
     applier_waits: bool = False
     """Whether the replication applier is among those that wait."""
 
@@ -82,7 +84,7 @@ def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
         return MetadataLockWaits()
     waiting = {int(row["id"]) for row in sessions}
     statements = [normalise(row["info"]) for row in sessions]
-    held = _held(db)
+    held = _waits_with_holders(db)
     roots = {int(row["holder"]) for row in held} - waiting
     holders = _holders(db, roots, waiting)
     names = {f"{row['object_schema']}.{row['object_name']}" for row in held}
@@ -96,7 +98,7 @@ def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
     )
 
 
-def _held(db: MySQL) -> list[Row]:
+def _waits_with_holders(db: MySQL) -> list[Row]:
     """Waits and holds by table; empty where the instrument is off or the table cannot be read."""
     try:
         return db.rows(HOLDS, limit=500)
@@ -106,13 +108,13 @@ def _held(db: MySQL) -> list[Row]:
         raise
 
 
-def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...]:
+def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[MetadataLockBlocker, ...]:
     """The sessions at the roots; where none is known, the oldest open transaction that does not wait itself."""
     known = bool(roots)
     # One that waits for a row itself is no root, however old it is.
     guessed = "AND t.trx_state = 'RUNNING' "
     ids = sorted(roots or waiting)
-    where = f"p.ID {'IN' if known else 'NOT IN'} ({', '.join(['%s'] * len(ids))})"
+    where = f"p.ID {'IN' if known else 'NOT IN'} ({placeholders(ids)})"
     rows = db.rows(
         "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
         "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, t.trx_started AS started, "
@@ -125,10 +127,10 @@ def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...
         tuple(ids),
     )
     return tuple(
-        Holder(
+        MetadataLockBlocker(
             thread_id=int(row["id"]),
             user=str(row["user"]),
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=client_host(row["host"]),
             command=str(row["command"]),
             idle=row["command"] == "Sleep",
             age=float(row["age"]),

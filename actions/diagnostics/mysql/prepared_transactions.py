@@ -8,7 +8,7 @@ from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class OrphanedTransaction:
     """A prepared transaction that no session holds: it keeps its locks until somebody decides it."""
 
     age: Seconds
@@ -23,7 +23,7 @@ class PreparedTransactions:
 
     xids: tuple[str, ...] = ()
     """Their ids, as XA COMMIT and XA ROLLBACK take them: `gtrid`, `bqual` in hexadecimal, and the format."""
-    orphans: tuple[Prepared, ...] = ()
+    orphans: tuple[OrphanedTransaction, ...] = ()
     """Those that no session holds."""
     oldest: Seconds = 0.0
 
@@ -43,7 +43,8 @@ def prepared_transactions(db: MySQL) -> PreparedTransactions:
     """
     rows = db.rows("XA RECOVER", limit=50)
     orphans = tuple(
-        Prepared(float(r["age"]), int(r["locked"]), int(r["modified"]), str(r["started"])) for r in db.rows(ORPHANS)
+        OrphanedTransaction(float(r["age"]), int(r["locked"]), int(r["modified"]), str(r["started"]))
+        for r in db.rows(ORPHANS)
     )
     return PreparedTransactions(tuple(_xid(row) for row in rows[:20]), orphans, orphans[0].age if orphans else 0.0)
 

@@ -9,7 +9,7 @@ from actions.server_versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SessionGroup:
     """Sessions of one user in one state."""
 
     user: str
@@ -23,7 +23,7 @@ class Group:
 class ProcesslistSummary:
     """The sessions in groups, the largest first, and the totals that one looks at."""
 
-    groups: tuple[Group, ...] = ()
+    groups: tuple[SessionGroup, ...] = ()
     total: Count = 0
     running: Count = 0
     """Sessions of clients that run a statement; the server's own threads are not among them."""
@@ -50,7 +50,7 @@ def processlist_summary(db: MySQL) -> ProcesslistSummary:
         limit=100,
     )
     groups = tuple(
-        Group(str(r["user"]), str(r["command"]), str(r["state"]), int(r["sessions"]), float(r["longest"] or 0))
+        SessionGroup(str(r["user"]), str(r["command"]), str(r["state"]), int(r["sessions"]), float(r["longest"] or 0))
         for r in rows
     )
 

@@ -53,5 +53,5 @@ def reachability(endpoint: Endpoint) -> Reachability:
     A server whose connections are all taken turns us away with error 1040, at its greeting or at the login: it is not
     down.
     """
-    knock = endpoint.knock()
-    return Reachability(knock.tcp, knock.greeted, knock.errno, knock.error[:200], knock.took)
+    probe = endpoint.probe()
+    return Reachability(probe.tcp, probe.greeted, probe.errno, probe.error[:200], probe.took)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.status_counters import number, status, variables
 
 _LSN = re.compile(r"Log sequence number\s+(\d+)")
@@ -47,23 +48,23 @@ def redo_log(db: MySQL, *, over: Seconds = 1.0) -> RedoLog:
     has = variables(db, *names)
     configured = number(has, *names[:2])
     capacity = number(has, names[0]) or configured * max(1, number(has, names[2]))
-    first, _, _ = _look(db)
+    first, _, _ = _read_position(db)
     db.pause(over)
-    lsn, age, told = _look(db)
+    lsn, age, told = _read_position(db)
     waits = number(status(db, "Innodb_log_waits"), "Innodb_log_waits")
     capacity = told or capacity
     return RedoLog(
         capacity=capacity,
         configured=configured,
         checkpoint_age=age,
-        used=round(100.0 * age / capacity, 1) if capacity else 0.0,
+        used=percent(age, capacity),
         waits=waits,
         over=over,
         written=max(0, lsn - first),
     )
 
 
-def _look(db: MySQL) -> tuple[int, int, int]:
+def _read_position(db: MySQL) -> tuple[int, int, int]:
     """Log sequence number, age of the checkpoint, and the greatest age where the server tells it (else 0)."""
     if db.version.is_mariadb:
         now = status(db, "Innodb_lsn_current", "Innodb_checkpoint_age", "Innodb_checkpoint_max_age")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
+from actions.ratios import percent
 from actions.redaction import normalise
 from actions.server_versions import processlist
 from actions.status_counters import number, status
@@ -17,7 +18,7 @@ SHAPES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class StatementShape:
     """Sessions that run the same statement but for its values."""
 
     statement: str
@@ -37,7 +38,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateCount:
     """Sessions in one state, as the server calls it."""
 
     state: str
@@ -52,8 +53,8 @@ class RunningStatements:
     """By the server's own count, which includes threads that only begin or end something."""
     running: Count = 0
     """Sessions of clients that run a statement."""
-    shapes: tuple[Shape, ...] = ()
-    states: tuple[State, ...] = ()
+    shapes: tuple[StatementShape, ...] = ()
+    states: tuple[StateCount, ...] = ()
     waiting_for_locks: Count = 0
     """Of them, those whose state says that they wait for a lock of tables or metadata."""
     waiting_for_acknowledgement: Count = 0
@@ -67,7 +68,7 @@ class RunningStatements:
 def running_statements(db: MySQL) -> RunningStatements:
     """Reads the process list and groups it by the statements' normalised text, as it needs no instrument."""
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
+        f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
         "WHERE p.COMMAND IN ('Query', 'Execute') AND p.ID <> CONNECTION_ID() "
         "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 1000",
@@ -82,20 +83,20 @@ def running_statements(db: MySQL) -> RunningStatements:
         threads_running=number(status(db, "Threads_running"), "Threads_running"),
         running=len(rows),
         shapes=tuple(_shape(text, found, len(rows)) for text, found in ordered[:SHAPES]),
-        states=tuple(State(state, count) for state, count in states.most_common(SHAPES)),
+        states=tuple(StateCount(state, count) for state, count in states.most_common(SHAPES)),
         waiting_for_locks=sum(n for state, n in states.items() if state.startswith("Waiting for") and "lock" in state),
         waiting_for_acknowledgement=sum(n for state, n in states.items() if "semi-sync ACK" in state),
     )
 
 
-def _shape(statement: str, rows: list[Row], total: int) -> Shape:
+def _shape(statement: str, rows: list[Row], total: int) -> StatementShape:
     state, _ = Counter(str(row["state"]) for row in rows).most_common(1)[0]
-    known = [killable_sessions.from_row(row) for row in rows]
+    known = [sessions.from_row(row) for row in rows]
     free = [session for session in known if not killable_sessions.protection(session)][:MOST_STOPPABLE]
-    return Shape(
+    return StatementShape(
         statement=statement,
         sessions=len(rows),
-        share=round(100.0 * len(rows) / total, 1),
+        share=percent(len(rows), total),
         users=tuple(sorted({str(row["user"]) for row in rows}))[:5],
         longest=float(max(row["time"] or 0 for row in rows)),
         state=state,

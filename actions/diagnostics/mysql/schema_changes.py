@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from actions.contract import Cost, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.sessions import client_host
 
 Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
 DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")
@@ -79,7 +80,7 @@ def schema_changes(db: MySQL) -> SchemaChanges:
             SchemaChange(
                 thread_id=int(row["id"]),
                 user=str(row["user"]),
-                host=str(row["host"]).rsplit(":", 1)[0],
+                host=client_host(row["host"]),
                 running_for=float(row["time"] or 0),
                 state=str(row["state"]),
                 statement=statement,

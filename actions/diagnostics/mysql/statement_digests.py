@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
+from actions.ratios import percent
 from actions.redaction import normalise
 from actions.status_counters import on, variables
 
@@ -12,7 +13,7 @@ PICOSECONDS = 1e12
 SHAPES = 5
 SLACK = 2.0
 """Seconds that the two looks may take, and by which whole seconds may be wrong."""
-LOOK = """
+BY_DIGEST = """
 SELECT COALESCE(SCHEMA_NAME, '') AS db, COALESCE(DIGEST, '') AS digest, LEFT(COALESCE(DIGEST_TEXT, ''), 600) AS text,
        COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited, SUM_ROWS_EXAMINED AS examined, SUM_ROWS_SENT AS sent,
        SUM_NO_INDEX_USED AS no_index, SUM_CREATED_TMP_DISK_TABLES AS on_disk, SUM_ERRORS AS errors,
@@ -86,13 +87,13 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     """
     if not on(variables(db, "performance_schema"), "performance_schema"):
         return StatementDigests()
-    before = {(row["db"], row["digest"]): row for row in db.rows(LOOK, limit=1000)}
+    before = {(row["db"], row["digest"]): row for row in db.rows(BY_DIGEST, limit=1000)}
     db.pause(over)
-    after = db.rows(LOOK, limit=1000)
-    # A shape that is known for longer than one looked, and was not among those of the last minute, has all its calls
+    after = db.rows(BY_DIGEST, limit=1000)
+    # A shape that is known for longer than one matched, and was not among those of the last minute, has all its calls
     # since the start in the second look; to take them for those of this moment would be a false alarm.
-    looked = [(row, before.get((row["db"], row["digest"]))) for row in after]
-    grown = [(row, old or {}) for row, old in looked if old is not None or int(row["known_for"]) <= over + SLACK]
+    matched = [(row, before.get((row["db"], row["digest"]))) for row in after]
+    grown = [(row, old or {}) for row, old in matched if old is not None or int(row["known_for"]) <= over + SLACK]
     ended = [(row, old) for row, old in grown if _grown(row, old, "calls") > 0]
     found = [(_grown(row, old, "waited") / PICOSECONDS, row, old) for row, old in ended]
     total = sum(time for time, _, _ in found)
@@ -103,7 +104,7 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
         time=round(total, 3),
         calls=sum(_grown(row, old, "calls") for _, row, old in found),
         statements=tuple(_digest(time, row, old, total) for time, row, old in found[:SHAPES]),
-        unsure=len(looked) - len(grown),
+        unsure=len(matched) - len(grown),
         overflowed=any(not row["digest"] for _, row, _ in found),
     )
 
@@ -121,7 +122,7 @@ def _digest(time: float, row: Row, old: Row, total: float) -> Digest:
         statement=normalise(str(row["text"])),
         calls=calls,
         time=round(time, 3),
-        share=round(100.0 * time / total, 1) if total else 0.0,
+        share=percent(time, total),
         average=round(time / calls, 6),
         average_before=round(waited_before / PICOSECONDS / calls_before, 6) if calls_before else 0.0,
         rows_examined=_grown(row, old, "examined"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
 
-LOOK = """
+WITHOUT_KEY = """
 SELECT t.TABLE_SCHEMA AS db, t.TABLE_NAME AS name, COALESCE(t.TABLE_ROWS, 0) AS n
   FROM information_schema.TABLES t
   LEFT JOIN information_schema.TABLE_CONSTRAINTS c
@@ -19,7 +19,7 @@ SELECT t.TABLE_SCHEMA AS db, t.TABLE_NAME AS name, COALESCE(t.TABLE_ROWS, 0) AS 
 
 
 @dataclass(frozen=True, slots=True)
-class Keyless:
+class TableWithoutKey:
     """A table without a key."""
 
     table: str
@@ -31,11 +31,11 @@ class Keyless:
 class TablesWithoutPrimaryKey:
     """The tables, the largest first: a replica that applies rows reads all of one for each row that changed."""
 
-    tables: tuple[Keyless, ...] = ()
+    tables: tuple[TableWithoutKey, ...] = ()
 
 
 @diagnostic(cost=Cost.HIGH, needs={Flavour.MYSQL: ("REFERENCES ON *.*",), Flavour.MARIADB: ("REFERENCES ON *.*",)})
 def tables_without_primary_key(db: MySQL) -> TablesWithoutPrimaryKey:
     """Looks through all tables that the reader may know of; MariaDB, and MySQL before 8.0, opens each of them."""
-    rows = db.rows(LOOK, costly=True)
-    return TablesWithoutPrimaryKey(tuple(Keyless(f"{r['db']}.{r['name']}", int(r["n"])) for r in rows))
+    rows = db.rows(WITHOUT_KEY, costly=True)
+    return TablesWithoutPrimaryKey(tuple(TableWithoutKey(f"{r['db']}.{r['name']}", int(r["n"])) for r in rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.redaction import normalise
 from actions.status_counters import number, on, status, variables
 
@@ -23,7 +24,7 @@ SELECT EVENT_NAME AS name, CURRENT_NUMBER_OF_BYTES_USED AS used
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
+class DiskTableShape:
     """A shape of statement that made temporary tables on disk."""
 
     statement: str
@@ -48,7 +49,7 @@ class TemporaryTables:
     """What one may take in memory: the smaller of tmp_table_size and max_heap_table_size, as far as it counts."""
     most_together: Bytes = 0
     """temptable_max_ram; 0 where the server has none."""
-    makers: tuple[Maker, ...] = ()
+    makers: tuple[DiskTableShape, ...] = ()
 
 
 @diagnostic(
@@ -74,10 +75,10 @@ def temporary_tables(db: MySQL, *, over: Seconds = 1.0) -> TemporaryTables:
         over=over,
         made=made,
         on_disk=on_disk,
-        share_on_disk=round(100.0 * on_disk / made, 1) if made else 0.0,
-        share_ever=round(100.0 * number(after, NAMES[1]) / ever, 1) if ever else 0.0,
+        share_on_disk=percent(on_disk, made),
+        share_ever=percent(number(after, NAMES[1]), ever),
         in_memory=sum(int(row["used"]) for row in memory if str(row["name"]).endswith("ram")),
         most_each=min(number(has, "tmp_table_size"), number(has, "max_heap_table_size")),
         most_together=number(has, "temptable_max_ram"),
-        makers=tuple(Maker(normalise(str(r["text"])), int(r["on_disk"]), int(r["calls"])) for r in worst),
+        makers=tuple(DiskTableShape(normalise(str(r["text"])), int(r["on_disk"]), int(r["calls"])) for r in worst),
     )

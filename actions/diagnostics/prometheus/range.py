@@ -14,7 +14,7 @@ POINTS = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One series."""
 
     name: str
@@ -25,7 +25,7 @@ class Line:
 class Range:
     """The series of an expression, and what one wants to know of the first."""
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ChartLine, ...] = ()
     unit: Measure = ""
     """What the values are, for the chart."""
     last: float | None = None
@@ -43,7 +43,7 @@ def range(  # noqa: A001 - its name in YAML
     step = max(1.0, window / POINTS)
     found = prometheus.range(query, start=end - timedelta(seconds=window), end=end, step=step)
     lines = tuple(
-        Line(series.labels.get("instance") or series.labels.get("__name__", "value"), series.samples)
+        ChartLine(series.labels.get("instance") or series.labels.get("__name__", "value"), series.samples)
         for series in found
         if series.samples
     )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 
@@ -44,11 +44,11 @@ class KillConnection(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """The rows that its transaction has modified."""
-        return killable_sessions.rollback_cost(db, self.thread_id)
+        return sessions.rollback_cost(db, self.thread_id)
 
     def verify(self, db: MySQL) -> Verification:
         """Good when the session is gone; one that rolls back is waited for, never killed again."""
-        session = killable_sessions.read(db, self.thread_id)
+        session = sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
             return Verification(
                 ok=True, says=f"Session {self.thread_id} of {db.address} is gone, and its locks with it."
@@ -66,7 +66,7 @@ class KillConnection(Remediation):
 
     def _same(self, db: MySQL) -> Session:
         where = f"Session {self.thread_id} of {db.address}"
-        session = killable_sessions.read(db, self.thread_id)
+        session = sessions.read(db, self.thread_id)
         if session is None:
             raise Refused(f"{where} is gone; there is nothing to kill.")
         if session.killed:

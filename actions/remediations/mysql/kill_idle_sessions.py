@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 MOST = 50
@@ -67,9 +67,9 @@ class KillIdleSessions(Remediation):
     def _asleep(self, db: MySQL) -> list[Session]:
         return [
             session
-            for session in killable_sessions.read_all(db, self.thread_ids)
+            for session in sessions.read_all(db, self.thread_ids)
             if session.user == self.user
             and session.idle
             and not session.transaction_started
-            and session.command_since <= self.asleep_since + killable_sessions.TOLERANCE
+            and session.command_since <= self.asleep_since + sessions.TOLERANCE
         ]

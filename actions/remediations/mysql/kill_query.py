@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 
@@ -48,11 +48,11 @@ class KillQuery(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """The rows that its transaction has modified."""
-        return killable_sessions.rollback_cost(db, self.thread_id)
+        return sessions.rollback_cost(db, self.thread_id)
 
     def verify(self, db: MySQL) -> Verification:
         """Good when the statement is gone; a session that rolls back is waited for, never killed again."""
-        session = killable_sessions.read(db, self.thread_id)
+        session = sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
             return Verification(ok=True, says=f"Session {self.thread_id} of {db.address} is gone.")
         if session.killed:
@@ -72,7 +72,7 @@ class KillQuery(Remediation):
         raise NoUndo("a killed statement does not come back; its client has an error and may try again")
 
     def _same(self, db: MySQL) -> Session:
-        session = killable_sessions.read(db, self.thread_id)
+        session = sessions.read(db, self.thread_id)
         if session is None:
             raise Refused(f"Session {self.thread_id} of {db.address} is gone; there is nothing to kill.")
         if session.killed:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 MOST = 20
@@ -81,7 +81,6 @@ class KillStatements(Remediation):
     def _running(self, db: MySQL) -> list[Session]:
         return [
             session
-            for session in killable_sessions.read_all(db, self.thread_ids)
-            if session.statement == self.statement
-            and session.command_since <= self.began_until + killable_sessions.TOLERANCE
+            for session in sessions.read_all(db, self.thread_ids)
+            if session.statement == self.statement and session.command_since <= self.began_until + sessions.TOLERANCE
         ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Bytes, Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.diagnostics.mysql.binary_logs import log_sizes
 from actions.diagnostics.mysql.connected_replicas import connected_replicas
 from actions.sql_quoting import statement
 
@@ -48,7 +49,7 @@ class PurgeBinaryLogs(Remediation):
                 f"Of {self.replicas} replicas of {db.address} only {len(needed)} told which log they need. One that "
                 "does not answer still needs its logs; wait for it, or rebuild it afterwards."
             )
-        logs = list(_sizes(db))
+        logs = list(log_sizes(db))
         if self.to not in logs:
             raise Refused(f"{db.address} has no log {self.to}; it has {logs[0] if logs else 'none'} and later ones.")
         behind = [log for log in needed if log not in logs or logs.index(log) < logs.index(self.to)]
@@ -71,7 +72,7 @@ class PurgeBinaryLogs(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """What is removed, and what it was good for."""
-        sizes = _sizes(db)
+        sizes = log_sizes(db)
         names = list(sizes)
         gone = names[: names.index(self.to)] if self.to in names else []
         size: Bytes = sum(sizes[name] for name in gone)
@@ -82,13 +83,9 @@ class PurgeBinaryLogs(Remediation):
 
     def verify(self, db: MySQL) -> Verification:
         """Good when the oldest log is the one that was named."""
-        oldest = next(iter(_sizes(db)), "")
+        oldest = next(iter(log_sizes(db)), "")
         return Verification(ok=oldest == self.to, says=f"The oldest binary log of {db.address} is {oldest}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """What is removed is gone."""
         raise NoUndo("removed logs are gone; a replica that needs them must be rebuilt")
-
-
-def _sizes(db: MySQL) -> dict[str, int]:
-    return {str(row["Log_name"]): int(row["File_size"]) for row in db.rows("SHOW BINARY LOGS", limit=1000)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, ServerVersion, Statement, Verification
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.replication_threads import ReplicationThread, thread_clause, thread_title
 from actions.server_versions import replica
 from actions.sql_quoting import statement
 
@@ -33,7 +34,7 @@ INSTEAD = {
 class StartReplica(Remediation):
     """Starts the applier, the receiver, or both."""
 
-    thread: Literal["both", "applier", "receiver"] = "both"
+    thread: ReplicationThread = "both"
     stopped_by_hand_too: bool = False
     """Whether to start threads that stopped without an error, which somebody may have stopped on purpose."""
 
@@ -54,7 +55,7 @@ class StartReplica(Remediation):
             raise Refused(f"{db.address} is not set up to replicate; there is nothing to start.")
         stopped = self._stopped(status)
         if not stopped and self._runs(status):
-            raise Refused(f"The {self._named()} of {db.address} runs already; look at the replica again.")
+            raise Refused(f"The {thread_title(self.thread)} of {db.address} runs already; look at the replica again.")
         if not stopped:
             raise Refused(
                 f"The receiver of {db.address} is started and tries to connect (error {status.receiver_errno}: "
@@ -79,14 +80,14 @@ class StartReplica(Remediation):
         status = replica_status(db)
         lag = "lag unknown" if status.lag is None else f"{status.lag:g} s behind"
         if self._runs(status):
-            return Verification(ok=True, says=f"The {self._named()} of {db.address} runs, {lag}.")
+            return Verification(ok=True, says=f"The {thread_title(self.thread)} of {db.address} runs, {lag}.")
         failed = next(((t, errno, error) for t, errno, error in self._stopped(status) if errno), None)
         if failed is not None:
             thread, errno, error = failed
             return Verification(ok=False, says=f"The {thread} of {db.address} stopped again: error {errno} ({error}).")
         why = f" (error {status.receiver_errno}: {status.receiver_error})" if status.receiver_errno else ""
         return Verification(
-            ok=False, says=f"The {self._named()} of {db.address} is not running yet{why}.", settled=False
+            ok=False, says=f"The {thread_title(self.thread)} of {db.address} is not running yet{why}.", settled=False
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
@@ -107,13 +108,10 @@ class StartReplica(Remediation):
         receiver = self.thread == "applier" or status.receiver_running == "Yes"
         return applier and receiver
 
-    def _named(self) -> str:
-        return "replication" if self.thread == "both" else self.thread
-
     def _statement(self, verb: str, status: ReplicaStatus, version: ServerVersion) -> Statement:
         """The statement; a named channel stands last in MySQL, first in MariaDB."""
         noun = replica(version)
-        thread = {"both": "", "applier": " SQL_THREAD", "receiver": " IO_THREAD"}[self.thread]
+        thread = thread_clause(self.thread)
         if not status.channel:
             return statement(f"{verb} {noun}{thread}")
         if version.is_mariadb:

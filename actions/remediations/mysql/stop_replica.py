@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.replication_threads import ReplicationThread, thread_clause, thread_title
 from actions.server_versions import replica
 from actions.sql_quoting import statement
 
@@ -16,7 +17,7 @@ from actions.sql_quoting import statement
 class StopReplica(Remediation):
     """Stops the applier, the receiver or both; it serves what it has until somebody starts it again."""
 
-    thread: Literal["applier", "receiver", "both"] = "both"
+    thread: ReplicationThread = "both"
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
@@ -34,7 +35,7 @@ class StopReplica(Remediation):
         if not status.configured:
             raise Refused(f"{db.address} does not replicate from anybody; there is nothing to stop.")
         if not self._running(status):
-            raise Refused(f"The {self._named()} of {db.address} does not run; there is nothing to stop.")
+            raise Refused(f"The {thread_title(self.thread)} of {db.address} does not run; there is nothing to stop.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """STOP REPLICA, for these threads."""
@@ -48,8 +49,10 @@ class StopReplica(Remediation):
         """Good once none of the threads runs; a transaction that is under way may hold the applier up."""
         status = replica_status(db)
         if self._running(status):
-            return Verification(ok=False, says=f"The {self._named()} of {db.address} still runs.", settled=False)
-        return Verification(ok=True, says=f"The {self._named()} of {db.address} stands.")
+            return Verification(
+                ok=False, says=f"The {thread_title(self.thread)} of {db.address} still runs.", settled=False
+            )
+        return Verification(ok=True, says=f"The {thread_title(self.thread)} of {db.address} stands.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """START REPLICA, for the threads that run now."""
@@ -65,9 +68,6 @@ class StopReplica(Remediation):
         receiver = self.thread != "applier" and status.receiver_running != "No"
         return applier or receiver
 
-    def _named(self) -> str:
-        return "replication" if self.thread == "both" else self.thread
-
     def _statement(self, verb: str, db: MySQL) -> Statement:
-        thread = {"both": "", "applier": " SQL_THREAD", "receiver": " IO_THREAD"}[self.thread]
+        thread = thread_clause(self.thread)
         return statement(f"{verb} {replica(db.version)}{thread}")

@@ -203,7 +203,7 @@ class TopologyAway(RecordedVitess):
         raise TOPOLOGY_AWAY
 
 
-def beneath(**answers: Sequence[Row]) -> Recorded:
+def tablet_mysql(**answers: Sequence[Row]) -> Recorded:
     """The MySQL beneath a tablet; a statement that has the name in it gets the rows."""
     return server(answers)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.kill_connection import KillConnection
 from tests.actions.hands import check, make, reader, seen, undo_of, verify
@@ -167,7 +167,7 @@ def test_the_threads_of_a_replica_are_never_killed(notes, replica):
         own = db.rows("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = 'system user'")
         assert own
         for row in own:
-            found = killable_sessions.read(db, row["id"])
+            found = sessions.read(db, row["id"])
             assert found is not None
             kill = KillConnection(
                 found.thread_id, found.user, found.transaction_started, True, command_since=found.command_since

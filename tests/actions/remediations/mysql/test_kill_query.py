@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.kill_query import KillQuery
 from tests.actions.hands import check, make, reader, seen, undo_of, verify
@@ -128,7 +128,7 @@ def test_a_backup_is_never_killed(notes, primary, client):
 def test_ones_own_sessions_are_never_killed(notes, primary):
     with reader(notes, primary) as db:
         (own,) = db.rows("SELECT CONNECTION_ID() AS id")
-        found = killable_sessions.read(db, own["id"])
+        found = sessions.read(db, own["id"])
         assert found is not None
         assert found.ours
         with pytest.raises(Refused, match="is protected"):
@@ -142,7 +142,7 @@ def test_replication_is_never_killed(notes, primary):
             "SELECT ID AS id, USER AS user FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog%%'",
             (),
         )
-        found = killable_sessions.read(db, dumps[0]["id"])
+        found = sessions.read(db, dumps[0]["id"])
         assert found is not None
         with pytest.raises(Refused, match="is protected"):
             killable_sessions.refuse_protected(found)

@@ -22,7 +22,7 @@ def test_it_is_stopped_where_it_works_and_undone_there():
 
 
 def test_one_that_stands_or_is_unknown_is_refused():
-    with pytest.raises(Refused, match="works on no shard of commerce: it is Stopped"):
+    with pytest.raises(Refused, match="running on no shard of commerce: it is Stopped"):
         STOP.check(with_workflows(workflow("mat1", "Materialize", stream(1, "Stopped"))))
     with pytest.raises(Refused, match="has no workflow 'mat1'"):
         STOP.check(with_workflows())
