@@ -1,4 +1,4 @@
-"""How full the connections are, and whose they are."""
+"""How many connections are in use, and by which users."""
 
 from __future__ import annotations
 
@@ -16,24 +16,32 @@ class UserSessions:
 
     user: str
     sessions: Count
+    """All its sessions."""
     sleeping: Count
+    """Its idle sessions."""
     longest_sleep: Seconds
+    """Time for which the longest idle session has been idle."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUse:
-    """Connections in use against the limit."""
+    """The connections in use, compared with the limit."""
 
     max_connections: Count = 0
+    """The limit."""
     connected: Count = 0
+    """Connections in use (Threads_connected)."""
     running: Count = 0
+    """Sessions that run a statement (Threads_running)."""
     most_ever: Count = 0
-    """The most at once since the server started."""
+    """The most at the same time since the server started."""
     refused: Count = 0
-    """Connections refused since the server started because all were taken, as it counts them: MariaDB misses most."""
+    """Connections refused since the server started because the limit was reached; MariaDB does not count most of
+    them."""
     used: Percent = 0.0
+    """Connections in use as a share of the limit."""
     users: tuple[UserSessions, ...] = ()
-    """The users with the most sessions first."""
+    """The users with the most sessions first; 10 at most."""
 
 
 @diagnostic(
@@ -41,7 +49,7 @@ class ConnectionUse:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def connection_use(db: MySQL) -> ConnectionUse:
-    """Reads the limit, the counters and the sessions by user, without replication's and the server's own."""
+    """Reads the limit, the counters, and the sessions by user without those of replication and the server itself."""
     names = ("Threads_connected", "Threads_running", "Max_used_connections", "Connection_errors_max_connections")
     counters = status(db, *names)
     limit = int(db.rows("SELECT @@GLOBAL.max_connections AS value")[0]["value"])

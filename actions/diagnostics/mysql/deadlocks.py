@@ -1,4 +1,4 @@
-"""How many deadlocks there were, and who met in the last one."""
+"""How many deadlocks occurred, and which transactions were in the last one."""
 
 from __future__ import annotations
 
@@ -20,37 +20,44 @@ _VICTIM = re.compile(r"WE ROLL BACK TRANSACTION \((\d+)\)")
 
 @dataclass(frozen=True, slots=True)
 class DeadlockParty:
-    """A transaction of the last deadlock."""
+    """One transaction of the last deadlock."""
 
     thread_id: int
+    """The session's id; 0 if unknown."""
     user: str
+    """The session's user."""
     statement: str
+    """The statement, with literals as `?`."""
     waited_for: str
-    """Table and index of the lock that it waited for."""
+    """The table and index of the lock that it waited for."""
     victim: bool
     """Whether it was rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlocks:
-    """Deadlocks since the start, and the last one."""
+    """Deadlocks since the server started, and the last one."""
 
     total: Count = 0
+    """Deadlocks since the server started."""
     new: Count = 0
-    """Of them, those of the second in which one looked."""
+    """Deadlocks during the one-second sample."""
     last_at: str = ""
-    """When the last one was, in the server's own time; '' where there was none."""
+    """When the last one occurred, in the server's time zone; '' if there was none."""
     age: Seconds | None = None
+    """Time since the last one; empty if there was none."""
     parties: tuple[DeadlockParty, ...] = ()
+    """The transactions of the last deadlock."""
     same_statement: bool = False
-    """Whether all parties ran the same statement but for its values: they take the same rows in another order."""
+    """Whether all of them ran the same statement with different values: they lock the same rows in different orders."""
     all_logged: bool = False
-    """Whether innodb_print_all_deadlocks writes each of them into the error log."""
+    """Whether innodb_print_all_deadlocks writes every deadlock to the error log."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
 def deadlocks(db: MySQL) -> Deadlocks:
-    """Reads the counter twice, and the last deadlock from SHOW ENGINE INNODB STATUS, which keeps only that one."""
+    """Samples the counter twice, and reads the last deadlock from SHOW ENGINE INNODB STATUS, which keeps only that
+    one."""
     before = _total(db)
     rows = db.rows("SHOW ENGINE INNODB STATUS")
     logged = on(variables(db, "innodb_print_all_deadlocks"), "innodb_print_all_deadlocks")
@@ -70,7 +77,7 @@ def deadlocks(db: MySQL) -> Deadlocks:
 
 
 def parse_deadlock(text: str) -> tuple[str, tuple[DeadlockParty, ...]]:
-    """When the last deadlock of an InnoDB status was, and its parties."""
+    """Returns when the last deadlock of an InnoDB status occurred, and its transactions."""
     section = _SECTION.search(text)
     if section is None:
         return "", ()

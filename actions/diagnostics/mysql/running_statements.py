@@ -1,4 +1,4 @@
-"""What the sessions that are at work are doing, grouped by the statement's shape."""
+"""What the busy sessions are running, grouped by normalized statement."""
 
 from __future__ import annotations
 
@@ -14,32 +14,36 @@ from actions.status_counters import number, status
 
 MOST_STOPPABLE = 20
 SHAPES = 5
-"""Shapes that are returned: what one looks at first."""
+"""Normalized statements that are returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementShape:
-    """Sessions that run the same statement but for its values."""
+    """Sessions that run the same statement with different values."""
 
     statement: str
+    """The statement, with literals as `?`."""
     sessions: Count
+    """Sessions that run it."""
     share: Percent
-    """Of all sessions at work."""
+    """Their share of all busy sessions."""
     users: tuple[str, ...]
+    """The users of these sessions; 5 at most."""
     longest: Seconds
+    """Time for which the longest one has been running."""
     state: str
     """The state that most of them are in."""
     stoppable: tuple[int, ...] = ()
-    """Sessions that may be stopped, those that have run for longest first; 20 at most."""
+    """Sessions whose statement may be killed, the longest running first; 20 at most."""
     began_until: int = 0
-    """When the latest of those began, as Unix time of the server."""
+    """When the latest of those statements began, as Unix time on the server."""
     protected: str = ""
-    """Why none may be stopped, in a sentence; '' where one may be."""
+    """Why none may be killed, in a sentence; '' if one may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """Sessions in one state, as the server calls it."""
+    """Sessions in one state, in the server's words."""
 
     state: str
     sessions: Count
@@ -47,18 +51,20 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class RunningStatements:
-    """The statements that run now, the most frequent shape first."""
+    """The running statements, the most frequent one first."""
 
     threads_running: Count = 0
-    """By the server's own count, which includes threads that only begin or end something."""
+    """Threads_running, which includes threads that are just starting or ending a statement."""
     running: Count = 0
-    """Sessions of clients that run a statement."""
+    """Client sessions that run a statement."""
     shapes: tuple[StatementShape, ...] = ()
+    """The normalized statements; 5 at most."""
     states: tuple[StateCount, ...] = ()
+    """The most frequent states of these sessions; 5 at most."""
     waiting_for_locks: Count = 0
-    """Of them, those whose state says that they wait for a lock of tables or metadata."""
+    """Sessions whose state says that they wait for a table or metadata lock."""
     waiting_for_acknowledgement: Count = 0
-    """Of them, those whose commit waits for a replica."""
+    """Sessions whose commit waits for a replica's acknowledgement."""
 
 
 @diagnostic(
@@ -66,7 +72,7 @@ class RunningStatements:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def running_statements(db: MySQL) -> RunningStatements:
-    """Reads the process list and groups it by the statements' normalised text, as it needs no instrument."""
+    """Groups the process list by normalized statement; no instrument is needed."""
     rows = db.rows(
         f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
