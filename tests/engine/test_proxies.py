@@ -273,7 +273,7 @@ def test_an_edit_that_waits_is_not_loaded_and_nothing_is_changed(front, stand_in
     scene = front()
     ended = scene.changed()
     assert ended.state is RunState.REFUSED
-    assert "edits of its servers that are not in force" in ended.outcomes[0].says
+    assert "has pending edits of its servers" in ended.outcomes[0].says
     assert scene.statuses == ["ONLINE", "ONLINE"]
 
 

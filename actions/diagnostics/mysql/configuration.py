@@ -66,8 +66,7 @@ class Configuration:
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("SELECT ON performance_schema.*",), Flavour.MARIADB: ()})
 def configuration(db: MySQL) -> Configuration:
-    """Reads settings that the members of a shard should share, and who changed variables at runtime
-    (variables_info)."""
+    """Reads settings that the members of a shard should share, and the variables changed at runtime."""
     values = variables(db, *COMPARED)
     told = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     rows = db.rows(CHANGED, limit=100) if told else []

@@ -56,8 +56,7 @@ class Deadlocks:
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
 def deadlocks(db: MySQL) -> Deadlocks:
-    """Samples the counter twice, and reads the last deadlock from SHOW ENGINE INNODB STATUS, which keeps only that
-    one."""
+    """Samples the deadlock counter twice, and reads the last deadlock from SHOW ENGINE INNODB STATUS."""
     before = _total(db)
     rows = db.rows("SHOW ENGINE INNODB STATUS")
     logged = on(variables(db, "innodb_print_all_deadlocks"), "innodb_print_all_deadlocks")

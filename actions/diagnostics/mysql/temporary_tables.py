@@ -67,8 +67,10 @@ class TemporaryTables:
     },
 )
 def temporary_tables(db: MySQL, *, over: Seconds = 1.0) -> TemporaryTables:
-    """Samples the counters twice, `over` seconds apart, and reads the limits and the statements that create the most on
-    disk."""
+    """Samples the counters twice, and reads the limits and the statements that create the most on disk.
+
+    `over` is the time between the samples.
+    """
     before = status(db, *NAMES)
     names = ("tmp_table_size", "max_heap_table_size", "temptable_max_ram", "performance_schema")
     has = variables(db, *names)

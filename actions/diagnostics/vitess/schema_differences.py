@@ -59,10 +59,9 @@ class SchemaDifferences:
 
 @diagnostic(cost=Cost.MEDIUM, needs={Flavour.VITESS: ("ValidateSchemaKeyspace",)})
 def schema_differences(vt: Vitess) -> SchemaDifferences:
-    """Compares the tables of each tablet of the keyspace with those of the first shard's primary
-    (ValidateSchemaKeyspace).
+    """Compares the tables of each tablet of the keyspace with those of the first shard's primary.
 
-    Every tablet reads its information_schema.
+    vtctld compares them (ValidateSchemaKeyspace); every tablet reads its information_schema.
     """
     answer = vt.rpc("ValidateSchemaKeyspace", keyspace=vt.keyspace, skip_no_primary=True)
     said = [str(one) for one in answer.get("results") or ()]

@@ -32,8 +32,10 @@ _GTID = re.compile(r"transaction '([0-9a-fA-F-]{36}(?::\w+)?:\d+)'")
 
 @dataclass(frozen=True)
 class SkipTransaction(Remediation):
-    """Commits an empty transaction instead of the failing one, and starts the applier: the replica's data stay
-    different."""
+    """Commits an empty transaction instead of the failing one, and starts the applier.
+
+    The replica's data stay different from the source's.
+    """
 
     errno: int
     """The error that was seen, so that no other error is skipped in its place."""

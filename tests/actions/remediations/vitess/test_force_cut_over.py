@@ -74,7 +74,7 @@ def test_on_a_real_cluster_the_session_that_holds_the_table_is_named_and_ended(h
     uuid = hands.migrate("alter table customer add column forced int", "--postpone-completion --cut-over-threshold=5s")
     force = ForceCutOver(uuid)
     hands.until(uuid, lambda one: one.ready_to_complete)
-    with pytest.raises(Refused, match="is postponed by its owner"):
+    with pytest.raises(Refused, match="was postponed by its owner"):
         hands.check(force)
     with hands.client() as client:
         # A vttablet ends a transaction after half a minute, so it begins when all else is ready.

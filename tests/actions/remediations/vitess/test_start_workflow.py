@@ -76,5 +76,5 @@ def test_on_a_real_cluster_a_stream_that_failed_is_started_once_its_cause_is_men
     mended = StartWorkflow(copies, cause_mended=True)
     hands.make(mended)
     assert hands.verify(mended).ok
-    with pytest.raises(Refused, match="stands on no shard"):
+    with pytest.raises(Refused, match="is stopped on no shard"):
         hands.check(mended)

@@ -51,7 +51,7 @@ def test_on_a_real_cluster_it_is_stopped_and_started_again_by_the_undo(hands: Ha
     undo = hands.undo_of(stop)
     hands.make(stop)
     assert hands.verify(stop).ok
-    with pytest.raises(Refused, match="works on no shard"):
+    with pytest.raises(Refused, match="is running on no shard"):
         hands.check(stop)
     for each in undo:
         hands.execute(each)
