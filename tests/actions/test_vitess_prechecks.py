@@ -1,4 +1,4 @@
-"""Sets of GTIDs as Vitess writes them are compared without a server."""
+"""GTID intervals, shard records and moving workflows, read without a server."""
 
 from __future__ import annotations
 

@@ -102,8 +102,8 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     before = {(row["db"], row["digest"]): row for row in db.rows(BY_DIGEST, limit=1000)}
     db.pause(over)
     after = db.rows(BY_DIGEST, limit=1000)
-    # A shape that is known for longer than one matched, and was not among those of the last minute, has all its calls
-    # since the start in the second look; to take them for those of this moment would be a false alarm.
+    # A digest that is older than the sample and had not run within the last minute appears in the second sample only,
+    # with all its calls since the start. Counting these as calls of the sample would be a false alarm.
     matched = [(row, before.get((row["db"], row["digest"]))) for row in after]
     grown = [(row, old or {}) for row, old in matched if old is not None or int(row["known_for"]) <= over + SLACK]
     ended = [(row, old) for row, old in grown if _grown(row, old, "calls") > 0]

@@ -58,7 +58,7 @@ class Replication:
 
     @property
     def stopped(self) -> tuple[Replica, ...]:
-        """Replicas of which a replication thread is not running."""
+        """Replicas with a replication thread that is not running."""
         return tuple(each for each in self.replicas if each.stopped)
 
     @property

@@ -205,8 +205,8 @@ def vttablet_state(answer: ComponentAnswer) -> VttabletState:
 def _ask_mysql(vt: Vitess, alias: str) -> Row | str:
     """Returns the read-only settings of a tablet's MySQL server, read directly; the error if it cannot be read."""
     try:
-        beneath = vt.mysql_of(alias)
-        return beneath.rows(READ_ONLY)[0]
+        server = vt.mysql_of(alias)
+        return server.rows(READ_ONLY)[0]
     except Unreadable as error:
         return str(error)
 

@@ -134,10 +134,10 @@ def _replicating(found: Replica, told: Mapping[str, Any], primary: Tablet | None
 def replica_from_mysql(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | None) -> Replica:
     """Returns the same, read from the tablet's MySQL server; unchanged if that cannot be read either."""
     try:
-        beneath = vt.mysql_of(tablet.alias)
-        of_server: ReplicaStatus = replica_status(beneath)
-        acks: SemiSync = semi_sync(beneath)
-        row = beneath.rows(READ_ONLY)[0]
+        server = vt.mysql_of(tablet.alias)
+        of_server: ReplicaStatus = replica_status(server)
+        acks: SemiSync = semi_sync(server)
+        row = server.rows(READ_ONLY)[0]
     except Unreadable:
         return found
     return replace(

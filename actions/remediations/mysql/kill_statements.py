@@ -37,7 +37,7 @@ class KillStatements(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses more than 20 sessions, a protected one among them, and a statement that none runs any more."""
+        """Refuses more than 20 sessions, a protected one among them, and a statement that none of them still runs."""
         if not 0 < len(self.thread_ids) <= MOST:
             raise Refused(
                 f"{len(self.thread_ids)} sessions were given; the statements of 1 to {MOST} may be killed at once."
@@ -68,8 +68,7 @@ class KillStatements(Remediation):
         return f"{rows:,} modified rows are rolled back." if rows else "Nothing is rolled back."
 
     def verify(self, db: MySQL) -> Verification:
-        """Succeeds when none of them runs it any more; sessions that roll back are waited for, and never killed
-        again."""
+        """Succeeds when none of them still runs it; sessions that roll back are waited for, and never killed again."""
         left = self._running(db)
         if not left:
             return Verification(

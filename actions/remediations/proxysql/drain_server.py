@@ -101,8 +101,8 @@ class DrainServer(Remediation):
     def cost(self, db: MySQL) -> str:
         """Which sessions still use it, what serves instead, and how long the change lasts."""
         said = [
-            f"hostgroup {each.hostgroup} keeps {each.others_online} other servers ONLINE, and {each.used} connections "
-            f"to {self._server} end with their transactions"
+            f"hostgroup {each.hostgroup} keeps {each.others_online} ONLINE besides it, and {each.used} connections to "
+            f"{self._server} end with their transactions"
             for each in self._to_drain(db)
         ]
         return (

@@ -75,7 +75,10 @@ def test_it_is_never_saved_to_disk(proxysql):
 def test_those_who_approve_read_who_serves_instead_and_how_long_it_holds(proxysql):
     proxysql.admin.uses(READER, 3)
     with reader(proxysql) as db:
-        assert "1 other servers ONLINE, and 3 connections to db2:3306 end with their transactions." in DRAIN.cost(db)
+        assert (
+            "hostgroup 20 keeps 1 ONLINE besides it, and 3 connections to db2:3306 end with their transactions"
+            in DRAIN.cost(db)
+        )
         assert "a restart of ProxySQL returns it to service" in DRAIN.cost(db)
 
 
