@@ -1,1 +1,1 @@
-"""What can be done to a target: diagnostics read, remediations change. Imports the standard library and itself."""
+"""Actions on a target: diagnostics read, remediations change. Imports the standard library and itself only."""

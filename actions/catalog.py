@@ -1,4 +1,4 @@
-"""The catalog: every action by its name in YAML. A new action is one visible line here."""
+"""The catalog: every action by its name in YAML. Each action has one line here."""
 
 from __future__ import annotations
 

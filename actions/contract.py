@@ -1,8 +1,8 @@
-"""The contract between actions and those who run them.
+"""The contract between actions and the code that runs them.
 
-A diagnostic is a function from a reader to a frozen dataclass. A remediation is a frozen dataclass whose fields are
-its parameters, with `check`, `change`, `verify` and `undo`. Neither opens a connection and neither executes a change:
-readers are given, statements are yielded.
+A diagnostic is a function from a reader to a frozen dataclass. A remediation is a frozen dataclass whose fields are its
+parameters, with the methods `check`, `change`, `verify` and `undo`. Neither opens a connection or executes a change: an
+action is given its reader, and it yields statements.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Row: TypeAlias = Mapping[str, Any]
 
 
 class Flavour(StrEnum):
-    """Whose server it is; statements differ by it."""
+    """The product behind a server; statements differ by it."""
 
     MYSQL = "mysql"
     MARIADB = "mariadb"
@@ -47,7 +47,7 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerVersion:
-    """What a server says of itself at connect: flavour and version as numbers, e.g. (9, 7, 4)."""
+    """What a server reports at connect: its flavour, and its version as numbers, e.g. (9, 7, 4)."""
 
     flavour: Flavour
     number: tuple[int, int, int]
@@ -65,7 +65,7 @@ class ServerVersion:
 
 
 class Cost(StrEnum):
-    """What a diagnostic costs: LOW touches no hot mutex, MEDIUM scans a table of status, HIGH can stall the server."""
+    """What a diagnostic costs: LOW takes no hot mutex, MEDIUM scans a status table, HIGH can stall the server."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -73,7 +73,7 @@ class Cost(StrEnum):
 
 
 class Risk(StrEnum):
-    """What a remediation can cost: undone at will, felt by somebody, or not to be undone."""
+    """The risk of a change: REVERSIBLE can be undone, DISRUPTIVE is felt by clients, DESTRUCTIVE cannot be undone."""
 
     REVERSIBLE = "reversible"
     DISRUPTIVE = "disruptive"
@@ -81,81 +81,85 @@ class Risk(StrEnum):
 
 
 class Refused(Exception):
-    """A remediation will not run: the sentence says what was found, on which object, and what to do instead."""
+    """A remediation refuses to run. The sentence says what was found, on which object, and what to do instead."""
 
 
 class NoUndo(Exception):
-    """A remediation cannot be undone; the sentence says why."""
+    """A remediation cannot be undone. The sentence says why."""
 
 
 class Unreadable(Exception):
-    """A diagnostic could not read its answer; the sentence says what was asked, of whom, and what to do next."""
+    """A diagnostic could not read a value. The sentence says what was read, where, and what to do next."""
 
 
 class MySQL(Protocol):
-    """Reads one MySQL or MariaDB server; it has no way to write, and bounds time and rows by itself."""
+    """Reads one MySQL or MariaDB server. It cannot write, and it limits time and rows itself."""
 
     @property
     def version(self) -> ServerVersion: ...
 
     @property
     def address(self) -> str:
-        """`host:port`, for sentences."""
+        """`host:port`, for messages."""
         ...
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
-        """Runs one reading statement with bound parameters and returns at most `limit` rows, keyed as the server does.
+        """Runs one reading statement with bound parameters; returns at most `limit` rows, keyed by column name.
 
-        `costly` marks the statement that makes a diagnostic HIGH; a reader sends one a minute to a server.
-        Raises Unreadable when the server refuses, is cut off, or takes longer than the reader's bound.
+        `costly` marks the statement that makes a diagnostic HIGH; a reader sends a server at most one of these per
+        minute. Raises Unreadable if the server refuses the statement, the connection is lost, or the reader's time
+        limit is exceeded.
         """
         ...
 
     def pause(self, seconds: Seconds) -> None:
-        """Waits between two looks at a counter that only grows; the reader bounds it to a few seconds."""
+        """Waits between two samples of a counter; the reader limits the wait to a few seconds."""
         ...
 
 
 @runtime_checkable
 class ProxySQL(MySQL, Protocol):
-    """Reads the admin interface of one ProxySQL, as one reads a server; every value comes back as text."""
+    """Reads the admin interface of one ProxySQL like a MySQL server; every value is returned as text."""
 
     @property
     def sees_configuration(self) -> bool:
-        """Whether it may read the configuration: the changer's connection does, a reader sees the statistics alone."""
+        """Whether it may read the configuration. A changer's connection may; a reader sees the statistics only."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
-    """What came of trying a server's port."""
+class ProbeResult:
+    """The result of connecting to a server's port."""
 
     tcp: Literal["open", "refused", "silent", "unreachable"]
-    """`refused`: the host answers, and nobody listens; `silent`: nothing came back in time."""
+    """`refused`: the host answers but no process listens on the port; `silent`: there was no reply within the timeout;
+    `unreachable`: there is no route to the host."""
     greeted: bool = False
-    """Whether the server began the protocol: it is at work, whatever it says of us."""
+    """Whether the server sent its handshake packet: the process is running, even if it refuses the login."""
     errno: int = 0
-    """The error that turned us away: 1040 (too many connections), 1129 (host blocked) and the like; 0 for none."""
+    """The error with which the server refused the connection, such as 1040 (too many connections) or 1129 (host
+    blocked); 0 if there was none."""
     error: str = ""
     took: Seconds = 0.0
+    """Time from the connect to the result."""
 
 
 class Endpoint(Protocol):
-    """Tries one server from outside, also one that lets nobody in."""
+    """Connects to one server from outside, including a server that accepts no logins."""
 
     @property
     def address(self) -> str:
-        """`host:port`, for sentences."""
+        """`host:port`, for messages."""
         ...
 
-    def knock(self) -> Knock:
-        """Connects, waits for the greeting, logs in, and goes away; never raises for what a server may do."""
+    def probe(self) -> ProbeResult:
+        """Connects, waits for the handshake, logs in and disconnects. Never raises for an error of the server."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One point of a series: Unix time in seconds and the value."""
+    """One point of a series: Unix time in seconds, and the value."""
 
     at: float
     value: float
@@ -163,7 +167,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of Prometheus: its labels and its points, oldest first."""
+    """One Prometheus series: its labels and its points, oldest first."""
 
     labels: Mapping[str, str]
     samples: tuple[Sample, ...]
@@ -187,19 +191,20 @@ Grants: TypeAlias = Mapping[Flavour, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A declared diagnostic: its function and what an operator must know before it runs."""
+    """A declared diagnostic: its function, and what an operator must know before running it."""
 
     ask: Callable[..., Any]
     cost: Cost
     needs: Grants
     reader: type
-    """What it reads with: MySQL, ProxySQL, Endpoint, Prometheus or actions.vitess_contract.Vitess."""
+    """The reader that it takes: MySQL, ProxySQL, Endpoint, Prometheus or actions.vitess_contract.Vitess."""
     gated: bool = False
-    """Whether a HIGH one looks cheaply first, and asks what is costly only where there is something to see."""
+    """Whether a HIGH diagnostic runs a cheap check first, and the costly statement only if the check finds
+    something."""
 
     @property
     def costly(self) -> bool:
-        """Whether it can stall a server, so that it is asked no more often than it must be."""
+        """Whether it can stall a server, so that it must run as rarely as possible."""
         return self.cost is Cost.HIGH
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - each diagnostic returns its own dataclass
@@ -212,8 +217,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def diagnostic(*, cost: Cost, needs: Grants, gated: bool = False) -> Callable[[F], Diagnostic]:
     """Declares a function as a diagnostic.
 
-    Its first parameter says by its type which reader it needs; the rest are keyword-only and annotated; it returns a
-    frozen dataclass.
+    The type of the first parameter selects the reader; the other parameters are keyword-only and annotated. The
+    function returns a frozen dataclass.
     """
 
     def declare(ask: F) -> Diagnostic:
@@ -225,9 +230,9 @@ def diagnostic(*, cost: Cost, needs: Grants, gated: bool = False) -> Callable[[F
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a change, with bound parameters; `str()` shows it exactly as the server will get it.
+    """One statement of a change, with its values rendered; `str()` is exactly what the server receives.
 
-    `text` is made by actions.sql_quoting.render when the statement is built with actions.sql_quoting.statement.
+    Build it with actions.sql_quoting.statement.
     """
 
     text: str
@@ -238,12 +243,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether a change did what it was for, with the sentence that says how one sees it."""
+    """Whether a change achieved its purpose, with a sentence that gives the observed state."""
 
     ok: bool
     says: str
     settled: bool = True
-    """False while it is too early to tell: ask again until the remediation's `settles_within` has passed."""
+    """False while it is too early to tell: verify again until the remediation's `settles_within` has passed."""
 
 
 class Remediation(ABC):
@@ -252,58 +257,59 @@ class Remediation(ABC):
     risk: ClassVar[Risk]
     needs: ClassVar[Grants]
     reader: ClassVar[type] = MySQL
-    """What it is made on: MySQL, ProxySQL, or actions.vitess_contract.Vitess."""
+    """The reader that it takes: MySQL, ProxySQL, or actions.vitess_contract.Vitess."""
     settles_within: ClassVar[Seconds] = 10.0
-    """How long `verify` may be asked before an unsettled verdict counts as failed."""
+    """How long `verify` may be repeated before an unsettled result counts as failed."""
     narrows: ClassVar[bool] = False
-    """Whether the change may leave out statements that are not needed any more; others than approved it never makes."""
+    """Whether the change may leave out statements that are no longer needed. It never adds statements to the approved
+    ones."""
     under_vitess: ClassVar[str] = ""
-    """What stands for it where the target is a tablet: the name of another action, or the sentence that says why it is
-    refused there; '' where it may be made on a tablet's server as on any. See `on_tablet`."""
+    """What replaces the remediation if the target is a tablet: the name of another action, or the sentence that says
+    why it is refused there; '' if it may run on a tablet's server as on any other. See `on_tablet`."""
     demotes: ClassVar[bool] = False
-    """Whether the target is a primary that the change makes a replica: an undo then meets the server in another role,
-    and `verify` alone tells whether the change still holds."""
+    """Whether the change turns the target from a primary into a replica. An undo then finds the server in another role,
+    and only `verify` tells whether the change still holds."""
     holds_for: ClassVar[Seconds] = 0.0
-    """How long a good verdict must last before it counts."""
+    """How long a successful result must last before it counts."""
 
     @abstractmethod
     def check(self, db: MySQL) -> None:
-        """Raises Refused when this change should not be made on this server as it is now."""
+        """Raises Refused if this change should not be made on this server in its present state."""
 
     @abstractmethod
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """Yields the statements of the change one at a time, and may read between them; may raise Refused."""
+        """Yields the statements of the change one at a time, and may read between them. May raise Refused."""
 
     @abstractmethod
     def verify(self, db: MySQL) -> Verification:
-        """Tells whether the change holds."""
+        """Reports whether the change holds."""
 
     @abstractmethod
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Yields the statements that restore what the server holds now. Called before the change; raises NoUndo."""
+        """Yields the statements that restore the server's present state. Called before the change; raises NoUndo."""
 
     def cost(self, db: MySQL) -> str:
-        """What the server has to do because of it, in a sentence for those who approve; '' where that is nothing."""
+        """Returns a sentence for the approvers that says what the change costs the server; '' if nothing."""
         return ""
 
     @property
     def on_tablet(self) -> str:
-        """What `under_vitess` is with these parameters."""
+        """The value of `under_vitess` with these parameters."""
         return self.under_vitess
 
     @property
     def takes_out(self) -> bool:
-        """Whether the server does not serve or follow its source any more once the change is made."""
+        """Whether the server stops serving, or stops following its source, once the change is made."""
         return False
 
     @property
     def drains(self) -> str:
-        """`host:port` of another server than the target that the change takes out of service; '' where it is none."""
+        """`host:port` of a server other than the target that the change takes out of service; '' if there is none."""
         return ""
 
     @property
     def revert_after(self) -> Seconds | None:
-        """Seconds after which the change is to be undone by itself, or None when it stays."""
+        """Seconds after which the change is undone automatically; None if it stays."""
         return None
 
 
@@ -315,10 +321,10 @@ __all__ = [
     "Endpoint",
     "Flavour",
     "Grants",
-    "Knock",
     "MySQL",
     "NoUndo",
     "Percent",
+    "ProbeResult",
     "Prometheus",
     "ProxySQL",
     "Refused",

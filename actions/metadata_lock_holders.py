@@ -1,50 +1,54 @@
-"""Who holds a metadata lock on a table of a tablet's MySQL."""
+"""Sessions that hold a metadata lock on a table of a tablet's MySQL server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Count, MySQL, Seconds
 from actions.server_versions import processlist
 
 THROUGH_VTGATE = "vt_app"
-"""The user of a vttablet for the statements of clients; its other users are its own."""
+"""The user with which a vttablet runs the statements of clients; its other users run its own statements."""
 HOLDERS = 20
+"""Sessions that are returned at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class MetadataLockHolder:
     """A session of a shard's primary that holds a metadata lock on a table."""
 
     tablet: str
     thread_id: int
     """The session's id, as KILL takes it."""
     user: str
+    """The account that the session logged in with."""
     host: str
     command: str
     idle: bool
+    """Whether the session runs no statement (command `Sleep`)."""
     age: Seconds
-    """Since its transaction began; 0 where it has none."""
+    """Time since its transaction began; 0 if it has none."""
     started: str
-    """When its transaction began, in the server's own time; '' where it has none."""
+    """When its transaction began, in the server's time zone; '' if it has none."""
     command_since: int
-    """When its present command began, as Unix time of the server."""
+    """When its present command began, as Unix time on the server."""
     lock: str
-    """SHARED_READ, SHARED_WRITE and so on."""
+    """The type of the lock: SHARED_READ, SHARED_WRITE and so on."""
     rows_modified: Count
+    """Rows that its transaction has modified, which a rollback would undo."""
     statement: str
-    """The one under way, literals as `?`; '' for an idle session."""
+    """The statement that it runs, with literals as `?`; '' for an idle session."""
     through_vtgate: bool
-    """Whether it is a client's, and not Vitess's own."""
+    """Whether it belongs to a client, rather than to Vitess itself."""
     protected: str = ""
-    """Why it is never ended from here, in a sentence; '' where it may be."""
+    """Why Firstmate never ends it, in a sentence; '' if it may be ended."""
 
 
-def holders(db: MySQL, tablet: str, schema: str, table: str) -> tuple[Holder, ...]:
-    """The sessions that hold a metadata lock on a table, the oldest transaction first, ours left out."""
+def metadata_lock_holders(db: MySQL, tablet: str, schema: str, table: str) -> tuple[MetadataLockHolder, ...]:
+    """Returns the sessions that hold a metadata lock on a table, the oldest transaction first."""
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.HOST AS host, MAX(m.LOCK_TYPE) AS lock_type, "
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, MAX(m.LOCK_TYPE) AS lock_type, "
         "COALESCE(TIMESTAMPDIFF(SECOND, MAX(t.trx_started), NOW()), 0) AS age "
         "FROM performance_schema.metadata_locks m "
         "JOIN performance_schema.threads h ON h.THREAD_ID = m.OWNER_THREAD_ID "
@@ -57,11 +61,11 @@ def holders(db: MySQL, tablet: str, schema: str, table: str) -> tuple[Holder, ..
         (schema, table),
     )
     return tuple(
-        Holder(
+        MetadataLockHolder(
             tablet=tablet,
             thread_id=session.thread_id,
             user=session.user,
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=sessions.client_host(row["host"]),
             command=session.command,
             idle=session.idle,
             age=float(row["age"]),
@@ -73,5 +77,5 @@ def holders(db: MySQL, tablet: str, schema: str, table: str) -> tuple[Holder, ..
             through_vtgate=session.user == THROUGH_VTGATE,
             protected=killable_sessions.protection(session),
         )
-        for row, session in ((row, killable_sessions.from_row(row)) for row in rows)
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
     )

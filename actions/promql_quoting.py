@@ -1,4 +1,4 @@
-"""Quoting for PromQL: text from outside is a value there, never an expression."""
+"""Quoting for PromQL: text from outside becomes a value, never an expression."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 
 
 def quoted(text: str) -> str:
-    """A value of a matcher, in its quotes."""
+    """Returns the quoted value of a label matcher."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def host_pattern(address: str) -> str:
-    """A pattern, in its quotes, of what instances of the same host are called: the host with any port, or none."""
+    """Returns a quoted pattern that matches the host of an address with any port, or with none."""
     name = address.rsplit(":", 1)[0] if ":" in address else address
-    # RE2 takes an escaped character for itself, as long as it is no letter or digit.
+    # RE2 reads an escaped character literally unless it is a letter or a digit.
     return quoted(re.sub(r"([^\w-])", r"\\\1", name) + "(:[0-9]+)?")

@@ -1,4 +1,4 @@
-"""Values out of protobuf's JSON, where 64-bit integers are strings and a field with its default value is absent."""
+"""Reads values from protobuf's JSON, where 64-bit integers are strings and a field with its default value is absent."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 Record = Mapping[str, Any]
 
-NEVER = 1e15
-"""Seconds above which a lag is no lag: a stream that copies, or has failed, says 2**63 - 1, or the same below 0."""
+NO_LAG = 1e15
+"""Seconds from which a lag means "unknown": a stream that copies or has failed reports 2**63 - 1, or its negative."""
 
 
-def whole(record: Record, name: str) -> int:
-    """A whole number; 0 where it is absent, or is none."""
+def integer(record: Record, name: str) -> int:
+    """Returns a whole number; 0 if it is absent or not a number."""
     return int(decimal(record, name))
 
 
 def decimal(record: Record, name: str) -> float:
-    """A number; 0 where it is absent, or is none."""
+    """Returns a number; 0 if it is absent or not a number."""
     try:
         return float(record.get(name) or 0)
     except (TypeError, ValueError):
@@ -25,31 +25,31 @@ def decimal(record: Record, name: str) -> float:
 
 
 def text(record: Record, name: str) -> str:
-    """Text on one line; '' where it is absent."""
+    """Returns text on one line; '' if it is absent."""
     return " ".join(str(record.get(name) or "").split())
 
 
-def inner(record: Record, *names: str) -> Record:
-    """The record within a record, and so on; an empty one where any of them is absent."""
+def nested(record: Record, *names: str) -> Record:
+    """Returns the record at a path of names; an empty record if any name is absent."""
     for name in names:
         found = record.get(name)
         record = found if isinstance(found, Mapping) else {}
     return record
 
 
-def each(record: Record, name: str) -> list[Record]:
-    """The records of a list; none where it is absent."""
+def records(record: Record, name: str) -> list[Record]:
+    """Returns the records of a list; an empty list if it is absent."""
     found = record.get(name)
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def moment(record: Record, name: str) -> float:
-    """A time as Unix time in seconds; 0 where it is absent."""
-    found = inner(record, name)
+    """Returns a time as Unix time in seconds; 0 if it is absent."""
+    found = nested(record, name)
     return decimal(found, "seconds") + decimal(found, "nanoseconds") / 1e9
 
 
 def age(record: Record, name: str, now: float) -> float:
-    """Seconds since a time; 0 where it is absent or still to come."""
+    """Returns the seconds since a time; 0 if it is absent or in the future."""
     since = moment(record, name)
     return round(max(0.0, now - since), 1) if since else 0.0

@@ -1,4 +1,4 @@
-"""Redaction: what a server says in words, made safe to keep and to show."""
+"""Removes values from statements and from server errors, so that they are safe to store and to show."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|--\s[^\n]*|\#[^\n]*", re.DOTALL)
 _REPEATED = re.compile(
     r"\.?\s*(?:, Query: |Query: |Default database: |during query: |, BindVars: |\(CallerID: |: Sql: |Sql: )"
 )
-"""What follows is the statement with its values, as MySQL, a stream of VReplication or a vttablet repeats it."""
+"""What precedes a repeated statement with its values in errors of MySQL, VReplication streams and vttablets."""
 _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
 _VALUE = re.compile(r"(Duplicate entry|value:?|string:) '.*?'(?= for | at |,|\.|$)", re.IGNORECASE | re.DOTALL)
 
 
 def normalise(statement: str | None) -> str:
-    """Returns a statement with every literal as `?`, comments gone, space folded, and at most 300 characters."""
+    """Returns a statement with every literal as `?`, without comments, on one line, and at most 300 characters long."""
     if not statement:
         return ""
     text = _LITERAL.sub("?", _COMMENT.sub(" ", statement[:4000]))
@@ -30,10 +30,10 @@ def normalise(statement: str | None) -> str:
 
 
 def redact_error(error: str | None) -> str:
-    """Returns a server's error text without the values that it quotes, and without the statement that it repeats.
+    """Returns a server's error text without the values that it quotes and the statement that it repeats.
 
     MySQL and MariaDB repeat the row's values and the whole statement in Last_SQL_Error, Vitess in the messages of its
-    streams and migrations; names of tables and keys stay, since they are what one needs.
+    streams and migrations. The names of tables and keys are kept.
     """
     if not error:
         return ""

@@ -1,4 +1,4 @@
-"""What differs between servers and is needed in more than one action; each decided from the server's own version."""
+"""Differences between server versions that more than one action needs, decided from the server's own version."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from actions.contract import ServerVersion
 
 
 def processlist(version: ServerVersion) -> str:
-    """The process list that takes no global mutex where there is one: performance_schema.processlist, MySQL 8.0.22."""
+    """Returns the process list that takes no global mutex if the server has it (performance_schema.processlist since
+    MySQL 8.0.22), else information_schema.PROCESSLIST."""
     if not version.is_mariadb and version.at_least(8, 0, 22):
         return "performance_schema.processlist"
     return "information_schema.PROCESSLIST"
 
 
 def replica(version: ServerVersion) -> str:
-    """The word for a replica in statements: REPLICA since MySQL 8.0.22 and MariaDB 10.5.1, SLAVE before.
+    """Returns the word for a replica in statements: REPLICA since MySQL 8.0.22 and MariaDB 10.5.1, SLAVE before.
 
     SHOW SLAVE STATUS is a syntax error since MySQL 8.4.
     """

@@ -1,7 +1,8 @@
-"""What actions of Vitess read with, and how they write the calls of a change.
+"""The reader that actions of Vitess take, and the calls of their changes as statements.
 
-A target of Vitess is a tablet of a shard. Its reader asks the components that know of it: vtctld (the topology, and the
-tablets through it), VTOrc, the vttablets, the vtgates, and the MySQL beneath. Each may be away alone.
+The target of a Vitess action is a tablet of a shard. Its reader asks the components that know about the shard: vtctld
+(for the topology, and for tablets), VTOrc, the vttablets, the vtgates and the tablets' MySQL servers. Each of them can
+be unavailable on its own.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from actions.contract import Moment, MySQL, Refused, Row, Statement
 
 Request: TypeAlias = Mapping[str, Any]
-"""The fields of a call, as vtctld's messages name them (snake_case)."""
+"""The fields of a call, named as in vtctld's messages (snake_case)."""
 
 
 class Component(StrEnum):
-    """A program of Vitess that has pages of its own over HTTP."""
+    """A Vitess program that serves pages over HTTP."""
 
     VTORC = "vtorc"
     VTGATE = "vtgate"
@@ -37,7 +38,7 @@ class Tablet:
     uid: int
     keyspace: str
     shard: str
-    """Its key range, such as `-80`, or `0` where the keyspace is not sharded."""
+    """Its key range, such as `-80`, or `0` if the keyspace is not sharded."""
     type: str
     """PRIMARY, REPLICA, RDONLY, DRAINED, BACKUP, RESTORE, SPARE and so on."""
     hostname: str
@@ -46,17 +47,17 @@ class Tablet:
     mysql_hostname: str
     mysql_port: int
     primary_since: Moment | None = None
-    """Unix time in seconds of the begin of its term as primary; None where it never was one."""
+    """When its last term as primary began, in Unix seconds; None if it never was primary."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What one component said, or why it said nothing."""
+class ComponentAnswer:
+    """The answer of one component, or the error that replaced it."""
 
     who: str
-    """Its address, or the alias of the tablet that was asked about."""
+    """The component's address, or the alias of the tablet that the call was about."""
     body: Any = None
-    """JSON; a tuple of actions.contract.Series for metrics; None where there is an error."""
+    """JSON; a tuple of actions.contract.Series for metrics; None if there was an error."""
     error: str = ""
 
     @property
@@ -66,9 +67,9 @@ class Answer:
 
 @runtime_checkable
 class Vitess(MySQL, Protocol):
-    """Reads one shard of a Vitess cluster from one of its tablets; it has no way to write, and bounds time by itself.
+    """Reads one shard of a Vitess cluster through one of its tablets. It cannot write, and it limits time itself.
 
-    `address` is `keyspace/shard`, `version` that of Vitess, and `rows` asks the MySQL beneath the tablet.
+    `address` is `keyspace/shard`, `version` is that of Vitess, and `rows` reads from the tablet's MySQL server.
     """
 
     @property
@@ -84,76 +85,80 @@ class Vitess(MySQL, Protocol):
 
     @property
     def tablet(self) -> str:
-        """The alias of the tablet that is the target."""
+        """The alias of the target tablet."""
         ...
 
     def tablets(self, *, of_keyspace: bool = False) -> tuple[Tablet, ...]:
-        """The tablets of the shard, or of its whole keyspace, as the topology has them now. Raises Unreadable."""
+        """Returns the tablets of the shard, or of its keyspace, as the topology records them now. Raises Unreadable."""
         ...
 
     def rpc(self, name: str, /, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
-        """Calls one of vtctld's RPCs that read and returns its answer.
+        """Calls a reading RPC of vtctld and returns its answer.
 
         Names are snake_case, a field with its default value is absent, and 64-bit integers are strings, as protobuf
-        writes JSON. Raises Unreadable where vtctld is away, refuses, or takes longer than two seconds, which is what a
-        call through a tablet that is gone does.
+        writes JSON. Raises Unreadable if vtctld is unavailable, refuses the call, or does not answer within two
+        seconds, which is also what happens if the call concerns a dead tablet.
         """
         ...
 
-    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[Answer, ...]:
-        """Makes several calls of one RPC at the same time; an answer each, in their order, failed ones too."""
+    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[ComponentAnswer, ...]:
+        """Calls one RPC several times in parallel; returns one answer per request, in the same order, including failed
+        ones."""
         ...
 
-    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[Answer, ...]:
-        """Reads a page of each of the components, or of the one vttablet that is named; JSON is parsed.
+    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[ComponentAnswer, ...]:
+        """Reads a page of every component of a kind, or of one vttablet; JSON is parsed.
 
         Without `tablet`, VTTABLET means all tablets of the shard.
         """
         ...
 
-    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[Answer, ...]:
-        """Reads these metrics of each of the components; the body is a tuple of Series with one sample each.
+    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[ComponentAnswer, ...]:
+        """Reads metrics of every component of a kind; the body of an answer is a tuple of Series with one sample each.
 
-        Counters carry their names as the page writes them.
+        Counters are named as on the page.
         """
         ...
 
     def vtgate(self, sql: str, *, use: str = "", limit: int = 200) -> list[Row]:
-        """Asks the first vtgate that answers a SHOW statement, after USE where `use` names `keyspace/shard`.
+        """Runs a SHOW statement at the first vtgate that answers, after USE if `use` names `keyspace/shard`.
 
         Raises Unreadable.
         """
         ...
 
-    def beneath(self, tablet: str) -> MySQL:
-        """A reader of the MySQL beneath a tablet of the keyspace. Raises Unreadable where it cannot be reached."""
+    def mysql_of(self, tablet: str) -> MySQL:
+        """Returns a reader of a tablet's MySQL server. Raises Unreadable if that cannot be reached."""
         ...
 
 
 def vitess(db: MySQL) -> Vitess:
-    """The reader of a shard that a remediation of Vitess was given; raises Refused for one of anything else."""
+    """Returns the reader of a shard that a Vitess remediation was given; raises Refused for any other reader."""
     if not isinstance(db, Vitess):
-        raise Refused(f"{db.address} is no tablet of Vitess, and this is a change of a shard of Vitess.")
+        raise Refused(
+            f"{db.address} is not a Vitess tablet, and this remediation changes a Vitess shard. Choose a tablet as "
+            "the target."
+        )
     return db
 
 
 def alias_of(record: Mapping[str, Any] | None) -> str:
-    """The alias of a tablet from its record `{"cell": ..., "uid": ...}`; '' where there is none."""
+    """Returns the alias of a tablet from its record `{"cell": ..., "uid": ...}`; '' if there is none."""
     if not record:
         return ""
     return f"{record.get('cell', '')}-{int(record.get('uid', 0)):010d}"
 
 
 def alias_record(alias: str) -> dict[str, Any]:
-    """The record of an alias, as calls take it; raises ValueError for what is none."""
+    """Returns the record of an alias, as calls take it; raises ValueError for text that is not an alias."""
     cell, _, uid = alias.rpartition("-")
     if not cell or not uid.isdigit():
-        raise ValueError(f"{alias!r} is no alias of a tablet; one is written zone1-0000000100")
+        raise ValueError(f"{alias!r} is not a tablet alias; write it as zone1-0000000100")
     return {"cell": cell, "uid": int(uid)}
 
 
 def primaries(tablets: Sequence[Tablet]) -> dict[str, Tablet]:
-    """The primary of each shard that has one; of two, as after a failover, the one whose term began last."""
+    """Returns the primary of each shard that has one; of two, as after a failover, the one whose term began last."""
     found: dict[str, Tablet] = {}
     for each in sorted(tablets, key=lambda tablet: tablet.primary_since or 0.0):
         if each.type == "PRIMARY":
@@ -166,17 +171,17 @@ _VTORC = re.compile(r"VTOrc (/api/[a-z-]{1,60})")
 
 
 def call(rpc: str, /, **request: Any) -> Statement:  # noqa: ANN401 - JSON
-    """A call of vtctld as a statement of a change: `StartReplication {"tablet_alias":{"cell":"zone1","uid":101}}`."""
+    """Returns a call of vtctld as a statement: `StartReplication {"tablet_alias":{"cell":"zone1","uid":101}}`."""
     return Statement(f"{rpc} {json.dumps(request, sort_keys=True, separators=(',', ':'))}")
 
 
 def vtorc(path: str) -> Statement:
-    """A request to every VTOrc as a statement of a change: `VTOrc /api/disable-global-recoveries`."""
+    """Returns a request to every VTOrc as a statement: `VTOrc /api/disable-global-recoveries`."""
     return Statement(f"VTOrc {path}")
 
 
 def parse_call(text: str) -> tuple[str, dict[str, Any]] | None:
-    """The RPC and the request of a statement that `call` made; None for another."""
+    """Returns the RPC and the request of a statement that `call` built; None for any other."""
     found = _CALL.fullmatch(text)
     if found is None:
         return None
@@ -185,6 +190,6 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]] | None:
 
 
 def parse_vtorc(text: str) -> str | None:
-    """The path of a statement that `vtorc` made; None for another."""
+    """Returns the path of a statement that `vtorc` built; None for any other."""
     found = _VTORC.fullmatch(text)
     return found[1] if found else None

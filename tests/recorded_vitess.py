@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actions.contract import Flavour, MySQL, Row, Sample, Series, ServerVersion, Unreadable
-from actions.vitess_contract import Answer, Component, Request, Tablet
+from actions.vitess_contract import Component, ComponentAnswer, Request, Tablet
 from tests.recorded import MYSQL_97, Recorded
 
 VITESS_24 = ServerVersion(Flavour.VITESS, (24, 0, 0))
@@ -81,32 +81,32 @@ class RecordedVitess(Recorded):
         found: Mapping[str, Any] = answer
         return found
 
-    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[Answer, ...]:
+    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[ComponentAnswer, ...]:
         """Answers each in its turn."""
         found = []
         for request in requests:
             about = _about(request)
             try:
-                found.append(Answer(about, self.rpc(name, **request)))
+                found.append(ComponentAnswer(about, self.rpc(name, **request)))
             except Unreadable as error:
-                found.append(Answer(about, error=str(error)))
+                found.append(ComponentAnswer(about, error=str(error)))
         return tuple(found)
 
-    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[Answer, ...]:
+    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[ComponentAnswer, ...]:
         """Answers from the record."""
         if component is not Component.VTTABLET:
             return self._pages(f"{component.value} {path}", component.value)
         wanted = [tablet] if tablet else [each.alias for each in self.tablets()]
         return tuple(one for alias in wanted for one in self._pages(f"vttablet {alias} {path}", alias))
 
-    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[Answer, ...]:
+    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[ComponentAnswer, ...]:
         """Answers the recorded series that have one of the names."""
         return tuple(
-            Answer(each.who, tuple(s for s in each.body if s.labels["__name__"] in names)) if each.ok else each
+            ComponentAnswer(each.who, tuple(s for s in each.body if s.labels["__name__"] in names)) if each.ok else each
             for each in self._metrics(component, tablet)
         )
 
-    def _metrics(self, component: Component, tablet: str) -> tuple[Answer, ...]:
+    def _metrics(self, component: Component, tablet: str) -> tuple[ComponentAnswer, ...]:
         key = f"metrics {component.value}"
         if component is not Component.VTTABLET or (key in self.pages and not tablet):
             return self._pages(key, component.value)
@@ -120,16 +120,16 @@ class RecordedVitess(Recorded):
                 return list(answer)[:limit]
         raise Unreadable(f"vtgate has no recorded answer to {sql!r}")
 
-    def beneath(self, tablet: str) -> MySQL:
+    def mysql_of(self, tablet: str) -> MySQL:
         """The recorded server beneath a tablet."""
         if tablet not in self.under:
             raise Unreadable(f"the MySQL beneath {tablet} cannot be reached")
         return self.under[tablet]
 
-    def _pages(self, key: str, who: str) -> tuple[Answer, ...]:
+    def _pages(self, key: str, who: str) -> tuple[ComponentAnswer, ...]:
         found = self.pages.get(key, Unreadable(f"{key} has no recorded answer"))
         return tuple(
-            Answer(who, error=str(each)) if isinstance(each, Exception) else Answer(who, each)
+            ComponentAnswer(who, error=str(each)) if isinstance(each, Exception) else ComponentAnswer(who, each)
             for each in (found if isinstance(found, list) else [found])
         )
 

@@ -153,7 +153,7 @@ def look(fleet: Fleet, target: Target) -> Instance:
 def _greets(fleet: Fleet, target: Target) -> bool:
     """Whether something answers at the port; without the reader's secret nobody can tell, and the user tells why."""
     try:
-        return fleet.endpoint(target.shard, target.instance).knock().greeted
+        return fleet.endpoint(target.shard, target.instance).probe().greeted
     except FirstmateError:
         return True
 

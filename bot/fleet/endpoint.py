@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass, replace
 
-from actions.contract import Knock, Seconds
+from actions.contract import ProbeResult, Seconds
 from bot.fleet.connections import Server, refusal
 
 KNOCK_WITHIN = 1.5
@@ -28,7 +28,7 @@ class ServerEndpoint:
     def address(self) -> str:
         return self.server.address
 
-    def knock(self) -> Knock:
+    def probe(self) -> ProbeResult:
         """Connects and reads the greeting, which every server sends unasked; one that greets is logged into as well.
 
         A full server greets like any other while the connection that it keeps for an administrator is free, and says
@@ -43,25 +43,25 @@ class ServerEndpoint:
         errno, error = refusal(self.server, self.timeout)
         return replace(met, errno=errno, error=error, took=time.monotonic() - begun)
 
-    def _greeting(self, begun: float) -> Knock:
+    def _greeting(self, begun: float) -> ProbeResult:
         try:
             connection = socket.create_connection((self.server.host, self.server.port), self.timeout)
         except ConnectionRefusedError as error:
-            return Knock("refused", error=str(error), took=time.monotonic() - begun)
+            return ProbeResult("refused", error=str(error), took=time.monotonic() - begun)
         except TimeoutError as error:
-            return Knock("silent", error=str(error), took=time.monotonic() - begun)
+            return ProbeResult("silent", error=str(error), took=time.monotonic() - begun)
         except OSError as error:
-            return Knock("unreachable", error=str(error), took=time.monotonic() - begun)
+            return ProbeResult("unreachable", error=str(error), took=time.monotonic() - begun)
         with connection:
             connection.settimeout(self.timeout)
             try:
                 payload = connection.recv(512)[_HEADER:]
             except OSError as error:
-                return Knock("open", error=str(error) or "no greeting came", took=time.monotonic() - begun)
+                return ProbeResult("open", error=str(error) or "no greeting came", took=time.monotonic() - begun)
         took = time.monotonic() - begun
         if payload[:1] == bytes([_ERROR]) and len(payload) >= 3:
-            return Knock("open", True, int.from_bytes(payload[1:3], "little"), _text(payload[3:]), took)
-        return Knock("open", bool(payload), error="" if payload else "it hung up without a greeting", took=took)
+            return ProbeResult("open", True, int.from_bytes(payload[1:3], "little"), _text(payload[3:]), took)
+        return ProbeResult("open", bool(payload), error="" if payload else "it hung up without a greeting", took=took)
 
 
 def _text(message: bytes) -> str:

@@ -69,7 +69,7 @@ def client(notes: LabState) -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture
 def broken(sound_lab: LabState) -> Callable[[str, str], LabInstance]:
-    """Breaks the server of a flavour in a way that the lab knows, and returns it; it is mended after the test."""
+    """Breaks the server of a flavour with a fault of the lab, and returns it; it is repaired after the test."""
 
     def break_it(fault: str, flavour: str) -> LabInstance:
         made = break_(sound_lab.folder, fault if flavour == "mysql" else f"{fault}_mariadb")

@@ -1,4 +1,4 @@
-"""What tests do on the lab's servers: read and change as Firstmate, and be the session that is in the way."""
+"""Helpers for the lab's servers: read and change as Firstmate does, and be the session that is in the way."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pymysql
 
-from actions import killable_sessions
+from actions import sessions
 from actions.contract import Remediation, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from bot.engine.change_executor import Verifier
 from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
@@ -42,13 +42,13 @@ def changer(lab: LabState, instance: LabInstance) -> Iterator[MySQLChanger]:
 
 
 def check(lab: LabState, instance: LabInstance, remediation: Remediation) -> None:
-    """Asks the remediation's own check; raises Refused."""
+    """Runs the remediation's own check; raises Refused."""
     with reader(lab, instance) as db:
         remediation.check(db)
 
 
 def undo_of(lab: LabState, instance: LabInstance, remediation: Remediation) -> list[str]:
-    """The statements that would restore what is now."""
+    """Returns the statements that would restore the present state."""
     with reader(lab, instance) as db:
         return [str(each) for each in remediation.undo(db)]
 
@@ -64,7 +64,7 @@ def make(lab: LabState, instance: LabInstance, remediation: Remediation) -> list
 
 
 def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Verification:
-    """The verdict once it is settled."""
+    """Returns the verification once it is settled."""
 
     def read(asked: Remediation) -> Verification:
         with reader(lab, instance) as db:
@@ -76,13 +76,13 @@ def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Ve
 def seen(
     lab: LabState, instance: LabInstance, thread_id: int, holds: Callable[[Session], bool] = lambda session: True
 ) -> Session:
-    """Waits until the session is as wanted, and returns it as the actions see it."""
+    """Waits until the session is as expected, and returns it as the actions read it."""
     found: list[Session] = []
 
     def look() -> bool:
         time.sleep(0.12)  # InnoDB renews its table of transactions only when nobody has read it for 0.1 s
         with reader(lab, instance) as db:
-            session = killable_sessions.read(db, thread_id)
+            session = sessions.read(db, thread_id)
         found[:] = [session] if session is not None and holds(session) else []
         return bool(found)
 
@@ -139,19 +139,19 @@ class Client:
         wait_until(f"session {self.id} shows what is wanted", shown, 10)
 
     def ends_with(self) -> int:
-        """The error number with which the statement ended; 0 for none."""
+        """Returns the error number with which the statement ended; 0 for none."""
         assert self._thread is not None
         self._thread.join(10)
         assert not self._thread.is_alive(), "the statement still runs"
         return self.error
 
     def alive(self) -> bool:
-        """Whether the server still knows the session."""
+        """Whether the server still has the session."""
         with administrator(self._instance) as admin:
             return any(row["Id"] == self.id for row in ask(admin, "SHOW PROCESSLIST"))
 
     def close(self) -> None:
-        """Ends the session from the outside, whatever it does."""
+        """Ends the session from outside, whatever it does."""
         with administrator(self._instance) as admin, suppress(pymysql.err.OperationalError):  # 1094: it is gone
             ask(admin, f"KILL {self.id}")
         if self._thread is not None:

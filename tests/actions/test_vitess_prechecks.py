@@ -1,11 +1,13 @@
-"""Sets of GTIDs as Vitess writes them are compared without a server."""
+"""GTID intervals, shard records and moving workflows, read without a server."""
 
 from __future__ import annotations
 
 import pytest
 
 from actions.contract import Refused
-from actions.vitess_prechecks import MOST_KEYSPACES, errant, primary_alias, workflows
+from actions.gtid_intervals import count_missing
+from actions.vitess_records import primary_alias
+from actions.vitess_workflows import MOST_KEYSPACES, moving_workflows
 from tests.vitess_shard import SOURCE, STRANGE, shard
 
 
@@ -22,12 +24,12 @@ from tests.vitess_shard import SOURCE, STRANGE, shard
     ],
 )
 def test_what_the_primary_lacks_is_counted(replica, primary, count):
-    assert errant(replica, primary) == count
+    assert count_missing(replica, primary) == count
 
 
 def test_what_is_no_set_is_said():
-    with pytest.raises(ValueError, match="no part of a set of GTIDs"):
-        errant("FilePos/vt-bin.000001:4", "")
+    with pytest.raises(ValueError, match="is not part of a GTID set"):
+        count_missing("FilePos/vt-bin.000001:4", "")
 
 
 def test_a_record_without_a_primary_is_refused():
@@ -37,5 +39,5 @@ def test_a_record_without_a_primary_is_refused():
 
 def test_more_keyspaces_than_can_be_looked_through_are_refused():
     many = {"keyspaces": [{"name": f"k{number}"} for number in range(MOST_KEYSPACES + 1)]}
-    with pytest.raises(Refused, match="51 keyspaces, too many"):
-        workflows(shard({"GetKeyspaces": many}))
+    with pytest.raises(Refused, match="51 keyspaces, and workflows"):
+        moving_workflows(shard({"GetKeyspaces": many}))

@@ -1,4 +1,4 @@
-"""What tests do on the lab's Vitess cluster: read and change as Firstmate, and be its clients and operators."""
+"""Helpers for the lab's Vitess cluster: read and change as Firstmate does, and act as its clients and operators."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Hands:
         self._fleet = ConfiguredFleet(load(lab.folder / CONFIG))
 
     def close(self) -> None:
-        """Ends the looking at the topology."""
+        """Ends the polling of the topology."""
         self._fleet.close()
 
     def primary(self, shard: str = "-80") -> str:
-        """The alias of the shard's primary now."""
+        """Returns the alias of the shard's present primary."""
         found: list[str] = []
 
         def look() -> bool:
@@ -54,7 +54,7 @@ class Hands:
 
     @contextmanager
     def reader(self, alias: str = "", *, shard: str = "-80") -> Iterator[Vitess]:
-        """Reads as Firstmate, from the tablet that is named or the first one of the shard."""
+        """Reads as Firstmate, through the given tablet or the first one of the shard."""
         target = self._fleet.find(alias or next(t.alias for t in self.vitess.tablets if t.shard == shard))
         with self._fleet.read(target.shard, target.instance, Vitess) as vt:
             assert isinstance(vt, Vitess)
@@ -69,17 +69,17 @@ class Hands:
             yield hand
 
     def ask(self, diagnostic: Callable[..., Any], **given: Any) -> Any:
-        """Asks a diagnostic of the shard -80."""
+        """Runs a diagnostic on the shard -80."""
         with self.reader() as vt:
             return diagnostic(vt, **given)
 
     def check(self, remediation: Remediation) -> None:
-        """Asks the remediation's own check; raises Refused."""
+        """Runs the remediation's own check; raises Refused."""
         with self.reader() as vt:
             remediation.check(vt)
 
     def undo_of(self, remediation: Remediation) -> list[str]:
-        """The statements that would restore what is now."""
+        """Returns the statements that would restore the present state."""
         with self.reader() as vt:
             return [str(each) for each in remediation.undo(vt)]
 
@@ -93,7 +93,7 @@ class Hands:
         return made
 
     def verify(self, remediation: Remediation) -> Verification:
-        """The verdict once it is settled."""
+        """Returns the verification once it is settled."""
 
         def read(asked: Remediation) -> Verification:
             with self.reader() as vt:
@@ -112,7 +112,7 @@ class Hands:
             hand.execute(Statement(statement), tag=RUN)
 
     def until_it_works(self, workflow: str) -> None:
-        """Waits until all streams of a workflow run, and have nothing left to copy."""
+        """Waits until all streams of a workflow run and have nothing left to copy."""
 
         def works() -> bool:
             found = self.ask(workflows, workflow=workflow).workflows
@@ -121,12 +121,12 @@ class Hands:
         wait_until(f"the workflow {workflow} works", works, 60)
 
     def migrate(self, sql: str, options: str = "--cut-over-threshold=5s") -> str:
-        """Asks for a schema migration and returns its uuid."""
+        """Requests a schema migration and returns its uuid."""
         answer = self.call("ApplySchema", keyspace="commerce", sql=[sql], ddl_strategy=f"vitess {options}")
         return str(answer["uuid_list"][0])
 
     def until(self, uuid: str, holds: Callable[[Migration], bool], *, everywhere: bool = True) -> None:
-        """Waits until a migration is as wanted on both shards, or on one of them."""
+        """Waits until a migration is as expected on both shards, or on one of them."""
 
         def look() -> bool:
             found = [holds(one) for one in self.ask(schema_migrations, uuid=uuid).migrations]
@@ -135,13 +135,13 @@ class Hands:
         wait_until(f"the migration {uuid} is as wanted", look, 60)
 
     def administer(self, shard: str, *statements: str) -> None:
-        """Runs statements on the MySQL beneath a shard's primary."""
+        """Runs statements on the MySQL server of a shard's primary."""
         with administrator(self.lab.instance(self.primary(shard))) as admin:
             for statement in statements:
                 ask(admin, statement)
 
     def lost(self, client: Connection[DictCursor]) -> None:
-        """Holds that the session's transaction was ended from outside."""
+        """Asserts that the session's transaction was ended from outside."""
         with pytest.raises(pymysql.MySQLError):
             ask(client, "commit")
 

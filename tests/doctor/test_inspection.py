@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from actions.contract import Endpoint, Knock, MySQL
+from actions.contract import Endpoint, MySQL, ProbeResult
 from bot.config import DatabaseUser, Role, Secret, Shard
 from bot.config import Instance as Declared
 from bot.doctor import inspection as look
@@ -23,8 +23,8 @@ class Port:
 
     address = "nowhere:3306"
 
-    def knock(self) -> Knock:
-        return Knock("refused")
+    def probe(self) -> ProbeResult:
+        return ProbeResult("refused")
 
 
 class Servers:

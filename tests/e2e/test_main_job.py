@@ -140,7 +140,7 @@ def test_when_the_server_changed_since_nothing_is_changed(play: Play):
     fix(play.lab.folder, "replication_stopped")
     play.press(BOB, run, "run.approve")
     run = play.run_in(run_id, RunState.REFUSED)
-    assert "runs already" in run.says
+    assert "is already running" in run.says
     assert play.statements(run_id) == []
     play.message(run_id, "outcome", holds="Not changed")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from actions.contract import Endpoint, Flavour, Knock, MySQL, Row, ServerVersion, Statement
+from actions.contract import Endpoint, Flavour, MySQL, ProbeResult, Row, ServerVersion, Statement
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run
@@ -59,8 +59,8 @@ class HttpIntake:
     address: str
     shut: bool
 
-    def knock(self) -> Knock:
-        return Knock("refused") if self.shut else Knock("open", greeted=True)
+    def probe(self) -> ProbeResult:
+        return ProbeResult("refused") if self.shut else ProbeResult("open", greeted=True)
 
 
 @dataclass

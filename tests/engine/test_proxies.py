@@ -271,7 +271,7 @@ def test_an_edit_that_waits_is_not_loaded_and_nothing_is_changed(front, stand_in
     scene = front()
     ended = scene.changed()
     assert ended.state is RunState.REFUSED
-    assert "edits of its servers that are not in force" in ended.outcomes[0].says
+    assert "has pending edits of its servers" in ended.outcomes[0].says
     assert scene.statuses == ["ONLINE", "ONLINE"]
 
 
@@ -282,7 +282,7 @@ def test_one_that_somebody_drained_meanwhile_is_refused(front, stand_ins):
         stand_ins[0].admin.edit(sql)
     ended = scene.scene.advance()
     assert ended.state is RunState.REFUSED
-    assert "Somebody took it out before" in ended.says
+    assert "Somebody took it out of service" in ended.says
     assert scene.statuses == ["OFFLINE_SOFT", "ONLINE"]
 
 

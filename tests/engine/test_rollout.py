@@ -297,7 +297,7 @@ def test_a_second_step_that_its_check_refuses_is_not_made(scene: Scene):
     ended = scene.roll(scene.plan(runbook(fix={"steps": [SET, SET]})))
     assert len(scene.fleet.log) == 1
     assert ended.state is RunState.FAILED
-    assert "max_connections of orders-2:3306 is 120 already" in ended.says
+    assert "max_connections of orders-2:3306 is already 120" in ended.says
 
 
 def test_a_change_that_was_begun_before_a_crash_is_not_repeated_and_nothing_follows(scene: Scene):

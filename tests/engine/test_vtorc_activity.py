@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from actions.contract import MySQL
-from actions.diagnostics.vitess.vtorc import Problem, VTOrcs
+from actions.diagnostics.vitess.vtorc import DetectedProblem, VTOrcs
 from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
 from bot.alerts import Alert, AlertStatus
@@ -48,7 +48,7 @@ HEALTHY = VTOrcs(
     recoveries=(),
     failed=0,
 )
-DEAD = Problem("DeadPrimary", "zone1-0000000100", 2.0, repairs=True)
+DEAD = DetectedProblem("DeadPrimary", "zone1-0000000100", 2.0, repairs=True)
 RECOVERED = Recovery("DeadPrimary", "zone1-0000000100", "zone1-0000000101", 3.0, 2.0, "", 7.0)
 
 
@@ -107,7 +107,7 @@ def test_a_failover_is_told_though_the_old_primary_cannot_be_mended():
 
 def test_what_is_tried_in_vain_every_second_repaired_nothing():
     vain = Recovery("StaleTopoPrimary", "zone1-0000000100", "", 1.0, 0.5, "", 1.0)
-    there = Problem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
+    there = DetectedProblem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
     found = judged(replace(HEALTHY, problems=(there,), recoveries=(vain, RECOVERED)), patience=30)
     assert "StaleTopoPrimary" in found.doing
     assert found.repaired.startswith("VTOrc repaired it after 7 s: DeadPrimary")
@@ -117,14 +117,14 @@ def test_what_is_tried_in_vain_every_second_repaired_nothing():
 @pytest.mark.parametrize(
     "change",
     [
-        {"problems": (Problem("ReplicationStopped", "zone1-0000000102", 3.0, repairs=True),)},
+        {"problems": (DetectedProblem("ReplicationStopped", "zone1-0000000102", 3.0, repairs=True),)},
         {"recoveries": (Recovery("ReplicationStopped", "zone1-0000000102", ago=1.0), RECOVERED)},
         {"problems": (DEAD,), "recoveries": ()},
         {"problems": (DEAD,), "recoveries": (replace(RECOVERED, successor=""),)},
     ],
 )
 def test_with_another_tablet_or_without_a_new_primary_it_is_not_over(change):
-    vain = Problem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
+    vain = DetectedProblem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
     view = replace(HEALTHY, problems=(vain,), recoveries=(RECOVERED,))
     assert judged(view, patience=30).over
     assert not judged(replace(view, **{"problems": (vain,), **change}), patience=30).over
@@ -300,7 +300,7 @@ def test_what_vtorc_repaired_is_the_end_of_the_run_and_the_cause_stays_on_the_ca
 
 
 def test_what_vtorc_tries_on_with_the_dead_tablet_after_a_failover_is_not_waited_for(database):
-    vain = Problem("StaleTopoPrimary", "zone1-0000000100", 4.0, repairs=True)
+    vain = DetectedProblem("StaleTopoPrimary", "zone1-0000000100", 4.0, repairs=True)
     watched = Watched(database, AT_WORK, replace(DONE, problems=(vain,)))
     watched.begin()
     run = watched.watch(after=1)

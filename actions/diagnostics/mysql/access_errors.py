@@ -1,10 +1,11 @@
-"""Who is turned away, and why."""
+"""Which logins and statements are refused, and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.sql_quoting import placeholders
 from actions.status_counters import number, status
 
 WATCHED = {
@@ -27,8 +28,8 @@ WATCHED = {
     3955: "locked after too many wrong passwords",
     4151: "the account is locked",
 }
-"""Errors of access by number, in words."""
-LOOK = """
+"""Access errors by number, with their meaning."""
+BY_ACCOUNT = """
 SELECT COALESCE(USER, '') AS user, COALESCE(HOST, '') AS host, ERROR_NUMBER AS errno, SUM_ERROR_RAISED AS raised,
        TIMESTAMPDIFF(SECOND, LAST_SEEN, NOW()) AS age
   FROM performance_schema.events_errors_summary_by_account_by_error
@@ -46,42 +47,49 @@ SELECT COALESCE(HOST, IP) AS host, COUNT_AUTHENTICATION_ERRORS AS refused, SUM_C
 
 @dataclass(frozen=True, slots=True)
 class AccessError:
-    """An error of access, by account."""
+    """An access error of one account."""
 
     user: str
-    """'' where the server does not tell: a login that failed belongs to nobody."""
+    """The user; '' if the server does not record it, as for a failed login."""
     host: str
+    """The client's host."""
     errno: int
+    """The error number."""
     says: str
     """What the number means."""
     raised: Count
+    """How often it occurred since the server started."""
     age: Seconds
-    """Since the last one."""
+    """Time since it last occurred."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedHost:
-    """A host with failed logins, where the server keeps account of hosts."""
+    """A host with failed logins, from the host cache."""
 
     host: str
     refused: Count
+    """Failed authentications since the host entered the cache."""
     blocked: Count
+    """Connections rejected because the host was blocked."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessErrors:
-    """Errors of access of the last ten minutes, the most frequent first."""
+    """Access errors of the last ten minutes, the most frequent first."""
 
     known: bool = False
-    """False where the server keeps no account by error: MariaDB, and MySQL before 8.0."""
+    """False if the server keeps no errors by account: MariaDB, and MySQL before 8.0."""
     errors: tuple[AccessError, ...] = ()
+    """The errors by account; 20 at most."""
     hosts: tuple[RefusedHost, ...] = ()
+    """Hosts with failed logins; 10 at most."""
     aborted_connects: Count = 0
-    """Logins that failed since the start, for whatever reason."""
+    """Failed logins since the server started, for any reason (Aborted_connects)."""
     denied: Count = 0
-    """Of them, and of statements, those that were denied (MariaDB)."""
+    """Logins and statements denied since the server started (Access_denied_errors, MariaDB only)."""
     new: Count = 0
-    """Failed logins of the second in which one looked."""
+    """Failed logins during the one-second sample."""
 
 
 @diagnostic(
@@ -92,11 +100,11 @@ class AccessErrors:
     },
 )
 def access_errors(db: MySQL) -> AccessErrors:
-    """Reads the errors by account, the hosts with failed logins, and the counters twice."""
+    """Reads errors by account and hosts with failed logins, and samples the counters twice, a second apart."""
     names = ("Aborted_connects", "Access_denied_errors")
     before = status(db, *names)
     known = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
-    rows = db.rows(LOOK.format(listed=", ".join(["%s"] * len(WATCHED))), tuple(WATCHED), limit=20) if known else []
+    rows = db.rows(BY_ACCOUNT.format(listed=placeholders(WATCHED)), tuple(WATCHED), limit=20) if known else []
     hosts = db.rows(HOSTS, limit=10)
     db.pause(1.0)
     after = status(db, *names)

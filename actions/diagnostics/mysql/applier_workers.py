@@ -9,36 +9,39 @@ from actions.redaction import redact_error
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class ApplierWorker:
     """One worker of the applier."""
 
     id: int
-    """Its number; 0 where it has ended and the server gives none."""
+    """Its number; 0 if it has ended and the server gives none."""
     running: bool
     errno: int
+    """The number of its last error; 0 for none."""
     error: str
+    """Its last error, without the values that it quotes."""
     applying: str
-    """GTID of the transaction that it applies, or ''."""
+    """The GTID of the transaction that it applies; '' if none."""
     applying_for: Seconds
-    """Seconds since it began that transaction; 0 when it applies none."""
+    """Time since it began that transaction; 0 if it applies none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplierWorkers:
-    """All workers of all channels."""
+    """The workers of all channels."""
 
     known: bool = False
-    """False where the server keeps no account of its workers, or has none; `note` says which."""
-    workers: tuple[Worker, ...] = ()
+    """False if the server does not report its workers, or has none; `note` says which."""
+    workers: tuple[ApplierWorker, ...] = ()
+    """The workers; 256 at most."""
     busiest_for: Seconds = 0.0
-    """Seconds that the longest transaction has been applied for."""
+    """Time for which the longest-running transaction has been applied."""
 
     note: str = ""
-    """What the server does not tell, in a sentence; '' where it tells all."""
+    """What the server does not report, in a sentence; '' if it reports everything."""
 
     @property
     def error(self) -> str:
-        """What the workers that failed say, which is more than their coordinator does; '' where none failed."""
+        """The errors of the workers that failed, which are more precise than the coordinator's; '' if none failed."""
         return "; ".join(worker.error for worker in self.workers if worker.errno)
 
 
@@ -59,8 +62,8 @@ SELECT THREAD_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST
   FROM performance_schema.replication_applier_status_by_worker
  WHERE @@GLOBAL.slave_parallel_threads > 0
 """
-NO_WORKERS = "No workers: this server does not replicate, or a single thread applies (see replica_status)."
-NO_TRANSACTIONS = "This version does not tell which transaction a worker applies."
+NO_WORKERS = "No workers: this server does not replicate, or has a single applier thread (see mysql.replica_status)."
+NO_TRANSACTIONS = "This version does not report which transaction a worker applies."
 
 
 @diagnostic(
@@ -73,14 +76,14 @@ NO_TRANSACTIONS = "This version does not tell which transaction a worker applies
 def applier_workers(db: MySQL) -> ApplierWorkers:
     """Reads performance_schema.replication_applier_status_by_worker.
 
-    MariaDB fills it once slave_parallel_threads is above 0, and keeps the rows of workers that ended, errors and all,
-    when it is 0 again. It has no WORKER_ID there, and gives the last transaction seen instead of the one being applied;
-    so states and errors alone are read of it, and of MySQL 5.7.
+    MariaDB fills the table once slave_parallel_threads is above 0, and keeps the rows of ended workers with their
+    errors when it is 0 again. MariaDB has no WORKER_ID, and gives the last transaction seen instead of the one being
+    applied. So only states and errors are read from it, and from MySQL 5.7.
     """
     full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=256)
     workers = tuple(
-        Worker(
+        ApplierWorker(
             id=int(row["id"] or 0),
             running=row["state"] == "ON",
             errno=int(row["errno"]),

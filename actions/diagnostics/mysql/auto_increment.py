@@ -1,10 +1,11 @@
-"""Which tables run out of numbers for new rows."""
+"""Which tables are about to exhaust their AUTO_INCREMENT column."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, diagnostic
+from actions.ratios import percent
 
 BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
 SHOWN = 10
@@ -18,29 +19,35 @@ SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, COLUMN_NAME AS col, COLUMN_TYPE A
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A table whose numbers run out."""
+class AutoIncrementUse:
+    """The AUTO_INCREMENT column of one table."""
 
     table: str
+    """`schema.table`."""
     column: str
+    """The AUTO_INCREMENT column."""
     type: str
+    """Its type, such as `int unsigned`."""
     next: int
+    """The next value."""
     most: int
-    """The largest number that the column's type takes."""
+    """The maximum of the column's type."""
     used: Percent
+    """The next value as a share of the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class AutoIncrement:
-    """The tables whose numbers are used the most, the first the most."""
+    """The tables whose AUTO_INCREMENT column is used the most, the fullest first."""
 
-    tables: tuple[Running, ...] = ()
+    tables: tuple[AutoIncrementUse, ...] = ()
+    """Tables at or above the bound `above`; 10 at most."""
     known: Count = 0
-    """Tables that were looked at; one that nobody has opened since the start is not among them."""
+    """Tables that were compared; a table that has not been opened since the server started is not among them."""
 
     @property
-    def exhausted(self) -> tuple[Running, ...]:
-        """Tables that take no new row any more."""
+    def exhausted(self) -> tuple[AutoIncrementUse, ...]:
+        """Tables that can take no new row."""
         return tuple(each for each in self.tables if each.next >= each.most)
 
 
@@ -49,10 +56,11 @@ class AutoIncrement:
     needs={Flavour.MYSQL: ("PROCESS", "REFERENCES ON *.*"), Flavour.MARIADB: ("PROCESS", "REFERENCES ON *.*")},
 )
 def auto_increment(db: MySQL, *, above: Percent = 50.0) -> AutoIncrement:
-    """Compares the next number of each open table with what its column takes.
+    """Compares the next AUTO_INCREMENT value of each open table with the maximum of its column.
 
-    The next number is InnoDB's own (INNODB_TABLESTATS): that of information_schema.TABLES may be a day old in MySQL 8
-    (information_schema_stats_expiry). To see columns takes a right on their tables; REFERENCES reads no row.
+    `above` is the share from which a table is returned. The next value is InnoDB's own (INNODB_TABLESTATS); that of
+    information_schema.TABLES may be a day old in MySQL 8 (information_schema_stats_expiry). Seeing a column needs a
+    privilege on its table; REFERENCES allows reading no row.
     """
     new = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     stats = "INNODB_TABLESTATS" if new else "INNODB_SYS_TABLESTATS"
@@ -67,14 +75,16 @@ def auto_increment(db: MySQL, *, above: Percent = 50.0) -> AutoIncrement:
         upcoming = following.get(f"{row['db']}/{row['name']}".lower())
         most = greatest(str(row["type"]))
         if upcoming is not None and most:
-            used = round(100.0 * min(upcoming, most) / most, 2)
-            found.append(Running(f"{row['db']}.{row['name']}", str(row["col"]), str(row["type"]), upcoming, most, used))
+            used = percent(min(upcoming, most), most, digits=2)
+            found.append(
+                AutoIncrementUse(f"{row['db']}.{row['name']}", str(row["col"]), str(row["type"]), upcoming, most, used)
+            )
     found.sort(key=lambda each: -each.used)
     return AutoIncrement(tuple(each for each in found if each.used >= above)[:SHOWN], len(found))
 
 
 def greatest(kind: str) -> int:
-    """The largest number of a column's type such as `int(10) unsigned`; 0 for one that is no whole number."""
+    """Returns the maximum of a column type such as `int(10) unsigned`; 0 for a type that is not an integer."""
     bits = BITS.get(kind.split("(")[0].split(" ")[0].lower())
     if bits is None:
         return 0

@@ -12,33 +12,37 @@ DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class BinaryLogs:
-    """The files of the binary log."""
+    """The binary log files of a server."""
 
     enabled: bool = False
+    """Whether the server writes a binary log; if not, the other fields have their defaults."""
     logs: Count = 0
+    """The number of files."""
     size: Bytes = 0
-    """Of all of them."""
+    """The size of all files together."""
     oldest: str = ""
+    """The name of the oldest file."""
     newest: str = ""
+    """The name of the newest file, which is being written."""
     before_newest: str = ""
-    """The third newest: purging up to it leaves three."""
+    """The third newest file; a purge up to it leaves three files. '' if there are fewer."""
     purgeable: Bytes = 0
-    """What all but the three newest hold."""
+    """The size of all files except the three newest."""
     expire_after: Seconds = 0.0
-    """After how long the server removes a file by itself; 0 for never."""
+    """Age at which the server removes a file; 0 means never."""
     written: Bytes = 0
-    """Bytes written while one looked, for a second."""
+    """Bytes written during the one-second sample."""
 
 
 @diagnostic(cost=Cost.MEDIUM, needs={Flavour.MYSQL: ("REPLICATION CLIENT",), Flavour.MARIADB: ("BINLOG MONITOR",)})
 def binary_logs(db: MySQL) -> BinaryLogs:
-    """Reads SHOW BINARY LOGS twice, which opens each file's header, and the time after which files go."""
+    """Reads SHOW BINARY LOGS twice, a second apart, which opens each file's header, and the expiry setting."""
     has = variables(db, "log_bin", "binlog_expire_logs_seconds", "expire_logs_days")
     if not on(has, "log_bin"):
         return BinaryLogs()
-    before = _sizes(db)
+    before = log_sizes(db)
     db.pause(1.0)
-    now = _sizes(db)
+    now = log_sizes(db)
     names = list(now)
     return BinaryLogs(
         enabled=True,
@@ -53,5 +57,6 @@ def binary_logs(db: MySQL) -> BinaryLogs:
     )
 
 
-def _sizes(db: MySQL) -> dict[str, int]:
+def log_sizes(db: MySQL) -> dict[str, int]:
+    """Returns the size in bytes of each binary log by its name, the oldest first."""
     return {str(row["Log_name"]): int(row["File_size"]) for row in db.rows("SHOW BINARY LOGS", limit=1000)}

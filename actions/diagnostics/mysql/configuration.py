@@ -1,4 +1,4 @@
-"""How a server is set up, as far as members of a shard must agree, and who changed it by hand."""
+"""The settings in which the members of a shard should agree, and the variables that somebody changed at runtime."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMPARED = (
     "sql_mode", "sync_binlog", "table_open_cache", "time_zone", "transaction_isolation", "tx_isolation",
     "wait_timeout",
 )  # fmt: skip
-"""What members of a shard should have in common: what a failover would change unseen."""
+"""Settings that the members of a shard should share, because a failover would change them unnoticed."""
 CHANGED = """
 SELECT i.VARIABLE_NAME AS name, g.VARIABLE_VALUE AS value, i.VARIABLE_SOURCE AS source,
        COALESCE(i.SET_USER, '') AS user, TIMESTAMPDIFF(SECOND, i.SET_TIME, NOW()) AS age
@@ -34,40 +34,44 @@ SESSION = (
     "rand_seed2", "last_insert_id", "insert_id", "identity", "sql_auto_is_null", "sql_notes", "sql_safe_updates",
     "sql_warnings", "sql_big_selects", "sql_quote_show_create", "sql_buffer_result", "interactive_timeout",
 )  # fmt: skip
-"""Variables that MySQL 9.7 counts as changed when any session has set them for itself."""
+"""Variables that MySQL 9.7 reports as changed when any session has set them for itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """A variable that somebody set while the server ran; a restart loses it."""
+class ChangedVariable:
+    """A variable that was set at runtime; a restart discards the value."""
 
     name: str
     value: str
+    """The present value."""
     user: str
+    """The user who set it."""
     age: Seconds
+    """Time since it was set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One server's settings."""
+    """The settings of one server."""
 
     address: str = ""
+    """`host:port` of the server."""
     values: dict[str, str] = field(default_factory=dict)
-    """The settings that members of a shard should share."""
-    changed: tuple[Changed, ...] = ()
-    """What was set by hand, the latest first (MySQL from 8.0 on)."""
+    """Settings that the members of a shard should share, by name."""
+    changed: tuple[ChangedVariable, ...] = ()
+    """Variables that were set at runtime, the latest first; 20 at most (MySQL 8.0 and later)."""
     told: bool = False
-    """Whether the server tells who changed what."""
+    """Whether the server records who changed a variable."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("SELECT ON performance_schema.*",), Flavour.MARIADB: ()})
 def configuration(db: MySQL) -> Configuration:
-    """Reads the settings that matter beyond one server, and performance_schema.variables_info where there is one."""
+    """Reads settings that the members of a shard should share, and the variables changed at runtime."""
     values = variables(db, *COMPARED)
     told = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     rows = db.rows(CHANGED, limit=100) if told else []
     changed = tuple(
-        Changed(str(r["name"]), str(r["value"])[:100], str(r["user"]), float(r["age"] or 0))
+        ChangedVariable(str(r["name"]), str(r["value"])[:100], str(r["user"]), float(r["age"] or 0))
         for r in rows
         if r["name"] not in SESSION
     )

@@ -1,11 +1,13 @@
-"""How full the connections are, and whose they are."""
+"""How many connections are in use, and by which users."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.server_versions import processlist
+from actions.status_counters import number, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,24 +16,32 @@ class UserSessions:
 
     user: str
     sessions: Count
+    """All its sessions."""
     sleeping: Count
+    """Its idle sessions."""
     longest_sleep: Seconds
+    """Time for which the longest idle session has been idle."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUse:
-    """Connections in use against the limit."""
+    """The connections in use, compared with the limit."""
 
     max_connections: Count = 0
+    """The limit."""
     connected: Count = 0
+    """Connections in use (Threads_connected)."""
     running: Count = 0
+    """Sessions that run a statement (Threads_running)."""
     most_ever: Count = 0
-    """The most at once since the server started."""
+    """The most at the same time since the server started."""
     refused: Count = 0
-    """Connections refused since the server started because all were taken, as it counts them: MariaDB misses most."""
+    """Connections refused since the server started because the limit was reached; MariaDB does not count most of
+    them."""
     used: Percent = 0.0
+    """Connections in use as a share of the limit."""
     users: tuple[UserSessions, ...] = ()
-    """The users with the most sessions first."""
+    """The users with the most sessions first; 10 at most."""
 
 
 @diagnostic(
@@ -39,11 +49,9 @@ class ConnectionUse:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def connection_use(db: MySQL) -> ConnectionUse:
-    """Reads the limit, the counters and the sessions by user, without replication's and the server's own."""
+    """Reads the limit, the counters, and the sessions by user without those of replication and the server itself."""
     names = ("Threads_connected", "Threads_running", "Max_used_connections", "Connection_errors_max_connections")
-    listed = ", ".join(["%s"] * len(names))
-    rows = db.rows(f"SHOW GLOBAL STATUS WHERE Variable_name IN ({listed})", names)
-    status = {str(row["Variable_name"]): int(row["Value"]) for row in rows}
+    counters = status(db, *names)
     limit = int(db.rows("SELECT @@GLOBAL.max_connections AS value")[0]["value"])
     users = db.rows(
         "SELECT USER AS user, COUNT(*) AS sessions, SUM(COMMAND = 'Sleep') AS sleeping, "
@@ -52,14 +60,14 @@ def connection_use(db: MySQL) -> ConnectionUse:
         "WHERE USER NOT IN ('system user', 'event_scheduler') AND ID <> CONNECTION_ID() "
         "AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon' GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
     )
-    connected = status.get("Threads_connected", 0)
+    connected = number(counters, "Threads_connected")
     return ConnectionUse(
         max_connections=limit,
         connected=connected,
-        running=status.get("Threads_running", 0),
-        most_ever=status.get("Max_used_connections", 0),
-        refused=status.get("Connection_errors_max_connections", 0),
-        used=round(100.0 * connected / limit, 1) if limit else 0.0,
+        running=number(counters, "Threads_running"),
+        most_ever=number(counters, "Max_used_connections"),
+        refused=number(counters, "Connection_errors_max_connections"),
+        used=percent(connected, limit),
         users=tuple(
             UserSessions(str(r["user"]), int(r["sessions"]), int(r["sleeping"]), float(r["longest_sleep"] or 0))
             for r in users

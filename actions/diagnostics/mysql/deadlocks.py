@@ -1,4 +1,4 @@
-"""How many deadlocks there were, and who met in the last one."""
+"""How many deadlocks occurred, and which transactions were in the last one."""
 
 from __future__ import annotations
 
@@ -19,45 +19,51 @@ _VICTIM = re.compile(r"WE ROLL BACK TRANSACTION \((\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """A transaction of the last deadlock."""
+class DeadlockParty:
+    """One transaction of the last deadlock."""
 
     thread_id: int
+    """The session's id; 0 if unknown."""
     user: str
+    """The session's user."""
     statement: str
+    """The statement, with literals as `?`."""
     waited_for: str
-    """Table and index of the lock that it waited for."""
+    """The table and index of the lock that it waited for."""
     victim: bool
     """Whether it was rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlocks:
-    """Deadlocks since the start, and the last one."""
+    """Deadlocks since the server started, and the last one."""
 
     total: Count = 0
+    """Deadlocks since the server started."""
     new: Count = 0
-    """Of them, those of the second in which one looked."""
+    """Deadlocks during the one-second sample."""
     last_at: str = ""
-    """When the last one was, in the server's own time; '' where there was none."""
+    """When the last one occurred, in the server's time zone; '' if there was none."""
     age: Seconds | None = None
-    parties: tuple[Party, ...] = ()
+    """Time since the last one; empty if there was none."""
+    parties: tuple[DeadlockParty, ...] = ()
+    """The transactions of the last deadlock."""
     same_statement: bool = False
-    """Whether all parties ran the same statement but for its values: they take the same rows in another order."""
+    """Whether all of them ran the same statement with different values: they lock the same rows in different orders."""
     all_logged: bool = False
-    """Whether innodb_print_all_deadlocks writes each of them into the error log."""
+    """Whether innodb_print_all_deadlocks writes every deadlock to the error log."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
 def deadlocks(db: MySQL) -> Deadlocks:
-    """Reads the counter twice, and the last deadlock from SHOW ENGINE INNODB STATUS, which keeps only that one."""
+    """Samples the deadlock counter twice, and reads the last deadlock from SHOW ENGINE INNODB STATUS."""
     before = _total(db)
     rows = db.rows("SHOW ENGINE INNODB STATUS")
     logged = on(variables(db, "innodb_print_all_deadlocks"), "innodb_print_all_deadlocks")
     now = db.rows("SELECT NOW() AS now")[0]["now"]
     db.pause(1.0)
     total = _total(db)
-    at, parties = parse(str(rows[0]["Status"]) if rows else "")
+    at, parties = parse_deadlock(str(rows[0]["Status"]) if rows else "")
     return Deadlocks(
         total=total,
         new=total - before,
@@ -69,8 +75,8 @@ def deadlocks(db: MySQL) -> Deadlocks:
     )
 
 
-def parse(text: str) -> tuple[str, tuple[Party, ...]]:
-    """When the last deadlock of an InnoDB status was, and its parties."""
+def parse_deadlock(text: str) -> tuple[str, tuple[DeadlockParty, ...]]:
+    """Returns when the last deadlock of an InnoDB status occurred, and its transactions."""
     section = _SECTION.search(text)
     if section is None:
         return "", ()
@@ -80,20 +86,20 @@ def parse(text: str) -> tuple[str, tuple[Party, ...]]:
     starts = list(_PARTY.finditer(found))
     ends = [each.start() for each in starts[1:]] + [len(found)]
     parties = tuple(
-        _party(found[start.start() : end], victim is not None and victim[1] == start[1])
+        _parse_party(found[start.start() : end], victim is not None and victim[1] == start[1])
         for start, end in zip(starts, ends, strict=True)
     )
     return at[1] if at else "", parties
 
 
-def _party(text: str, victim: bool) -> Party:
+def _parse_party(text: str, victim: bool) -> DeadlockParty:
     thread, waits = _THREAD.search(text), _WAITS.search(text)
     after = text[thread.end() :].split("\n*** ")[0] if thread else ""
     statement = after.split("\nRECORD LOCKS")[0].split("\nTABLE LOCK")[0]
     # `localhost 127.0.0.1 app updating`: host, address, user and state; the host may be missing.
     words = thread[2].split() if thread else []
     user = next((word for word in words if not re.search(r"[.:]|localhost", word)), "")
-    return Party(
+    return DeadlockParty(
         thread_id=int(thread[1]) if thread else 0,
         user=user,
         statement=normalise(statement.strip()),

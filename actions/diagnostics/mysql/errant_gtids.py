@@ -1,4 +1,4 @@
-"""Which transactions replicas have that their primary does not."""
+"""Which transactions replicas have that their primary lacks."""
 
 from __future__ import annotations
 
@@ -14,34 +14,38 @@ _INTERVAL = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Errant:
-    """One replica with transactions of its own."""
+class ErrantReplica:
+    """One replica with errant transactions."""
 
     address: str
+    """`host:port` of the replica."""
     gtids: str
-    """The transactions that the primary does not have."""
+    """The transactions that the primary lacks; 500 characters at most."""
     transactions: Count
-    """How many; in MariaDB at least this many, since a position does not count."""
+    """How many there are; in MariaDB at least this many, because a position is not a count."""
     own: bool
-    """Whether all of them were made on that very replica, and not by a former primary."""
+    """Whether all of them were made on this replica, rather than by a former primary."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrantGtids:
-    """The replicas with errant transactions, against the primary that was asked."""
+    """The replicas with errant transactions, compared with the target."""
 
     known: bool = False
-    """False where the servers do not use GTIDs."""
+    """False if the servers do not use GTIDs."""
     compared: Count = 0
-    members: tuple[Errant, ...] = ()
+    """Replicas that were compared."""
+    members: tuple[ErrantReplica, ...] = ()
+    """Replicas with errant transactions."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
 def errant_gtids(db: MySQL, *, replicas: tuple[GtidSets, ...]) -> ErrantGtids:
-    """Subtracts the primary's transactions from those that replicas were read to have.
+    """Subtracts the primary's GTID set from those of its replicas.
 
-    The replicas must have been read before: what a replica has then, and its primary has not now, it has not from its
-    primary. MySQL subtracts by itself (GTID_SUBTRACT); MariaDB has no such function, and its state is compared here.
+    `replicas` must have been read before: a transaction that a replica had then, and that the primary lacks now, did
+    not come from the primary. MySQL subtracts the sets itself (GTID_SUBTRACT); MariaDB has no such function, so its
+    states are compared here.
     """
     if not replicas or not all(each.enabled for each in replicas):
         return ErrantGtids(compared=len(replicas))
@@ -50,7 +54,7 @@ def errant_gtids(db: MySQL, *, replicas: tuple[GtidSets, ...]) -> ErrantGtids:
     return ErrantGtids(True, len(replicas), tuple(each for each in found if each is not None))
 
 
-def _of_mysql(db: MySQL, replica: GtidSets) -> Errant | None:
+def _of_mysql(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
     asked = "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed) AS errant"
     errant = str(db.rows(asked, (replica.executed,))[0]["errant"] or "").replace("\n", "")
     if not errant:
@@ -58,16 +62,16 @@ def _of_mysql(db: MySQL, replica: GtidSets) -> Errant | None:
     parts = [part.strip() for part in errant.split(",")]
     # A set is `uuid:1-3:5,uuid:7`; since MySQL 8.3 a tag may stand before the intervals.
     own = all(part.startswith(replica.server) for part in parts)
-    return Errant(replica.address, errant[:SHOWN], sum(map(count, parts)), own)
+    return ErrantReplica(replica.address, errant[:SHOWN], sum(map(count, parts)), own)
 
 
 def count(part: str) -> int:
-    """How many transactions `uuid:1-3:5` or `uuid:tag:1-3` names."""
+    """Returns how many transactions `uuid:1-3:5` or `uuid:tag:1-3` contains."""
     found = (_INTERVAL.fullmatch(each) for each in part.split(":")[1:])
     return sum(int(each[2] or each[1]) - int(each[1]) + 1 for each in found if each)
 
 
-def _of_mariadb(db: MySQL, replica: GtidSets) -> Errant | None:
+def _of_mariadb(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
     has = _last(str(db.rows("SELECT @@GLOBAL.gtid_binlog_state AS state")[0]["state"] or ""))
     errant = {
         (domain, server): sequence
@@ -78,11 +82,11 @@ def _of_mariadb(db: MySQL, replica: GtidSets) -> Errant | None:
         return None
     named = ",".join(f"{domain}-{server}-{sequence}" for (domain, server), sequence in sorted(errant.items()))
     own = all(server == replica.server for _, server in errant)
-    return Errant(replica.address, named[:SHOWN], len(errant), own)
+    return ErrantReplica(replica.address, named[:SHOWN], len(errant), own)
 
 
 def _last(state: str) -> Mapping[tuple[str, str], int]:
-    """The last sequence number of each domain and server in `0-101-7,0-102-9`."""
+    """Returns the last sequence number of each domain and server in `0-101-7,0-102-9`."""
     found = {}
     for part in filter(None, (each.strip() for each in state.split(","))):
         domain, server, sequence = part.split("-")

@@ -1,4 +1,4 @@
-"""What the server wrote into its error log of late."""
+"""What the server recently wrote to its error log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.redaction import redact_error
+from actions.sql_quoting import placeholders
 
 CRASHED = ("MY-012551", "MY-010229", "MY-013183", "MY-010232")
 """Not shut down normally; starting XA crash recovery; an assertion failed; XA crash recovery finished."""
@@ -20,41 +21,51 @@ SELECT LOGGED AS at, PRIO AS severity, ERROR_CODE AS code, SUBSYSTEM AS subsyste
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the log."""
+class LogEntry:
+    """One entry of the log."""
 
     at: str
+    """When it was written, in the server's time zone."""
     age: Seconds
+    """Time since it was written."""
     severity: str
+    """Error, Warning or System."""
     code: str
+    """The error code, such as MY-010229."""
     says: str
-    """What it says, without the values that it quotes."""
+    """The message, without the values that it quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorLog:
-    """The warnings and errors of a while, the newest first."""
+    """The recent warnings and errors, the newest first."""
 
     known: bool = False
-    """False where the server does not let its log be read: MariaDB, and MySQL before 8.0.22."""
-    entries: tuple[Entry, ...] = ()
+    """False if the server does not expose its log: MariaDB, and MySQL before 8.0.22."""
+    entries: tuple[LogEntry, ...] = ()
+    """The entries; 20 at most."""
     errors: Count = 0
+    """Entries of severity Error, among the newest 100."""
     crashed: bool = False
-    """Whether the server says that it came up from a crash."""
+    """Whether the log says that the server recovered from a crash."""
     disk_full: bool = False
+    """Whether the log says that a disk is full."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("SELECT ON performance_schema.*",), Flavour.MARIADB: ()})
 def error_log(db: MySQL, *, since: Seconds = 900.0) -> ErrorLog:
-    """Reads performance_schema.error_log, which MySQL has since 8.0.22; after a start it holds only the new file."""
+    """Reads the entries of the last `since` seconds from performance_schema.error_log (MySQL 8.0.22 and later).
+
+    After a restart the table holds only the new file.
+    """
     if db.version.is_mariadb or not db.version.at_least(8, 0, 22):
         return ErrorLog()
     codes = (*CRASHED, *FULL_DISK)
-    rows = db.rows(READ.format(codes=", ".join(["%s"] * len(codes))), (since, *codes), limit=100)
+    rows = db.rows(READ.format(codes=placeholders(codes)), (since, *codes), limit=100)
     return ErrorLog(
         known=True,
         entries=tuple(
-            Entry(str(r["at"])[:19], float(r["age"]), str(r["severity"]), str(r["code"]), redact_error(r["says"]))
+            LogEntry(str(r["at"])[:19], float(r["age"]), str(r["severity"]), str(r["code"]), redact_error(r["says"]))
             for r in rows[:20]
         ),
         errors=sum(row["severity"] == "Error" for row in rows),

@@ -1,4 +1,4 @@
-"""What global variables are set to."""
+"""The values of global variables."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 from dataclasses import dataclass, field
 
 from actions.contract import Cost, Flavour, MySQL, Unreadable, diagnostic
+from actions.status_counters import variables
 
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalVariables:
-    """Variables by name, as text; one that the server does not know is absent."""
+    """Variables by name, as text; a variable that the server does not have is absent."""
 
     values: dict[str, str] = field(default_factory=dict)
+    """The values by name."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
 def global_variables(db: MySQL, *, names: tuple[str, ...]) -> GlobalVariables:
-    """Reads the named variables with SHOW GLOBAL VARIABLES; 50 names at most."""
+    """Reads the variables in `names` with SHOW GLOBAL VARIABLES; 50 names at most."""
     wrong = [name for name in names if not _NAME.fullmatch(name)]
     if wrong or not 0 < len(names) <= 50:
-        raise Unreadable(f"Name 1 to 50 variables, in lower case; these are not names: {', '.join(wrong) or 'none'}.")
-    listed = ", ".join(["%s"] * len(names))
-    rows = db.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({listed})", names)
-    return GlobalVariables({str(row["Variable_name"]): str(row["Value"]) for row in rows})
+        raise Unreadable(f"Name 1 to 50 variables in lower case. Not a variable name: {', '.join(wrong) or 'none'}.")
+    return GlobalVariables(variables(db, *names))

@@ -1,4 +1,4 @@
-"""Which transactions a server has, by their GTIDs."""
+"""The GTID sets of a server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from actions.contract import Cost, Flavour, MySQL, Unreadable, diagnostic
 
 LONGEST = 60_000
-"""Characters of a set that are taken; a set of a shard with many failovers has some ten thousand."""
+"""Characters of a set that are accepted; the set of a shard with many failovers has about ten thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +15,15 @@ class GtidSets:
     """The transactions of one server."""
 
     address: str = ""
+    """`host:port` of the server."""
     server: str = ""
-    """How its own transactions are called: server_uuid in MySQL, server_id in MariaDB."""
+    """The source of its own transactions in a GTID: server_uuid in MySQL, server_id in MariaDB."""
     executed: str = ""
-    """gtid_executed in MySQL; gtid_binlog_state in MariaDB, the last of each domain and server."""
+    """gtid_executed in MySQL; gtid_binlog_state in MariaDB, the last GTID of each domain and server."""
     purged: str = ""
-    """gtid_purged in MySQL."""
+    """gtid_purged in MySQL; '' in MariaDB."""
     enabled: bool = False
-    """Whether the server names its transactions at all."""
+    """Whether the server assigns GTIDs."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
@@ -36,5 +37,5 @@ def gtid_sets(db: MySQL) -> GtidSets:
         )[0]
     executed, purged = (str(row[name] or "").replace("\n", "") for name in ("executed", "purged"))
     if len(executed) > LONGEST:
-        raise Unreadable(f"The GTID set of {db.address} has {len(executed):,} characters; {LONGEST:,} are taken.")
+        raise Unreadable(f"The GTID set of {db.address} has {len(executed):,} characters; the limit is {LONGEST:,}.")
     return GtidSets(db.address, str(row["server"]), executed, purged[:LONGEST], enabled=bool(executed))

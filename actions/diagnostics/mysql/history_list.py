@@ -1,4 +1,4 @@
-"""How much InnoDB has left to purge, and what keeps it from purging."""
+"""The length of InnoDB's history list, and the settings of purge."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from actions.status_counters import number, variables
 
 @dataclass(frozen=True, slots=True)
 class HistoryList:
-    """The undo log that is not purged yet."""
+    """The undo log that has not been purged."""
 
     length: Count = 0
-    """Transactions whose old versions are still kept."""
+    """Transactions whose old row versions are still kept."""
     before: Count = 0
-    """The same, a moment before."""
+    """The same, half a second before."""
     purge_threads: Count = 0
+    """innodb_purge_threads."""
     max_purge_lag: Count = 0
-    """From which length on writes are slowed down; 0 for never."""
+    """Length from which writes are delayed (innodb_max_purge_lag); 0 means never."""
 
     @property
     def growing(self) -> bool:
-        """Whether it grew while one looked."""
+        """Whether it grew between the two samples."""
         return self.length > self.before
 
 
@@ -31,7 +32,7 @@ LENGTH = "SELECT COUNT AS length FROM information_schema.INNODB_METRICS WHERE NA
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
 def history_list(db: MySQL) -> HistoryList:
-    """Reads the length twice, half a second apart, and the settings of purge."""
+    """Samples the length twice, half a second apart, and reads the settings of purge."""
     before = _length(db)
     has = variables(db, "innodb_purge_threads", "innodb_max_purge_lag")
     db.pause(0.5)

@@ -1,4 +1,4 @@
-"""Who waits for a row lock, and who holds it."""
+"""Which sessions wait for row locks, and which sessions hold them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, ServerVersion, diagnostic
 from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.sessions import client_host
+from actions.sql_quoting import placeholders
 
 MOST_ROWS_LOCKED = 1_000_000
 """Locked rows above which the waits are not read: before the releases of October 2024, reading data_locks could freeze
@@ -15,44 +17,51 @@ InnoDB on a server with many locks (MySQL bug 112035)."""
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session that holds row locks which others wait for, and waits for none itself."""
+    """A session that holds row locks for which others wait, and that waits for none itself."""
 
     thread_id: int
+    """The session's id, as KILL takes it."""
     user: str
     host: str
+    """The client's host."""
     command: str
-    """`Sleep` for a session that holds its locks and does nothing."""
+    """Its command; `Sleep` for a session that holds its locks while idle."""
     idle: bool
+    """Whether it runs no statement."""
     age: Seconds
-    """Seconds since its transaction began."""
+    """Time since its transaction began."""
     command_for: Seconds
-    """Seconds that it has been in its present command."""
+    """Time for which it has been in its present command."""
     started: str
-    """When its transaction began, in the server's own time."""
+    """When its transaction began, in the server's time zone."""
     command_since: int
-    """When its present command began, as Unix time of the server."""
+    """When its present command began, as Unix time on the server."""
     rows_modified: Count
-    """What a rollback would have to undo."""
+    """Rows that a rollback would have to restore."""
     statement: str
+    """The statement that it runs, with literals as `?`; '' for an idle session."""
     waiting: Count
-    """How many sessions wait for it."""
+    """Sessions that wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockWaits:
-    """The waits for row locks, and the sessions at their roots, the most waited-for first."""
+    """The waits for row locks, and the sessions at their roots, the one with the most waiters first."""
 
     waiting: Count = 0
+    """Sessions that wait for a row lock."""
     longest: Seconds = 0.0
-    """Seconds that the longest wait has lasted."""
+    """Duration of the longest wait."""
     blockers: tuple[Blocker, ...] = ()
+    """The sessions at the roots of the waits."""
     waiting_statements: tuple[str, ...] = ()
+    """The statements that wait, with literals as `?`; 5 at most."""
     applier_waits: bool = False
-    """Whether the replication applier is among those that wait."""
+    """Whether the replication applier is waiting."""
     behind_prepared: Count = 0
-    """Of the waits, those for prepared transactions (XA) that no session holds."""
+    """Waits for prepared (XA) transactions without a session."""
     read: bool = True
-    """False when the waits were not read because too many rows are locked."""
+    """False if the waits were not read because too many rows are locked."""
 
 
 WAITS_MYSQL = """
@@ -74,7 +83,7 @@ SELECT r.trx_mysql_thread_id AS waiter, b.trx_mysql_thread_id AS blocker,
 
 
 def query(version: ServerVersion) -> str:
-    """The statement by version: INNODB_LOCK_WAITS went with MySQL 8.0.1; MariaDB has it still."""
+    """Returns the statement for a version: MySQL 8.0.1 removed INNODB_LOCK_WAITS; MariaDB still has it."""
     return WAITS_MYSQL if not version.is_mariadb and version.at_least(8, 0, 1) else WAITS_OLDER
 
 
@@ -84,9 +93,9 @@ def query(version: ServerVersion) -> str:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def lock_waits(db: MySQL) -> LockWaits:
-    """Reads the waits for row locks and follows them to the sessions that wait for nobody.
+    """Reads the waits for row locks, and follows them to the sessions that wait for none.
 
-    Nothing is read where the server's own counter says that nobody waits, or where too many rows are locked.
+    The waits are not read if the server's counter shows none, or if more than 1,000,000 rows are locked.
     """
     gate = db.rows("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
     if not gate or int(gate[0]["Value"]) == 0:
@@ -110,10 +119,10 @@ def lock_waits(db: MySQL) -> LockWaits:
 
 
 def _applier_waits(db: MySQL, waiters: set[int]) -> bool:
-    """Whether a session of replication's own user is among the waiters."""
+    """Whether a session of the replication applier is among the waiters."""
     if not waiters:
         return False
-    listed = ", ".join(["%s"] * len(waiters))
+    listed = placeholders(waiters)
     rows = db.rows(
         f"SELECT ID AS id FROM {processlist(db.version)} WHERE ID IN ({listed}) AND USER = 'system user' LIMIT 1",
         tuple(sorted(waiters)),
@@ -124,20 +133,19 @@ def _applier_waits(db: MySQL, waiters: set[int]) -> bool:
 def _blockers(db: MySQL, counts: dict[int, int]) -> list[Blocker]:
     if not counts:
         return []
-    listed = ", ".join(["%s"] * len(counts))
     rows = db.rows(
         "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
         "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, "
         "t.trx_started AS started, t.trx_rows_modified AS modified, COALESCE(p.INFO, '') AS statement "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
-        f"WHERE p.ID IN ({listed}) LIMIT 50",
+        f"WHERE p.ID IN ({placeholders(counts)}) LIMIT 50",
         tuple(counts),
     )
     return [
         Blocker(
             thread_id=int(row["id"]),
             user=str(row["user"]),
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=client_host(row["host"]),
             command=str(row["command"]),
             idle=row["command"] == "Sleep",
             age=float(row["age"]),

@@ -1,43 +1,53 @@
-"""Which statements have been running for long, and which of them may be stopped."""
+"""Which statements have been running for long, and which of them may be killed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
 class LongQuery:
-    """A statement that runs."""
+    """A running statement."""
 
     thread_id: int
+    """The session's id, as KILL takes it."""
     user: str
     host: str
+    """The client's host."""
     database: str
+    """The session's default database; '' for none."""
     running_for: Seconds
+    """Time since it began."""
     command_since: int
-    """When it began, as Unix time of the server."""
+    """When it began, as Unix time on the server."""
     state: str
+    """The session's state in the process list."""
     statement: str
+    """The statement, with literals as `?`."""
     rows_examined: Count
+    """Rows that it has examined so far."""
     rows_modified: Count
+    """Rows that its transaction has modified."""
     protected: str
-    """Why it is never stopped from here, in a sentence; '' where it may be."""
+    """Why Firstmate never kills it, in a sentence; '' if it may be killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LongQueries:
-    """Statements older than the bound, the oldest first."""
+    """Statements older than `older_than`, the oldest first."""
 
     queries: tuple[LongQuery, ...] = ()
+    """The statements; 20 at most."""
     longest: Seconds = 0.0
+    """Time for which the oldest one has been running."""
 
     @property
     def stoppable(self) -> tuple[LongQuery, ...]:
-        """Those that may be stopped."""
+        """Statements that may be killed."""
         return tuple(query for query in self.queries if not query.protected)
 
 
@@ -46,7 +56,7 @@ class LongQueries:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
-    """Reads the process list with what each statement has examined, and InnoDB's account of what it has modified."""
+    """Reads statements older than `older_than`, with the rows that each has examined and modified."""
     if db.version.is_mariadb:
         examined, joined = "p.EXAMINED_ROWS", ""
     else:
@@ -57,7 +67,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
             "ON s.THREAD_ID = h.THREAD_ID AND s.NESTING_EVENT_LEVEL = 0 "
         )
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.HOST AS host, COALESCE(p.DB, '') AS db, p.TIME AS time, "
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, COALESCE(p.DB, '') AS db, p.TIME AS time, "
         f"{examined} AS examined "
         f"FROM {processlist(db.version)} p {joined}"
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
@@ -69,7 +79,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
         LongQuery(
             thread_id=session.thread_id,
             user=session.user,
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=sessions.client_host(row["host"]),
             database=str(row["db"]),
             running_for=float(row["time"] or 0),
             command_since=session.command_since,
@@ -79,6 +89,6 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
             rows_modified=session.rows_modified,
             protected=killable_sessions.protection(session),
         )
-        for row, session in ((row, killable_sessions.from_row(row)) for row in rows)
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
     return LongQueries(found, found[0].running_for if found else 0.0)

@@ -1,10 +1,10 @@
-"""Which transactions have been open for long, and who holds them."""
+"""Which transactions have been open for long, and which sessions hold them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
 
@@ -17,31 +17,37 @@ class Transaction:
     """The session's id, as KILL takes it."""
     user: str
     host: str
+    """The client's host."""
     command: str
-    """`Sleep` for a session that holds its transaction open and does nothing."""
+    """Its command; `Sleep` for a session that holds its transaction open while idle."""
     state: str
+    """The session's state in the process list."""
     age: Seconds
-    """Seconds since the transaction began."""
+    """Time since the transaction began."""
     idle_for: Seconds
-    """Seconds that the session has been in its present command."""
+    """Time for which the session has been in its present command."""
     started: str
-    """When the transaction began, in the server's own time."""
+    """When the transaction began, in the server's time zone."""
     command_since: int
-    """When the session's present command began, as Unix time of the server."""
+    """When the session's present command began, as Unix time on the server."""
     rows_locked: Count
+    """Rows that it has locked, estimated."""
     rows_modified: Count
+    """Rows that it has modified, which a rollback would restore."""
     statement: str
-    """The statement under way, literals as `?`; '' for an idle session."""
+    """The statement that it runs, with literals as `?`; '' for an idle session."""
     protected: str = ""
-    """Why it is never ended from here, in a sentence, as for a backup; '' where it may be."""
+    """Why Firstmate never ends it, in a sentence; '' if it may be ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class LongTransactions:
-    """Transactions older than the bound, the oldest first."""
+    """Transactions older than `older_than`, the oldest first."""
 
     transactions: tuple[Transaction, ...] = ()
+    """The transactions; 20 at most."""
     oldest: Seconds = 0.0
+    """Age of the oldest transaction; 0 if there is none."""
 
 
 @diagnostic(
@@ -49,13 +55,13 @@ class LongTransactions:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransactions:
-    """Reads information_schema.INNODB_TRX with the sessions that hold the transactions.
+    """Reads transactions older than `older_than` from INNODB_TRX, with the sessions that hold them.
 
-    INNODB_TRX takes the list of transactions' latch, which a LIMIT does not shorten. The replication applier's own
-    transactions (user `system user`) are left out.
+    INNODB_TRX takes the latch of the transaction list, which a LIMIT does not shorten. Transactions of the replication
+    applier (user `system user`) are left out.
     """
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
+        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, p.TIME AS idle_for, "
         "TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, t.trx_rows_locked AS rows_locked "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
@@ -66,7 +72,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
         Transaction(
             thread_id=session.thread_id,
             user=session.user,
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=sessions.client_host(row["host"]),
             command=session.command,
             state=str(row["state"]),
             age=float(row["age"]),
@@ -78,6 +84,6 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
             statement=session.statement,
             protected=killable_sessions.protection(session),
         )
-        for row, session in ((row, killable_sessions.from_row(row)) for row in rows)
+        for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
     return LongTransactions(found, found[0].age if found else 0.0)

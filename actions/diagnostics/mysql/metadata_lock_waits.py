@@ -1,4 +1,4 @@
-"""Who waits for a metadata lock, and who holds it."""
+"""Which sessions wait for metadata locks, and which sessions hold them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,37 @@ from dataclasses import dataclass
 from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
 from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.sessions import client_host
+from actions.sql_quoting import placeholders
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """A session that holds a metadata lock which others wait for, and waits for none itself."""
+class MetadataLockBlocker:
+    """A session that holds a metadata lock for which others wait, and that waits for none itself."""
 
     thread_id: int
+    """The session's id, as KILL takes it."""
     user: str
     host: str
+    """The client's host."""
     command: str
+    """Its command in the process list."""
     idle: bool
+    """Whether it runs no statement."""
     age: Seconds
-    """Seconds since its transaction began; 0 where it has none."""
+    """Time since its transaction began; 0 if it has none."""
     started: str
-    """When its transaction began, in the server's own time; '' where it has none."""
+    """When its transaction began, in the server's time zone; '' if it has none."""
     command_for: Seconds
+    """Time for which it has been in its present command."""
     command_since: int
-    """When its present command began, as Unix time of the server."""
+    """When its present command began, as Unix time on the server."""
     rows_modified: Count
+    """Rows that a rollback would have to restore."""
     statement: str
+    """The statement that it runs, with literals as `?`; '' for an idle session."""
     inferred: bool
-    """True where the server keeps no account of metadata locks, and this is the oldest open transaction."""
+    """True if the server does not record metadata locks, and this is the oldest open transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +45,17 @@ class MetadataLockWaits:
     """The waits for metadata locks, and the sessions at their roots, the oldest transaction first."""
 
     waiting: Count = 0
+    """Sessions that wait for a metadata lock."""
     longest: Seconds = 0.0
+    """Duration of the longest wait."""
     object: str = ""
-    """`schema.table` that is waited for; '' where the server does not tell."""
+    """`schema.table` of the lock; '' if the server does not report it."""
     ddl: str = ""
-    """The DDL that waits, when one does: everything that came after it queues behind it."""
-    holders: tuple[Holder, ...] = ()
+    """A DDL statement that waits; all later statements on the table queue behind it. '' if none waits."""
+    holders: tuple[MetadataLockBlocker, ...] = ()
+    """The sessions at the roots of the waits; 20 at most."""
     applier_waits: bool = False
-    """Whether the replication applier is among those that wait."""
+    """Whether the replication applier is waiting."""
 
 
 HOLDS = """
@@ -69,10 +81,10 @@ DDL = ("ALTER", "CREATE", "DROP", "TRUNCATE", "RENAME", "OPTIMIZE", "REPAIR", "A
     },
 )
 def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
-    """Reads the waits for metadata locks and follows them to the sessions that wait for nobody.
+    """Reads the waits for metadata locks, and follows them to the sessions that wait for none.
 
-    performance_schema.metadata_locks is filled by default since MySQL 8.0; before, and on MariaDB, its instrument is
-    off. There the oldest open transaction that waits for nothing is named as the likely holder, and marked as inferred.
+    performance_schema.metadata_locks is filled by default since MySQL 8.0; before that, and on MariaDB, its instrument
+    is off. The oldest open transaction that does not wait is then returned as the likely holder, with `inferred` true.
     """
     sessions = db.rows(
         f"SELECT ID AS id, USER AS user, TIME AS time, INFO AS info FROM {processlist(db.version)} "
@@ -82,7 +94,7 @@ def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
         return MetadataLockWaits()
     waiting = {int(row["id"]) for row in sessions}
     statements = [normalise(row["info"]) for row in sessions]
-    held = _held(db)
+    held = _waits_with_holders(db)
     roots = {int(row["holder"]) for row in held} - waiting
     holders = _holders(db, roots, waiting)
     names = {f"{row['object_schema']}.{row['object_name']}" for row in held}
@@ -96,8 +108,8 @@ def metadata_lock_waits(db: MySQL) -> MetadataLockWaits:
     )
 
 
-def _held(db: MySQL) -> list[Row]:
-    """Waits and holds by table; empty where the instrument is off or the table cannot be read."""
+def _waits_with_holders(db: MySQL) -> list[Row]:
+    """Returns waits with their holders; none if the instrument is off or the table cannot be read."""
     try:
         return db.rows(HOLDS, limit=500)
     except Unreadable:
@@ -106,13 +118,13 @@ def _held(db: MySQL) -> list[Row]:
         raise
 
 
-def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...]:
-    """The sessions at the roots; where none is known, the oldest open transaction that does not wait itself."""
+def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[MetadataLockBlocker, ...]:
+    """Returns the sessions at the roots; if none is known, the oldest open transaction that does not wait."""
     known = bool(roots)
-    # One that waits for a row itself is no root, however old it is.
+    # A transaction that waits for a row lock is not a root, however old it is.
     guessed = "AND t.trx_state = 'RUNNING' "
     ids = sorted(roots or waiting)
-    where = f"p.ID {'IN' if known else 'NOT IN'} ({', '.join(['%s'] * len(ids))})"
+    where = f"p.ID {'IN' if known else 'NOT IN'} ({placeholders(ids)})"
     rows = db.rows(
         "SELECT p.ID AS id, p.USER AS user, p.HOST AS host, p.COMMAND AS command, p.TIME AS time, "
         "UNIX_TIMESTAMP() - COALESCE(p.TIME, 0) AS since, t.trx_started AS started, "
@@ -125,10 +137,10 @@ def _holders(db: MySQL, roots: set[int], waiting: set[int]) -> tuple[Holder, ...
         tuple(ids),
     )
     return tuple(
-        Holder(
+        MetadataLockBlocker(
             thread_id=int(row["id"]),
             user=str(row["user"]),
-            host=str(row["host"]).rsplit(":", 1)[0],
+            host=client_host(row["host"]),
             command=str(row["command"]),
             idle=row["command"] == "Sleep",
             age=float(row["age"]),

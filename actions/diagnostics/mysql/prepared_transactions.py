@@ -1,4 +1,4 @@
-"""Which transactions were prepared by a coordinator that never came back."""
+"""Which prepared (XA) transactions were left behind by their coordinator."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A prepared transaction that no session holds: it keeps its locks until somebody decides it."""
+class OrphanedTransaction:
+    """A prepared transaction without a session: it keeps its locks until it is committed or rolled back."""
 
     age: Seconds
+    """Time since it began."""
     rows_locked: Count
+    """Rows that it has locked, estimated."""
     rows_modified: Count
+    """Rows that it has modified."""
     started: str
+    """When it began, in the server's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,12 @@ class PreparedTransactions:
     """Prepared transactions, the oldest first."""
 
     xids: tuple[str, ...] = ()
-    """Their ids, as XA COMMIT and XA ROLLBACK take them: `gtrid`, `bqual` in hexadecimal, and the format."""
-    orphans: tuple[Prepared, ...] = ()
-    """Those that no session holds."""
+    """Their ids, as XA COMMIT and XA ROLLBACK take them: `gtrid` and `bqual` in hexadecimal, and the format. 20 at
+    most."""
+    orphans: tuple[OrphanedTransaction, ...] = ()
+    """Prepared transactions without a session; 20 at most."""
     oldest: Seconds = 0.0
+    """Age of the oldest one without a session; 0 if there is none."""
 
 
 ORPHANS = """
@@ -37,13 +43,14 @@ SELECT trx_started AS started, TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS age,
 
 @diagnostic(cost=Cost.MEDIUM, needs={Flavour.MYSQL: ("PROCESS", "XA_RECOVER_ADMIN"), Flavour.MARIADB: ("PROCESS",)})
 def prepared_transactions(db: MySQL) -> PreparedTransactions:
-    """Asks XA RECOVER, and InnoDB for transactions without a session.
+    """Reads XA RECOVER, and the InnoDB transactions without a session.
 
-    A transaction that a session has merely prepared is in XA RECOVER, too; it is no orphan while the session lives.
+    XA RECOVER also lists transactions that a connected session has prepared; those are not orphans.
     """
     rows = db.rows("XA RECOVER", limit=50)
     orphans = tuple(
-        Prepared(float(r["age"]), int(r["locked"]), int(r["modified"]), str(r["started"])) for r in db.rows(ORPHANS)
+        OrphanedTransaction(float(r["age"]), int(r["locked"]), int(r["modified"]), str(r["started"]))
+        for r in db.rows(ORPHANS)
     )
     return PreparedTransactions(tuple(_xid(row) for row in rows[:20]), orphans, orphans[0].age if orphans else 0.0)
 

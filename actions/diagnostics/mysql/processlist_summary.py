@@ -1,4 +1,4 @@
-"""Who is connected, doing what, and waiting for what."""
+"""How many sessions each user has, in which command and state."""
 
 from __future__ import annotations
 
@@ -9,32 +9,39 @@ from actions.server_versions import processlist
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Sessions of one user in one state."""
+class SessionGroup:
+    """Sessions of one user with the same command and state."""
 
     user: str
     command: str
     state: str
     sessions: Count
+    """How many there are."""
     longest: Seconds
+    """The longest time that one of them has been in its command."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcesslistSummary:
-    """The sessions in groups, the largest first, and the totals that one looks at."""
+    """The sessions in groups, the largest group first, with totals."""
 
-    groups: tuple[Group, ...] = ()
+    groups: tuple[SessionGroup, ...] = ()
+    """The groups; 100 at most."""
     total: Count = 0
+    """All sessions."""
     running: Count = 0
-    """Sessions of clients that run a statement; the server's own threads are not among them."""
+    """Client sessions that run a statement; the server's own threads are not counted."""
     sleeping: Count = 0
+    """Idle sessions."""
     waiting_for_metadata_lock: Count = 0
+    """Sessions that wait for a metadata lock."""
     waiting_for_row_lock: Count = 0
-    """By InnoDB's own count: a session's state does not tell, it is `updating` with and without a wait."""
+    """Sessions that wait for a row lock, by InnoDB's counter; the state of a session is `updating` with and without a
+    wait."""
 
 
 OWN = ("system user", "event_scheduler")
-"""Users of the server's own threads: MySQL shows idle workers of the applier with the command Query."""
+"""Users of the server's own threads; MySQL shows idle applier workers with the command Query."""
 
 
 @diagnostic(
@@ -50,7 +57,7 @@ def processlist_summary(db: MySQL) -> ProcesslistSummary:
         limit=100,
     )
     groups = tuple(
-        Group(str(r["user"]), str(r["command"]), str(r["state"]), int(r["sessions"]), float(r["longest"] or 0))
+        SessionGroup(str(r["user"]), str(r["command"]), str(r["state"]), int(r["sessions"]), float(r["longest"] or 0))
         for r in rows
     )
 

@@ -1,4 +1,4 @@
-"""Whether a server answers at its port at all, whoever it lets in."""
+"""Whether a server answers at its port, even if it refuses the login."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ from actions.contract import Cost, Endpoint, Flavour, Seconds, diagnostic
 
 FULL, BLOCKED, REFUSED_HOST = 1040, 1129, 1130
 REFUSED_USER = (1045, 1226, 1698, 1820, 1862, 3118, 3159, 3955, 4151)
-"""Denied, over its limits, locked, expired, not without TLS; 4151 is MariaDB's locked account."""
+"""Denied, over its limits, locked, expired, or TLS required; 4151 is MariaDB's locked account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reachability:
-    """What came of trying the port."""
+    """The result of connecting to the port."""
 
     tcp: Literal["open", "refused", "silent", "unreachable"] = "silent"
-    """`refused`: the host answers, and nobody listens; `silent`: nothing came back in time."""
+    """`refused`: the host answers but no process listens on the port; `silent`: there was no reply in time."""
     greeted: bool = False
-    """Whether the server began the protocol: it is at work, whatever it says of us."""
+    """Whether the server sent its handshake packet: the process is running, even if it refuses the login."""
     errno: int = 0
-    """The server's error that turned us away, at its greeting or at the login; 0 for none."""
+    """The error with which the server refused the connection, at the handshake or at the login; 0 for none."""
     error: str = ""
+    """The error's text; '' for none."""
     took: Seconds = 0.0
+    """Time from the connect to the result."""
 
     @property
     def full(self) -> bool:
-        """Whether it turned us away since all its connections are taken (1040): it is up."""
+        """Whether it refused the connection because its limit is reached (1040): it is up."""
         return self.errno == FULL
 
     @property
     def blocks_us(self) -> bool:
-        """Whether it does not let this host in (1129, 1130): it is up."""
+        """Whether it refuses this host (1129, 1130): it is up."""
         return self.errno in (BLOCKED, REFUSED_HOST)
 
     @property
     def refuses_user(self) -> bool:
-        """Whether it is up and refuses the user that looks: password, host, lock or expiry of the account."""
+        """Whether it is up and refuses Firstmate's user: wrong password or host, or a locked or expired account."""
         return self.errno in REFUSED_USER
 
     @property
     def hangs(self) -> bool:
-        """Whether the port is open and nobody greets: the process is stopped, or too busy to accept."""
+        """Whether the port is open but there is no handshake: the process is stopped, or too busy to accept."""
         return self.tcp == "open" and not self.greeted
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
 def reachability(endpoint: Endpoint) -> Reachability:
-    """Connects to the port, waits for the greeting, and logs in over that port alone.
+    """Connects to the port, waits for the handshake, and logs in over that port only.
 
-    A server whose connections are all taken turns us away with error 1040, at its greeting or at the login: it is not
+    A server at its connection limit refuses the login with error 1040, at the handshake or at the login: it is not
     down.
     """
-    knock = endpoint.knock()
-    return Reachability(knock.tcp, knock.greeted, knock.errno, knock.error[:200], knock.took)
+    probe = endpoint.probe()
+    return Reachability(probe.tcp, probe.greeted, probe.errno, probe.error[:200], probe.took)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.status_counters import number, status, variables
 
 _LSN = re.compile(r"Log sequence number\s+(\d+)")
@@ -14,57 +15,58 @@ _CHECKPOINT = re.compile(r"Last checkpoint at\s+(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class RedoLog:
-    """The redo log, and what was written to it while one looked."""
+    """The redo log, and what was written to it during the sample."""
 
     capacity: Bytes = 0
-    """What may be written before a checkpoint must be; MariaDB keeps a part of its file free."""
+    """Bytes that can be written before a checkpoint is required; MariaDB keeps a part of its file free."""
     configured: Bytes = 0
-    """innodb_redo_log_capacity, or innodb_log_file_size where that is what counts."""
+    """innodb_redo_log_capacity, or innodb_log_file_size on servers that use it."""
     checkpoint_age: Bytes = 0
-    """What is written to the log and not yet to the tables."""
+    """Bytes written to the log whose pages are not yet flushed."""
     used: Percent = 0.0
-    """Of the capacity; near 100 every write waits for pages to be flushed."""
+    """The checkpoint age as a share of the capacity; near 100 percent every write waits for page flushing."""
     waits: Count = 0
-    """Times since the start that a write waited for the log's buffer (Innodb_log_waits)."""
+    """Waits for the log buffer since the server started (Innodb_log_waits)."""
     over: Seconds = 0.0
+    """Time between the two samples."""
     written: Bytes = 0
-    """While one looked."""
+    """Bytes written between the two samples."""
 
     @property
     def lasts(self) -> Seconds | None:
-        """Seconds in which the whole log is written once at this pace; None where nothing is written."""
+        """Time in which the whole log is written once at this rate; empty if nothing was written."""
         return round(self.capacity * self.over / self.written, 1) if self.written and self.over else None
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
 def redo_log(db: MySQL, *, over: Seconds = 1.0) -> RedoLog:
-    """Reads log sequence numbers twice.
+    """Samples the log sequence numbers twice, `over` seconds apart.
 
-    MySQL tells them as status since 8.0.30, where innodb_redo_log_capacity came; before, SHOW ENGINE INNODB STATUS
-    does. MariaDB has Innodb_checkpoint_age and its own maximum.
+    MySQL has them as status counters since 8.0.30, with innodb_redo_log_capacity; before, they are parsed from SHOW
+    ENGINE INNODB STATUS. MariaDB has Innodb_checkpoint_age and its own maximum.
     """
     names = ("innodb_redo_log_capacity", "innodb_log_file_size", "innodb_log_files_in_group")
     has = variables(db, *names)
     configured = number(has, *names[:2])
     capacity = number(has, names[0]) or configured * max(1, number(has, names[2]))
-    first, _, _ = _look(db)
+    first, _, _ = _read_position(db)
     db.pause(over)
-    lsn, age, told = _look(db)
+    lsn, age, told = _read_position(db)
     waits = number(status(db, "Innodb_log_waits"), "Innodb_log_waits")
     capacity = told or capacity
     return RedoLog(
         capacity=capacity,
         configured=configured,
         checkpoint_age=age,
-        used=round(100.0 * age / capacity, 1) if capacity else 0.0,
+        used=percent(age, capacity),
         waits=waits,
         over=over,
         written=max(0, lsn - first),
     )
 
 
-def _look(db: MySQL) -> tuple[int, int, int]:
-    """Log sequence number, age of the checkpoint, and the greatest age where the server tells it (else 0)."""
+def _read_position(db: MySQL) -> tuple[int, int, int]:
+    """Returns the log sequence number, the checkpoint age, and the maximum age if the server reports it (else 0)."""
     if db.version.is_mariadb:
         now = status(db, "Innodb_lsn_current", "Innodb_checkpoint_age", "Innodb_checkpoint_max_age")
         most = number(now, "Innodb_checkpoint_max_age")

@@ -1,4 +1,4 @@
-"""How replication of this replica stands."""
+"""The replication status of a replica."""
 
 from __future__ import annotations
 
@@ -16,47 +16,58 @@ Applier: TypeAlias = Literal["Yes", "No"]
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStatus:
-    """One channel's status; the fields of a server that does not replicate have their defaults."""
+    """The status of one channel; the fields of a server that does not replicate have their defaults."""
 
     configured: bool = False
-    """Whether this server is set up to replicate at all."""
+    """Whether the server is configured to replicate."""
     channel: str = ""
+    """The channel's name; '' for the default channel."""
     receiver_running: Receiver = "No"
-    """The I/O thread; `Preparing` is MariaDB's, between connected and reading."""
+    """The state of the receiver (I/O thread); `Preparing` is MariaDB's, between connected and reading."""
     applier_running: Applier = "No"
-    """The SQL thread, or the coordinator of its workers."""
+    """The state of the applier (SQL thread), or of the coordinator of its workers."""
     lag: Seconds | None = None
-    """Seconds behind the source; None when the server cannot tell, which is not zero."""
+    """Seconds behind the source; empty if the server does not know, which is not the same as 0."""
     delay: Seconds = 0.0
-    """Seconds by which the replica is delayed by configuration."""
+    """The configured delay."""
     receiver_errno: int = 0
+    """The number of the receiver's last error; 0 for none."""
     receiver_error: str = ""
+    """The receiver's last error, without the values that it quotes."""
     applier_errno: int = 0
+    """The number of the applier's last error; 0 for none."""
     applier_error: str = ""
+    """The applier's last error, without the values that it quotes."""
     receiver_state: str = ""
+    """What the receiver is doing, in the server's words."""
     applier_state: str = ""
+    """What the applier is doing, in the server's words."""
     source_host: str = ""
     source_port: int = 0
     source_log: str = ""
     """The source's binary log that the receiver reads, or read last."""
     applied_source_log: str = ""
-    """The source's binary log whose events are applied: what the replica needs again after a crash."""
+    """The source's binary log whose events are being applied, which the replica needs again after a crash."""
     auto_position: bool = False
+    """Whether it replicates by GTID position."""
     retrieved_gtid: str = ""
+    """GTIDs that the receiver has read; 2000 characters at most."""
     executed_gtid: str = ""
+    """GTIDs that the replica has executed; 2000 characters at most."""
 
     @property
     def stopped_by_hand(self) -> bool:
-        """Whether the applier is stopped without any error: somebody, or a tool, did that."""
+        """Whether the applier is stopped without an error: a person or a tool stopped it."""
         return self.configured and self.applier_running == "No" and self.applier_errno == 0
 
     @property
     def running(self) -> bool:
+        """Whether receiver and applier run."""
         return self.receiver_running == "Yes" and self.applier_running == "Yes"
 
 
 WAITED_IN_VAIN = 3030
-"""MySQL's error of a worker whose turn to commit never came, since one before it failed."""
+"""MySQL's error of a worker whose turn to commit never came because an earlier worker failed."""
 FAILED = f"""
 SELECT LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error
   FROM performance_schema.replication_applier_status_by_worker
@@ -73,12 +84,12 @@ SELECT LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error
     },
 )
 def replica_status(db: MySQL) -> ReplicaStatus:
-    """Reads the status of replication.
+    """Reads SHOW REPLICA STATUS.
 
-    MySQL calls its columns Replica_* and Source_*, MariaDB and MySQL before 8.0.22 Slave_* and Master_*. MariaDB shows
-    the default connection alone unless ALL are asked for. With several channels, the first that does not run is
-    returned, else the first. With parallel workers MySQL may tell the error of one that merely waited for the one that
-    failed; then the workers are asked.
+    MySQL names its columns Replica_* and Source_*; MariaDB and MySQL before 8.0.22 name them Slave_* and Master_*.
+    MariaDB shows only the default connection without ALL. With several channels, the first that is not running is
+    returned, or else the first. With parallel workers, MySQL may report the error of a worker that waited for the
+    failed one; the failed worker's error is then read instead.
     """
     all_of_them = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
     found = [_status(row) for row in db.rows(f"SHOW {all_of_them} STATUS", limit=64)]
@@ -89,7 +100,7 @@ def replica_status(db: MySQL) -> ReplicaStatus:
 
 
 def _at_its_root(db: MySQL, status: ReplicaStatus) -> ReplicaStatus:
-    """The same status with the error of the worker that failed first."""
+    """Returns the same status with the error of the worker that failed first."""
     failed = db.rows(FAILED, (status.channel,))
     if not failed:
         return status
@@ -132,10 +143,10 @@ APPLIER: tuple[Applier, ...] = get_args(Applier)
 
 
 def _word(words: tuple[W, ...], told: object) -> W:
-    """The server's word, which must be one that runbooks can ask for."""
+    """Returns the server's word, which must be one that runbooks can compare with."""
     for word in words:
         if word == told:
             return word
     raise Unreadable(
-        f"The server says {str(told)[:40]!r} of a replication thread, which is none of {', '.join(words)}."
+        f"The server reports {str(told)[:40]!r} as the state of a replication thread; {', '.join(words)} are known."
     )

@@ -1,44 +1,49 @@
-"""What the sessions that are at work are doing, grouped by the statement's shape."""
+"""What the busy sessions are running, grouped by normalized statement."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
+from actions.ratios import percent
 from actions.redaction import normalise
 from actions.server_versions import processlist
 from actions.status_counters import number, status
 
 MOST_STOPPABLE = 20
 SHAPES = 5
-"""Shapes that are returned: what one looks at first."""
+"""Normalized statements that are returned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """Sessions that run the same statement but for its values."""
+class StatementShape:
+    """Sessions that run the same statement with different values."""
 
     statement: str
+    """The statement, with literals as `?`."""
     sessions: Count
+    """Sessions that run it."""
     share: Percent
-    """Of all sessions at work."""
+    """Their share of all busy sessions."""
     users: tuple[str, ...]
+    """The users of these sessions; 5 at most."""
     longest: Seconds
+    """Time for which the longest one has been running."""
     state: str
     """The state that most of them are in."""
     stoppable: tuple[int, ...] = ()
-    """Sessions that may be stopped, those that have run for longest first; 20 at most."""
+    """Sessions whose statement may be killed, the longest running first; 20 at most."""
     began_until: int = 0
-    """When the latest of those began, as Unix time of the server."""
+    """When the latest of those statements began, as Unix time on the server."""
     protected: str = ""
-    """Why none may be stopped, in a sentence; '' where one may be."""
+    """Why none may be killed, in a sentence; '' if one may be."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """Sessions in one state, as the server calls it."""
+class StateCount:
+    """Sessions in one state, in the server's words."""
 
     state: str
     sessions: Count
@@ -46,18 +51,20 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class RunningStatements:
-    """The statements that run now, the most frequent shape first."""
+    """The running statements, the most frequent one first."""
 
     threads_running: Count = 0
-    """By the server's own count, which includes threads that only begin or end something."""
+    """Threads_running, which includes threads that are just starting or ending a statement."""
     running: Count = 0
-    """Sessions of clients that run a statement."""
-    shapes: tuple[Shape, ...] = ()
-    states: tuple[State, ...] = ()
+    """Client sessions that run a statement."""
+    shapes: tuple[StatementShape, ...] = ()
+    """The normalized statements; 5 at most."""
+    states: tuple[StateCount, ...] = ()
+    """The most frequent states of these sessions; 5 at most."""
     waiting_for_locks: Count = 0
-    """Of them, those whose state says that they wait for a lock of tables or metadata."""
+    """Sessions whose state says that they wait for a table or metadata lock."""
     waiting_for_acknowledgement: Count = 0
-    """Of them, those whose commit waits for a replica."""
+    """Sessions whose commit waits for a replica's acknowledgement."""
 
 
 @diagnostic(
@@ -65,9 +72,9 @@ class RunningStatements:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def running_statements(db: MySQL) -> RunningStatements:
-    """Reads the process list and groups it by the statements' normalised text, as it needs no instrument."""
+    """Groups the process list by normalized statement; no instrument is needed."""
     rows = db.rows(
-        f"SELECT {killable_sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
+        f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
         "WHERE p.COMMAND IN ('Query', 'Execute') AND p.ID <> CONNECTION_ID() "
         "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 1000",
@@ -82,20 +89,20 @@ def running_statements(db: MySQL) -> RunningStatements:
         threads_running=number(status(db, "Threads_running"), "Threads_running"),
         running=len(rows),
         shapes=tuple(_shape(text, found, len(rows)) for text, found in ordered[:SHAPES]),
-        states=tuple(State(state, count) for state, count in states.most_common(SHAPES)),
+        states=tuple(StateCount(state, count) for state, count in states.most_common(SHAPES)),
         waiting_for_locks=sum(n for state, n in states.items() if state.startswith("Waiting for") and "lock" in state),
         waiting_for_acknowledgement=sum(n for state, n in states.items() if "semi-sync ACK" in state),
     )
 
 
-def _shape(statement: str, rows: list[Row], total: int) -> Shape:
+def _shape(statement: str, rows: list[Row], total: int) -> StatementShape:
     state, _ = Counter(str(row["state"]) for row in rows).most_common(1)[0]
-    known = [killable_sessions.from_row(row) for row in rows]
+    known = [sessions.from_row(row) for row in rows]
     free = [session for session in known if not killable_sessions.protection(session)][:MOST_STOPPABLE]
-    return Shape(
+    return StatementShape(
         statement=statement,
         sessions=len(rows),
-        share=round(100.0 * len(rows) / total, 1),
+        share=percent(len(rows), total),
         users=tuple(sorted({str(row["user"]) for row in rows}))[:5],
         longest=float(max(row["time"] or 0 for row in rows)),
         state=state,

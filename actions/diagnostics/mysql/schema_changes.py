@@ -1,4 +1,4 @@
-"""Which schema changes run, how far they are, and what they wait for."""
+"""Which schema changes are running, how far they are, and what they wait for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from actions.contract import Cost, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.sessions import client_host
 
 Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
 DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")
@@ -25,29 +26,38 @@ SELECT t.PROCESSLIST_ID AS id, s.EVENT_NAME AS stage, s.WORK_COMPLETED AS done, 
 
 @dataclass(frozen=True, slots=True)
 class SchemaChange:
-    """A session that changes a schema, by itself or for a tool."""
+    """A session that changes a schema, itself or for a tool."""
 
     thread_id: int
+    """The session's id, as KILL takes it."""
     user: str
     host: str
+    """The client's host."""
     running_for: Seconds
+    """Time since the statement began."""
     state: str
+    """The session's state in the process list."""
     statement: str
+    """The statement, with literals as `?`."""
     waits_for_metadata_lock: bool
+    """Whether it waits for a metadata lock."""
     progress: Percent | None
-    """How far it is; None where the server does not tell (MySQL: the consumer events_stages_current is off)."""
+    """How far it is; empty if the server does not report it (in MySQL the consumer events_stages_current must be
+    on)."""
     tool: Tool
+    """The tool that runs it, recognized by its statement; '' for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaChanges:
-    """The schema changes under way, the oldest first."""
+    """The running schema changes, the oldest first."""
 
     changes: tuple[SchemaChange, ...] = ()
+    """The schema changes; 10 at most."""
 
     @property
     def stuck(self) -> tuple[SchemaChange, ...]:
-        """Those that wait for a metadata lock."""
+        """Schema changes that wait for a metadata lock."""
         return tuple(change for change in self.changes if change.waits_for_metadata_lock)
 
 
@@ -56,7 +66,7 @@ class SchemaChanges:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def schema_changes(db: MySQL) -> SchemaChanges:
-    """Reads the process list for DDL and for the copying of gh-ost and pt-online-schema-change."""
+    """Reads the process list for DDL, and for the copying of gh-ost and pt-online-schema-change."""
     progress = "PROGRESS" if db.version.is_mariadb else "NULL"
     rows = db.rows(
         "SELECT ID AS id, USER AS user, HOST AS host, TIME AS time, COALESCE(STATE, '') AS state, "
@@ -79,7 +89,7 @@ def schema_changes(db: MySQL) -> SchemaChanges:
             SchemaChange(
                 thread_id=int(row["id"]),
                 user=str(row["user"]),
-                host=str(row["host"]).rsplit(":", 1)[0],
+                host=client_host(row["host"]),
                 running_for=float(row["time"] or 0),
                 state=str(row["state"]),
                 statement=statement,

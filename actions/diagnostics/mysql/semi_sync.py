@@ -1,4 +1,4 @@
-"""Whether commits wait for a replica's acknowledgement, as they are meant to."""
+"""Whether commits wait for a replica's acknowledgement."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 
 @dataclass(frozen=True, slots=True)
 class SemiSync:
-    """Semi-synchronous replication as one server does it, on either side."""
+    """Semi-synchronous replication on one server, as a source and as a replica."""
 
     installed: bool = False
+    """Whether a semi-sync plugin is installed."""
     enabled: bool = False
-    """Whether it is switched on for a source, by its variable."""
+    """Whether it is enabled on the source side, by its variable."""
     active: bool = False
-    """Whether commits do wait; OFF while enabled means that it fell back to asynchronous."""
+    """Whether commits do wait; false while enabled means that it fell back to asynchronous replication."""
     clients: Count = 0
     """Replicas that acknowledge."""
     wait_for: Count = 1
     """Acknowledgements that a commit waits for."""
     timeout: Seconds = 0.0
-    """Seconds after which it falls back."""
+    """Time after which it falls back to asynchronous replication."""
     waiting: Count = 0
     """Sessions that wait for an acknowledgement now."""
     unacknowledged: Count = 0
-    """Commits since the start that no replica acknowledged in time."""
+    """Commits since the server started that no replica acknowledged in time."""
     replica_enabled: bool = False
+    """Whether it is enabled on the replica side, by its variable."""
     replica_active: bool = False
+    """Whether the replica acknowledges."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
 def semi_sync(db: MySQL) -> SemiSync:
-    """Reads the counters and variables by either of their names.
+    """Reads the counters and variables, under whichever name the server has.
 
-    They are rpl_semi_sync_master_* in MariaDB and in MySQL up to 8.0.25, rpl_semi_sync_source_* of the newer plugin.
+    They are named rpl_semi_sync_master_* in MariaDB and in MySQL up to 8.0.25, and rpl_semi_sync_source_* with the
+    newer plugin.
     """
     rows = [
         *db.rows("SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync%'"),

@@ -1,4 +1,4 @@
-"""Since when a server runs, and in which state it came up."""
+"""Since when a server has been running, and in which state it started."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ from actions.status_counters import number, on, status, variables
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What one asks of a server that was down a moment ago."""
+    """The state of a server after a restart."""
 
     version: str = ""
     uptime: Seconds = 0.0
+    """Time since the server started."""
     read_only: bool = False
+    """Whether read_only is on."""
     offline: bool = False
-    """Whether offline_mode keeps everybody without CONNECTION_ADMIN out."""
+    """Whether offline_mode rejects all users without CONNECTION_ADMIN."""
     force_recovery: int = 0
-    """innodb_force_recovery; above 0 the server was started to be read from, not to be used."""
+    """innodb_force_recovery; above 0 the server was started for reading out its data only."""
     skip_grants: bool = False
-    """Whether anybody may do anything (skip_grant_tables)."""
+    """Whether privileges are not checked (skip_grant_tables)."""
     event_scheduler: bool = False
+    """Whether the event scheduler is on."""
     buffer_pool: Bytes = 0
+    """innodb_buffer_pool_size."""
     buffer_pool_filled: Bytes = 0
-    """How much of the buffer pool holds data: little after a start, so that reads come from disk."""
+    """Bytes of the buffer pool that hold data; few after a restart, so that reads come from disk."""
     buffer_pool_load: str = ""
-    """What the server says of loading the pages that it knew before."""
+    """The server's status of loading the pages that the buffer pool held before."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
 def server_state(db: MySQL) -> ServerState:
-    """Reads uptime, recovery mode and the buffer pool's warmth."""
+    """Reads the uptime, the recovery mode, and how far the buffer pool is filled."""
     now = status(db, "Uptime", "Innodb_buffer_pool_bytes_data", "Innodb_buffer_pool_load_status")
     names = ("innodb_force_recovery", "innodb_buffer_pool_size", "read_only", "offline_mode", "skip_grant_tables")
     has = variables(db, *names, "event_scheduler")

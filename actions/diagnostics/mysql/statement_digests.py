@@ -1,18 +1,19 @@
-"""Which statements take the server's time now, by the difference of two looks."""
+"""Which statements take the server's time now, from two samples of the digests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
+from actions.ratios import percent
 from actions.redaction import normalise
 from actions.status_counters import on, variables
 
 PICOSECONDS = 1e12
 SHAPES = 5
 SLACK = 2.0
-"""Seconds that the two looks may take, and by which whole seconds may be wrong."""
-LOOK = """
+"""Seconds that the two samples may take, and by which whole seconds may be wrong."""
+BY_DIGEST = """
 SELECT COALESCE(SCHEMA_NAME, '') AS db, COALESCE(DIGEST, '') AS digest, LEFT(COALESCE(DIGEST_TEXT, ''), 600) AS text,
        COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited, SUM_ROWS_EXAMINED AS examined, SUM_ROWS_SENT AS sent,
        SUM_NO_INDEX_USED AS no_index, SUM_CREATED_TMP_DISK_TABLES AS on_disk, SUM_ERRORS AS errors,
@@ -25,51 +26,62 @@ SELECT COALESCE(SCHEMA_NAME, '') AS db, COALESCE(DIGEST, '') AS digest, LEFT(COA
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One shape of statement, as it was between the two looks."""
+    """One statement digest, between the two samples."""
 
     database: str
+    """The default database of the sessions; '' for none."""
     digest: str
+    """The digest's hash."""
     statement: str
+    """The normalized statement."""
     calls: Count
+    """Executions that ended between the two samples."""
     time: Seconds
-    """Spent in it by all sessions."""
+    """Time spent in all calls together."""
     share: Percent
-    """Of the time of all statements that ended meanwhile."""
+    """Share of the time of all statements that ended between the two samples."""
     average: Seconds
+    """Average time of a call."""
     average_before: Seconds
-    """Over all its calls until the first look: what is usual for it."""
+    """Average time of all its calls before the first sample, for comparison."""
     rows_examined: Count
+    """Rows examined by all calls."""
     rows_sent: Count
+    """Rows returned by all calls."""
     full_scans: Count
     """Calls that used no index."""
     errors: Count
+    """Calls that failed."""
 
     @property
     def slower(self) -> bool:
-        """Whether a call takes more than three times of what is usual for it."""
+        """Whether a call takes more than three times its usual time."""
         return self.average_before > 0 and self.average > 3 * self.average_before
 
     @property
     def scans(self) -> bool:
-        """Whether it reads a hundred times as many rows as it returns, without an index."""
+        """Whether it examines more than a hundred times the rows that it returns, without an index."""
         return self.full_scans > 0 and self.rows_examined > 100 * max(1, self.rows_sent)
 
 
 @dataclass(frozen=True, slots=True)
 class StatementDigests:
-    """The shapes that took the most time, the first the most."""
+    """The statement digests that took the most time, the most expensive first."""
 
     known: bool = False
-    """False where performance_schema is off, as it is in MariaDB by default."""
+    """False if performance_schema is off, as it is in MariaDB by default."""
     over: Seconds = 0.0
+    """Time between the two samples."""
     time: Seconds = 0.0
-    """Spent in all statements that ended between the two looks."""
+    """Time spent in all statements that ended between the two samples."""
     calls: Count = 0
+    """Executions that ended between the two samples."""
     statements: tuple[Digest, ...] = ()
+    """The digests; 5 at most."""
     unsure: Count = 0
-    """Shapes that ran for the first time in more than a minute; how often is not known, so they are left out."""
+    """Digests that ran again after more than a minute; their calls in the sample are unknown, so they are left out."""
     overflowed: bool = False
-    """Whether the table of shapes is full (performance_schema_digests_size), and new ones are counted as one."""
+    """Whether the digest table is full (performance_schema_digests_size), so that new digests are counted as one."""
 
 
 @diagnostic(
@@ -80,19 +92,20 @@ class StatementDigests:
     },
 )
 def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
-    """Reads events_statements_summary_by_digest twice and subtracts; it is never truncated, others read it too.
+    """Samples events_statements_summary_by_digest twice and subtracts. The table is never truncated.
 
-    A statement counts when it ends: one that still runs is seen by long_queries and running_statements.
+    `over` is the time between the samples. A statement counts when it ends; for running ones see mysql.long_queries and
+    mysql.running_statements.
     """
     if not on(variables(db, "performance_schema"), "performance_schema"):
         return StatementDigests()
-    before = {(row["db"], row["digest"]): row for row in db.rows(LOOK, limit=1000)}
+    before = {(row["db"], row["digest"]): row for row in db.rows(BY_DIGEST, limit=1000)}
     db.pause(over)
-    after = db.rows(LOOK, limit=1000)
-    # A shape that is known for longer than one looked, and was not among those of the last minute, has all its calls
-    # since the start in the second look; to take them for those of this moment would be a false alarm.
-    looked = [(row, before.get((row["db"], row["digest"]))) for row in after]
-    grown = [(row, old or {}) for row, old in looked if old is not None or int(row["known_for"]) <= over + SLACK]
+    after = db.rows(BY_DIGEST, limit=1000)
+    # A digest that is older than the sample and had not run within the last minute appears in the second sample only,
+    # with all its calls since the start. Counting these as calls of the sample would be a false alarm.
+    matched = [(row, before.get((row["db"], row["digest"]))) for row in after]
+    grown = [(row, old or {}) for row, old in matched if old is not None or int(row["known_for"]) <= over + SLACK]
     ended = [(row, old) for row, old in grown if _grown(row, old, "calls") > 0]
     found = [(_grown(row, old, "waited") / PICOSECONDS, row, old) for row, old in ended]
     total = sum(time for time, _, _ in found)
@@ -103,7 +116,7 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
         time=round(total, 3),
         calls=sum(_grown(row, old, "calls") for _, row, old in found),
         statements=tuple(_digest(time, row, old, total) for time, row, old in found[:SHAPES]),
-        unsure=len(looked) - len(grown),
+        unsure=len(matched) - len(grown),
         overflowed=any(not row["digest"] for _, row, _ in found),
     )
 
@@ -121,7 +134,7 @@ def _digest(time: float, row: Row, old: Row, total: float) -> Digest:
         statement=normalise(str(row["text"])),
         calls=calls,
         time=round(time, 3),
-        share=round(100.0 * time / total, 1) if total else 0.0,
+        share=percent(time, total),
         average=round(time / calls, 6),
         average_before=round(waited_before / PICOSECONDS / calls_before, 6) if calls_before else 0.0,
         rows_examined=_grown(row, old, "examined"),

@@ -1,4 +1,4 @@
-"""Which tables have neither a primary key nor another unique one."""
+"""Which tables have neither a primary key nor another unique key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
 
-LOOK = """
+WITHOUT_KEY = """
 SELECT t.TABLE_SCHEMA AS db, t.TABLE_NAME AS name, COALESCE(t.TABLE_ROWS, 0) AS n
   FROM information_schema.TABLES t
   LEFT JOIN information_schema.TABLE_CONSTRAINTS c
@@ -19,23 +19,26 @@ SELECT t.TABLE_SCHEMA AS db, t.TABLE_NAME AS name, COALESCE(t.TABLE_ROWS, 0) AS 
 
 
 @dataclass(frozen=True, slots=True)
-class Keyless:
-    """A table without a key."""
+class TableWithoutKey:
+    """A table without a unique key."""
 
     table: str
+    """`schema.table`."""
     rows: Count
-    """As the server estimates."""
+    """Rows of the table, estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class TablesWithoutPrimaryKey:
-    """The tables, the largest first: a replica that applies rows reads all of one for each row that changed."""
+    """Tables without a unique key, the largest first: a replica that applies row events reads the whole table for each
+    changed row."""
 
-    tables: tuple[Keyless, ...] = ()
+    tables: tuple[TableWithoutKey, ...] = ()
+    """The tables; 20 at most."""
 
 
 @diagnostic(cost=Cost.HIGH, needs={Flavour.MYSQL: ("REFERENCES ON *.*",), Flavour.MARIADB: ("REFERENCES ON *.*",)})
 def tables_without_primary_key(db: MySQL) -> TablesWithoutPrimaryKey:
-    """Looks through all tables that the reader may know of; MariaDB, and MySQL before 8.0, opens each of them."""
-    rows = db.rows(LOOK, costly=True)
-    return TablesWithoutPrimaryKey(tuple(Keyless(f"{r['db']}.{r['name']}", int(r["n"])) for r in rows))
+    """Searches the tables that the reader may see; MariaDB, and MySQL before 8.0, open each of them."""
+    rows = db.rows(WITHOUT_KEY, costly=True)
+    return TablesWithoutPrimaryKey(tuple(TableWithoutKey(f"{r['db']}.{r['name']}", int(r["n"])) for r in rows))

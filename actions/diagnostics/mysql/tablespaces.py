@@ -1,4 +1,4 @@
-"""What takes the room: the largest tables, undo and temporary space."""
+"""What takes disk space: the largest tables, undo and temporary tablespaces."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ LARGEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Tablespace:
-    """One file of InnoDB."""
+    """One InnoDB file."""
 
     name: str
-    """`schema.table`, with the partition after it; or the server's own name."""
+    """`schema.table` with its partition, or the server's own name."""
     kind: Kind
+    """What the file holds."""
     size: Bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Tablespaces:
-    """The largest files of InnoDB, and what each kind takes."""
+    """The largest InnoDB files, and the space by kind."""
 
     largest: tuple[Tablespace, ...] = ()
-    """The largest tables."""
+    """The largest tables; 10 at most."""
     tables: Bytes = 0
-    """What the tables among the thousand largest files take."""
+    """Size of the tables among the thousand largest files."""
     undo: Bytes = 0
+    """Size of the undo tablespaces."""
     temporary: Bytes = 0
-    """The shared one, and those of sessions."""
+    """Size of the shared temporary tablespace and those of sessions."""
     sessions: Bytes = 0
-    """Of it, the temporary tables of sessions (MySQL from 8.0.16 on)."""
+    """The part of `temporary` in the temporary tables of sessions (MySQL 8.0.16 and later)."""
     busiest_session: int = 0
-    """The session that holds the most of them; 0 for none."""
+    """The session that holds most of it; 0 for none."""
 
 
 SESSIONS = """
@@ -45,7 +47,8 @@ SELECT ID AS id, SUM(SIZE) AS size FROM information_schema.INNODB_SESSION_TEMP_T
 
 
 def query(version: ServerVersion) -> str:
-    """The statement by version: INNODB_TABLESPACES since MySQL 8.0, INNODB_SYS_TABLESPACES before and in MariaDB."""
+    """Returns the statement for a version: INNODB_TABLESPACES since MySQL 8.0, INNODB_SYS_TABLESPACES before and in
+    MariaDB."""
     new = not version.is_mariadb and version.at_least(8, 0, 0)
     table = "INNODB_TABLESPACES" if new else "INNODB_SYS_TABLESPACES"
     return f"SELECT NAME AS name, FILE_SIZE AS size FROM information_schema.{table} ORDER BY FILE_SIZE DESC LIMIT 1000"
@@ -53,7 +56,7 @@ def query(version: ServerVersion) -> str:
 
 @diagnostic(cost=Cost.MEDIUM, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
 def tablespaces(db: MySQL) -> Tablespaces:
-    """Reads the sizes of InnoDB's files, which opens no table, and needs no right to see one."""
+    """Reads the sizes of InnoDB's files, which opens no table and needs no privilege on one."""
     rows = db.rows(query(db.version), limit=1000)
     found = [Tablespace(_name(str(r["name"])), _kind(str(r["name"])), int(r["size"] or 0)) for r in rows]
     held = []

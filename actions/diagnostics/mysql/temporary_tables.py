@@ -1,10 +1,11 @@
-"""How many temporary tables statements make, and how many of them go to disk."""
+"""How many temporary tables statements create, and how many of them go to disk."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.ratios import percent
 from actions.redaction import normalise
 from actions.status_counters import number, on, status, variables
 
@@ -23,32 +24,39 @@ SELECT EVENT_NAME AS name, CURRENT_NUMBER_OF_BYTES_USED AS used
 
 
 @dataclass(frozen=True, slots=True)
-class Maker:
-    """A shape of statement that made temporary tables on disk."""
+class DiskTableShape:
+    """A normalized statement that created temporary tables on disk."""
 
     statement: str
+    """The statement, with literals as `?`."""
     on_disk: Count
-    """Since its shape was first seen."""
+    """Temporary tables on disk since the statement was first seen."""
     calls: Count
+    """Executions since it was first seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemporaryTables:
-    """Temporary tables while one looked, and who makes them."""
+    """Temporary tables created during the sample, and the statements that create them."""
 
     over: Seconds = 0.0
+    """Time between the two samples."""
     made: Count = 0
+    """Temporary tables created between the two samples."""
     on_disk: Count = 0
+    """Those of them that went to disk."""
     share_on_disk: Percent = 0.0
+    """Their share."""
     share_ever: Percent = 0.0
-    """Of all temporary tables since the start."""
+    """The share of temporary tables on disk since the server started."""
     in_memory: Bytes = 0
-    """What they take in memory now (MySQL from 8.0 on)."""
+    """Memory that temporary tables take now (MySQL 8.0 and later)."""
     most_each: Bytes = 0
-    """What one may take in memory: the smaller of tmp_table_size and max_heap_table_size, as far as it counts."""
+    """Memory that one may take: the smaller of tmp_table_size and max_heap_table_size."""
     most_together: Bytes = 0
-    """temptable_max_ram; 0 where the server has none."""
-    makers: tuple[Maker, ...] = ()
+    """Memory that all may take together (temptable_max_ram); 0 if the server has no such limit."""
+    makers: tuple[DiskTableShape, ...] = ()
+    """The statements that created the most on disk, among those seen in the last five minutes; 5 at most."""
 
 
 @diagnostic(
@@ -59,7 +67,10 @@ class TemporaryTables:
     },
 )
 def temporary_tables(db: MySQL, *, over: Seconds = 1.0) -> TemporaryTables:
-    """Reads the counters twice, the limits, and the shapes of statements that made the most on disk."""
+    """Samples the counters twice, and reads the limits and the statements that create the most on disk.
+
+    `over` is the time between the samples.
+    """
     before = status(db, *NAMES)
     names = ("tmp_table_size", "max_heap_table_size", "temptable_max_ram", "performance_schema")
     has = variables(db, *names)
@@ -74,10 +85,10 @@ def temporary_tables(db: MySQL, *, over: Seconds = 1.0) -> TemporaryTables:
         over=over,
         made=made,
         on_disk=on_disk,
-        share_on_disk=round(100.0 * on_disk / made, 1) if made else 0.0,
-        share_ever=round(100.0 * number(after, NAMES[1]) / ever, 1) if ever else 0.0,
+        share_on_disk=percent(on_disk, made),
+        share_ever=percent(number(after, NAMES[1]), ever),
         in_memory=sum(int(row["used"]) for row in memory if str(row["name"]).endswith("ram")),
         most_each=min(number(has, "tmp_table_size"), number(has, "max_heap_table_size")),
         most_together=number(has, "temptable_max_ram"),
-        makers=tuple(Maker(normalise(str(r["text"])), int(r["on_disk"]), int(r["calls"])) for r in worst),
+        makers=tuple(DiskTableShape(normalise(str(r["text"])), int(r["on_disk"]), int(r["calls"])) for r in worst),
     )

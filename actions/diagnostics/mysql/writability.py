@@ -1,4 +1,4 @@
-"""Whether a server takes writes, and what it takes itself for."""
+"""Whether a server accepts writes, and whether it acts as a primary."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from actions.status_counters import on, variables
 
 @dataclass(frozen=True, slots=True)
 class Writability:
-    """One member of a shard."""
+    """The role of one member of a shard."""
 
     address: str = ""
+    """`host:port` of the server."""
     read_only: bool = False
+    """Whether read_only is on."""
     super_read_only: bool | None = None
-    """None where the server has no such thing, as MariaDB."""
+    """Whether super_read_only is on; empty if the server does not have it, as MariaDB."""
     replicates: bool = False
-    """Whether it is set up to follow a source."""
+    """Whether it is configured to replicate."""
     source: str = ""
     """`host:port` of its source, or ''."""
     connected_replicas: Count = 0
@@ -27,12 +29,13 @@ class Writability:
 
     @property
     def writable(self) -> bool:
-        """Whether it takes writes of applications."""
+        """Whether it accepts writes of applications."""
         return not self.read_only
 
     @property
     def leads(self) -> bool:
-        """Whether it follows nobody and somebody follows it: what makes a primary, whatever the inventory says."""
+        """Whether it replicates from no server and others replicate from it: it acts as a primary, whatever the
+        inventory says."""
         return not self.replicates and self.connected_replicas > 0
 
 
@@ -44,7 +47,7 @@ class Writability:
     },
 )
 def writability(db: MySQL) -> Writability:
-    """Reads read_only, super_read_only, the source that it follows and who follows it."""
+    """Reads read_only and super_read_only, the server's source, and the replicas that read its binary log."""
     has = variables(db, "read_only", "super_read_only")
     replica = replica_status(db)
     dumps = db.rows(f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'")

@@ -1,4 +1,4 @@
-"""What exporters say of a host: its processor, memory, disks and clock, and the database server on it."""
+"""What exporters report about a host: its processor, memory, disks and clock, and the database server on it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SERVER = {
     "uptime": "mysql_global_status_uptime",
     "buffer_pool": "mysql_global_variables_innodb_buffer_pool_size",
 }
-"""Of the server at the address; where no exporter is called so, the largest of the host."""
+"""Metrics of the server at the address; if no exporter has that name, the largest value on the host."""
 DISKS = {
     "size": "node_filesystem_size_bytes{%(host)s,%(disks)s}",
     "free": "node_filesystem_avail_bytes{%(host)s,%(disks)s}",
@@ -46,50 +46,63 @@ class Filesystem:
     size: Bytes
     free: Bytes
     used: Percent
+    """Used space as a share of the size."""
     readonly: bool
+    """Whether it is mounted read-only."""
     full_in: Seconds | None
-    """Seconds until it is full at the pace of the last half hour; None where it does not fill."""
+    """Time until it is full at the rate of the last half hour; empty if it does not fill."""
     inodes_free: Percent | None
+    """Free inodes as a share of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The host; what its exporter does not tell is None."""
+    """The host; a value that its exporter does not report is empty."""
 
     known: bool = False
-    """Whether Prometheus knows an exporter of this host at all."""
+    """Whether Prometheus has an exporter of this host."""
     cores: Count = 0
     busy: Percent | None = None
-    """Of all cores, without waiting for disks."""
+    """Processor use of all cores, without waits for disks."""
     iowait: Percent | None = None
+    """Processor time spent waiting for disks."""
     steal: Percent | None = None
-    """Taken by other guests of the machine beneath."""
+    """Processor time taken by other guests of the physical machine."""
     load: float | None = None
+    """The load average over one minute."""
     memory: Bytes = 0
+    """The host's memory."""
     available: Bytes = 0
+    """Memory available without swapping."""
     available_share: Percent | None = None
+    """Available memory as a share of all memory."""
     swap_used: Bytes = 0
+    """Swap space in use."""
     swapping: float | None = None
-    """Pages in and out a second."""
+    """Pages swapped in and out per second."""
     oom_kills: Count = 0
-    """Processes that the kernel killed for memory in the last 15 minutes."""
+    """Processes that the kernel killed for lack of memory in the last 15 minutes."""
     clock_offset: Seconds | None = None
+    """How far the clock is from its time source."""
     clock_synced: bool | None = None
+    """Whether the clock is synchronized."""
     disk_busy: Percent | None = None
-    """Of the busiest disk."""
+    """Share of time for which the busiest disk was busy."""
     server_running: Count | None = None
-    """Sessions at work in the database server, without its exporter's own; replicas that read the binary log count."""
+    """Busy sessions of the database server, without its exporter's; replicas that read the binary log are included."""
     server_uptime: Seconds | None = None
+    """Time since the database server started."""
     buffer_pool: Bytes | None = None
+    """The database server's innodb_buffer_pool_size."""
     filesystems: tuple[Filesystem, ...] = ()
-    """The fullest first."""
+    """Its file systems, the fullest first."""
 
 
 @diagnostic(cost=Cost.LOW, needs={})
 def host(prometheus: Prometheus, *, address: str, over: Seconds = 120.0) -> Host:
-    """Asks for node_exporter's metrics of the host of an address, at whatever port it is, and for mysqld_exporter's.
+    """Reads node_exporter's metrics of the host of `address`, whatever its port, and those of mysqld_exporter.
 
-    No database is asked: a host in trouble is left alone.
+    Rates are taken over the last `over` seconds. The database is not queried, so a struggling host gets no more load.
     """
     pattern = f"instance=~{host_pattern(address)}"
     values = {"host": pattern, "over": f"{max(5, int(over))}s", "disks": _DISKS}

@@ -1,4 +1,4 @@
-"""What a PromQL expression is now."""
+"""The present value of a PromQL expression."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Instant:
     """The value of an expression."""
 
     value: float | None = None
-    """The value of the first series, or None when there is none."""
+    """The value of the first series; empty if there is none."""
     values: dict[str, float] | None = None
     """The value of each series by its labels."""
 

@@ -1,4 +1,4 @@
-"""How a PromQL expression went over the last while."""
+"""The values of a PromQL expression over a recent time window."""
 
 from __future__ import annotations
 
@@ -10,40 +10,45 @@ from actions.contract import Cost, Prometheus, Sample, Seconds, diagnostic
 
 Measure: TypeAlias = Literal["", "seconds", "bytes", "percent"]
 POINTS = 240
-"""Points of a series at most: what a chart can show."""
+"""Points of a series at most: as many as a chart can show."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One series."""
 
     name: str
+    """The `instance` label of the series, or else its metric's name."""
     samples: tuple[Sample, ...]
+    """Its points, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The series of an expression, and what one wants to know of the first."""
+    """The series of an expression, with a summary of the first."""
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ChartLine, ...] = ()
+    """The series."""
     unit: Measure = ""
-    """What the values are, for the chart."""
+    """The unit of the values, for the chart."""
     last: float | None = None
+    """The last value of the first series; empty if there is none."""
     most: float | None = None
+    """The largest value of the first series; empty if there is none."""
     rising: bool = False
-    """Whether the last value is above the one at half the window."""
+    """Whether its last value is above the value in the middle of the window."""
 
 
 @diagnostic(cost=Cost.LOW, needs={})
 def range(  # noqa: A001 - its name in YAML
     prometheus: Prometheus, *, query: str, window: Seconds = 3600.0, unit: Measure = ""
 ) -> Range:
-    """Evaluates `query` over the last `window` seconds, in at most 240 points; `unit` is for the chart."""
+    """Evaluates `query` over the last `window` seconds, at 240 points at most; `unit` is for the chart."""
     end = datetime.now(UTC)
     step = max(1.0, window / POINTS)
     found = prometheus.range(query, start=end - timedelta(seconds=window), end=end, step=step)
     lines = tuple(
-        Line(series.labels.get("instance") or series.labels.get("__name__", "value"), series.samples)
+        ChartLine(series.labels.get("instance") or series.labels.get("__name__", "value"), series.samples)
         for series in found
         if series.samples
     )

@@ -1,4 +1,4 @@
-"""To which servers a ProxySQL sends sessions, and which it leaves out."""
+"""To which servers a ProxySQL routes new sessions, and to which it does not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from actions.contract import Cost, Count, Flavour, ProxySQL, Row, Seconds, diagn
 
 Status = Literal["ONLINE", "SHUNNED", "SHUNNED_REPLICATION_LAG", "OFFLINE_SOFT"]
 REMOVED = "OFFLINE_HARD"
-"""Such a row stands for a server that is not there any more, as long as its counters are kept."""
+"""The status of a row for a server that no longer exists; it remains as long as its counters are kept."""
 NEWEST = 200
-"""Rows of a log of the Monitor that are looked at, the newest first; it writes one for each server and check."""
+"""Rows of a Monitor log that are read, the newest first; the Monitor writes one for each server and check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +20,28 @@ class Backend:
     """One server in one hostgroup, as ProxySQL uses it now."""
 
     hostgroup: int = 0
+    """The number of the hostgroup."""
     server: str = ""
     """`host:port`, as ProxySQL knows it."""
     status: Status = "ONLINE"
-    """SHUNNED by ProxySQL itself after errors or failed pings, SHUNNED_REPLICATION_LAG for its lag, OFFLINE_SOFT by a
-    person or a tool: no new sessions, transactions that run may end."""
+    """SHUNNED by ProxySQL after errors or failed pings; SHUNNED_REPLICATION_LAG for its lag; OFFLINE_SOFT by a person
+    or a tool: no new sessions, while open transactions may end."""
     used: Count = 0
     """Connections that sessions use now."""
     free: Count = 0
+    """Idle connections of the pool."""
     failed: Count = 0
-    """Connections that could not be made, since the start of ProxySQL or the last reset."""
+    """Failed connection attempts since ProxySQL started or its counters were reset."""
     queries: Count = 0
+    """Queries sent to it since ProxySQL started or its counters were reset."""
     latency: Seconds = 0.0
-    """Of the last ping."""
+    """Latency of the last ping."""
     others_online: Count = 0
     """Other servers of the hostgroup that are ONLINE."""
     error: str = ""
-    """What the last ping of ProxySQL's Monitor came to; '' where it was answered, or none was made."""
+    """Why the Monitor's last ping failed; '' if it succeeded, or if there was none."""
     writable: bool | None = None
-    """Whether the Monitor found read_only off last, so it is a writer; empty where it does not check that."""
+    """Whether the Monitor last found read_only off, so that the server is a writer; empty if it does not check that."""
     host: str = ""
     port: int = 0
 
@@ -50,41 +53,42 @@ class Backends:
     proxy: str = ""
     """`host:port` of the admin interface."""
     backends: tuple[Backend, ...] = ()
-    """Those that get no new sessions first, then by hostgroup and server."""
+    """Servers without new sessions first, then by hostgroup and server."""
 
     @property
     def online(self) -> tuple[Backend, ...]:
+        """Servers that get new sessions."""
         return tuple(each for each in self.backends if each.status == "ONLINE")
 
     @property
     def out(self) -> tuple[Backend, ...]:
-        """Those that get no new sessions."""
+        """Servers that get no new sessions."""
         return tuple(each for each in self.backends if each.status != "ONLINE")
 
     @property
     def serves(self) -> bool:
-        """Whether any of them gets new sessions."""
+        """Whether any server gets new sessions."""
         return bool(self.online)
 
     @property
     def shunned(self) -> bool:
-        """Whether any of them is SHUNNED by ProxySQL itself, other than for its lag."""
+        """Whether ProxySQL has shunned any server for a reason other than its lag."""
         return any(each.status == "SHUNNED" for each in self.backends)
 
     @property
     def unserved(self) -> tuple[int, ...]:
-        """Hostgroups that have servers and none of them ONLINE: sessions wait for them in vain."""
+        """Hostgroups whose servers are all not ONLINE: sessions wait for them in vain."""
         served = {each.hostgroup for each in self.online}
         return tuple(sorted({each.hostgroup for each in self.backends} - served))
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.PROXYSQL: ("admin-stats_credentials",)})
 def backends(db: ProxySQL, *, server: str = "") -> Backends:
-    """Reads the connection pool, and what the Monitor saw of each server last; with `server` of that one alone.
+    """Reads the connection pool, and the Monitor's last checks of each server, or of `server` only.
 
-    `server` is `host:port` as ProxySQL knows it. The user of admin-stats_credentials may read all of it (ProxySQL
-    documentation, "STATS (statistics)" and "Monitor Module"). stats_mysql_connection_pool_reset would tell the same and
-    set all counters to 0.
+    `server` is `host:port` as ProxySQL knows it. The user in admin-stats_credentials may read all of it (ProxySQL
+    documentation, "STATS (statistics)" and "Monitor Module"). stats_mysql_connection_pool_reset is not read, because it
+    resets all counters to 0.
     """
     rows = db.rows(
         "SELECT hostgroup, srv_host, srv_port, status, ConnUsed, ConnFree, ConnERR, Queries, Latency_us "
@@ -123,7 +127,7 @@ def _backend(row: Row, online: dict[int, int], errors: dict[str, object], read_o
 
 
 def _newest(db: ProxySQL, log: str, column: str) -> dict[str, object]:
-    """The last entry of a log of the Monitor for each server."""
+    """Returns the newest entry of a Monitor log for each server."""
     rows = db.rows(f"SELECT hostname, port, {column} FROM monitor.{log} ORDER BY time_start_us DESC LIMIT {NEWEST}")
     found: dict[str, object] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""When the last backup of a shard was made, and whether one is being made now."""
+"""When the last backup of a shard was made, and whether one is in progress."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Moment, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.tablet_health import by_alias
+from actions.diagnostics.vitess.tablet_health import answers_by_alias
 from actions.metrics_page import value
 from actions.protobuf_json import moment
 from actions.vitess_contract import Component, Vitess, alias_of
 
 READ = 200
-"""Backups that are read, the newest."""
+"""Backups that are read, the newest first."""
 RUNNING = "vttablet_backup_is_running"
 BAD = frozenset({"INCOMPLETE", "INVALID"})
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup in the storage."""
+    """One backup in the backup storage."""
 
     name: str = ""
     """Its time and its tablet: `2026-11-23.191924.zone1-0000000100`."""
     tablet: str = ""
+    """The alias of the tablet that made it."""
     at: Moment | None = None
-    """Unix time in seconds at which it began."""
+    """When it began, in Unix seconds."""
     engine: str = ""
+    """The backup engine, such as `builtin` or `xtrabackup`."""
     status: str = "UNKNOWN"
     """INCOMPLETE, COMPLETE, INVALID or VALID; Vitess up to 24 writes UNKNOWN for all."""
     running: bool = False
-    """Whether its tablet is making it right now."""
+    """Whether its tablet is making it now."""
 
     @property
     def usable(self) -> bool:
-        """Whether nothing speaks against it; that it can be restored is not proven by this."""
+        """Whether it is neither in progress nor known to be bad. This does not prove that it can be restored."""
         return not self.running and self.status not in BAD
 
 
@@ -47,35 +49,35 @@ class Backups:
     keyspace: str = ""
     shard: str = ""
     newest: Backup | None = None
-    """The newest one that nothing speaks against."""
+    """The newest usable backup."""
     age: Seconds | None = None
-    """How long ago that one began; empty where there is none."""
+    """Time since the newest usable backup began; empty if there is none."""
     number: Count = 0
-    """How many of them there are; 200 may be more."""
+    """Usable backups; 200 means 200 or more."""
     broken: Count = 0
-    """How many are incomplete or invalid."""
+    """Backups that are incomplete or invalid."""
     running: tuple[str, ...] = ()
-    """The tablets that make one right now."""
+    """The tablets that are making a backup now."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
     @property
     def none(self) -> bool:
-        """Whether there is no backup that could be used."""
+        """Whether there is no usable backup."""
         return self.newest is None
 
     @property
     def running_now(self) -> bool:
+        """Whether a backup is in progress."""
         return bool(self.running)
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.VITESS: ("GetTablets", "GetBackups", "vttablet /metrics"), Flavour.MYSQL: ()})
 def backups(vt: Vitess) -> Backups:
-    """Reads the list of backups from the storage, and which tablets make one now.
+    """Lists the backups in the storage, and finds the tablets that are making one now.
 
-    A backup that is being made is in the list already, and Vitess does not say so; it is known by its tablet. One whose
-    vttablet was killed meanwhile stays in the list and looks like any other. Raises Unreadable where vtctld has no
-    storage of backups, or cannot read it.
+    Vitess lists a backup in progress like any other; it is recognized by its tablet. A backup whose vttablet was killed
+    stays in the list and looks complete. Raises Unreadable if vtctld has no backup storage, or cannot read it.
     """
     told = vt.rpc("GetBackups", keyspace=vt.keyspace, shard=vt.shard, detailed=True, limit=READ).get("backups", ())
     missing: list[str] = []
@@ -115,16 +117,17 @@ def _running_one(backup: Backup) -> Backup:
 
 
 def _running(vt: Vitess, missing: list[str]) -> tuple[str, ...]:
-    """The tablets that make a backup: vttablet counts it whatever the engine, the type is BACKUP for some engines."""
+    """Returns the tablets that make a backup: vttablet counts it for every engine; the type is BACKUP for some
+    engines."""
     try:
         tablets = vt.tablets()[:READ]
     except Unreadable as error:
-        missing.append(f"Whether a backup is being made now is not known: {error}")
+        missing.append(f"Whether a backup is in progress is unknown: {error}")
         return ()
     found = {each.alias for each in tablets if each.type == "BACKUP"}
-    for alias, answer in by_alias(tablets, vt.metrics(Component.VTTABLET, RUNNING)).items():
+    for alias, answer in answers_by_alias(tablets, vt.metrics(Component.VTTABLET, RUNNING)).items():
         if not answer.ok:
-            missing.append(f"Whether {alias} makes a backup now is not known: {answer.error}")
+            missing.append(f"Whether {alias} is making a backup is unknown: {answer.error}")
         elif value(answer.body, RUNNING):
             found.add(alias)
     return tuple(sorted(found))

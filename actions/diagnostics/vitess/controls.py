@@ -1,4 +1,4 @@
-"""Which switches keep a shard from serving: denied tables, services that are off, query rules, types of tablets."""
+"""Which settings keep a shard from serving: denied tables, disabled query services, query rules and tablet types."""
 
 from __future__ import annotations
 
@@ -7,34 +7,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Unreadable, diagnostic
-from actions.diagnostics.vitess.shard_health import record_of
+from actions.protobuf_json import Record
 from actions.vitess_contract import Component, Vitess
+from actions.vitess_records import durability_policy, emergency_reparent_disabled, keyspace_record, shard_record
+from actions.vitess_workflows import FROZEN, MOVING_TYPES
 
 SHOWN = 200
 DENIED = "DenyListQueryRules"
-"""What vttablet calls the rules that it makes of denied tables."""
+"""The name that vttablet gives to the rules that it derives from denied tables."""
 SERVED = frozenset({"PRIMARY", "REPLICA", "RDONLY"})
-"""Types whose queries vttablet serves."""
-MOVING = frozenset({"MoveTables", "Reshard", "Migrate"})
-"""Workflows that deny tables, or switch query services off, while they are under way."""
+"""Tablet types that serve queries."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeniedTables:
-    """Tables that the record of the shard denies to a type of tablet."""
+    """Tables that the shard record denies to a tablet type."""
 
     tablet_type: str = ""
+    """The tablet type that may not serve them."""
     tables: tuple[str, ...] = ()
+    """The denied tables."""
     cells: tuple[str, ...] = ()
-    """The cells that it holds for; none named means all."""
+    """The cells in which they are denied; empty means all cells."""
     frozen: bool = False
-    """Whether traffic is being switched just now; such a record is not to be removed."""
+    """Whether a workflow has switched the traffic away; such a control must not be removed."""
     allow_reads: bool = False
+    """Whether reads of the tables are still allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DisabledService:
-    """A type of tablet of the shard whose query service is off in one cell."""
+    """A tablet type of the shard whose query service is disabled in one cell."""
 
     cell: str = ""
     tablet_type: str = ""
@@ -42,37 +45,40 @@ class DisabledService:
 
 @dataclass(frozen=True, slots=True)
 class QueryRule:
-    """A rule that a vttablet holds queries against; those of denied tables are not repeated here."""
+    """A rule by which a vttablet rejects or delays queries, without those derived from denied tables."""
 
     tablet: str = ""
+    """The alias of the tablet."""
     source: str = ""
-    """Who set it: a file, the topology, or a name of Vitess's own."""
+    """Where the rule comes from: a file, the topology, or one of Vitess's own sources."""
     name: str = ""
+    """The name of the rule."""
     action: str = ""
     """FAIL, FAIL_RETRY, BUFFER or CONTINUE."""
     tables: tuple[str, ...] = ()
+    """The tables that it applies to; empty means all tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShardWorkflow:
-    """A workflow that takes data from this shard or brings it here."""
+    """A workflow that moves data from this shard or to it."""
 
     name: str = ""
     keyspace: str = ""
-    """Where its streams run, which is its target."""
+    """The target keyspace, where its streams run."""
     type: str = ""
     """MoveTables, Reshard, Materialize and so on."""
     source: str = ""
-    """`keyspace/shard` of each source, with commas."""
+    """`keyspace/shard` of each source, separated by commas."""
     states: tuple[str, ...] = ()
-    """The states that its streams are in."""
+    """The states of its streams, each once."""
     frozen: bool = False
-    """Whether it was switched and waits to be completed."""
+    """Whether its traffic has been switched and it waits to be completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfService:
-    """A tablet of a type that serves no queries."""
+    """A tablet whose type serves no queries."""
 
     alias: str = ""
     type: str = ""
@@ -80,51 +86,58 @@ class OutOfService:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the topology and the vttablets of a shard are told not to serve."""
+    """What the topology and the vttablets of a shard are configured not to serve."""
 
     keyspace: str = ""
     shard: str = ""
     primary_serving: bool = True
-    """`is_primary_serving` of the record of the shard."""
+    """`is_primary_serving` in the shard record."""
     denied: tuple[DeniedTables, ...] = ()
+    """Tables that the shard record denies."""
     disabled: tuple[DisabledService, ...] = ()
+    """Tablet types whose query service a cell disables for this shard."""
     unserved: tuple[DisabledService, ...] = ()
-    """Types for which a cell routes the keyspace and has not this shard among those it routes to."""
+    """Tablet types for which a cell routes the keyspace but not this shard."""
     denied_on: tuple[str, ...] = ()
-    """The tablets whose vttablet denies tables right now; one learns of the record only when its state is refreshed."""
+    """Tablets whose vttablet denies tables now. A vttablet learns of a changed record only when its state is
+    refreshed."""
     rules: tuple[QueryRule, ...] = ()
+    """Query rules in force on the shard's vttablets."""
     out_of_service: tuple[OutOfService, ...] = ()
-    """Tablets of type DRAINED, BACKUP, RESTORE, SPARE and so on. Nobody records since when."""
+    """Tablets of type DRAINED, BACKUP, RESTORE, SPARE and so on. Vitess does not record since when."""
     rdonly: Count = 0
     """Tablets of type RDONLY; vtgate sends them only queries that ask for that type."""
     keyspace_type: str = "NORMAL"
-    """SNAPSHOT for a keyspace that was restored from a backup of another."""
+    """SNAPSHOT for a keyspace that was restored from a backup of another one."""
     durability: str = ""
+    """The durability policy of the keyspace; '' if it could not be read."""
     emergency_reparent_disabled: bool = False
-    """Whether VTOrc may make no emergency reparent, by the record of the shard or of the keyspace."""
+    """Whether the record of the shard or of the keyspace forbids VTOrc to run an emergency reparent."""
     workflows: tuple[ShardWorkflow, ...] = ()
+    """Workflows whose source or target includes this shard."""
     workflows_known: bool = False
+    """Whether the workflows could be read."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
     @property
     def any(self) -> bool:
-        """Whether anything at all keeps queries of this shard from being served."""
+        """Whether any setting keeps queries of this shard from being served."""
         return bool(self.denied or self.denied_on or self.disabled or self.rules or not self.primary_serving)
 
     @property
     def moving(self) -> tuple[ShardWorkflow, ...]:
-        """Workflows that deny tables or switch query services while they are under way."""
-        return tuple(each for each in self.workflows if each.type in MOVING)
+        """Workflows that deny tables or disable query services while they are under way."""
+        return tuple(each for each in self.workflows if each.type in MOVING_TYPES)
 
     @property
     def explained(self) -> bool:
-        """Whether a workflow that is under way explains the denied tables and switched-off services."""
+        """Whether a workflow under way explains the denied tables and disabled services."""
         return bool(self.moving)
 
     @property
     def left_behind(self) -> bool:
-        """Whether tables are denied or services off, and it is known that no workflow needs that."""
+        """Whether tables are denied or services disabled although no workflow needs that."""
         return (
             bool(self.denied or self.denied_on or self.disabled or not self.primary_serving)
             and self.workflows_known
@@ -134,10 +147,12 @@ class Controls:
 
     @property
     def drained(self) -> tuple[OutOfService, ...]:
+        """Tablets of type DRAINED."""
         return tuple(each for each in self.out_of_service if each.type == "DRAINED")
 
     @property
     def backing_up(self) -> tuple[OutOfService, ...]:
+        """Tablets of type BACKUP or RESTORE."""
         return tuple(each for each in self.out_of_service if each.type in ("BACKUP", "RESTORE"))
 
 
@@ -156,13 +171,13 @@ class Controls:
     },
 )
 def controls(vt: Vitess) -> Controls:
-    """Reads the records of the shard, the keyspace and its routing in each cell, and the query rules of the vttablets.
+    """Reads the shard record, the keyspace record and its routing in each cell, and the vttablets' query rules.
 
-    A workflow that moves tables or shards sets such controls and takes them away when it is completed or cancelled;
-    one that was broken off leaves them.
+    A workflow that moves tables or shards sets such controls, and removes them when it is completed or cancelled. A
+    workflow that was aborted leaves them behind.
     """
     missing: list[str] = []
-    record = record_of(vt)
+    record = shard_record(vt)
     keyspace = _keyspace(vt, missing)
     disabled, unserved = _routing(vt, record, missing)
     workflows = _workflows(vt, missing)
@@ -181,10 +196,8 @@ def controls(vt: Vitess) -> Controls:
         out_of_service=tuple(OutOfService(each.alias, each.type) for each in tablets if each.type not in SERVED),
         rdonly=sum(each.type == "RDONLY" for each in tablets),
         keyspace_type=str(keyspace.get("keyspace_type", "NORMAL")),
-        durability=str(keyspace.get("durability_policy", "none")) if keyspace else "",
-        emergency_reparent_disabled=any(
-            each.get("vtorc_state", {}).get("disable_emergency_reparent", False) for each in (record, keyspace)
-        ),
+        durability=durability_policy(keyspace) if keyspace else "",
+        emergency_reparent_disabled=any(map(emergency_reparent_disabled, (record, keyspace))),
         workflows=workflows or (),
         workflows_known=workflows is not None,
         missing=tuple(missing),
@@ -201,23 +214,22 @@ def _denied(control: Mapping[str, Any]) -> DeniedTables:
     )
 
 
-def _keyspace(vt: Vitess, missing: list[str]) -> Mapping[str, Any]:
+def _keyspace(vt: Vitess, missing: list[str]) -> Record:
     try:
-        found: Mapping[str, Any] = vt.rpc("GetKeyspace", keyspace=vt.keyspace)["keyspace"]["keyspace"]
+        return keyspace_record(vt)
     except Unreadable as error:
-        missing.append(f"The record of the keyspace could not be read: {error}")
+        missing.append(f"The keyspace record could not be read: {error}")
         return {}
-    return found
 
 
 def _routing(
     vt: Vitess, record: Mapping[str, Any], missing: list[str]
 ) -> tuple[tuple[DisabledService, ...], tuple[DisabledService, ...]]:
-    """The services of the shard that are off by cell and type, and those that a cell does not route to at all."""
+    """Returns the tablet types whose service is disabled for the shard, and those that a cell does not route to it."""
     try:
         cells = vt.rpc("GetSrvKeyspaces", keyspace=vt.keyspace).get("srv_keyspaces", {})
     except Unreadable as error:
-        missing.append(f"How the cells route the keyspace could not be read: {error}")
+        missing.append(f"The routing of the keyspace in the cells could not be read: {error}")
         return (), ()
     off, unserved = [], []
     for cell, routing in sorted(cells.items()):
@@ -236,12 +248,12 @@ def _workflows(vt: Vitess, missing: list[str]) -> tuple[ShardWorkflow, ...] | No
     try:
         told = vt.rpc("GetWorkflows", keyspace=vt.keyspace).get("workflows", ())
     except Unreadable as error:
-        missing.append(f"Whether a workflow explains this is not known: {error}")
+        missing.append(f"Whether a workflow explains this is unknown: {error}")
         return None
-    return tuple(_workflow(vt, each) for each in told if _touches(vt, each))[:SHOWN]
+    return tuple(_workflow(vt, each) for each in told if _concerns_shard(vt, each))[:SHOWN]
 
 
-def _touches(vt: Vitess, workflow: Mapping[str, Any]) -> bool:
+def _concerns_shard(vt: Vitess, workflow: Mapping[str, Any]) -> bool:
     ends = [workflow.get("source") or {}, workflow.get("target") or {}]
     return any(each.get("keyspace") == vt.keyspace and vt.shard in each.get("shards", ()) for each in ends)
 
@@ -255,17 +267,19 @@ def _workflow(vt: Vitess, workflow: Mapping[str, Any]) -> ShardWorkflow:
         type=str(workflow.get("workflow_type", "")),
         source=",".join(f"{source.get('keyspace', '')}/{shard}" for shard in source.get("shards", ())),
         states=tuple(sorted({str(each.get("state", "")) for each in streams})),
-        frozen=bool(streams) and all(each.get("message") == "FROZEN" for each in streams),
+        frozen=bool(streams) and all(each.get("message") == FROZEN for each in streams),
     )
 
 
 def _rules(vt: Vitess, missing: list[str]) -> tuple[tuple[QueryRule, ...], tuple[str, ...]]:
-    """The query rules of every vttablet that answers, and which of them deny tables."""
+    """Returns the query rules of every vttablet that answers, and the tablets that deny tables."""
     found: list[QueryRule] = []
     denying = set()
     for answer in vt.web(Component.VTTABLET, "/debug/query_rules"):
         if not answer.ok or not isinstance(answer.body, Mapping):
-            missing.append(f"The query rules of {answer.who} could not be read: {answer.error or 'no JSON came'}")
+            missing.append(
+                f"The query rules of {answer.who} could not be read: {answer.error or 'the page is not JSON'}"
+            )
             continue
         for source, rules in answer.body.items():
             if source == DENIED:

@@ -1,4 +1,4 @@
-"""Which transactions the replicas of a shard have that its primary does not."""
+"""Which transactions the replicas of a shard have that its primary lacks."""
 
 from __future__ import annotations
 
@@ -8,74 +8,78 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.diagnostics.mysql import errant_gtids as of_servers
+from actions.diagnostics.mysql import errant_gtids as server_errant_gtids
 from actions.diagnostics.mysql.gtid_sets import LONGEST, GtidSets, gtid_sets
-from actions.diagnostics.vitess.shard_health import record_of
-from actions.diagnostics.vitess.tablet_health import full_statuses, pages_of
+from actions.diagnostics.vitess.tablet_health import full_statuses, status_pages
 from actions.protobuf_json import moment
 from actions.redaction import redact_error
-from actions.vitess_contract import Answer, Component, Tablet, Vitess, alias_of
+from actions.vitess_contract import Component, ComponentAnswer, Tablet, Vitess, alias_of
+from actions.vitess_records import shard_record
 
 AGAIN: Seconds = 1.0
-"""Between the two looks."""
+"""Time between the two readings."""
 SETTLES: Seconds = 30.0
-"""For so long after a failover VTOrc, and the first look, may call transactions errant that are not."""
+"""For this long after a failover, VTOrc and the first reading may report transactions as errant that are not."""
 SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ErrantTablet:
-    """One tablet with transactions of its own."""
+    """One tablet with errant transactions."""
 
     alias: str = ""
     type: str = ""
     gtids: str = ""
-    """The transactions that the primary does not have, at the second look."""
+    """The transactions that the primary lacked at the second reading."""
     transactions: Count = 0
+    """How many there are."""
     own: bool = False
-    """Whether all of them were made on that very tablet, and not by a former primary."""
+    """Whether all of them were made on this tablet, rather than by a former primary."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrantGtids:
-    """The tablets of a shard with errant transactions, by MySQL itself and by VTOrc."""
+    """The tablets of a shard with errant transactions, by their MySQL servers and by VTOrc."""
 
     keyspace: str = ""
     shard: str = ""
     known: bool = False
-    """Whether the primary's MySQL could be asked; without it only VTOrc's word is there."""
+    """Whether the primary's MySQL server could be read; if not, only VTOrc's list is known."""
     primary_alias: str = ""
+    """The alias of the primary in the shard record."""
     primary_age: Seconds | None = None
-    """How long ago the term of the primary began."""
+    """Time since the primary's term began."""
     compared: tuple[str, ...] = ()
-    """The tablets that were held against the primary."""
+    """The tablets that were compared with the primary."""
     tablets: tuple[ErrantTablet, ...] = ()
-    """Those with errant transactions at both looks."""
+    """Tablets with errant transactions at both readings."""
     passed: Count = 0
-    """Tablets that had some at the first look and none at the second."""
+    """Tablets that had some at the first reading and none at the second."""
     by_vtorc: tuple[str, ...] = ()
-    """The tablets of the shard that VTOrc calls errant."""
+    """Tablets of the shard that VTOrc reports as errant."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
     @property
     def settling(self) -> bool:
-        """Whether a failover was so short a while ago that what is seen may pass by itself."""
+        """Whether a failover was less than 30 s ago, so that the findings may disappear by themselves."""
         return self.primary_age is not None and self.primary_age < SETTLES
 
     @property
     def found(self) -> bool:
+        """Whether any tablet has errant transactions."""
         return bool(self.tablets)
 
     @property
     def vtorc_alone(self) -> bool:
-        """Whether VTOrc calls a tablet errant that MySQL clears: it is mistaken for some seconds after a failover."""
+        """Whether VTOrc reports a tablet as errant that MySQL clears; for some seconds after a failover VTOrc is
+        wrong."""
         errant = {each.alias for each in self.tablets}
         return any(alias in self.compared and alias not in errant for alias in self.by_vtorc)
 
     @property
     def transactions(self) -> Count:
-        """How many errant transactions there are on all of the tablets."""
+        """Errant transactions of all tablets together."""
         return sum(each.transactions for each in self.tablets)
 
 
@@ -84,25 +88,25 @@ class ErrantGtids:
     needs={Flavour.VITESS: ("GetTablets", "GetShard", "GetFullStatus", "vtorc /api/errant-gtids"), Flavour.MYSQL: ()},
 )
 def errant_gtids(vt: Vitess) -> ErrantGtids:
-    """Subtracts the primary's transactions from those that its replicas were read to have before, twice.
+    """Subtracts the primary's GTID set from those of its replicas, twice.
 
-    The replicas are read first; else what has not come to them yet would look errant. What is there at the first look
-    alone is not told. VTOrc's own list stands beside it.
+    The replicas are read first; otherwise transactions committed in between would look errant. Transactions that are
+    errant at the first reading only are not reported. VTOrc's own list is returned beside the result.
     """
     missing: list[str] = []
-    record = record_of(vt)
+    record = shard_record(vt)
     primary, since = alias_of(record.get("primary_alias")), moment(record, "primary_term_start_time") or None
     others = tuple(each for each in vt.tablets()[:200] if each.alias != primary)
-    sets = _sets(vt, others, missing)
+    sets = _executed_sets(vt, others, missing)
     known = True
-    first: tuple[of_servers.Errant, ...] = ()
-    again: tuple[of_servers.Errant, ...] = ()
+    first: tuple[server_errant_gtids.ErrantReplica, ...] = ()
+    again: tuple[server_errant_gtids.ErrantReplica, ...] = ()
     try:
         first = _subtracted(vt, primary, sets)
-        again = _once_more(vt, primary, others, first) if first else ()
+        again = _read_again(vt, primary, others, first) if first else ()
     except Unreadable as error:
         known = False
-        missing.append(f"The primary's MySQL could not be asked, so there is only VTOrc's word: {error}")
+        missing.append(f"The primary's MySQL server could not be read, so only VTOrc's list is known: {error}")
     types = {each.alias: each.type for each in others}
     return ErrantGtids(
         keyspace=vt.keyspace,
@@ -121,56 +125,57 @@ def errant_gtids(vt: Vitess) -> ErrantGtids:
     )
 
 
-def _sets(vt: Vitess, tablets: Sequence[Tablet], missing: list[str]) -> tuple[GtidSets, ...]:
-    """What each tablet has executed, through its vttablet, or past it where that does not answer."""
-    answers = full_statuses(vt, tablets, pages_of(vt, tablets)) if tablets else {}
+def _executed_sets(vt: Vitess, tablets: Sequence[Tablet], missing: list[str]) -> tuple[GtidSets, ...]:
+    """Returns what each tablet has executed, through its vttablet, or from its MySQL server if that does not answer."""
+    answers = full_statuses(vt, tablets, status_pages(vt, tablets)) if tablets else {}
     found = []
     for each in tablets:
         try:
-            found.append(_set(vt, each.alias, answers[each.alias]))
+            found.append(_executed_set(vt, each.alias, answers[each.alias]))
         except Unreadable as error:
-            missing.append(f"What {each.alias} has executed is not known: {redact_error(str(error))}")
+            missing.append(f"The GTID set of {each.alias} is unknown: {redact_error(str(error))}")
     return tuple(found)
 
 
-def _set(vt: Vitess, alias: str, answer: Answer) -> GtidSets:
+def _executed_set(vt: Vitess, alias: str, answer: ComponentAnswer) -> GtidSets:
     status: Mapping[str, Any] = answer.body.get("status", {}) if answer.ok else {}
     # A position is `MySQL56/uuid:1-7`; a tablet that does not replicate has one as a primary.
     position = str((status.get("replication_status") or status.get("primary_status") or {}).get("position", ""))
     if not position:
-        there = gtid_sets(vt.beneath(alias))
+        there = gtid_sets(vt.mysql_of(alias))
         return GtidSets(alias, there.server, there.executed, enabled=there.enabled)
     executed = position.partition("/")[2].replace("\n", "")
     if len(executed) > LONGEST:
-        raise Unreadable(f"the GTID set of {alias} has {len(executed):,} characters; {LONGEST:,} are taken")
+        raise Unreadable(f"the GTID set of {alias} has {len(executed):,} characters; the limit is {LONGEST:,}")
     return GtidSets(alias, str(status.get("server_uuid", "")), executed, enabled=True)
 
 
-def _subtracted(vt: Vitess, primary: str, sets: tuple[GtidSets, ...]) -> tuple[of_servers.Errant, ...]:
+def _subtracted(vt: Vitess, primary: str, sets: tuple[GtidSets, ...]) -> tuple[server_errant_gtids.ErrantReplica, ...]:
     if not primary:
-        raise Unreadable("The record of the shard names no primary.")
-    found: of_servers.ErrantGtids = of_servers.errant_gtids(vt.beneath(primary), replicas=sets)
+        raise Unreadable("The shard record names no primary.")
+    found: server_errant_gtids.ErrantGtids = server_errant_gtids.errant_gtids(vt.mysql_of(primary), replicas=sets)
     return found.members
 
 
-def _once_more(
-    vt: Vitess, primary: str, tablets: Sequence[Tablet], first: tuple[of_servers.Errant, ...]
-) -> tuple[of_servers.Errant, ...]:
-    """The same of those that had some, a moment later; one that cannot be read again is told as it was."""
+def _read_again(
+    vt: Vitess, primary: str, tablets: Sequence[Tablet], first: tuple[server_errant_gtids.ErrantReplica, ...]
+) -> tuple[server_errant_gtids.ErrantReplica, ...]:
+    """Reads those with errant transactions again a moment later; a tablet that cannot be read again keeps its first
+    result."""
     vt.pause(AGAIN)
     errant = {each.address: each for each in first}
     unread: list[str] = []
-    sets = _sets(vt, [each for each in tablets if each.alias in errant], unread)
+    sets = _executed_sets(vt, [each for each in tablets if each.alias in errant], unread)
     read = {each.address for each in sets}
     return (*_subtracted(vt, primary, sets), *(each for alias, each in errant.items() if alias not in read))
 
 
 def _by_vtorc(vt: Vitess, aliases: set[str], missing: list[str]) -> tuple[str, ...]:
-    """The tablets that any VTOrc calls errant."""
+    """Returns the tablets that any VTOrc reports as errant."""
     found: set[str] = set()
     for answer in vt.web(Component.VTORC, "/api/errant-gtids"):
         if answer.ok:
             found |= {str(each.get("InstanceAlias", "")) for each in answer.body or ()}
         else:
-            missing.append(f"VTOrc at {answer.who} did not say which tablets it calls errant: {answer.error}")
+            missing.append(f"The errant tablets at VTOrc {answer.who} could not be read: {answer.error}")
     return tuple(sorted(found & aliases))

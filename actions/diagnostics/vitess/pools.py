@@ -1,4 +1,4 @@
-"""Whether the connection pools of a tablet are full, and who holds their connections."""
+"""Whether the connection pools of a tablet are exhausted, and which sessions hold their connections."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.mysql.long_queries import LongQuery, long_queries
 from actions.diagnostics.mysql.long_transactions import Transaction, long_transactions
-from actions.protobuf_json import decimal, each, text, whole
+from actions.protobuf_json import decimal, integer, records, text
 from actions.redaction import normalise
-from actions.vitess_contract import Answer, Component, Vitess
+from actions.vitess_contract import Component, ComponentAnswer, Vitess
 
 POOLS = {
     "transaction": "vttablet_transaction_pool",
@@ -27,86 +27,96 @@ RUNNING = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """One pool of connections to the MySQL beneath."""
+class ConnectionPool:
+    """One pool of connections to the tablet's MySQL server."""
 
     name: str
-    """`transaction` also serves writes that commit by themselves; `read` what runs outside of a transaction."""
+    """`transaction` also serves autocommit writes; `read` serves statements outside of transactions."""
     capacity: Count = 0
+    """The size of the pool; 0 while the tablet does not serve."""
     in_use: Count = 0
+    """Connections in use."""
     available: Count = 0
+    """Connections that are free."""
     waits: Count = 0
-    """Requests that had to wait for a connection between the two looks."""
+    """Requests that had to wait for a connection between the two samples."""
     waits_before: Count = 0
-    """The same since the vttablet was started, until the first look."""
+    """The same, from the start of the vttablet until the first sample."""
     rejected: Count = 0
-    """Requests that were turned away between the two looks because too many waited already."""
+    """Requests rejected between the two samples because too many were waiting."""
 
     @property
     def full(self) -> bool:
-        """Whether no connection is left."""
+        """Whether no connection is free."""
         return self.capacity > 0 and self.available == 0
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A query that the vttablet has under way."""
+class LiveQuery:
+    """A query that the vttablet is running."""
 
     thread_id: int
     """The session in MySQL, as KILL takes it."""
     running_for: Seconds
+    """Time since it began."""
     statement: str
+    """The query, with literals as `?`."""
     kind: str = ""
-    """`oltp`, `olap` or `stateful`, as the vttablet calls its list."""
+    """`oltp`, `olap` or `stateful`, as the vttablet names its list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """The pools of one tablet, as they were between two looks."""
+    """The pools of one tablet, as counted between two samples."""
 
     tablet: str = ""
+    """The alias of the tablet."""
     over: Seconds = 0.0
-    """Between the two looks."""
-    pools: tuple[Pool, ...] = ()
+    """Time between the two samples."""
+    pools: tuple[ConnectionPool, ...] = ()
+    """Its pools; empty if the metrics could not be read."""
     transaction_timeout: Seconds = 0.0
-    """After which the vttablet ends a transaction by itself; 0 for never."""
+    """Age at which the vttablet rolls back a transaction; 0 means never."""
     exhausted: Count = 0
-    """Requests that failed with RESOURCE_EXHAUSTED between the two looks."""
+    """Requests that failed with RESOURCE_EXHAUSTED between the two samples."""
     exhausted_before: Count = 0
+    """The same, from the start of the vttablet until the first sample."""
     killed: Count = 0
-    """Transactions that the vttablet ended for their timeout between the two looks."""
+    """Transactions that the vttablet rolled back for their timeout between the two samples."""
     killed_before: Count = 0
-    running: tuple[Running, ...] = ()
-    """Queries under way, the longest first."""
+    """The same, from the start of the vttablet until the first sample."""
+    running: tuple[LiveQuery, ...] = ()
+    """Queries that the vttablet is running, the longest first."""
     transactions: tuple[Transaction, ...] = ()
-    """Open transactions of the MySQL beneath, the oldest first."""
+    """Open transactions of the tablet's MySQL server, the oldest first."""
     queries: tuple[LongQuery, ...] = ()
-    """Statements of the MySQL beneath that run for more than a second, the oldest first."""
+    """Statements that the tablet's MySQL server has run for more than a second, the oldest first."""
     missing: tuple[str, ...] = ()
+    """What could not be read, one sentence each."""
 
     @property
     def full(self) -> tuple[str, ...]:
-        """The names of the pools that have no connection left."""
+        """The names of the pools without a free connection."""
         return tuple(pool.name for pool in self.pools if pool.full)
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """The names of the pools for which requests had to wait between the two looks."""
+        """The names of the pools for which requests had to wait between the two samples."""
         return tuple(pool.name for pool in self.pools if pool.waits)
 
     @property
     def serving(self) -> bool:
-        """Whether any pool has connections at all; those of a tablet that does not serve have none."""
+        """Whether any pool has connections; a tablet that does not serve has none."""
         return any(pool.capacity for pool in self.pools)
 
     @property
     def stoppable(self) -> tuple[LongQuery, ...]:
-        """Statements that may be stopped."""
+        """Statements that may be killed."""
         return tuple(query for query in self.queries if not query.protected)
 
     @property
     def endable(self) -> tuple[Transaction, ...]:
-        """Transactions of sessions that do nothing now, and may be ended."""
+        """Transactions of idle sessions that may be ended."""
         return tuple(one for one in self.transactions if not one.protected and one.command == "Sleep")
 
 
@@ -118,10 +128,11 @@ class Pools:
     },
 )
 def pools(vt: Vitess, *, tablet: str = "", over: Seconds = 1.0, older_than: Seconds = 1.0) -> Pools:
-    """Reads the pools of the target, or of the tablet that is named, twice, and who holds connections meanwhile.
+    """Samples the pools of the target, or of `tablet`, twice, and reads which sessions hold connections.
 
-    `older_than` bounds the transactions and the statements of the MySQL beneath. A full read pool fails nobody, its
-    clients wait; a full transaction pool turns clients away after a second.
+    `over` is the time between the samples; `older_than` is the minimum age of the transactions and statements of the
+    tablet's MySQL server. Clients of an exhausted read pool wait; those of an exhausted transaction pool get an error
+    after a second.
     """
     alias = tablet or vt.tablet
     missing: list[str] = []
@@ -133,7 +144,7 @@ def pools(vt: Vitess, *, tablet: str = "", over: Seconds = 1.0, older_than: Seco
         missing.append(f"The metrics of vttablet {alias} could not be read: {after.error}")
     first, last = _counts(before), _counts(after)
     running = _running(vt, alias, missing)
-    transactions, queries = _beneath(vt, alias, older_than, missing)
+    transactions, queries = _mysql_sessions(vt, alias, older_than, missing)
     if len(missing) == 3:
         raise Unreadable(" ".join(missing))
     return Pools(
@@ -152,14 +163,14 @@ def pools(vt: Vitess, *, tablet: str = "", over: Seconds = 1.0, older_than: Seco
     )
 
 
-def _metrics(vt: Vitess, alias: str) -> Answer:
+def _metrics(vt: Vitess, alias: str) -> ComponentAnswer:
     names = [f"{pool}_{what}" for pool in POOLS.values() for what in COUNTED]
     found = vt.metrics(Component.VTTABLET, *names, ERRORS, KILLS, TIMEOUT, tablet=alias)
-    return found[0] if found else Answer(alias, error="the topology does not know it")
+    return found[0] if found else ComponentAnswer(alias, error="the topology has no such tablet")
 
 
-def _counts(answer: Answer) -> dict[str, float]:
-    """Values by the name of the metric; errors by their code and kills by what was killed."""
+def _counts(answer: ComponentAnswer) -> dict[str, float]:
+    """Returns values by the name of the metric: errors by their code, and kills by what was killed."""
     found: dict[str, float] = {}
     for series in answer.body or ():
         name = series.labels["__name__"]
@@ -172,8 +183,8 @@ def _grown(first: Mapping[str, float], last: Mapping[str, float], name: str) -> 
     return int(max(0.0, last.get(name, 0.0) - first.get(name, 0.0)))
 
 
-def _pool(name: str, metric: str, first: Mapping[str, float], last: Mapping[str, float]) -> Pool:
-    return Pool(
+def _pool(name: str, metric: str, first: Mapping[str, float], last: Mapping[str, float]) -> ConnectionPool:
+    return ConnectionPool(
         name=name,
         capacity=int(last.get(f"{metric}_capacity", 0)),
         in_use=int(last.get(f"{metric}_in_use", 0)),
@@ -184,30 +195,33 @@ def _pool(name: str, metric: str, first: Mapping[str, float], last: Mapping[str,
     )
 
 
-def _running(vt: Vitess, alias: str, missing: list[str]) -> tuple[Running, ...]:
+def _running(vt: Vitess, alias: str, missing: list[str]) -> tuple[LiveQuery, ...]:
     answers = vt.web(Component.VTTABLET, "/livequeryz/?format=json", tablet=alias)
     if not answers or not answers[0].ok:
-        missing.append(f"/livequeryz of vttablet {alias} could not be read: {answers[0].error if answers else 'gone'}")
+        missing.append(
+            f"/livequeryz of vttablet {alias} could not be read: "
+            f"{answers[0].error if answers else 'the topology has no such tablet'}"
+        )
         return ()
     found = [
-        Running(
-            thread_id=whole(row, "ConnID"),
+        LiveQuery(
+            thread_id=integer(row, "ConnID"),
             running_for=round(decimal(row, "Duration") / 1e9, 3),
             statement=normalise(text(row, "Query")),
             kind=text(row, "Type"),
         )
-        for row in each({"rows": answers[0].body}, "rows")
+        for row in records({"rows": answers[0].body}, "rows")
     ]
     return tuple(sorted(found, key=lambda one: -one.running_for)[:RUNNING])
 
 
-def _beneath(
+def _mysql_sessions(
     vt: Vitess, alias: str, older_than: Seconds, missing: list[str]
 ) -> tuple[tuple[Transaction, ...], tuple[LongQuery, ...]]:
     try:
-        db = vt.beneath(alias)
+        db = vt.mysql_of(alias)
         open_, busy = long_transactions(db, older_than=older_than), long_queries(db, older_than=older_than)
     except Unreadable as error:
-        missing.append(f"The transactions of the MySQL beneath {alias} could not be read: {error}")
+        missing.append(f"The transactions of the MySQL server of {alias} could not be read: {error}")
         return (), ()
     return open_.transactions, busy.queries

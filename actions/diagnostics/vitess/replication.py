@@ -1,4 +1,4 @@
-"""How replication of a shard stands, replica by replica, and whether commits are acknowledged."""
+"""The replication of a shard, replica by replica, and whether commits are acknowledged."""
 
 from __future__ import annotations
 
@@ -7,56 +7,58 @@ from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
-from actions.diagnostics.vitess.shard_health import record_of
-from actions.diagnostics.vitess.tablet_health import by_alias, full_statuses
-from actions.diagnostics.vitess.tablet_replication import Replica, past_vttablet, replica_of
+from actions.diagnostics.vitess.tablet_health import answers_by_alias, full_statuses
+from actions.diagnostics.vitess.tablet_replication import Replica, replica_from_mysql, replica_from_status
 from actions.metrics_page import value
 from actions.redaction import redact_error
-from actions.vitess_contract import Answer, Component, Vitess, alias_of
+from actions.vitess_contract import Component, ComponentAnswer, Vitess, alias_of
+from actions.vitess_records import durability_policy, keyspace_record, shard_record
 
 REPORTED = "vttablet_replication_lag_sec"
 BLOCKED = "vttablet_semi_sync_monitor_writes_blocked"
 PAST = 4
-"""Replicas that are asked past their vttablets, one after the other."""
+"""Replicas whose MySQL servers are read without their vttablets, one after another."""
 NOTICEABLE: Seconds = 5.0
-"""Lag from which on a vttablet that reports none is known not to look."""
+"""Lag from which a vttablet that reports 0 is known not to measure it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """Replication of one shard."""
+    """The replication of one shard."""
 
     keyspace: str = ""
     shard: str = ""
     primary_alias: str = ""
-    """The primary by the record of the shard."""
+    """The primary in the shard record."""
     primary_known: bool = False
-    """Whether the primary's MySQL could be asked; what is said of it has its defaults otherwise."""
+    """Whether the primary's MySQL server could be read; if not, the semi-sync fields have their defaults."""
     durability: str = ""
-    """The durability policy of the keyspace: none, semi_sync, cross_cell, or one of these `_with_rdonly_ack`."""
+    """The durability policy of the keyspace: none, semi_sync, cross_cell, or one of these with `_with_rdonly_ack`."""
     semi_sync_enabled: bool = False
-    """Whether the primary is set to wait for acknowledgements."""
+    """Whether the primary is configured to wait for acknowledgements."""
     semi_sync_active: bool = False
-    """Whether it does."""
+    """Whether it does wait."""
     semi_sync_clients: Count = 0
     """Replicas that are connected to acknowledge."""
     wait_for: Count = 0
     """Acknowledgements that a commit waits for."""
     writes_blocked: Count = 0
-    """Writes of vttablet's own that wait for an acknowledgement right now; it stops counting at 15."""
+    """Writes of the vttablet's own monitor that wait for an acknowledgement now; counted up to 15."""
     semi_sync_blocked: bool = False
-    """Whether the primary's vttablet says that commits wait in vain."""
+    """Whether the primary's vttablet reports that commits wait in vain."""
     replicas: tuple[Replica, ...] = ()
+    """Every tablet of the shard except the primary."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
     @property
     def semi_sync_wanted(self) -> bool:
-        """Whether the durability policy wants commits to be acknowledged."""
+        """Whether the durability policy requires acknowledged commits."""
         return self.durability.startswith(("semi_sync", "cross_cell"))
 
     @property
     def stopped(self) -> tuple[Replica, ...]:
+        """Replicas with a replication thread that is not running."""
         return tuple(each for each in self.replicas if each.stopped)
 
     @property
@@ -66,31 +68,32 @@ class Replication:
 
     @property
     def stopped_by_hand(self) -> tuple[Replica, ...]:
+        """Replicas whose applier is stopped without an error."""
         return tuple(each for each in self.replicas if each.stopped_by_hand)
 
     @property
     def unknown(self) -> tuple[Replica, ...]:
-        """Replicas whose MySQL could not be asked."""
+        """Replicas whose MySQL server could not be read."""
         return tuple(each for each in self.replicas if not each.known)
 
     @property
     def wrong_source(self) -> tuple[Replica, ...]:
-        """Replicas that replicate from another server than the primary of the shard."""
+        """Replicas that replicate from another server than the shard's primary."""
         return tuple(each for each in self.replicas if each.from_primary is False)
 
     @property
     def writable(self) -> tuple[Replica, ...]:
-        """Replicas whose MySQL takes writes."""
+        """Replicas whose MySQL server accepts writes."""
         return tuple(each for each in self.replicas if each.writable)
 
     @property
     def max_lag(self) -> Seconds | None:
-        """The most seconds that a running replica is behind, its delay by configuration taken off."""
+        """The longest lag of a running replica, after its configured delay is subtracted."""
         return max((each.lag - each.delay for each in self.replicas if each.lag is not None), default=None)
 
     @property
     def ackers_possible(self) -> tuple[Replica, ...]:
-        """Replicas that the durability policy lets acknowledge."""
+        """Replicas that the durability policy allows to acknowledge."""
         return tuple(each for each in self.replicas if each.may_acknowledge)
 
     @property
@@ -100,14 +103,14 @@ class Replication:
 
     @property
     def blocked(self) -> bool:
-        """Whether writes wait: commits must be acknowledged, and there are fewer replicas to do it than must."""
+        """Whether writes hang because fewer replicas acknowledge than a commit waits for."""
         return self.semi_sync_blocked or (
             self.primary_known and self.semi_sync_enabled and self.semi_sync_clients < self.wait_for
         )
 
     @property
     def lag_not_reported(self) -> tuple[Replica, ...]:
-        """Replicas that are behind and whose vttablet reports no lag: vtgates go on sending reads to them."""
+        """Replicas that lag while their vttablet reports 0, so that vtgates keep sending reads to them."""
         return tuple(
             each
             for each in self.replicas
@@ -126,29 +129,29 @@ class Replication:
     },
 )
 def replication(vt: Vitess) -> Replication:
-    """Reads the status of each tablet's MySQL through its vttablet, and past it where that gives no answer.
+    """Reads the replication status of each tablet, from its MySQL server if its vttablet does not answer.
 
-    SHOW VITESS_REPLICATION_STATUS is not asked: vtgate fills its rows from a replica of its choice. The lag is that of
-    MySQL; a vttablet without --enable-replication-reporter or heartbeats reports 0 at all times.
+    SHOW VITESS_REPLICATION_STATUS is not used, because vtgate fills it from a replica of its choice. The lag is
+    MySQL's; a vttablet without --enable-replication-reporter or heartbeats always reports 0.
     """
     tablets = vt.tablets()[:200]
     missing: list[str] = []
     primary_alias, durability = _records(vt, missing)
     primary = next((each for each in tablets if each.alias == primary_alias), None)
-    counted = by_alias(tablets, vt.metrics(Component.VTTABLET, REPORTED, BLOCKED))
+    counted = answers_by_alias(tablets, vt.metrics(Component.VTTABLET, REPORTED, BLOCKED))
     told = full_statuses(vt, tablets, counted)
     replicas, asked_past = [], 0
     for each in tablets:
         if each.alias == primary_alias:
             continue
-        found = replica_of(each, told[each.alias], primary, durability)
+        found = replica_from_status(each, told[each.alias], primary, durability)
         if (not found.known or found.failed) and asked_past < PAST:
             asked_past += 1
-            found = past_vttablet(vt, each, found, primary)
+            found = replica_from_mysql(vt, each, found, primary)
         if not found.known:
-            missing.append(f"How {each.alias} replicates is not known: {redact_error(told[each.alias].error)}")
+            missing.append(f"The replication of {each.alias} is unknown: {redact_error(told[each.alias].error)}")
         replicas.append(replace(found, reported_lag=value(counted[each.alias].body or (), REPORTED)))
-    of_primary = _of_primary(vt, primary_alias, told.get(primary_alias), missing)
+    of_primary = _primary_semi_sync(vt, primary_alias, told.get(primary_alias), missing)
     blocked = value(counted[primary_alias].body or (), BLOCKED) if primary_alias in counted else None
     return Replication(
         keyspace=vt.keyspace,
@@ -163,22 +166,22 @@ def replication(vt: Vitess) -> Replication:
 
 
 def _records(vt: Vitess, missing: list[str]) -> tuple[str, str]:
-    """The primary by the record of the shard, and the durability policy by that of the keyspace."""
+    """Returns the primary in the shard record, and the durability policy in the keyspace record."""
     primary, durability = "", ""
     try:
-        primary = alias_of(record_of(vt).get("primary_alias"))
-        keyspace = vt.rpc("GetKeyspace", keyspace=vt.keyspace)["keyspace"]["keyspace"]
-        durability = str(keyspace.get("durability_policy", "none"))
+        primary = alias_of(shard_record(vt).get("primary_alias"))
+        durability = durability_policy(keyspace_record(vt))
     except Unreadable as error:
-        missing.append(f"The records of the keyspace and the shard could not be read: {error}")
+        missing.append(f"The records of the shard and the keyspace could not be read: {error}")
     return primary, durability
 
 
-def _of_primary(vt: Vitess, alias: str, answer: Answer | None, missing: list[str]) -> dict[str, Any]:
-    """Semi-sync on the primary's side, through its vttablet, or past it where that does not answer."""
+def _primary_semi_sync(vt: Vitess, alias: str, answer: ComponentAnswer | None, missing: list[str]) -> dict[str, Any]:
+    """Returns semi-sync on the primary, through its vttablet, or from its MySQL server if that does not answer."""
     if answer is None:
         missing.append(
-            "The record of the shard names no primary that the topology has, so nothing is known of its part."
+            "The shard record names no primary that exists in the topology, so the semi-sync state of the primary is "
+            "unknown."
         )
         return {}
     status = answer.body.get("status", {}) if answer.ok else {}
@@ -192,9 +195,9 @@ def _of_primary(vt: Vitess, alias: str, answer: Answer | None, missing: list[str
             "semi_sync_blocked": bool(status.get("semi_sync_blocked")),
         }
     try:
-        past: SemiSync = semi_sync(vt.beneath(alias))
+        past: SemiSync = semi_sync(vt.mysql_of(alias))
     except Unreadable as error:
-        missing.append(f"The primary's part is not known: {redact_error(answer.error or str(error))}")
+        missing.append(f"The semi-sync state of the primary is unknown: {redact_error(answer.error or str(error))}")
         return {}
     return {
         "primary_known": True,

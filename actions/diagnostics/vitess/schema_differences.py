@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, diagnostic
-from actions.protobuf_json import inner
+from actions.protobuf_json import nested
 from actions.redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 
@@ -17,53 +17,55 @@ _EXTRA = re.compile(r"(?P<tablet>\S+) has an extra (?:table|view) named (?P<tabl
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One table that is not the same on two tablets."""
+class TableDifference:
+    """One table that differs between two tablets."""
 
     table: str
-    """'' where the schemas differ as a whole, or could not be compared."""
+    """The table; '' if the schemas differ as a whole, or could not be compared."""
     tablet: str = ""
-    """That differs, or has what the other one lacks."""
+    """The tablet that differs, or that has what the other one lacks."""
     other: str = ""
-    """With which it was compared; '' where the table is on `tablet` alone."""
+    """The tablet that it was compared with; '' if the table exists on `tablet` alone."""
     only_here: tuple[str, ...] = ()
-    """Lines of its CREATE TABLE that the other one does not have, three at most."""
+    """Lines of its CREATE TABLE that the other tablet lacks; three at most."""
     only_there: tuple[str, ...] = ()
+    """Lines of the other tablet's CREATE TABLE that this one lacks; three at most."""
     says: str = ""
-    """What Vitess says of it, in short, where none of the above fits."""
+    """Vitess's own message, shortened, if none of the other fields applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaDifferences:
-    """The tables that differ between tablets of a keyspace; the tables of schema migrations are left out by Vitess."""
+    """The tables that differ between tablets of a keyspace; Vitess leaves out those of schema migrations."""
 
     keyspace: str = ""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[TableDifference, ...] = ()
+    """The differences; 50 at most."""
     left_out: Count = 0
-    """Differences above 50 that are not listed."""
+    """Differences beyond the 50 that are listed."""
     missing: tuple[str, ...] = ()
-    """Tablets and shards that could not be compared, a sentence each."""
+    """Tables and shards that could not be compared, one sentence each."""
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the tables that differ, each once."""
+        """The tables that differ, each once."""
         return tuple(sorted({one.table for one in self.differences if one.table}))
 
     @property
     def tablets(self) -> tuple[str, ...]:
-        """Tablets that take part in a difference."""
+        """The tablets between which tables differ, each once."""
         return tuple(sorted({name for one in self.differences for name in (one.tablet, one.other) if name}))
 
 
 @diagnostic(cost=Cost.MEDIUM, needs={Flavour.VITESS: ("ValidateSchemaKeyspace",)})
 def schema_differences(vt: Vitess) -> SchemaDifferences:
-    """Lets vtctld compare the tables of all tablets of the keyspace, each with the primary of the first shard.
+    """Compares the tables of each tablet of the keyspace with those of the first shard's primary.
 
-    Each tablet reads its information_schema for it.
+    vtctld compares them (ValidateSchemaKeyspace); every tablet reads its information_schema.
     """
     answer = vt.rpc("ValidateSchemaKeyspace", keyspace=vt.keyspace, skip_no_primary=True)
     said = [str(one) for one in answer.get("results") or ()]
-    for shard in inner(answer, "results_by_shard").values():
+    for shard in nested(answer, "results_by_shard").values():
         said += [str(one) for one in (shard or {}).get("results") or ()]
     found, missing = [], []
     for one in dict.fromkeys(said):
@@ -81,28 +83,28 @@ def schema_differences(vt: Vitess) -> SchemaDifferences:
     )
 
 
-def _difference(said: str) -> Difference | None:
-    """The difference in a sentence of Vitess; None where it tells of no difference, but of what could not be read."""
+def _difference(said: str) -> TableDifference | None:
+    """Returns the difference that a message of Vitess reports; None if the message is about a failed read."""
     extra = _EXTRA.search(said)
     if extra:
-        return Difference(extra["table"], extra["tablet"], says="the other tablets do not have it")
+        return TableDifference(extra["table"], extra["tablet"], says="the other tablets lack this table")
     table = _TABLE.search(said)
     if table:
         pair = _PAIR.match(table["rest"])
         if pair is None:
-            return Difference(table["table"], says=normalise(table["rest"])[:200])
+            return TableDifference(table["table"], says=normalise(table["rest"])[:200])
         left, right = _lines(pair["left"]), _lines(pair["right"])
-        return Difference(
+        return TableDifference(
             table=table["table"],
             tablet=pair["a"],
             other=pair["b"],
             only_here=tuple(line for line in left if line not in right)[:3],
             only_there=tuple(line for line in right if line not in left)[:3],
         )
-    return Difference("", says=normalise(said)[:200]) if "schemas are different" in said else None
+    return TableDifference("", says=normalise(said)[:200]) if "schemas are different" in said else None
 
 
 def _lines(create: str) -> list[str]:
-    """The lines of a CREATE TABLE, whose last one may differ in AUTO_INCREMENT alone."""
+    """Returns the lines of a CREATE TABLE without AUTO_INCREMENT, which may differ."""
     found = [line.strip().rstrip(",") for line in re.sub(r" AUTO_INCREMENT=\d+", "", create).splitlines()]
     return [line if len(line) <= 160 else line[:159] + "…" for line in found if line]

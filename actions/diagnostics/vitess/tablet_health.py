@@ -1,4 +1,4 @@
-"""One tablet as its pages, the MySQL beneath it, and vtgate tell of it."""
+"""The health of one tablet, from its own pages, its MySQL server and vtgate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from actions.contract import Moment, Row, Unreadable
 from actions.redaction import redact_error
-from actions.vitess_contract import Answer, Component, Tablet, Vitess, alias_record
+from actions.vitess_contract import Component, ComponentAnswer, Tablet, Vitess, alias_record
 
 VttabletState: TypeAlias = Literal["answers", "refused", "silent", "unknown"]
 MysqldState: TypeAlias = Literal["alive", "dead", "unknown"]
@@ -27,44 +27,52 @@ _NO_MYSQL = re.compile(r"errno 200[236]|connection refused|no such file", re.IGN
 
 @dataclass(frozen=True, slots=True)
 class TabletHealth:
-    """One tablet, as its own pages, the MySQL beneath it, and vtgate tell of it."""
+    """One tablet, by its own pages, its MySQL server and vtgate."""
 
     alias: str = ""
+    """The tablet's alias, such as `zone1-0000000100`."""
     type: str = ""
-    """As the topology records it: PRIMARY, REPLICA, RDONLY, DRAINED, BACKUP and so on."""
+    """Its type in the topology: PRIMARY, REPLICA, RDONLY, DRAINED, BACKUP and so on."""
     hostname: str = ""
+    """The host of its vttablet."""
     mysql: str = ""
-    """`host:port` of the MySQL beneath."""
+    """`host:port` of its MySQL server."""
     primary_since: Moment | None = None
-    """Unix time in seconds at which its last term as primary began; empty where it never was one."""
+    """When its last term as primary began, in Unix seconds; empty if it never was primary."""
     vttablet: VttabletState = "unknown"
-    """`refused`: its host answers and the process is gone; `silent`: nothing came back in time, or no host is there;
-    `unknown`: nobody could say where it is."""
+    """`refused`: the host answers but the process is gone; `silent`: there was no reply in time, or the host is down;
+    `unknown`: its address is unknown."""
     vttablet_error: str = ""
+    """Why its vttablet could not be read; '' if it could."""
     state: str = ""
-    """What vttablet says of itself: `PRIMARY: Serving`, `REPLICA: Not connected to mysql`."""
+    """The state that vttablet reports: `PRIMARY: Serving`, `REPLICA: Not connected to mysql`."""
     serving: bool = False
-    """Whether vttablet says that it serves."""
+    """Whether vttablet reports that it serves."""
     reason: str = ""
-    """Why it does not, in its own words: `demotion in progress`, `TabletControl.DisableQueryService set`."""
+    """Why it does not serve, in vttablet's words: `demotion in progress`, `TabletControl.DisableQueryService set`."""
     mysqld: MysqldState = "unknown"
+    """Whether its mysqld runs, read through vttablet, or directly if vttablet does not answer."""
     mysqld_error: str = ""
+    """Why its mysqld could not be read; '' if it could."""
     read_only: bool | None = None
+    """`read_only` of its MySQL server; empty if unknown."""
     super_read_only: bool | None = None
+    """`super_read_only` of its MySQL server; empty if unknown."""
     disk_stalled: bool = False
-    """Whether vttablet found that its disk takes no writes; it asks the MySQL nothing then."""
+    """Whether vttablet found that its disk accepts no writes; it does not query MySQL then."""
     seen: SeenState = "unknown"
-    """What vtgate makes of it, which is what clients feel; `absent`: vtgate does not know it."""
+    """How vtgate sees it, which is what clients experience; `absent`: vtgate does not know it."""
     seen_as: str = ""
-    """The type that vtgate believes it to be."""
+    """The type that vtgate has for it."""
 
     @property
     def vttablet_dead(self) -> bool:
-        """Whether vttablet gave no answer."""
+        """Whether vttablet did not answer."""
         return self.vttablet in ("refused", "silent")
 
     @property
     def mysqld_dead(self) -> bool:
+        """Whether its mysqld is known to be dead."""
         return self.mysqld == "dead"
 
     @property
@@ -74,45 +82,45 @@ class TabletHealth:
 
     @property
     def writable(self) -> bool:
-        """Whether its MySQL takes writes, as far as that could be read."""
+        """Whether its MySQL server accepts writes, as far as that could be read."""
         return self.super_read_only is False and self.read_only is False
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The tablets of a shard, and what vtgate makes of them."""
+class TabletListing:
+    """The tablets of a shard, and how vtgate sees them."""
 
     tablets: tuple[Tablet, ...]
     seen: tuple[Row, ...] | None
-    """vtgate's rows of SHOW VITESS_TABLETS, one for each tablet; None where no vtgate answered."""
+    """vtgate's rows of SHOW VITESS_TABLETS, one for each tablet; None if no vtgate answered."""
     from_topology: bool = True
-    """False where the topology is away and the tablets are those that vtgate knows, without addresses."""
+    """False if the topology is unavailable and the tablets are those that vtgate knows, without addresses."""
 
 
-def listed(vt: Vitess, missing: list[str]) -> Listing:
-    """Lists the tablets of the shard from the topology, or from vtgate where that is away.
+def list_tablets(vt: Vitess, missing: list[str]) -> TabletListing:
+    """Lists the tablets of the shard from the topology, or from vtgate if that is unavailable.
 
-    Raises Unreadable where neither answers.
+    Raises Unreadable if neither answers.
     """
     try:
         seen: tuple[Row, ...] | None = _seen(vt, missing)
     except Unreadable as error:
         seen = None
-        missing.append(f"What vtgate makes of the tablets is not known: {error}")
+        missing.append(f"How vtgate sees the tablets is unknown: {error}")
     try:
-        return Listing(vt.tablets()[:SHOWN], seen)
+        return TabletListing(vt.tablets()[:SHOWN], seen)
     except Unreadable as error:
         if seen is None:
             raise
         missing.append(f"The topology could not be read, so the tablets are those that vtgate knows: {error}")
-        return Listing(tuple(_as_seen(vt, row) for row in seen), seen, from_topology=False)
+        return TabletListing(tuple(_as_seen(vt, row) for row in seen), seen, from_topology=False)
 
 
 def _seen(vt: Vitess, missing: list[str]) -> tuple[Row, ...]:
-    """vtgate's rows of the tablets of the shard, one each: the latest term where a tablet has two."""
+    """Returns vtgate's rows of the tablets of the shard, one each: the latest term if a tablet has two."""
     rows = vt.vtgate("SHOW VITESS_TABLETS", limit=MOST_TABLETS)
     if len(rows) >= MOST_TABLETS:
-        missing.append(f"vtgate knows more than {MOST_TABLETS} tablets; only the first of them were looked at.")
+        missing.append(f"vtgate knows more than {MOST_TABLETS} tablets; only the first {MOST_TABLETS} were read.")
     found: dict[str, Row] = {}
     for row in sorted(rows, key=lambda row: str(row["PrimaryTermStartTime"] or "")):
         if (row["Keyspace"], row["Shard"]) == (vt.keyspace, vt.shard):
@@ -139,70 +147,76 @@ def _as_seen(vt: Vitess, row: Row) -> Tablet:
 
 
 def _unix(written: str) -> float | None:
-    """`2026-11-23T19:19:24Z` as Unix time in seconds; None where there is none."""
+    """Returns `2026-11-23T19:19:24Z` as Unix time in seconds; None if there is no time."""
     return datetime.fromisoformat(written).timestamp() if written else None
 
 
-def healths(vt: Vitess, listing: Listing) -> tuple[TabletHealth, ...]:
-    """Looks at each of these tablets: its page, its MySQL through it, and past it where it does not answer."""
+def tablet_healths(vt: Vitess, listing: TabletListing) -> tuple[TabletHealth, ...]:
+    """Reads each of these tablets: its page, its MySQL server through it, or directly if it does not answer."""
     tablets, seen = listing.tablets, listing.seen
     if not listing.from_topology:
         return tuple(_health(each, None, None, None, seen) for each in tablets)
-    pages = pages_of(vt, tablets)
+    pages = status_pages(vt, tablets)
     through = full_statuses(vt, tablets, pages)
     found = []
     for each in tablets:
         answer = through[each.alias]
-        # A MySQL is asked past its vttablet only where that does not answer, or cannot say how it is.
-        past = None if answer.ok else _past(vt, each.alias)
+        # MySQL is read directly only if its vttablet does not answer, or cannot read it.
+        past = None if answer.ok else _ask_mysql(vt, each.alias)
         found.append(_health(each, pages[each.alias], answer, past, seen))
     return tuple(found)
 
 
-def pages_of(vt: Vitess, tablets: Sequence[Tablet]) -> dict[str, Answer]:
-    """The page of each of these tablets of the shard, by alias."""
+def status_pages(vt: Vitess, tablets: Sequence[Tablet]) -> dict[str, ComponentAnswer]:
+    """Returns the status page of each of these tablets of the shard, by alias."""
     found = vt.web(Component.VTTABLET, DETAILS, tablet=tablets[0].alias if len(tablets) == 1 else "")
-    return by_alias(tablets, found)
+    return answers_by_alias(tablets, found)
 
 
-def by_alias(tablets: Iterable[Tablet], answers: Iterable[Answer]) -> dict[str, Answer]:
-    """An answer for each tablet; an error for one that was not asked, since it came or went meanwhile."""
+def answers_by_alias(tablets: Iterable[Tablet], answers: Iterable[ComponentAnswer]) -> dict[str, ComponentAnswer]:
+    """Returns an answer for each tablet: an error for a tablet that appeared or disappeared in between."""
     told = {each.who: each for each in answers}
-    return {each.alias: told.get(each.alias, Answer(each.alias, error="It was not asked.")) for each in tablets}
+    return {each.alias: told.get(each.alias, ComponentAnswer(each.alias, error="It was not read.")) for each in tablets}
 
 
-def full_statuses(vt: Vitess, tablets: Sequence[Tablet], pages: Mapping[str, Answer]) -> dict[str, Answer]:
-    """The answer to GetFullStatus of each tablet, by alias; of one whose vttablet gave no page, the error of that.
+def full_statuses(
+    vt: Vitess, tablets: Sequence[Tablet], pages: Mapping[str, ComponentAnswer]
+) -> dict[str, ComponentAnswer]:
+    """Returns each tablet's answer to GetFullStatus by alias, or its page's error if its vttablet gave no page.
 
-    vtctld takes a call through a vttablet that is gone, and answers nothing until the caller gives up.
+    vtctld accepts a call through a dead vttablet, and does not answer until the caller gives up.
     """
-    asked = [each for each in tablets if reach(pages[each.alias]) == "answers"]
+    asked = [each for each in tablets if vttablet_state(pages[each.alias]) == "answers"]
     found = vt.rpcs("GetFullStatus", [{"tablet_alias": alias_record(each.alias)} for each in asked])
     told = {each.alias: answer for each, answer in zip(asked, found, strict=True)}
     return {
-        each.alias: told.get(each.alias, Answer(each.alias, error=pages[each.alias].error or "No answer."))
+        each.alias: told.get(each.alias, ComponentAnswer(each.alias, error=pages[each.alias].error or "No answer."))
         for each in tablets
     }
 
 
-def reach(answer: Answer) -> VttabletState:
+def vttablet_state(answer: ComponentAnswer) -> VttabletState:
     """Whether the process behind a page answers, by the page or its error; any HTTP status is an answer."""
     if answer.ok or _STATUS.search(answer.error):
         return "answers"
     return "refused" if "refused" in answer.error.lower() else "silent"
 
 
-def _past(vt: Vitess, alias: str) -> Row | str:
-    """Whether the MySQL beneath a tablet takes writes, asked past vttablet; the error where it cannot be asked."""
+def _ask_mysql(vt: Vitess, alias: str) -> Row | str:
+    """Returns the read-only settings of a tablet's MySQL server, read directly; the error if it cannot be read."""
     try:
-        beneath = vt.beneath(alias)
-        return beneath.rows(READ_ONLY)[0]
+        server = vt.mysql_of(alias)
+        return server.rows(READ_ONLY)[0]
     except Unreadable as error:
         return str(error)
 
 
 def _health(
-    tablet: Tablet, page: Answer | None, through: Answer | None, past: Row | str | None, seen: Iterable[Row] | None
+    tablet: Tablet,
+    page: ComponentAnswer | None,
+    through: ComponentAnswer | None,
+    past: Row | str | None,
+    seen: Iterable[Row] | None,
 ) -> TabletHealth:
     details = {str(each.get("Key")): each for each in (page and page.body) or () if isinstance(each, Mapping)}
     state = str(details.get("Current State", {}).get("Value", ""))
@@ -218,9 +232,9 @@ def _health(
         hostname=tablet.hostname,
         mysql=f"{tablet.mysql_hostname}:{tablet.mysql_port}" if tablet.mysql_port else "",
         primary_since=tablet.primary_since,
-        vttablet="unknown" if page is None else reach(page),
+        vttablet="unknown" if page is None else vttablet_state(page),
         vttablet_error="" if page is None else redact_error(page.error)[:300],
-        # A primary adds the time of its term, in the time zone of its host.
+        # A primary appends the start of its term, in the time zone of its host.
         state=state.split(",")[0],
         serving=_serving(details),
         reason=_reason(details),
@@ -234,8 +248,8 @@ def _health(
     )
 
 
-def _mysqld(through: Answer | None, past: Row | str | None, state: str) -> tuple[MysqldState, str]:
-    """Whether the MySQL beneath lives: asked through vttablet, and past it where that did not tell."""
+def _mysqld(through: ComponentAnswer | None, past: Row | str | None, state: str) -> tuple[MysqldState, str]:
+    """Whether the tablet's mysqld runs: by its vttablet, and by a direct connection if that did not tell."""
     if (through is not None and through.ok) or isinstance(past, Mapping):
         return "alive", ""
     errors = [each for each in (through.error if through is not None else "", past or "") if each]
@@ -244,7 +258,7 @@ def _mysqld(through: Answer | None, past: Row | str | None, state: str) -> tuple
 
 
 def _serving(details: Mapping[str, Mapping[str, Any]]) -> bool:
-    """What vttablet makes of its own state: a replica too far behind is `Serving` there, and does not serve."""
+    """Whether vttablet serves. It also reports `Serving` for a replica that lags too far to serve."""
     bad = any(each.get("Class") == "unhealthy" for each in details.values())
     return ": Serving" in str(details.get("Current State", {}).get("Value", "")) and not bad and "Reason" not in details
 
@@ -255,12 +269,12 @@ def _reason(details: Mapping[str, Mapping[str, Any]]) -> str:
     if lag.get("Class") == "unhealthy":
         parts.append(f"replication lag of {lag.get('Value')}")
     if "Lameduck" in details:
-        parts.append("it is being shut down")
+        parts.append("it is shutting down")
     return redact_error("; ".join(parts))[:300]
 
 
 def _switch(row: Mapping[str, Any], name: str, *, default: bool) -> bool | None:
-    """A setting; in an answer of vtctld's an absent one is off."""
+    """Returns a setting; in an answer of vtctld an absent one is off."""
     if name not in row:
         return False if default else None
     return str(row[name]).upper() in ("1", "ON", "TRUE")

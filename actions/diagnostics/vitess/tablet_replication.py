@@ -1,4 +1,4 @@
-"""How one tablet of a shard replicates, from vttablet's full status or from its MySQL."""
+"""The replication of one tablet, from vttablet's full status or from its MySQL server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_stat
 from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
 from actions.diagnostics.vitess.tablet_health import READ_ONLY
 from actions.redaction import redact_error
-from actions.vitess_contract import Answer, Tablet, Vitess
+from actions.vitess_contract import ComponentAnswer, Tablet, Vitess
 
 Thread: TypeAlias = Literal["running", "connecting", "stopped", "unknown"]
 _THREADS: Mapping[int, Thread] = {1: "stopped", 2: "connecting", 3: "running"}
@@ -21,48 +21,55 @@ _ERRNO = re.compile(r"\b(?:error[_ ]code:?|errno:?|error) (?:MY-)?0*(\d{3,5})\b"
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """Replication of one tablet; PRIMARY is none, all other types are."""
+    """The replication of one tablet that is not the primary."""
 
     alias: str = ""
+    """The tablet's alias."""
     type: str = ""
+    """Its type in the topology."""
     known: bool = False
-    """Whether its MySQL could be asked; the other fields have their defaults otherwise."""
+    """Whether its MySQL server could be read; if not, the other fields have their defaults."""
     configured: bool = False
-    """Whether its MySQL is set up to replicate at all."""
+    """Whether its MySQL server is configured to replicate."""
     receiver: Thread = "unknown"
-    """The I/O thread."""
+    """The state of the receiver (I/O thread)."""
     applier: Thread = "unknown"
-    """The SQL thread."""
+    """The state of the applier (SQL thread)."""
     errno: int = 0
-    """MySQL's number of the error that stopped it, the applier's first; 0 where there is none or none is named."""
+    """The number of the error that stopped it, the applier's first; 0 if there is none or it is not named."""
     receiver_error: str = ""
+    """The receiver's last error, without the values that it quotes."""
     applier_error: str = ""
+    """The applier's last error, without the values that it quotes."""
     lag: Seconds | None = None
-    """Seconds behind the source; empty while it is stopped, which is not zero."""
+    """Seconds behind the source; empty while it is stopped, which is not the same as 0."""
     delay: Seconds = 0.0
-    """Seconds by which it is delayed by configuration."""
+    """Its configured delay."""
     source: str = ""
-    """`host:port` that it replicates from."""
+    """`host:port` of its source."""
     from_primary: bool | None = None
-    """Whether that is the primary of the shard; empty where either is not known."""
+    """Whether its source is the shard's primary; empty if either is unknown."""
     read_only: bool | None = None
+    """`read_only` of its MySQL server; empty if unknown."""
     super_read_only: bool | None = None
+    """`super_read_only` of its MySQL server; empty if unknown."""
     semi_sync_enabled: bool = False
-    """Whether it is set to acknowledge."""
+    """Whether it is configured to acknowledge."""
     semi_sync_active: bool = False
-    """Whether it does."""
+    """Whether it does acknowledge."""
     may_acknowledge: bool = False
-    """Whether the durability policy of the keyspace lets it acknowledge the primary's commits."""
+    """Whether the keyspace's durability policy lets it acknowledge the primary's commits."""
     reported_lag: Seconds | None = None
-    """What its vttablet tells vtgates; 0 where it does not look, which is how vttablet is set up by default."""
+    """The lag that its vttablet reports to vtgates; 0 if it does not measure it, which is the default of vttablet."""
 
     @property
     def running(self) -> bool:
+        """Whether both replication threads run."""
         return self.receiver == "running" and self.applier == "running"
 
     @property
     def stopped(self) -> bool:
-        """Whether it is set up to replicate and does not, or not wholly."""
+        """Whether it is configured to replicate and a replication thread is not running."""
         return self.configured and not self.running
 
     @property
@@ -72,7 +79,7 @@ class Replica:
 
     @property
     def stopped_by_hand(self) -> bool:
-        """Whether its applier is stopped without any error: somebody, or a tool, did that."""
+        """Whether its applier is stopped without an error: a person or a tool stopped it."""
         return self.configured and self.applier == "stopped" and not self.applier_error
 
     @property
@@ -82,12 +89,12 @@ class Replica:
 
     @property
     def writable(self) -> bool:
-        """Whether its MySQL takes writes, which no replica's should."""
+        """Whether its MySQL server accepts writes, which no replica should."""
         return self.super_read_only is False and self.read_only is False
 
 
-def replica_of(tablet: Tablet, answer: Answer, primary: Tablet | None, durability: str) -> Replica:
-    """How a tablet replicates, from the answer to GetFullStatus."""
+def replica_from_status(tablet: Tablet, answer: ComponentAnswer, primary: Tablet | None, durability: str) -> Replica:
+    """Returns the replication of a tablet, from the answer to GetFullStatus."""
     may = may_acknowledge(tablet, primary, durability)
     if not answer.ok or (status := answer.body.get("status", {})).get("disk_stalled"):
         return Replica(alias=tablet.alias, type=tablet.type, may_acknowledge=may)
@@ -124,13 +131,13 @@ def _replicating(found: Replica, told: Mapping[str, Any], primary: Tablet | None
     )
 
 
-def past_vttablet(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | None) -> Replica:
-    """The same, asked of the MySQL beneath; as it was where that cannot be asked either."""
+def replica_from_mysql(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | None) -> Replica:
+    """Returns the same, read from the tablet's MySQL server; unchanged if that cannot be read either."""
     try:
-        beneath = vt.beneath(tablet.alias)
-        of_server: ReplicaStatus = replica_status(beneath)
-        acks: SemiSync = semi_sync(beneath)
-        row = beneath.rows(READ_ONLY)[0]
+        server = vt.mysql_of(tablet.alias)
+        of_server: ReplicaStatus = replica_status(server)
+        acks: SemiSync = semi_sync(server)
+        row = server.rows(READ_ONLY)[0]
     except Unreadable:
         return found
     return replace(
@@ -154,7 +161,7 @@ def past_vttablet(vt: Vitess, tablet: Tablet, found: Replica, primary: Tablet | 
 
 
 def may_acknowledge(tablet: Tablet, primary: Tablet | None, durability: str) -> bool:
-    """Whether the durability policy lets a tablet acknowledge this primary's commits (Vitess, policy/durability.go)."""
+    """Whether the durability policy lets a tablet acknowledge the primary's commits (Vitess, policy/durability.go)."""
     if not durability.startswith(("semi_sync", "cross_cell")):
         return False
     if durability.startswith("cross_cell") and (primary is None or primary.cell == tablet.cell):

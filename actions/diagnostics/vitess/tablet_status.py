@@ -1,4 +1,4 @@
-"""How the tablet that is the target stands: its vttablet, the MySQL beneath it, and what vtgate makes of it."""
+"""The state of the target tablet: its vttablet, its MySQL server, and how vtgate sees it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Moment, Seconds, diagnostic
-from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, healths, listed
+from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
 from actions.metrics_page import value, values
 from actions.vitess_contract import Component, Vitess
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorsOfCode:
-    """The errors of one code since vttablet started."""
+    """The errors with one code since vttablet started."""
 
     code: str = ""
     count: Count = 0
@@ -23,32 +23,37 @@ class ErrorsOfCode:
 
 @dataclass(frozen=True, slots=True)
 class TabletStatus(TabletHealth):
-    """The target's own tablet, with what its vttablet has counted since it started."""
+    """The target tablet, with the counters of its vttablet since it started."""
 
     known: bool = True
-    """False where the topology has no such tablet any more."""
+    """False if the topology has no such tablet."""
     keyspace: str = ""
     shard: str = ""
     is_primary: bool = False
-    """Whether the topology records it with the type PRIMARY."""
+    """Whether its type in the topology is PRIMARY."""
     vitess_version: str = ""
     started_at: Moment | None = None
-    """Unix time in seconds at which vttablet started."""
+    """When vttablet started, in Unix seconds."""
     uptime: Seconds | None = None
+    """Time since vttablet started; empty if unknown."""
     server_state: str = ""
-    """SERVING or NOT_SERVING as vttablet counts it; that is what vtgates are told."""
+    """SERVING or NOT_SERVING by vttablet's own metric, which is what vtgates are told."""
     killed_queries: Count = 0
-    """Queries that vttablet has killed since it started; transactions and connections likewise."""
+    """Queries that vttablet has killed since it started."""
     killed_transactions: Count = 0
+    """Transactions that vttablet has killed since it started."""
     killed_connections: Count = 0
+    """Connections that vttablet has killed since it started."""
     errors: Count = 0
-    """Errors of queries since it started, of all codes."""
+    """Query errors of all codes since vttablet started."""
     errors_by_code: tuple[ErrorsOfCode, ...] = ()
+    """Query errors by code, the most frequent first; 20 codes at most."""
     internal_errors: Count = 0
+    """Internal errors of vttablet since it started."""
     checking_mysql: bool = False
-    """Whether vttablet tries to find out right now if its MySQL is there, which it does after errors."""
+    """Whether vttablet is checking that MySQL is running, which it does after errors."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
 
 VARS = "/debug/vars"
@@ -77,13 +82,13 @@ METRICS = (
     },
 )
 def tablet_status(vt: Vitess) -> TabletStatus:
-    """Reads the target's own tablet: whether its vttablet and its mysqld live, whether it serves, and its counters.
+    """Reads the target tablet: whether its vttablet and mysqld run, whether it serves, and its counters.
 
-    A dead vttablet is told from a dead mysqld by asking the MySQL beneath past it. Where the topology is away, vtgate's
-    list of tablets stands for it.
+    The MySQL server is read directly as well, to distinguish a dead vttablet from a dead mysqld. If the topology is
+    unavailable, vtgate's list of tablets is used.
     """
     missing: list[str] = []
-    listing = listed(vt, missing)
+    listing = list_tablets(vt, missing)
     mine = tuple(each for each in listing.tablets if each.alias == vt.tablet)
     if not mine:
         return TabletStatus(
@@ -94,7 +99,7 @@ def tablet_status(vt: Vitess) -> TabletStatus:
             seen="unknown" if listing.seen is None else "absent",
             missing=tuple(missing),
         )
-    health = healths(vt, replace(listing, tablets=mine))[0]
+    health = tablet_healths(vt, replace(listing, tablets=mine))[0]
     counted = {} if health.vttablet != "answers" else _counted(vt, missing)
     told = {field.name: getattr(health, field.name) for field in fields(TabletHealth)}
     return TabletStatus(
@@ -109,10 +114,10 @@ def tablet_status(vt: Vitess) -> TabletStatus:
 
 
 def _version(vt: Vitess, missing: list[str]) -> str:
-    """The version that the vttablet says it is of; GetVersion gives its build's host and revision, and not that."""
+    """Returns the version that the vttablet reports; GetVersion returns the host and revision of its build instead."""
     answer = vt.web(Component.VTTABLET, VARS, tablet=vt.tablet)[0]
     if not answer.ok or not isinstance(answer.body, Mapping):
-        missing.append(f"The version of {vt.tablet} could not be read: {answer.error or 'no JSON came'}")
+        missing.append(f"The version of {vt.tablet} could not be read: {answer.error or 'the page is not JSON'}")
         return ""
     return str(answer.body.get("BuildVersion", ""))[:40]
 

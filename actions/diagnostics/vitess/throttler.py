@@ -1,4 +1,4 @@
-"""What the throttler of a shard holds back now, and why: a metric over its threshold, or a person's own rule."""
+"""Which apps the throttler of a shard denies now, and why: a metric above its threshold, or a rule set by hand."""
 
 from __future__ import annotations
 
@@ -6,60 +6,68 @@ import time
 from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
-from actions.protobuf_json import Record, age, decimal, inner, moment, text, whole
+from actions.protobuf_json import Record, age, decimal, integer, moment, nested, text
 from actions.vitess_contract import Vitess, alias_record
+from actions.vitess_records import throttler_settings
 
 IGNORED = "always-throttled-app"
-"""A rule that every throttler has, for its own tests."""
+"""A rule that every throttler has for its own tests."""
 LATELY: Seconds = 60.0
-"""How long ago an app may have asked and still counts as one that asks."""
+"""Age up to which the last request of an app counts as current."""
 MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """What a person or a tool set for one app."""
+class ThrottlerRule:
+    """The rule that a person or a tool set for one app."""
 
     app: str
+    """The app, such as `online-ddl` or `vreplication`."""
     ratio: float = 0.0
-    """Share of its requests that are denied: 1.0 stops it."""
+    """Share of its requests that are denied: 1.0 denies all."""
     expires_at: Moment = 0.0
-    """Unix time in seconds."""
+    """When the rule expires, in Unix seconds."""
     expires_in: Seconds = 0.0
+    """Time until the rule expires."""
     exempt: bool = False
-    """Whether it is never held back, whatever the metrics say."""
+    """Whether the app is never throttled, whatever the metrics are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric of the shard, as its primary sees it."""
+class ThrottlerMetric:
+    """One metric of the shard, as its primary measures it."""
 
     name: str
-    """Such as `shard/lag`; `self/` is of the primary alone."""
+    """The metric with its scope, such as `shard/lag`; `self/` is of the primary alone."""
     value: float = 0.0
+    """Its present value: seconds for lag, a count for others."""
     threshold: float = 0.0
+    """Its threshold, in the same unit."""
     exceeds: bool = False
+    """Whether the value is above the threshold."""
     checked: bool = False
-    """Whether any app is held back by it; most metrics are only watched."""
+    """Whether it throttles any app; most metrics are only measured."""
     unhealthy_for: Seconds = 0.0
-    """Since it was within its threshold last."""
+    """Time since it was last within its threshold."""
     error: str = ""
+    """Why it could not be measured; '' if it could."""
 
 
 @dataclass(frozen=True, slots=True)
-class App:
-    """An app that asked lately, such as `online-ddl` or `vreplication`."""
+class ThrottlerApp:
+    """An app that recently asked the throttler, such as `online-ddl` or `vreplication`."""
 
     app: str
     answer: str = ""
-    """OK, APP_DENIED for a rule of its own, THRESHOLD_EXCEEDED for a metric, or UNKNOWN_METRIC."""
+    """OK, APP_DENIED for a rule, THRESHOLD_EXCEEDED for a metric, or UNKNOWN_METRIC."""
     asked: Seconds = 0.0
-    """How long ago."""
+    """Time since its last request."""
     tablet: str = ""
+    """The tablet whose throttler it asked."""
 
     @property
     def held(self) -> bool:
-        """Whether it was not let through."""
+        """Whether its last request was denied."""
         return self.answer not in ("", "OK")
 
 
@@ -69,60 +77,64 @@ class TabletThrottler:
 
     tablet: str
     enabled: bool = False
+    """Whether the tablet's throttler is enabled."""
     open: bool = False
-    """Whether it looks at its metrics; a tablet that does not serve does not."""
+    """Whether it measures its metrics; a tablet that does not serve does not."""
     leader: bool = False
-    """Whether it is that of the primary, which counts for the shard."""
+    """Whether it is the primary's throttler, which decides for the shard."""
     denied: tuple[str, ...] = ()
-    """Apps that a rule holds back, as this tablet knows it; it hears of a change within seconds."""
+    """Apps with a rule, as this tablet knows it; it learns of a change within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throttler:
-    """The throttler of a shard and what is set for it in the keyspace."""
+    """The throttler of a shard, and its settings in the keyspace record."""
 
     keyspace: str = ""
     enabled: bool | None = None
-    """In the keyspace's own settings; empty where they could not be read."""
-    rules: tuple[Rule, ...] = ()
-    """In force now, for the whole keyspace."""
-    metrics: tuple[Metric, ...] = ()
-    apps: tuple[App, ...] = ()
-    """Those that asked within a minute, those that were held back first."""
+    """Whether the keyspace record enables the throttler; empty if that could not be read."""
+    rules: tuple[ThrottlerRule, ...] = ()
+    """Rules in force for the whole keyspace."""
+    metrics: tuple[ThrottlerMetric, ...] = ()
+    """The metrics of the shard, as its primary measures them."""
+    apps: tuple[ThrottlerApp, ...] = ()
+    """Apps that asked within the last minute, denied ones first."""
     tablets: tuple[TabletThrottler, ...] = ()
+    """The throttler of each tablet that answered."""
     missing: tuple[str, ...] = ()
+    """What could not be read, one sentence each."""
 
     @property
-    def by_hand(self) -> tuple[Rule, ...]:
-        """Rules that hold an app back."""
+    def by_hand(self) -> tuple[ThrottlerRule, ...]:
+        """Rules that deny requests of an app."""
         return tuple(rule for rule in self.rules if rule.ratio > 0 and not rule.exempt)
 
     @property
-    def exceeding(self) -> tuple[Metric, ...]:
-        """Metrics over their thresholds that hold apps back."""
+    def exceeding(self) -> tuple[ThrottlerMetric, ...]:
+        """Metrics above their thresholds that throttle apps."""
         return tuple(metric for metric in self.metrics if metric.exceeds and metric.checked)
 
     @property
-    def unread(self) -> tuple[Metric, ...]:
-        """Metrics that hold apps back because they cannot be read."""
+    def unread(self) -> tuple[ThrottlerMetric, ...]:
+        """Metrics that throttle apps because they cannot be measured."""
         return tuple(metric for metric in self.metrics if metric.error and metric.checked)
 
     @property
-    def held(self) -> tuple[App, ...]:
-        """Apps that were held back when they asked last."""
+    def held(self) -> tuple[ThrottlerApp, ...]:
+        """Apps whose last request was denied."""
         return tuple(app for app in self.apps if app.held)
 
     @property
     def disagreeing(self) -> tuple[str, ...]:
-        """Tablets whose throttler is not what the keyspace's settings say."""
+        """Tablets whose throttler is enabled or disabled contrary to the keyspace record."""
         return tuple(one.tablet for one in self.tablets if self.enabled is not None and one.enabled is not self.enabled)
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.VITESS: ("GetTablets", "GetThrottlerStatus", "GetKeyspace")})
 def throttler(vt: Vitess) -> Throttler:
-    """Asks the throttler of each tablet of the shard, and the keyspace for its settings.
+    """Reads the throttler of each tablet of the shard, and its settings in the keyspace record.
 
-    The answer of a check proves nothing here: a throttler that is off answers OK, too.
+    No throttler check is made, because it would prove nothing: a disabled throttler answers OK as well.
     """
     now = time.time()
     missing: list[str] = []
@@ -131,7 +143,7 @@ def throttler(vt: Vitess) -> Throttler:
     if not statuses and settings is None:
         raise Unreadable(" ".join(missing))
     leader = next((status for status in statuses.values() if status.get("is_leader")), {})
-    rules = inner(settings if settings is not None else leader, "throttled_apps")
+    rules = nested(settings if settings is not None else leader, "throttled_apps")
     apps = [app for alias, status in statuses.items() for app in _apps(alias, status, now)]
     return Throttler(
         keyspace=vt.keyspace,
@@ -145,7 +157,7 @@ def throttler(vt: Vitess) -> Throttler:
                 enabled=bool(status.get("is_enabled")),
                 open=bool(status.get("is_open")),
                 leader=bool(status.get("is_leader")),
-                denied=tuple(rule.app for rule in _rules(inner(status, "throttled_apps"), now) if rule.ratio > 0),
+                denied=tuple(rule.app for rule in _rules(nested(status, "throttled_apps"), now) if rule.ratio > 0),
             )
             for alias, status in statuses.items()
         ),
@@ -154,7 +166,7 @@ def throttler(vt: Vitess) -> Throttler:
 
 
 def _statuses(vt: Vitess, missing: list[str]) -> dict[str, Record]:
-    """The status of each tablet that answered, by its alias."""
+    """Returns the status of each tablet that answered, by its alias."""
     try:
         aliases = [tablet.alias for tablet in vt.tablets()]
     except Unreadable as error:
@@ -164,7 +176,7 @@ def _statuses(vt: Vitess, missing: list[str]) -> dict[str, Record]:
     found = {}
     for alias, answer in zip(aliases, answers, strict=True):
         if answer.ok:
-            found[alias] = inner(answer.body, "status")
+            found[alias] = nested(answer.body, "status")
         else:
             missing.append(f"The throttler of {alias} could not be read: {answer.error}")
     return found
@@ -172,53 +184,56 @@ def _statuses(vt: Vitess, missing: list[str]) -> dict[str, Record]:
 
 def _settings(vt: Vitess, missing: list[str]) -> Record | None:
     try:
-        return inner(vt.rpc("GetKeyspace", keyspace=vt.keyspace), "keyspace", "keyspace", "throttler_config")
+        return throttler_settings(vt)
     except Unreadable as error:
-        missing.append(f"The settings of keyspace {vt.keyspace} could not be read: {error}")
+        missing.append(f"The throttler settings of keyspace {vt.keyspace} could not be read: {error}")
         return None
 
 
-def _rules(rules: Record, now: float) -> tuple[Rule, ...]:
+def _rules(rules: Record, now: float) -> tuple[ThrottlerRule, ...]:
     found = []
     for app in sorted(rules)[:MOST]:
-        until = moment(inner(rules, app), "expires_at")
+        until = moment(nested(rules, app), "expires_at")
         if app != IGNORED and until > now:
-            rule = inner(rules, app)
-            found.append(Rule(app, decimal(rule, "ratio"), until, round(until - now, 1), bool(rule.get("exempt"))))
+            rule = nested(rules, app)
+            found.append(
+                ThrottlerRule(app, decimal(rule, "ratio"), until, round(until - now, 1), bool(rule.get("exempt")))
+            )
     return tuple(found)
 
 
-def _metrics(status: Record, now: float) -> tuple[Metric, ...]:
-    """The metrics of the primary; a name without a scope is the same as one with, so it is left out."""
-    thresholds = inner(status, "metric_thresholds")
+def _metrics(status: Record, now: float) -> tuple[ThrottlerMetric, ...]:
+    """Returns the primary's metrics; a name without a scope repeats one with a scope, so it is left out."""
+    thresholds = nested(status, "metric_thresholds")
     checked = {text(status, "metric_name_used_as_default") or "lag"}
-    for names in inner(status, "app_checked_metrics").values():
+    for names in nested(status, "app_checked_metrics").values():
         checked |= {name.strip().rpartition("/")[2] for name in str(names).split(",")}
     found = []
-    for name, result in sorted(inner(status, "aggregated_metrics").items()):
+    for name, result in sorted(nested(status, "aggregated_metrics").items()):
         scope, _, plain = name.rpartition("/")
         if not scope:
             continue
         value, threshold = decimal(result, "value"), decimal(thresholds, plain)
-        health = inner(status, "metrics_health", name) or inner(status, "metrics_health", plain)
+        health = nested(status, "metrics_health", name) or nested(status, "metrics_health", plain)
         found.append(
-            Metric(
+            ThrottlerMetric(
                 name=name,
                 value=round(value, 3),
                 threshold=threshold,
                 exceeds=plain in thresholds and value > threshold,
                 checked=plain in checked,
-                unhealthy_for=float(whole(health, "seconds_since_last_healthy")) or age(health, "last_healthy_at", now),
+                unhealthy_for=float(integer(health, "seconds_since_last_healthy"))
+                or age(health, "last_healthy_at", now),
                 error=text(result, "error")[:200],
             )
         )
     return tuple(found[:MOST])
 
 
-def _apps(alias: str, status: Record, now: float) -> list[App]:
+def _apps(alias: str, status: Record, now: float) -> list[ThrottlerApp]:
     found = []
-    for name, seen in inner(status, "recent_apps").items():
+    for name, seen in nested(status, "recent_apps").items():
         asked = age(seen, "checked_at", now)
         if name != IGNORED and asked <= LATELY:
-            found.append(App(app=name[:120], answer=text(seen, "response_code"), asked=asked, tablet=alias))
+            found.append(ThrottlerApp(app=name[:120], answer=text(seen, "response_code"), asked=asked, tablet=alias))
     return found

@@ -12,7 +12,7 @@ from actions.vitess_contract import Component, Vitess
 
 _SILENT = re.compile(r"\b(?:did|does) not answer\b")
 CELLS = 20
-"""Cells whose topology server is asked."""
+"""Cells whose topology server is read."""
 VTORC_ERRORS = "vtorc_topology_conn_errors"
 VTGATE_ERRORS = "vtgate_topology_conn_errors"
 REFRESH_LAG = "vtgate_topology_watcher_max_refresh_lag"
@@ -25,34 +25,37 @@ class CellTopology:
     cell: str = ""
     reachable: bool = False
     error: str = ""
+    """Why it could not be reached; '' if it could."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopologyServers:
-    """The topology of a cluster: the global one and those of the cells, as vtctld, VTOrc and vtgate reach them."""
+    """The global topology server and those of the cells, as vtctld, VTOrc and vtgate reach them."""
 
     vtctld_answers: bool = True
     """Whether vtctld answers a call that needs no topology."""
     reachable: bool = True
     """Whether the global topology server answers through vtctld."""
     error: str = ""
+    """Why the topology could not be read; '' if it could."""
     cells: tuple[CellTopology, ...] = ()
+    """The topology server of each cell; 20 at most."""
     vtorc_errors: Count | None = None
-    """Failed calls of all VTOrcs to the topology since they started; empty where no VTOrc told."""
+    """Failed topology calls of all VTOrcs since they started; empty if no VTOrc answered."""
     vtorc_errors_new: Count | None = None
-    """How many of them came while this was asked; only read where the topology does not answer."""
+    """How many of them occurred during this diagnostic; read only if the topology does not answer."""
     vtorc_errors_by_cell: tuple[str, ...] = ()
     """The cells that they concern; `global` is the global topology server."""
     vtgate_errors: Count | None = None
-    """The same of all vtgates."""
+    """Failed topology calls of all vtgates since they started; empty if no vtgate answered."""
     refresh_lag: Seconds | None = None
-    """Since when the vtgate that is most behind has not read the tablets anew; a minute is its usual pace."""
+    """Longest time for which a vtgate has not refreshed its tablets; up to a minute is normal."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
     @property
     def vtctld_dead(self) -> bool:
-        """Whether vtctld itself gives no answer, so that nothing is known of the topology through it."""
+        """Whether vtctld itself does not answer, so that nothing is known about the topology through it."""
         return not self.vtctld_answers
 
     @property
@@ -62,6 +65,7 @@ class TopologyServers:
 
     @property
     def cells_unreachable(self) -> tuple[CellTopology, ...]:
+        """Cells whose topology server does not answer."""
         return tuple(each for each in self.cells if not each.reachable)
 
 
@@ -79,10 +83,11 @@ class TopologyServers:
     },
 )
 def topology_servers(vt: Vitess) -> TopologyServers:
-    """Asks vtctld for the cells, and each cell's topology for the routing, beside what VTOrc and vtgate count.
+    """Reads the cells from vtctld, the routing from each cell's topology, and the error counters of VTOrc and vtgate.
 
-    While the global topology server is away vtctld accepts calls and answers none that need it, VTOrc says that it is
-    healthy and repairs nothing, and queries go on. GetBackups needs no topology: it tells whether vtctld is there.
+    While the global topology server is down, vtctld accepts calls but answers none that need it, VTOrc reports that it
+    is healthy but repairs nothing, and queries continue. GetBackups needs no topology, so it shows whether vtctld is
+    running.
     """
     missing: list[str] = []
     before, by_cell = _vtorc_errors(vt, missing)
@@ -113,7 +118,7 @@ def topology_servers(vt: Vitess) -> TopologyServers:
 
 def _cells(vt: Vitess, names: list[str], missing: list[str]) -> tuple[CellTopology, ...]:
     if len(names) > CELLS:
-        missing.append(f"The cluster has {len(names)} cells; the topology servers of {CELLS} of them were asked.")
+        missing.append(f"The cluster has {len(names)} cells; only the topology servers of the first {CELLS} were read.")
     asked = names[:CELLS]
     answers = vt.rpcs("GetSrvKeyspaces", [{"keyspace": vt.keyspace, "cells": [name]} for name in asked])
     return tuple(
@@ -123,7 +128,7 @@ def _cells(vt: Vitess, names: list[str], missing: list[str]) -> tuple[CellTopolo
 
 
 def _vtctld_answers(vt: Vitess) -> bool:
-    """Whether vtctld answers a call that needs no topology; a refusal in its own words is an answer."""
+    """Whether vtctld answers a call that needs no topology; a refusal of its own is an answer."""
     (answer,) = vt.rpcs("GetBackups", [{"keyspace": vt.keyspace, "shard": vt.shard, "limit": 1}])
     return answer.ok or not _SILENT.search(answer.error)
 
@@ -132,7 +137,7 @@ def _vtorc_errors(vt: Vitess, missing: list[str]) -> tuple[int | None, tuple[str
     total, cells = None, set()
     for answer in vt.metrics(Component.VTORC, VTORC_ERRORS):
         if not answer.ok:
-            missing.append(f"What VTOrc at {answer.who} counts could not be read: {answer.error}")
+            missing.append(f"The counters of VTOrc at {answer.who} could not be read: {answer.error}")
             continue
         counted = values(answer.body, VTORC_ERRORS, by="cell")
         total = (total or 0) + int(sum(counted.values()))
@@ -144,7 +149,7 @@ def _of_vtgates(vt: Vitess, missing: list[str]) -> tuple[int | None, float | Non
     errors, lags = None, []
     for answer in vt.metrics(Component.VTGATE, VTGATE_ERRORS, REFRESH_LAG):
         if not answer.ok:
-            missing.append(f"What vtgate at {answer.who} counts could not be read: {answer.error}")
+            missing.append(f"The counters of vtgate at {answer.who} could not be read: {answer.error}")
             continue
         errors = (errors or 0) + int(value(answer.body, VTGATE_ERRORS) or 0)
         lag = value(answer.body, REFRESH_LAG)

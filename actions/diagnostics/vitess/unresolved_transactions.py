@@ -1,4 +1,4 @@
-"""Which distributed transactions were left half way, and what was decided of each."""
+"""Which distributed transactions are unresolved, and what was decided about each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from actions.contract import Cost, Count, Flavour, Row, Seconds, Unreadable, diagnostic
-from actions.protobuf_json import Record, each, text, whole
+from actions.protobuf_json import Record, integer, records, text
 from actions.redaction import redact_error
 from actions.vitess_contract import Component, Tablet, Vitess, primaries
 
@@ -18,94 +18,104 @@ STATES: dict[int, State] = {1: "PREPARE", 2: "ROLLBACK", 3: "COMMIT"}
 FAILED = 0
 """The state in _vt.redo_state of a share that could not be committed."""
 SHARDS = 16
-"""Shards whose pages are read; the RPC tells of the others, too."""
+"""Shards whose pages are read; the RPC covers the others as well."""
 MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Distributed:
-    """A distributed transaction, as the shard knows it that keeps its decision."""
+class DistributedTransaction:
+    """A distributed transaction, as recorded by the shard that keeps its decision."""
 
     dtid: str
+    """`keyspace:shard:number`."""
     state: State = "UNKNOWN"
-    """PREPARE: nothing is decided, so nothing is committed anywhere. ROLLBACK: it is to be taken back. COMMIT: it is
-    committed where the decision is kept, and must be committed everywhere."""
+    """PREPARE: undecided, so no shard has committed it. ROLLBACK: it is to be rolled back. COMMIT: the shard that keeps
+    the decision has committed it, and all others must."""
     age: Seconds = 0.0
+    """Time since it was created."""
     shard: str = ""
-    """That keeps the decision."""
+    """The shard that keeps the decision."""
     participants: tuple[str, ...] = ()
-    """`keyspace/shard` of each, the one that keeps the decision too where Vitess names it."""
+    """`keyspace/shard` of each participant; includes the shard that keeps the decision if Vitess names it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The share of a distributed transaction that one shard has prepared, and whose locks it holds."""
+class PreparedShare:
+    """The share of a distributed transaction that one shard has prepared; it holds its locks."""
 
     dtid: str
     shard: str
     tablet: str = ""
+    """The primary that holds it."""
     age: Seconds = 0.0
+    """Time since it was prepared."""
     statements: Count = 0
+    """Its statements; 0 if read from the tables of _vt."""
     failed: bool = False
     """Whether the shard could not commit it, and gave up."""
     message: str = ""
+    """Why it could not be committed; '' if it did not fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedTransactions:
-    """Distributed transactions that are older than the bound, the oldest first."""
+    """Distributed transactions older than `older_than`, the oldest first."""
 
     keyspace: str = ""
-    transactions: tuple[Distributed, ...] = ()
-    prepared: tuple[Prepared, ...] = ()
+    transactions: tuple[DistributedTransaction, ...] = ()
+    """Transactions whose decision is recorded; 50 at most."""
+    prepared: tuple[PreparedShare, ...] = ()
+    """Shares that shards have prepared; 50 at most."""
     missing: tuple[str, ...] = ()
+    """What could not be read, one sentence each."""
 
     @property
     def count(self) -> Count:
-        """Of transactions and of shares whose transaction is not among them."""
+        """Transactions, including those of which only shares are known."""
         known = {one.dtid for one in self.transactions}
         return len(known | {one.dtid for one in self.prepared})
 
     @property
-    def undecided(self) -> tuple[Distributed, ...]:
-        """Those that nothing is committed of, so that taking them back loses nothing that a client was told."""
+    def undecided(self) -> tuple[DistributedTransaction, ...]:
+        """Transactions that no shard has committed: rolling them back loses nothing that a client was told is
+        committed."""
         return tuple(one for one in self.transactions if one.state in ("PREPARE", "ROLLBACK"))
 
     @property
-    def committed(self) -> tuple[Distributed, ...]:
-        """Those that must be committed everywhere."""
+    def committed(self) -> tuple[DistributedTransaction, ...]:
+        """Transactions that all shards must commit."""
         return tuple(one for one in self.transactions if one.state == "COMMIT")
 
     @property
-    def orphaned(self) -> tuple[Prepared, ...]:
-        """Shares whose transaction is not known to any shard that was read."""
+    def orphaned(self) -> tuple[PreparedShare, ...]:
+        """Shares whose transaction is unknown to every shard that was read."""
         known = {one.dtid for one in self.transactions}
         return tuple(one for one in self.prepared if one.dtid not in known)
 
     @property
-    def failed(self) -> tuple[Prepared, ...]:
+    def failed(self) -> tuple[PreparedShare, ...]:
         """Shares that could not be committed."""
         return tuple(one for one in self.prepared if one.failed)
 
     @property
     def oldest(self) -> Seconds:
-        """Of transactions and shares."""
+        """Age of the oldest transaction or share; 0 if there is none."""
         ages = [one.age for one in self.transactions] + [one.age for one in self.prepared]
         return max(ages, default=0.0)
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.VITESS: ("GetTablets", "GetUnresolvedTransactions", "vttablet /twopcz")})
 def unresolved_transactions(vt: Vitess, *, older_than: Seconds = 30.0) -> UnresolvedTransactions:
-    """Reads what each shard's primary has under way, and asks vtctld for the transactions of the whole keyspace.
+    """Reads the distributed transactions of each shard's primary, and those of the keyspace from vtctld.
 
-    Vitess itself calls a transaction unresolved after 15 minutes (--twopc-abandon-age); one that a dead vtgate left
-    holds its locks from the first second. Where a vttablet is away, its tables in _vt are read beneath, if the user
-    that reads may (SELECT ON _vt.*).
+    `older_than` is the minimum age. Vitess itself calls a transaction unresolved after 15 minutes
+    (--twopc-abandon-age), but one that a dead vtgate left behind holds its locks from the first second. If a vttablet
+    does not answer, its tables in _vt are read from its MySQL server, provided that the reader has SELECT ON _vt.*.
     """
     now = time.time()
     missing: list[str] = []
-    found: dict[str, Distributed] = {}
-    prepared: list[Prepared] = []
+    found: dict[str, DistributedTransaction] = {}
+    prepared: list[PreparedShare] = []
     read = _from_vtctld(vt, older_than, now, found, missing)
     for tablet in _primaries(vt, missing):
         read = _from_tablet(vt, tablet, now, found, prepared, missing) or read
@@ -122,29 +132,29 @@ def unresolved_transactions(vt: Vitess, *, older_than: Seconds = 30.0) -> Unreso
 
 
 def _from_vtctld(
-    vt: Vitess, older_than: Seconds, now: float, found: dict[str, Distributed], missing: list[str]
+    vt: Vitess, older_than: Seconds, now: float, found: dict[str, DistributedTransaction], missing: list[str]
 ) -> bool:
     try:
         answer = vt.rpc("GetUnresolvedTransactions", keyspace=vt.keyspace, abandon_age=max(1, int(older_than)))
     except Unreadable as error:
         missing.append(f"The unresolved transactions of {vt.keyspace} could not be read: {error}")
         return False
-    for record in each(answer, "transactions")[:MOST]:
+    for record in records(answer, "transactions")[:MOST]:
         dtid = text(record, "dtid")
-        found[dtid] = distributed(record, now)
+        found[dtid] = transaction_from_record(record, now)
     return True
 
 
-def distributed(record: Record, now: float) -> Distributed:
-    """A transaction out of vtctld's record of it."""
+def transaction_from_record(record: Record, now: float) -> DistributedTransaction:
+    """Builds a transaction from vtctld's record of it."""
     dtid, state = text(record, "dtid"), text(record, "state")
-    return Distributed(
+    return DistributedTransaction(
         dtid=dtid,
         state=_state(state),
-        age=_age(whole(record, "time_created"), now),
+        age=_age(integer(record, "time_created"), now),
         shard=_shard(dtid),
         participants=tuple(
-            sorted(f"{text(one, 'keyspace')}/{text(one, 'shard')}" for one in each(record, "participants"))
+            sorted(f"{text(one, 'keyspace')}/{text(one, 'shard')}" for one in records(record, "participants"))
         ),
     )
 
@@ -153,26 +163,28 @@ def _from_tablet(
     vt: Vitess,
     tablet: Tablet,
     now: float,
-    found: dict[str, Distributed],
-    prepared: list[Prepared],
+    found: dict[str, DistributedTransaction],
+    prepared: list[PreparedShare],
     missing: list[str],
 ) -> bool:
     answers = vt.web(Component.VTTABLET, "/twopcz?format=json", tablet=tablet.alias)
     body = answers[0].body if answers and answers[0].ok else None
     if not isinstance(body, dict):
-        why = answers[0].error if answers else "nobody answered"
-        missing.append(f"/twopcz of vttablet {tablet.alias} could not be read: {why or 'it is no JSON'}")
+        why = answers[0].error if answers else "the topology has no such tablet"
+        missing.append(f"/twopcz of vttablet {tablet.alias} could not be read: {why or 'it is not JSON'}")
         return _from_tables(vt, tablet, now, found, prepared, missing)
-    for record in each(body, "Distributed")[:MOST]:
+    for record in records(body, "Distributed")[:MOST]:
         dtid = text(record, "Dtid")
-        shards = (f"{text(one, 'keyspace')}/{text(one, 'shard')}" for one in each(record, "Participants"))
+        shards = (f"{text(one, 'keyspace')}/{text(one, 'shard')}" for one in records(record, "Participants"))
         found.setdefault(
             dtid,
-            Distributed(dtid, _state(text(record, "State")), _since(record, "Created", now), tablet.shard, (*shards,)),
+            DistributedTransaction(
+                dtid, _state(text(record, "State")), _since(record, "Created", now), tablet.shard, (*shards,)
+            ),
         )
     for name in ("Prepared", "Failed"):
         prepared += [
-            Prepared(
+            PreparedShare(
                 dtid=text(record, "Dtid"),
                 shard=tablet.shard,
                 tablet=tablet.alias,
@@ -181,7 +193,7 @@ def _from_tablet(
                 failed=name == "Failed",
                 message=redact_error(text(record, "Message"))[:200],
             )
-            for record in each(body, name)[:MOST]
+            for record in records(body, name)[:MOST]
         ]
     return True
 
@@ -190,12 +202,12 @@ def _from_tables(
     vt: Vitess,
     tablet: Tablet,
     now: float,
-    found: dict[str, Distributed],
-    prepared: list[Prepared],
+    found: dict[str, DistributedTransaction],
+    prepared: list[PreparedShare],
     missing: list[str],
 ) -> bool:
     try:
-        db = vt.beneath(tablet.alias)
+        db = vt.mysql_of(tablet.alias)
         decided = db.rows(
             "SELECT CONVERT(s.dtid USING utf8mb4) AS dtid, s.state AS state, s.time_created AS created, "
             "CONCAT(p.keyspace, '/', p.shard) AS participant FROM _vt.dt_state s "
@@ -206,12 +218,14 @@ def _from_tables(
             f"COALESCE(message, '') AS message FROM _vt.redo_state ORDER BY time_created LIMIT {MOST}"
         )
     except Unreadable as error:
-        missing.append(f"The tables of distributed transactions beneath {tablet.alias} could not be read: {error}")
+        missing.append(
+            f"The tables of distributed transactions on the MySQL server of {tablet.alias} could not be read: {error}"
+        )
         return False
     for dtid in dict.fromkeys(str(row["dtid"]) for row in decided):
         found.setdefault(dtid, _decided([row for row in decided if row["dtid"] == dtid], tablet, now))
     prepared += [
-        Prepared(
+        PreparedShare(
             dtid=str(row["dtid"]),
             shard=tablet.shard,
             tablet=tablet.alias,
@@ -224,8 +238,8 @@ def _from_tables(
     return True
 
 
-def _decided(rows: list[Row], tablet: Tablet, now: float) -> Distributed:
-    return Distributed(
+def _decided(rows: list[Row], tablet: Tablet, now: float) -> DistributedTransaction:
+    return DistributedTransaction(
         dtid=str(rows[0]["dtid"]),
         state=STATES.get(int(rows[0]["state"]), "UNKNOWN"),
         age=_age(int(rows[0]["created"]), now),
@@ -241,8 +255,8 @@ def _primaries(vt: Vitess, missing: list[str]) -> list[Tablet]:
         missing.append(str(error))
         return []
     if len(found) > SHARDS:
-        missing.append(f"Of {len(found)} shards the pages of {SHARDS} were read; vtctld was asked for all.")
-    # The shard of the target is read first, whatever else there is.
+        missing.append(f"The pages of {SHARDS} of {len(found)} shards were read; vtctld was read for all of them.")
+    # The shard of the target is always among those that are read.
     return sorted(found, key=lambda tablet: tablet.shard != vt.shard)[:SHARDS]
 
 
@@ -251,7 +265,7 @@ def _state(word: str) -> State:
 
 
 def _shard(dtid: str) -> str:
-    """The shard that keeps the decision: a dtid is `keyspace:shard:number`."""
+    """Returns the shard that keeps the decision: a dtid is `keyspace:shard:number`."""
     parts = dtid.split(":")
     return parts[1] if len(parts) == 3 else ""
 
@@ -261,7 +275,7 @@ def _age(nanoseconds: int, now: float) -> float:
 
 
 def _since(record: Record, name: str, now: float) -> float:
-    """Seconds since a time as Go writes it; 0 where it is none."""
+    """Returns the seconds since a time as Go writes it; 0 if it is not a time."""
     try:
         at = datetime.fromisoformat(text(record, name))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the vtgates make of a shard: whether they hold requests back, which errors they give, which tablets they use."""
+"""How the vtgates see a shard: whether they buffer requests, which errors they return, and which tablets they use."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TypeAlias
 
 from actions.contract import Cost, Count, Flavour, Seconds, Series, Unreadable, diagnostic
 from actions.metrics_page import value, values
-from actions.vitess_contract import Answer, Component, Vitess
+from actions.vitess_contract import Component, ComponentAnswer, Vitess
 
 PerSecond: TypeAlias = float
 APART: Seconds = 1.0
-"""Between the two looks at the counters."""
+"""Time between the two samples of the counters."""
 SHOWN = 50
 GATES = 50
-"""Vtgates that are told of."""
+"""Vtgates that are returned."""
 BUFFER = ("starts", "stops", "requests_buffered", "requests_drained", "requests_evicted", "requests_skipped")
 ERRORS, CALLS, CALL_ERRORS = "vtgate_api_error_counts", "vtgate_vttablet_call_count", "vtgate_vttablet_call_error_count"
 HEALTHY, HEALTH_ERRORS = "vtgate_healthcheck_connections", "vtgate_healthcheck_errors"
@@ -27,61 +27,68 @@ METRICS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class RatedCounter:
     """One reason or code of a counter."""
 
     name: str = ""
+    """The reason or the code."""
     total: Count = 0
-    """Since the vtgate started."""
+    """The count since the vtgate started."""
     per_second: PerSecond = 0.0
+    """The increase per second between the two samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vtgate:
-    """One vtgate's view of the shard, and its errors of the keyspace."""
+    """How one vtgate sees the shard, and its errors of the keyspace."""
 
     address: str = ""
     buffering: bool = False
-    """Whether it holds requests for the shard's primary back right now."""
+    """Whether it buffers requests for the shard's primary now."""
     buffer_starts: Count = 0
-    """How often it began to, since it started."""
-    buffer_stops: tuple[Counted, ...] = ()
-    """What ended that: NewPrimarySeen is a failover that went well, MaxDurationExceeded one that took too long."""
-    evicted: tuple[Counted, ...] = ()
-    """Requests that were held back and then failed, by reason: WindowExceeded, BufferFull, ContextDone."""
-    skipped: tuple[Counted, ...] = ()
-    """Requests that were not held back, by reason: LastFailoverTooRecent, BufferFull, Disabled."""
+    """How often it has begun to buffer since it started."""
+    buffer_stops: tuple[RatedCounter, ...] = ()
+    """Why buffering ended: NewPrimarySeen is a successful failover, MaxDurationExceeded one that took too long."""
+    evicted: tuple[RatedCounter, ...] = ()
+    """Buffered requests that then failed, by reason: WindowExceeded, BufferFull, ContextDone."""
+    skipped: tuple[RatedCounter, ...] = ()
+    """Requests that were not buffered, by reason: LastFailoverTooRecent, BufferFull, Disabled."""
     buffered: Count = 0
-    """Requests that were held back since it started."""
+    """Requests buffered since it started."""
     last_failover: Seconds | None = None
-    """How long the last time of buffering took."""
-    errors: tuple[Counted, ...] = ()
-    """Errors that it gave clients of the keyspace, by code, most per second first."""
-    tablet_errors: tuple[Counted, ...] = ()
-    """Calls to tablets of the shard that failed, by the type of the tablet."""
+    """How long the last buffering took; empty if there was none."""
+    errors: tuple[RatedCounter, ...] = ()
+    """Errors returned to clients of the keyspace, by code, the highest rate first."""
+    tablet_errors: tuple[RatedCounter, ...] = ()
+    """Failed calls to tablets of the shard, by tablet type."""
     tablet_calls_per_second: PerSecond = 0.0
-    """Calls to tablets of the shard."""
-    healthy: tuple[Counted, ...] = ()
-    """Tablets of the shard that it uses, by type in lower case; a type with none is not there. Nothing per second."""
+    """Calls to tablets of the shard per second."""
+    healthy: tuple[RatedCounter, ...] = ()
+    """Tablets of the shard that it uses, by type in lower case. Types without a healthy tablet are absent; `per_second`
+    is always 0."""
     health_errors_per_second: PerSecond = 0.0
-    """Errors of the streams by which the tablets of the shard tell their health."""
+    """Errors per second of the streams in which the shard's tablets report their health."""
     refresh_lag: Seconds | None = None
-    """Since when it has not read the tablets of a cell anew from the topology."""
+    """Time since it last refreshed the tablets of a cell from the topology."""
 
     @property
     def healthy_primaries(self) -> Count:
+        """Healthy primaries of the shard that it uses."""
         return _total(self.healthy, "primary")
 
     @property
     def healthy_replicas(self) -> Count:
+        """Healthy replicas of the shard that it uses."""
         return _total(self.healthy, "replica")
 
     @property
     def errors_per_second(self) -> PerSecond:
+        """Errors per second returned to clients of the keyspace."""
         return sum(each.per_second for each in self.errors)
 
     @property
     def tablet_errors_per_second(self) -> PerSecond:
+        """Failed calls per second to tablets of the shard."""
         return sum(each.per_second for each in self.tablet_errors)
 
 
@@ -92,39 +99,40 @@ class Vtgates:
     keyspace: str = ""
     shard: str = ""
     vtgates: tuple[Vtgate, ...] = ()
-    """Those that answered."""
+    """Vtgates that answered; 50 at most."""
     silent: tuple[str, ...] = ()
-    """The addresses of those that did not."""
+    """Addresses of those that did not answer."""
     missing: tuple[str, ...] = ()
-    """What could not be read, a sentence for each."""
+    """What could not be read, one sentence each."""
 
     @property
     def buffering(self) -> tuple[Vtgate, ...]:
-        """The vtgates that hold requests for the shard's primary back right now."""
+        """Vtgates that buffer requests for the shard's primary now."""
         return tuple(each for each in self.vtgates if each.buffering)
 
     @property
     def without_primary(self) -> tuple[Vtgate, ...]:
-        """The vtgates that have no primary of the shard to send writes to."""
+        """Vtgates that have no primary of the shard to send writes to."""
         return tuple(each for each in self.vtgates if not each.healthy_primaries)
 
     @property
     def without_replica(self) -> tuple[Vtgate, ...]:
-        """The vtgates that have no replica of the shard to send reads to."""
+        """Vtgates that have no replica of the shard to send reads to."""
         return tuple(each for each in self.vtgates if not each.healthy_replicas)
 
     @property
     def errors_per_second(self) -> PerSecond:
-        """Errors that clients of the keyspace get, of all vtgates that answered."""
+        """Errors per second returned to clients of the keyspace, by all vtgates that answered."""
         return sum(each.errors_per_second for each in self.vtgates)
 
     @property
     def tablet_errors_per_second(self) -> PerSecond:
+        """Failed calls per second to tablets of the shard, of all vtgates that answered."""
         return sum(each.tablet_errors_per_second for each in self.vtgates)
 
     @property
     def evicted_per_second(self) -> PerSecond:
-        """Requests that were held back and failed, while this looked."""
+        """Buffered requests that failed per second between the two samples."""
         return sum(each.per_second for gate in self.vtgates for each in gate.evicted)
 
     @property
@@ -135,15 +143,17 @@ class Vtgates:
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.VITESS: ("vtgate /metrics",), Flavour.MYSQL: ()})
 def vtgates(vt: Vitess) -> Vtgates:
-    """Reads the counters of every vtgate twice, a second apart.
+    """Samples the counters of every vtgate twice, a second apart.
 
-    A vtgate that has begun to buffer more often than it has stopped is buffering. A type of tablet has no series in
-    vtgate_healthcheck_connections when no tablet of it is healthy. Raises Unreadable where no vtgate answers.
+    A vtgate that has begun to buffer more often than it has stopped is buffering. vtgate_healthcheck_connections has no
+    series for a tablet type without a healthy tablet. Raises Unreadable if no vtgate answers.
     """
     before = vt.metrics(Component.VTGATE, *METRICS)
     if not any(each.ok for each in before):
         asked = "; ".join(f"{each.who}: {each.error}" for each in before[:5]) or "the configuration names none"
-        raise Unreadable(f"No vtgate of {vt.cluster} told its metrics ({asked}). Look whether the vtgates run.")
+        raise Unreadable(
+            f"The metrics of no vtgate of {vt.cluster} could be read ({asked}). Check that the vtgates are running."
+        )
     vt.pause(APART)
     after = {each.who: each for each in vt.metrics(Component.VTGATE, *METRICS)}
     missing: list[str] = []
@@ -154,17 +164,17 @@ def vtgates(vt: Vitess) -> Vtgates:
             found.append(_vtgate(vt, first, second))
         else:
             silent.append(first.who)
-            missing.append(f"The vtgate at {first.who} told nothing: {first.error or second.error}")
+            missing.append(f"The metrics of the vtgate at {first.who} could not be read: {first.error or second.error}")
     if len(found) > GATES:
-        missing.append(f"{len(found)} vtgates answered; {GATES} of them are told of.")
+        missing.append(f"{len(found)} vtgates answered; only {GATES} of them are returned.")
     return Vtgates(vt.keyspace, vt.shard, tuple(found[:GATES]), tuple(silent[:GATES]), tuple(missing[: GATES + 1]))
 
 
-def _vtgate(vt: Vitess, before: Answer, after: Answer) -> Vtgate:
+def _vtgate(vt: Vitess, before: ComponentAnswer, after: ComponentAnswer) -> Vtgate:
     shard = {"keyspace": vt.keyspace, "shard_name": vt.shard}
     first, now = before.body, after.body
 
-    def by(name: str, label: str, labels: Mapping[str, str] = shard) -> tuple[Counted, ...]:
+    def by(name: str, label: str, labels: Mapping[str, str] = shard) -> tuple[RatedCounter, ...]:
         return _rates(values(first, name, by=label, **labels), values(now, name, by=label, **labels))
 
     def rate(name: str) -> float:
@@ -185,14 +195,14 @@ def _vtgate(vt: Vitess, before: Answer, after: Answer) -> Vtgate:
         errors=_rates(_errors(first, vt.keyspace), _errors(now, vt.keyspace)),
         tablet_errors=by(CALL_ERRORS, "db_type"),
         tablet_calls_per_second=rate(CALLS),
-        healthy=tuple(Counted(name, int(count)) for name, count in sorted(_healthy(now, shard).items()) if count),
+        healthy=tuple(RatedCounter(name, int(count)) for name, count in sorted(_healthy(now, shard).items()) if count),
         health_errors_per_second=rate(HEALTH_ERRORS),
         refresh_lag=value(now, REFRESH_LAG),
     )
 
 
 def _errors(series: Sequence[Series], keyspace: str) -> dict[str, float]:
-    """Errors by code of clients that named the keyspace, or one of its shards, or none."""
+    """Returns errors by code, of clients that named the keyspace, or one of its shards, or none."""
     found: dict[str, float] = {}
     for each in series:
         named = each.labels.get("keyspace", "").partition("/")[0].partition(":")[0].partition("@")[0]
@@ -206,15 +216,15 @@ def _healthy(series: Sequence[Series], shard: Mapping[str, str]) -> dict[str, fl
     return values(series, HEALTHY, by="tablet_type", **shard)
 
 
-def _rates(before: Mapping[str, float], now: Mapping[str, float]) -> tuple[Counted, ...]:
-    """Each reason with its total and what was added a second; those that never occurred are left out."""
+def _rates(before: Mapping[str, float], now: Mapping[str, float]) -> tuple[RatedCounter, ...]:
+    """Returns each reason with its total and its increase per second, without those that never occurred."""
     found = [
-        Counted(name, int(total), max(0.0, total - before.get(name, 0.0)) / APART)
+        RatedCounter(name, int(total), max(0.0, total - before.get(name, 0.0)) / APART)
         for name, total in now.items()
         if total
     ]
     return tuple(sorted(found, key=lambda each: (-each.per_second, -each.total, each.name))[:SHOWN])
 
 
-def _total(counted: Sequence[Counted], name: str) -> int:
+def _total(counted: Sequence[RatedCounter], name: str) -> int:
     return sum(each.total for each in counted if each.name.lower() == name)

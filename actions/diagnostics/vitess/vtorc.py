@@ -1,10 +1,10 @@
-"""What VTOrc knows of a shard: whether it lives and may act there, what it detects, and what it did last.
+"""What VTOrc knows about a shard: whether it is running and may act there, what it detects, and its last recoveries.
 
-VTOrc repairs by itself, within seconds of its polls. Nobody may work against it, so every change of a shard asks this
-first. Measured on Vitess 24: `IsActionableRecovery` is false even where VTOrc acts, `allow-recovery` in /api/config
-stays true after recoveries were switched off, and /debug/health lies while the topology is frozen. So the switch is
-read from its own table (global_recovery_disable in /api/database-state), and whether it acts on a problem is known from
-its code (go/vt/vtorc/logic/topology_recovery.go, getCheckAndRecoverFunctionCode).
+VTOrc repairs a shard within seconds of its polls, and no change may work against it; so every change of a shard reads
+this first. Measured on Vitess 24: `IsActionableRecovery` is false even if VTOrc acts, `allow-recovery` in /api/config
+stays true after recoveries were disabled, and /debug/health reports healthy while the topology is frozen. So the switch
+is read from its own table (global_recovery_disable in /api/database-state), and whether VTOrc acts on a problem is
+taken from its code (go/vt/vtorc/logic/topology_recovery.go, getCheckAndRecoverFunctionCode).
 """
 
 from __future__ import annotations
@@ -15,13 +15,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.vtorc_state import RECENT, Recovery, at_of, now_of, recoveries, rows, seen_for
-from actions.vitess_contract import Answer, Component, Vitess
+from actions.diagnostics.vitess.vtorc_state import (
+    RECENT,
+    Recovery,
+    parse_time,
+    recoveries,
+    seen_for,
+    table_rows,
+    vtorc_clock,
+)
+from actions.vitess_contract import Component, ComponentAnswer, Vitess
+from actions.vitess_records import emergency_reparent_disabled, keyspace_record, shard_record
 
 BY_REPARENT = frozenset({"DeadPrimary", "DeadPrimaryAndSomeReplicas", "PrimaryDiskStalled", "PrimaryTabletDeleted"})
-"""What it mends with EmergencyReparentShard, where that is allowed."""
+"""Problems that it repairs with EmergencyReparentShard, if that is allowed."""
 BLOCKED = "PrimarySemiSyncBlocked"
-"""It runs EmergencyReparentShard on this, too; with no replica to promote that cannot end well."""
+"""VTOrc runs EmergencyReparentShard for this, too; without a replica to promote that cannot succeed."""
 BY_ITSELF = frozenset(
     {
         "ClusterHasNoPrimary",
@@ -41,81 +50,85 @@ BY_ITSELF = frozenset(
         "StaleTopoPrimary",
     }
 )
-"""What it mends otherwise."""
+"""Problems that it repairs by other means."""
 OF_THE_PRIMARY = frozenset({*BY_REPARENT, BLOCKED, "ClusterHasNoPrimary", "IncapacitatedPrimary", "PrimaryIsReadOnly"})
 FRESH = 20.0
-"""Seconds since its last health check after which a VTOrc counts as dead, whatever its page says."""
+"""Seconds since its last health check after which a VTOrc counts as dead, whatever its page reports."""
 GAUGES = ("vtorc_pending_recoveries", "vtorc_shard_locks_active", "vtorc_topology_conn_errors")
 WATCHED = "vtorc_tablets_watched_by_shard"
 FAILED = "vtorc_failed_recoveries"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DetectedProblem:
     """A problem of the shard that VTOrc detects now."""
 
     analysis: str = ""
-    """Its own word for it: DeadPrimary, ReplicationStopped and so on."""
+    """VTOrc's name for it: DeadPrimary, ReplicationStopped and so on."""
     tablet: str = ""
+    """The tablet that has the problem."""
     seen_for: Seconds = 0.0
-    """How long it has been detecting it without a gap."""
+    """How long VTOrc has detected it without a gap."""
     repairs: bool = False
-    """Whether a VTOrc that may acts on such a problem."""
+    """Whether a VTOrc that may act repairs such a problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class VTOrcs:
-    """All VTOrcs of a cluster, as far as one shard is concerned."""
+    """All VTOrcs of a cluster, with respect to one shard."""
 
     shard: str = ""
     """`keyspace/shard`."""
     configured: Count = 1
+    """VTOrcs in the configuration."""
     healthy: Count = 1
-    """Those that answer, call themselves healthy, and looked a moment ago."""
+    """VTOrcs that answer, report that they are healthy, and have checked within the last 20 s."""
     acting: Count = 1
-    """Those of the healthy whose recoveries are not switched off."""
+    """Healthy VTOrcs whose recoveries are enabled."""
     disabled: tuple[str, ...] = ()
-    """Where recoveries are switched off for everything (a restart forgets it)."""
+    """VTOrcs whose recoveries are disabled for all shards; a restart enables them again."""
     watched: Count = 3
-    """The tablets of the shard that the most attentive of them watches."""
+    """Tablets of the shard that VTOrc watches; the largest number of any VTOrc."""
     emergency_reparents: bool = True
-    """Whether it may run EmergencyReparentShard here: by its flags, the keyspace and the shard."""
+    """Whether VTOrc may run EmergencyReparentShard here, by its flags, the keyspace record and the shard record."""
     emergency_says: str = ""
-    """By what it may not; '' where it may."""
+    """What forbids it; '' if it is allowed."""
     stuck: bool = False
-    """Whether recoveries wait for the lock of a shard while calls of the topology fail: it sees and cannot act."""
-    problems: tuple[Problem, ...] = ()
+    """Whether recoveries wait for a shard lock while topology calls fail: VTOrc detects problems and cannot act."""
+    problems: tuple[DetectedProblem, ...] = ()
+    """Problems of the shard that VTOrc detects now, those of the primary first."""
     recoveries: tuple[Recovery, ...] = ()
-    """Of the last quarter of an hour, the newest first."""
+    """Recoveries of the last 15 minutes, the newest first."""
     failed: Count = 0
-    """Recoveries of the shard that failed since VTOrc's start."""
+    """Recoveries of the shard that failed since VTOrc started."""
     missing: tuple[str, ...] = ()
-    """What could not be read."""
+    """What could not be read, one sentence each."""
 
     @property
     def alive(self) -> bool:
+        """Whether any VTOrc is healthy."""
         return self.healthy > 0
 
     @property
     def acts(self) -> bool:
-        """Whether any of them looks after the shard, may act, and can."""
+        """Whether any VTOrc watches the shard, may act, and can act."""
         return self.acting > 0 and self.watched > 0 and not self.stuck
 
     @property
-    def repairing(self) -> tuple[Problem, ...]:
-        """The problems that it is about to repair by itself."""
+    def repairing(self) -> tuple[DetectedProblem, ...]:
+        """Problems that VTOrc is about to repair."""
         if not self.acts:
             return ()
         return tuple(each for each in self.problems if each.repairs)
 
     @property
     def repairs_now(self) -> bool:
-        """Whether it is at work on the shard, or about to be."""
+        """Whether VTOrc is repairing the shard, or about to."""
         return bool(self.repairing) or (self.acts and any(each.runs for each in self.recoveries))
 
     @property
     def detects(self) -> tuple[str, ...]:
-        """Its words for what it detects, each once."""
+        """VTOrc's names for the problems that it detects, each once."""
         return tuple(dict.fromkeys(each.analysis for each in self.problems))
 
     @property
@@ -125,14 +138,14 @@ class VTOrcs:
 
     @property
     def mended(self) -> Recovery | None:
-        """The newest recovery after which its problem was gone; one that promoted a tablet comes before all others."""
+        """The newest successful recovery; a recovery that promoted a tablet comes before all others."""
         return self.mended_within(RECENT)
 
     def mended_within(self, seconds: Seconds) -> Recovery | None:
-        """Like `mended`, of the recoveries that ended within the last seconds.
+        """Like `mended`, among the recoveries that ended within the last `seconds`.
 
-        After a failover VTOrc recovers the dead tablet every second, in vain and without an error, until it lives
-        again: a recovery whose problem is still there mended nothing.
+        After a failover VTOrc tries to recover the dead tablet every second, without success and without an error,
+        until it is running again. So a recovery whose problem is still detected does not count as successful.
         """
         still = {(each.analysis, each.tablet) for each in self.problems}
         good = [
@@ -146,12 +159,12 @@ class VTOrcs:
 
     @property
     def repaired(self) -> bool:
-        """Whether it has repaired something in the last two minutes, and nothing is left to do."""
+        """Whether VTOrc repaired something within the last two minutes and has nothing left to repair."""
         return self.mended_within(120.0) is not None and not self.repairs_now
 
     @property
     def failing(self) -> bool:
-        """Whether its newest recovery failed and the problem is still there."""
+        """Whether its newest recovery failed and the problem is still detected."""
         last = self.last
         return last is not None and bool(last.error) and any(each.analysis == last.analysis for each in self.problems)
 
@@ -171,9 +184,9 @@ class VTOrcs:
     },
 )
 def vtorc(vt: Vitess) -> VTOrcs:
-    """Asks every VTOrc of the cluster about the shard, each page of all of them at the same time.
+    """Reads what every VTOrc of the cluster knows about the shard.
 
-    Raises Unreadable where none of them can be asked at all and the topology is silent, too.
+    Each page is read from all of them in parallel. Raises Unreadable if no VTOrc and no topology answers.
     """
     shard = f"{vt.keyspace}/{vt.shard}"
     health = vt.web(Component.VTORC, "/debug/health")
@@ -181,10 +194,10 @@ def vtorc(vt: Vitess) -> VTOrcs:
     config = vt.web(Component.VTORC, "/api/config") if states else ()
     analyses = vt.web(Component.VTORC, "/api/detection-analysis") if states else ()
     metrics = vt.metrics(Component.VTORC, *GAUGES, WATCHED, FAILED) if states else ()
-    now = now_of(states)
+    now = vtorc_clock(states)
     healthy = {each.who for each in health if each.ok and _is_healthy(each.body)}
-    off = tuple(each.who for each in states if each.ok and rows(each.body, "global_recovery_disable"))
-    allowed, allowed_says, missing = _emergency(vt, config)
+    off = tuple(each.who for each in states if each.ok and table_rows(each.body, "global_recovery_disable"))
+    allowed, allowed_says, missing = _emergency_reparents_allowed(vt, config)
     silent = bool(missing)
     told = [*health, *states, *config, *analyses, *metrics]
     missing += tuple(dict.fromkeys(each.error for each in told if not each.ok))
@@ -208,41 +221,35 @@ def vtorc(vt: Vitess) -> VTOrcs:
 def _is_healthy(body: Any) -> bool:  # noqa: ANN401 - JSON
     if not isinstance(body, Mapping) or not body.get("Healthy"):
         return False
-    reported = at_of(body.get("LastReported"))
+    reported = parse_time(body.get("LastReported"))
     return reported is not None and (datetime.now(UTC) - reported).total_seconds() <= FRESH
 
 
-def _emergency(vt: Vitess, config: Sequence[Answer]) -> tuple[bool, str, tuple[str, ...]]:
-    """Whether emergency reparents are allowed, by what not, and what could not be read."""
+def _emergency_reparents_allowed(vt: Vitess, config: Sequence[ComponentAnswer]) -> tuple[bool, str, tuple[str, ...]]:
+    """Returns whether emergency reparents are allowed, what forbids them, and what could not be read."""
     flags = [each.body for each in config if each.ok and isinstance(each.body, Mapping)]
     if flags and not any(each.get("allow-emergency-reparent", True) for each in flags):
         return False, "VTOrc was started with --allow-emergency-reparent=false", ()
     if flags and not any(each.get("allow-recovery", True) for each in flags):
         return False, "VTOrc was started with --allow-recovery=false", ()
     try:
-        found = vt.rpc("GetShard", keyspace=vt.keyspace, shard_name=vt.shard)
-        if _switched_off(found.get("shard", {}).get("shard", {})):
-            return False, f"it is switched off for the shard {vt.keyspace}/{vt.shard}", ()
-        found = vt.rpc("GetKeyspace", keyspace=vt.keyspace)
-        if _switched_off(found.get("keyspace", {}).get("keyspace", {})):
-            return False, f"it is switched off for the keyspace {vt.keyspace}", ()
+        if emergency_reparent_disabled(shard_record(vt)):
+            return False, f"it is disabled in the shard record of {vt.keyspace}/{vt.shard}", ()
+        if emergency_reparent_disabled(keyspace_record(vt)):
+            return False, f"it is disabled in the keyspace record of {vt.keyspace}", ()
     except Unreadable as error:
         return True, "", (str(error),)
     return True, "", ()
 
 
-def _switched_off(record: Mapping[str, Any]) -> bool:
-    return bool((record.get("vtorc_state") or {}).get("disable_emergency_reparent"))
+def _stuck(metrics: Sequence[ComponentAnswer]) -> bool:
+    """Whether recoveries wait for a lock after topology calls failed; a healthy VTOrc has locks and errors, too.
 
-
-def _stuck(metrics: Sequence[Answer]) -> bool:
-    """Recoveries that wait for a lock after calls of the topology failed; a healthy one has locks and errors, too.
-
-    A lock that another one holds and a node that is not there count as errors; only lists tell of trouble. The counter
-    is never set back, so it counts only while the topology is silent to vtctld as well.
+    A lock held by another process and a missing node count as errors, so only failed list calls indicate trouble. The
+    counter is never reset, so it is considered only while vtctld cannot read the topology either.
     """
 
-    def total(answer: Answer, name: str) -> float:
+    def total(answer: ComponentAnswer, name: str) -> float:
         return sum(
             float(s.samples[0].value)
             for s in answer.body
@@ -257,7 +264,7 @@ def _stuck(metrics: Sequence[Answer]) -> bool:
     )
 
 
-def _of_shard(answer: Answer, name: str, vt: Vitess) -> float:
+def _of_shard(answer: ComponentAnswer, name: str, vt: Vitess) -> float:
     if not answer.ok:
         return 0.0
     return sum(
@@ -270,10 +277,10 @@ def _of_shard(answer: Answer, name: str, vt: Vitess) -> float:
 
 
 def _problems(
-    vt: Vitess, analyses: Sequence[Answer], states: Sequence[Answer], now: datetime, reparents: bool
-) -> tuple[Problem, ...]:
-    """What is detected, the primary's troubles first; an entry NoProblem beside another one means nothing."""
-    found: dict[tuple[str, str], Problem] = {}
+    vt: Vitess, analyses: Sequence[ComponentAnswer], states: Sequence[ComponentAnswer], now: datetime, reparents: bool
+) -> tuple[DetectedProblem, ...]:
+    """Returns the detected problems, those of the primary first; NoProblem beside another analysis means nothing."""
+    found: dict[tuple[str, str], DetectedProblem] = {}
     for answer in analyses:
         for entry in answer.body or () if answer.ok else ():
             analysis, tablet = str(entry.get("Analysis", "")), str(entry.get("AnalyzedInstanceAlias", ""))
@@ -283,5 +290,5 @@ def _problems(
             by_reparent = analysis in BY_REPARENT or analysis == BLOCKED
             repairs = analysis in BY_ITSELF or (by_reparent and reparents)
             lasted = max((seen_for(each.body, analysis, tablet, now) for each in states if each.ok), default=0.0)
-            found[analysis, tablet] = Problem(analysis, tablet, lasted, repairs)
+            found[analysis, tablet] = DetectedProblem(analysis, tablet, lasted, repairs)
     return tuple(sorted(found.values(), key=lambda each: (each.analysis not in OF_THE_PRIMARY, each.tablet)))

@@ -1,4 +1,4 @@
-"""VTOrc's own database as /api/database-state tells it: what it detected and when, and what it did about it."""
+"""VTOrc's own database, from /api/database-state: what it detected and when, and what it did about it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from actions.contract import Seconds
 from actions.redaction import redact_error
-from actions.vitess_contract import Answer, Vitess
+from actions.vitess_contract import ComponentAnswer, Vitess
 
 GAP = 10.0
 """Seconds without a detection after which a problem counts as a new one."""
 RECENT: Seconds = 900.0
-"""Seconds for which a recovery is told."""
+"""Age up to which a recovery is returned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +22,39 @@ class Recovery:
     """A recovery that VTOrc began in the shard."""
 
     analysis: str = ""
+    """VTOrc's name for the problem."""
     tablet: str = ""
+    """The tablet that had the problem."""
     successor: str = ""
-    """The tablet that it promoted; '' where it promoted none."""
+    """The tablet that it promoted; '' if it promoted none."""
     ago: Seconds = 0.0
-    """Since it began."""
+    """Time since it began."""
     took: Seconds | None = None
-    """None while it runs."""
+    """How long it took; empty while it is running."""
     error: str = ""
-    """What went wrong, shortened; '' where nothing did."""
+    """What failed, shortened; '' if nothing did."""
     after: Seconds | None = None
-    """From the first detection to the end of the recovery."""
+    """Time from the first detection to the end of the recovery; empty while it is running."""
 
     @property
     def ended_well(self) -> bool:
+        """Whether it ended without an error."""
         return self.took is not None and not self.error
 
     @property
     def runs(self) -> bool:
+        """Whether it is still running."""
         return self.took is None
 
 
 def seen_for(state: Any, analysis: str, tablet: str, now: datetime) -> float:  # noqa: ANN401 - JSON
-    """For how long it was detected again and again until `now`, by the log of detections."""
+    """Returns how long a problem was detected without a gap until `now`, by the log of detections."""
     times = sorted(
         at
-        for row in rows(state, "recovery_detection")
+        for row in table_rows(state, "recovery_detection")
         if row.get("analysis") == analysis
         and row.get("alias") == tablet
-        and (at := at_of(row.get("detection_timestamp")))
+        and (at := parse_time(row.get("detection_timestamp")))
     )
     begun = now
     for at in reversed(times):
@@ -60,12 +64,12 @@ def seen_for(state: Any, analysis: str, tablet: str, now: datetime) -> float:  #
     return max(0.0, (now - begun).total_seconds())
 
 
-def recoveries(vt: Vitess, states: Sequence[Answer], now: datetime) -> tuple[Recovery, ...]:
-    """The recoveries of the shard that began lately, the newest first."""
+def recoveries(vt: Vitess, states: Sequence[ComponentAnswer], now: datetime) -> tuple[Recovery, ...]:
+    """Returns the shard's recoveries of the last 15 minutes, the newest first."""
     found = []
     for answer in states:
-        for row in rows(answer.body, "topology_recovery") if answer.ok else ():
-            begun, ended = at_of(row.get("start_recovery")), at_of(row.get("end_recovery"))
+        for row in table_rows(answer.body, "topology_recovery") if answer.ok else ():
+            begun, ended = parse_time(row.get("start_recovery")), parse_time(row.get("end_recovery"))
             if row.get("keyspace") != vt.keyspace or row.get("shard") != vt.shard or begun is None:
                 continue
             ago = max(0.0, (now - begun).total_seconds())
@@ -76,34 +80,34 @@ def recoveries(vt: Vitess, states: Sequence[Answer], now: datetime) -> tuple[Rec
                     Recovery(
                         analysis=analysis,
                         tablet=tablet,
-                        successor=_named(row.get("successor_alias")),
+                        successor=_text(row.get("successor_alias")),
                         ago=ago,
                         took=(ended - begun).total_seconds() if ended else None,
-                        error=redact_error(_named(row.get("all_errors")))[:200],
+                        error=redact_error(_text(row.get("all_errors")))[:200],
                         after=before + (ended - begun).total_seconds() if ended else None,
                     )
                 )
-    # One that is tried every second, as of a dead tablet after a failover, would push out the failover itself.
+    # A recovery that is tried every second, such as that of a dead tablet, would push the failover off the list.
     oldest_first = sorted(found, key=lambda each: -each.ago)
     newest = {(each.analysis, each.tablet, each.successor): each for each in oldest_first}
     return tuple(sorted(newest.values(), key=lambda each: each.ago))[:20]
 
 
-def _named(value: object) -> str:
-    """A column of VTOrc's database as text: what is NULL comes as `<nil>`."""
+def _text(value: object) -> str:
+    """Returns a column of VTOrc's database as text: NULL is written as `<nil>`."""
     text = str(value or "")
     return "" if text == "<nil>" else text
 
 
-def rows(state: Any, table: str) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 - JSON
-    """The rows of one table of it; none where there is no such table."""
+def table_rows(state: Any, table: str) -> Iterable[Mapping[str, Any]]:  # noqa: ANN401 - JSON
+    """Returns the rows of one table of VTOrc's database; none if there is no such table."""
     if not isinstance(state, list):
         return ()
     return next((each.get("Rows") or () for each in state if each.get("TableName") == table), ())
 
 
-def now_of(states: Sequence[Answer]) -> datetime:
-    """The time by VTOrc's own clock, as of its last look at an instance; ours where it tells none."""
+def vtorc_clock(states: Sequence[ComponentAnswer]) -> datetime:
+    """Returns the time by VTOrc's clock, from its last check of an instance; our own if it has none."""
     seen = [
         at
         for answer in states
@@ -112,14 +116,14 @@ def now_of(states: Sequence[Answer]) -> datetime:
             ("database_instance", "last_attempted_check"),
             ("recovery_detection", "detection_timestamp"),
         )
-        for row in rows(answer.body, table)
-        if (at := at_of(row.get(column)))
+        for row in table_rows(answer.body, table)
+        if (at := parse_time(row.get(column)))
     ]
     return max(seen, default=datetime.now(UTC))
 
 
-def at_of(text: object) -> datetime | None:
-    """A moment as VTOrc writes it: `2026-11-26T01:44:23Z`, with up to nine digits of a second."""
+def parse_time(text: object) -> datetime | None:
+    """Parses a time as VTOrc writes it: `2026-11-26T01:44:23Z`, with up to nine fractional digits."""
     try:
         at = datetime.fromisoformat(str(text).strip())
     except ValueError:

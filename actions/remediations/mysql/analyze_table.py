@@ -1,4 +1,4 @@
-"""Has the server look again at how the values of a table are spread."""
+"""Renews the index statistics of a table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from actions.diagnostics.mysql.long_queries import long_queries
 from actions.sql_quoting import identifier, statement
 
 LONG = 10.0
-"""Seconds from which on a statement on the table keeps it from being analyzed."""
+"""Seconds from which a running statement on the table prevents the change."""
 _ON_TABLE = ("SELECT ON mysql.innodb_table_stats", "SELECT, INSERT ON *.*")
 
 
 @dataclass(frozen=True)
 class AnalyzeTable(Remediation):
-    """Renews the statistics of one table, without telling replicas."""
+    """Renews the statistics of one table, without replicating the statement."""
 
     database: str
     table: str
     updated_before: str = ""
-    """When its statistics were renewed last, as the diagnostics return it; '' where that is not known."""
+    """When its statistics were last renewed, as the diagnostics return it; '' if unknown."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
@@ -32,13 +32,14 @@ class AnalyzeTable(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses while a long statement uses the table: before MySQL 8.0.24 all others would queue up behind it."""
+        """Refuses while a long statement uses the table: before MySQL 8.0.24 all later ones would queue behind it."""
         named = re.compile(rf"(?<![\w$]){re.escape(self.table)}(?![\w$])")
         for query in long_queries(db, older_than=LONG).queries:
             if named.search(query.statement):
                 raise Refused(
                     f"Session {query.thread_id} of {query.user} has used {self.table} for {query.running_for:g} s. "
-                    "ANALYZE would flush the table, and everybody would wait behind that statement; let it end first."
+                    "ANALYZE would flush the table, and all later statements would wait for that session; let it "
+                    "finish first."
                 )
         self._updated(db)
 
@@ -48,18 +49,18 @@ class AnalyzeTable(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """What may follow."""
-        return "Every plan that uses the table is made anew; most become better, and one may become worse."
+        return "Every plan that uses the table is computed again; most improve, but one may become worse."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good when the statistics are newer than they were."""
+        """Succeeds when the statistics are newer than before."""
         now = self._updated(db)
         return Verification(
-            ok=now > self.updated_before, says=f"The statistics of {self.database}.{self.table} are of {now}."
+            ok=now > self.updated_before, says=f"The statistics of {self.database}.{self.table} were renewed at {now}."
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Statistics are read anew, not kept."""
-        raise NoUndo("the statistics from before are not kept")
+        """None: the former statistics are not kept."""
+        raise NoUndo("the former statistics are not kept")
 
     def _updated(self, db: MySQL) -> str:
         rows = db.rows(
@@ -67,5 +68,7 @@ class AnalyzeTable(Remediation):
             (self.database, self.table),
         )
         if not rows:
-            raise Refused(f"{db.address} keeps no statistics of a table {self.database}.{self.table}.")
+            raise Refused(
+                f"{db.address} has no persistent statistics of {self.database}.{self.table}; check the names."
+            )
         return str(rows[0]["at"])

@@ -1,4 +1,4 @@
-"""Ends a session that holds locks and does nothing; its transaction rolls back."""
+"""Ends a session that holds locks while idle; its transaction rolls back."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
 class KillConnection(Remediation):
-    """Ends one session, known by its id, user and the start of its transaction."""
+    """Ends one session, identified by its id, its user and the start of its transaction."""
 
     thread_id: int
+    """The session's id."""
     user: str
+    """The session's user."""
     transaction_started: str
-    """When its transaction began, in the server's own time, as the diagnostics return it; '' where it has none."""
+    """When its transaction began, in the server's time zone, as the diagnostics return it; '' if it has none."""
     even_if_busy: bool = False
-    """Whether to end it also while it runs a statement."""
+    """Whether to end it even if it is running a statement."""
     command_since: int = 0
-    """When its present command began, as the diagnostics return it; needed where it has no transaction."""
+    """When its present command began, as the diagnostics return it; required if it has no transaction."""
     only_users: str = ""
-    """Patterns of users whose sessions may be ended, such as `report*, batch`; none means all but protected ones."""
+    """Patterns of users whose sessions may be ended, such as `report*, batch`; '' allows all that are not protected."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
@@ -34,50 +36,50 @@ class KillConnection(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses a session that is another one now, works again, or is never killed."""
+        """Refuses a session that has changed, is busy again, or is protected."""
         self._same(db)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """Reads the session again on this very connection, then KILL."""
+        """Checks the session again on the changing connection, then KILL."""
         self._same(db)
         yield statement("KILL {}", self.thread_id)
 
     def cost(self, db: MySQL) -> str:
         """The rows that its transaction has modified."""
-        return killable_sessions.rollback_cost(db, self.thread_id)
+        return sessions.rollback_cost(db, self.thread_id)
 
     def verify(self, db: MySQL) -> Verification:
-        """Good when the session is gone; one that rolls back is waited for, never killed again."""
-        session = killable_sessions.read(db, self.thread_id)
+        """Succeeds when the session is gone; a session that rolls back is waited for, and never killed again."""
+        session = sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
             return Verification(
-                ok=True, says=f"Session {self.thread_id} of {db.address} is gone, and its locks with it."
+                ok=True, says=f"Session {self.thread_id} on {db.address} has ended, and its locks are released."
             )
         if session.killed:
-            left = f"{session.rows_modified:,} rows to go"
-            says = f"Session {self.thread_id} of {db.address} rolls back, {left}; do not kill it again."
+            left = f"{session.rows_modified:,} rows left"
+            says = f"Session {self.thread_id} on {db.address} is rolling back, {left}; do not kill it again."
         else:
-            says = f"Session {self.thread_id} of {db.address} is still there ({session.command})."
+            says = f"Session {self.thread_id} on {db.address} still exists ({session.command})."
         return Verification(ok=False, says=says, settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """A rolled back transaction does not come back."""
-        raise NoUndo("its transaction is rolled back; its client has lost the connection and may begin again")
+        """None: a rolled-back transaction cannot be restored."""
+        raise NoUndo("its transaction is rolled back; its client has lost the connection and may try again")
 
     def _same(self, db: MySQL) -> Session:
-        where = f"Session {self.thread_id} of {db.address}"
-        session = killable_sessions.read(db, self.thread_id)
+        where = f"Session {self.thread_id} on {db.address}"
+        session = sessions.read(db, self.thread_id)
         if session is None:
-            raise Refused(f"{where} is gone; there is nothing to kill.")
+            raise Refused(f"{where} has ended; there is nothing to kill.")
         if session.killed:
             killable_sessions.refuse_protected(session)
         if session.user != self.user or session.transaction_started != self.transaction_started:
-            raise Refused(f"{where} is not in that transaction any more; look again.")
+            raise Refused(f"{where} is no longer in that transaction; gather the evidence again.")
         if not self.transaction_started and not self.command_since:
-            raise Refused(f"{where} has no transaction to know it by; say when its present command began, too.")
+            raise Refused(f"{where} has no transaction that identifies it; give command_since as well.")
         if self.command_since and not session.runs_since(self.command_since):
-            raise Refused(f"{where} has done something else since; look again.")
+            raise Refused(f"{where} has run another command since; gather the evidence again.")
         if not session.idle and not self.even_if_busy:
-            raise Refused(f"{where} works again ({session.command}); look again.")
+            raise Refused(f"{where} is busy again ({session.command}); gather the evidence again.")
         killable_sessions.refuse_protected(session, self.only_users)
         return session

@@ -1,4 +1,4 @@
-"""Kills the statement that a session runs; the session stays."""
+"""Kills the statement that a session runs; the session stays connected."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
 class KillQuery(Remediation):
-    """Kills one statement, known by its session, user, start and text."""
+    """Kills one statement, identified by its session, user, start and text."""
 
     thread_id: int
+    """The session's id."""
     user: str
+    """The session's user."""
     statement: str
     """The statement with its literals as `?`, as the diagnostics return it."""
     command_since: int
-    """Unix time of the server when it began, as the diagnostics return it."""
+    """When it began, as Unix time on the server, as the diagnostics return it."""
     only_users: str = ""
-    """Patterns of users whose statements may be killed, such as `report*, batch`; none means all but protected ones."""
+    """Patterns of users whose statements may be killed, such as `report*, batch`; '' allows all that are not
+    protected."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     needs: ClassVar[Grants] = {
@@ -32,13 +35,14 @@ class KillQuery(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses a session that is another one now, is idle, or is never killed."""
+        """Refuses a session that runs another statement, is idle, or is protected."""
         self._same(db)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """Reads the session again on this very connection, then KILL QUERY.
+        """Checks the session again on the changing connection, then KILL QUERY.
 
-        MariaDB numbers its statements: there the number is killed, which cannot hit the session's next one.
+        MariaDB numbers its statements; there the statement is killed by number, which cannot hit the session's next
+        one.
         """
         session = self._same(db)
         if session.query_id:
@@ -48,37 +52,42 @@ class KillQuery(Remediation):
 
     def cost(self, db: MySQL) -> str:
         """The rows that its transaction has modified."""
-        return killable_sessions.rollback_cost(db, self.thread_id)
+        return sessions.rollback_cost(db, self.thread_id)
 
     def verify(self, db: MySQL) -> Verification:
-        """Good when the statement is gone; a session that rolls back is waited for, never killed again."""
-        session = killable_sessions.read(db, self.thread_id)
+        """Succeeds when the statement has ended; a session that rolls back is waited for, and never killed again."""
+        session = sessions.read(db, self.thread_id)
         if session is None or session.user != self.user:
-            return Verification(ok=True, says=f"Session {self.thread_id} of {db.address} is gone.")
+            return Verification(ok=True, says=f"Session {self.thread_id} on {db.address} has ended.")
         if session.killed:
-            left = f"{session.rows_modified:,} rows to go"
-            says = f"Session {self.thread_id} of {db.address} rolls back, {left}; do not kill it again."
+            left = f"{session.rows_modified:,} rows left"
+            says = f"Session {self.thread_id} on {db.address} is rolling back, {left}; do not kill it again."
             return Verification(ok=False, says=says, settled=False)
         if session.idle or not self._is(session):
-            return Verification(ok=True, says=f"The statement of session {self.thread_id} of {db.address} is gone.")
+            return Verification(ok=True, says=f"The statement of session {self.thread_id} on {db.address} has ended.")
         return Verification(
             ok=False,
-            says=f"Session {self.thread_id} of {db.address} still runs it; look what it waits for, do not repeat it.",
+            says=(
+                f"Session {self.thread_id} on {db.address} is still running it. Find out what it waits for; do not "
+                "kill it again."
+            ),
             settled=False,
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """A killed statement does not come back."""
-        raise NoUndo("a killed statement does not come back; its client has an error and may try again")
+        """None: a killed statement cannot be resumed."""
+        raise NoUndo("a killed statement cannot be resumed; its client gets an error and may try again")
 
     def _same(self, db: MySQL) -> Session:
-        session = killable_sessions.read(db, self.thread_id)
+        session = sessions.read(db, self.thread_id)
         if session is None:
-            raise Refused(f"Session {self.thread_id} of {db.address} is gone; there is nothing to kill.")
+            raise Refused(f"Session {self.thread_id} on {db.address} has ended; there is nothing to kill.")
         if session.killed:
             killable_sessions.refuse_protected(session)
         if session.idle or not self._is(session):
-            raise Refused(f"Session {self.thread_id} of {db.address} does not run that statement any more; look again.")
+            raise Refused(
+                f"Session {self.thread_id} on {db.address} no longer runs that statement; gather the evidence again."
+            )
         killable_sessions.refuse_protected(session, self.only_users)
         return session
 

@@ -1,4 +1,4 @@
-"""Kills the statements of one shape, a few at once; their sessions stay."""
+"""Kills a few statements of the same normalized text; their sessions stay connected."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.killable_sessions import Session
+from actions.sessions import Session
 from actions.sql_quoting import statement
 
 MOST = 20
-"""Statements that are killed at once; what is left is a matter for another look."""
+"""Statements that may be killed at once; the rest needs another plan."""
 
 
 @dataclass(frozen=True)
 class KillStatements(Remediation):
-    """Kills the statements of one shape in the named sessions, as far as they still run."""
+    """Kills one normalized statement in those of the given sessions that still run it."""
 
     statement: str
     """The statement with its literals as `?`, as the diagnostics return it."""
     thread_ids: tuple[int, ...]
-    """The sessions, 20 at most."""
+    """The ids of the sessions; 20 at most."""
     began_until: int
-    """Unix time of the server; a statement that began later is another one, and is left alone."""
+    """Unix time on the server; a statement that began later is a different one, and is left alone."""
     only_users: str = ""
-    """Patterns of users whose statements may be killed, such as `report*, batch`; none means all but protected ones."""
+    """Patterns of users whose statements may be killed, such as `report*, batch`; '' allows all that are not
+    protected."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     narrows: ClassVar[bool] = True
@@ -36,19 +37,24 @@ class KillStatements(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses more than the cap, a protected session among them, and a shape that runs no more."""
+        """Refuses more than 20 sessions, a protected one among them, and a statement that none of them still runs."""
         if not 0 < len(self.thread_ids) <= MOST:
-            raise Refused(f"{len(self.thread_ids)} statements are named; 1 to {MOST} may be killed at once.")
+            raise Refused(
+                f"{len(self.thread_ids)} sessions were given; the statements of 1 to {MOST} may be killed at once."
+            )
         if not self.statement:
-            raise Refused("Say which statement is meant; without its text any would be.")
+            raise Refused("The text of the statement is missing; without it any statement would match.")
         running = self._running(db)
         if not running:
-            raise Refused(f"None of the {len(self.thread_ids)} sessions of {db.address} runs that statement any more.")
+            raise Refused(
+                f"None of the {len(self.thread_ids)} sessions on {db.address} still runs that statement; there is "
+                "nothing to kill."
+            )
         for session in running:
             killable_sessions.refuse_protected(session, self.only_users)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """Reads the sessions again on this very connection, then KILL QUERY for each that still runs it."""
+        """Reads the sessions again on the changing connection, then KILL QUERY for each that still runs it."""
         for session in self._running(db):
             killable_sessions.refuse_protected(session, self.only_users)
             if session.query_id:
@@ -62,26 +68,26 @@ class KillStatements(Remediation):
         return f"{rows:,} modified rows are rolled back." if rows else "Nothing is rolled back."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good when none of them runs any more; those that roll back are waited for, never killed again."""
+        """Succeeds when none of them still runs it; sessions that roll back are waited for, and never killed again."""
         left = self._running(db)
         if not left:
             return Verification(
-                ok=True, says=f"None of the {len(self.thread_ids)} statements runs on {db.address} any more."
+                ok=True, says=f"None of the {len(self.thread_ids)} statements is still running on {db.address}."
             )
         rolling = sum(session.killed for session in left)
         says = (
-            f"{len(left)} of {len(self.thread_ids)} statements still run on {db.address}, {rolling} of them roll back."
+            f"{len(left)} of {len(self.thread_ids)} statements are still running on {db.address}, {rolling} of them "
+            "rolling back."
         )
         return Verification(ok=False, says=says, settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Killed statements do not come back."""
-        raise NoUndo("killed statements do not come back; their clients have an error and may try again")
+        """None: killed statements cannot be resumed."""
+        raise NoUndo("killed statements cannot be resumed; their clients get an error and may try again")
 
     def _running(self, db: MySQL) -> list[Session]:
         return [
             session
-            for session in killable_sessions.read_all(db, self.thread_ids)
-            if session.statement == self.statement
-            and session.command_since <= self.began_until + killable_sessions.TOLERANCE
+            for session in sessions.read_all(db, self.thread_ids)
+            if session.statement == self.statement and session.command_since <= self.began_until + sessions.TOLERANCE
         ]

@@ -1,4 +1,4 @@
-"""Makes a replica read-only that takes writes."""
+"""Makes a writable replica read-only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from actions.sql_quoting import statement
 
 @dataclass(frozen=True)
 class SetReadOnly(Remediation):
-    """Sets super_read_only, or read_only where the server has no such thing, on a server that follows a source."""
+    """Sets super_read_only, or read_only if the server lacks it, on a server that replicates."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
-        "VTOrc sets read_only of each tablet by its type; while it does not, vitess.set_writable with writable false "
-        "does it."
+        "VTOrc sets read_only on each tablet by its type; if it does not, use vitess.set_writable with writable false."
     )
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: (
@@ -32,32 +31,32 @@ class SetReadOnly(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses a server that follows nobody, since it may be the primary, and one that is read-only already."""
+        """Refuses a server that does not replicate, since it may be the primary, and one that is read-only already."""
         now = writability(db)
         if not now.replicates:
             raise Refused(
-                f"{db.address} follows no source: it may be the primary, whose writes would all fail. Demote it by a "
-                "failover, or by hand once it is sure that another one takes the writes."
+                f"{db.address} does not replicate: it may be the primary, and all its writes would fail. Demote it "
+                "with a failover, or by hand once another server certainly takes the writes."
             )
         if self._done(now):
-            raise Refused(f"{db.address} is read-only already.")
+            raise Refused(f"{db.address} is already read-only.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """SET GLOBAL super_read_only, which sets read_only, too; it waits for no open transaction longer than 2 s."""
+        """SET GLOBAL super_read_only, which also sets read_only; it waits at most 2 s for open transactions."""
         name = "read_only" if writability(db).super_read_only is None else "super_read_only"
         yield statement(f"SET GLOBAL {name} = {{}}", 1)
 
     def cost(self, db: MySQL) -> str:
-        """Who loses by it."""
-        return f"Every write to {db.address} fails from then on, but for replication's."
+        """What fails afterwards."""
+        return f"Every write to {db.address} fails, except those of replication."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the server takes no writes."""
+        """Succeeds while the server accepts no writes."""
         done = self._done(writability(db))
-        return Verification(ok=done, says=f"{db.address} {'takes no writes' if done else 'still takes writes'}.")
+        return Verification(ok=done, says=f"{db.address} {'is read-only' if done else 'still accepts writes'}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Sets what is set now: super_read_only first, since setting it sets read_only."""
+        """Restores both settings: super_read_only first, since setting it also sets read_only."""
         now = writability(db)
         if now.super_read_only is not None:
             yield statement("SET GLOBAL super_read_only = {}", now.super_read_only)

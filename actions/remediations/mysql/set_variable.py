@@ -1,4 +1,4 @@
-"""Sets a global variable within its bounds, for a while."""
+"""Sets a global variable within bounds, for a limited time."""
 
 from __future__ import annotations
 
@@ -29,22 +29,23 @@ MARIADB = frozenset({Flavour.MARIADB})
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a variable may be set to."""
+    """The values that a variable may be set to."""
 
     least: int
     most: int
     times: float | None = None
-    """How many times its present value it may grow to, and shrink to the inverse of; None where that means nothing."""
+    """The factor by which it may grow or shrink; None if a factor makes no sense."""
     flavours: frozenset[Flavour] = BOTH
     multiple_of: int = 1
-    """The server rounds other values, silently."""
+    """The server silently rounds other values."""
     replica_only: bool = False
-    """Whether it weakens what a crash would lose, which a replica can fetch again."""
+    """Whether it weakens crash safety, which only a replica can afford because it can fetch the data again."""
     grows_only: bool = False
-    """Whether a smaller value removes what no undo brings back."""
+    """Whether a smaller value removes data that no undo restores."""
     not_above: str = ""
-    """A variable that it may not exceed: MySQL cuts it down to that, MariaDB raises the other one with it."""
+    """A variable that it must not exceed: MySQL lowers the value to it, MariaDB raises the other variable."""
     not_below: str = ""
+    """A variable that it must not fall below."""
 
 
 ALLOWED = {
@@ -71,29 +72,32 @@ ALLOWED = {
     "tmp_table_size": Bounds(1 << 20, 1 << 30, 4.0, multiple_of=1024),
     "wait_timeout": Bounds(30, 28_800),
 }
-"""The variables that may be set, and their bounds; every other one belongs into the server's configuration. The session
-variables among them (the timeouts, max_execution_time) hold for connections that begin afterwards."""
+"""The variables that may be set, and their bounds; all others belong in the server's configuration. Session variables
+among them (the timeouts, max_execution_time) apply to connections that begin afterwards."""
 LONGEST: Seconds = 24 * 3600.0
 SEMI_SYNC = "rpl_semi_sync_"
 
 
 @dataclass(frozen=True)
 class SetVariable(Remediation):
-    """Sets one variable with SET GLOBAL, never SET PERSIST, and sets the old value again when its time is over."""
+    """Sets one variable with SET GLOBAL, never SET PERSIST, and restores the old value when its time is over."""
 
     name: str
+    """The variable."""
     value: int
+    """The new value."""
     revert_after: Seconds = 3600.0
+    """Time after which the old value is restored; 86400 s at most."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: ("REPLICATION CLIENT", "SELECT ON performance_schema.*", "SYSTEM_VARIABLES_ADMIN"),
-        # MariaDB asks for SUPER; CONNECTION ADMIN would do for max_connections, and BINLOG ADMIN for sync_binlog.
+        # MariaDB requires SUPER; CONNECTION ADMIN suffices for max_connections, and BINLOG ADMIN for sync_binlog.
         Flavour.MARIADB: ("SLAVE MONITOR", "SUPER"),
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses variables and values that are not allowed here, and a value that is set already."""
+        """Refuses variables and values that are not allowed, and a value that is already set."""
         bounds = ALLOWED.get(self.name)
         if bounds is None or db.version.flavour not in bounds.flavours:
             raise Refused(
@@ -101,41 +105,44 @@ class SetVariable(Remediation):
                 "configuration."
             )
         if not 0 < self.revert_after <= LONGEST:
-            raise Refused(f"A change of {self.name} must be reverted within {LONGEST:g} s.")
+            raise Refused(
+                f"A change of {self.name} must be reverted within {LONGEST:g} s; {self.revert_after:g} s were "
+                "requested."
+            )
         now = self._now(db)
         if now == self.value:
-            raise Refused(f"{self.name} of {db.address} is {now} already.")
+            raise Refused(f"{self.name} of {db.address} is already {now}.")
         most, least = _range(bounds, now)
         if not least <= self.value <= most or self.value % bounds.multiple_of:
             step = f" in steps of {bounds.multiple_of}" if bounds.multiple_of > 1 else ""
             raise Refused(
-                f"{self.name}={self.value} is out of bounds on {db.address}: it is {now}, and may become "
-                f"{least} to {most}{step}."
+                f"{self.name}={self.value} is out of bounds on {db.address}: it is {now} now, and {least} to "
+                f"{most}{step} are allowed."
             )
         self._fits_the_others(db, bounds)
         if bounds.replica_only and not replica_status(db).configured:
-            raise Refused(f"{self.name} may be changed on replicas only, and {db.address} replicates from nobody.")
+            raise Refused(f"{self.name} may be changed on replicas only, and {db.address} does not replicate.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """SET GLOBAL to the new value."""
+        """SET GLOBAL with the new value."""
         yield statement(f"SET GLOBAL {identifier(self.name)} = {{}}", self.value)
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the server has the value."""
+        """Succeeds while the server has the value."""
         now = self._now(db)
         return Verification(ok=now == self.value, says=f"{self.name} of {db.address} is {now}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """SET GLOBAL to the value that it has now."""
+        """SET GLOBAL with the present value."""
         yield statement(f"SET GLOBAL {identifier(self.name)} = {{}}", self._now(db))
 
     @property
     def on_tablet(self) -> str:
-        """Refused for semi-sync, without which a failover of Vitess loses what was committed."""
+        """Refused for semi-sync, without which a failover of Vitess loses committed transactions."""
         if not self.name.startswith(SEMI_SYNC):
             return ""
         return (
-            f"{self.name} is Vitess's own: with a shorter timeout commits go on without an acknowledgement, and a "
+            f"Vitess manages {self.name}: with a shorter timeout, commits continue without an acknowledgement, and a "
             "failover loses them. Set the durability policy of the keyspace instead."
         )
 
@@ -147,7 +154,7 @@ class SetVariable(Remediation):
             if (self.value > limit) if above else (self.value < limit):
                 raise Refused(
                     f"{self.name}={self.value} would be {'above' if above else 'below'} {other}={limit} of "
-                    f"{db.address}, and the server would change one of the two by itself. Change {other} first."
+                    f"{db.address}, and the server would silently change one of the two. Change {other} first."
                 )
 
     def _now(self, db: MySQL) -> int:
@@ -155,7 +162,7 @@ class SetVariable(Remediation):
 
 
 def _range(bounds: Bounds, now: int) -> tuple[int, int]:
-    """The most and the least that a variable may become, from what it is."""
+    """Returns the largest and the smallest allowed value, given the present one."""
     most, least = bounds.most, bounds.least
     if bounds.times is not None:
         most, least = min(most, int(now * bounds.times)), max(least, math.ceil(now / bounds.times))

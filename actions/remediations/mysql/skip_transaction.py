@@ -1,4 +1,4 @@
-"""Skips the one transaction on which the applier failed, with an empty one in its place."""
+"""Skips the transaction on which the applier failed, by committing an empty one in its place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ SKIPPABLE = {
     1062: "the row is there already",
     1396: "the user is there already, or is not",
 }
-"""Errors that say what the replica holds already, or does not; any other means something else than one lost step."""
+"""Errors that mean that the replica already has, or lacks, a row or an object; any other error means more than one lost
+step."""
 FAILED = """
 SELECT LAST_ERROR_MESSAGE AS error, APPLYING_TRANSACTION AS applying
   FROM performance_schema.replication_applier_status_by_worker
@@ -31,15 +32,18 @@ _GTID = re.compile(r"transaction '([0-9a-fA-F-]{36}(?::\w+)?:\d+)'")
 
 @dataclass(frozen=True)
 class SkipTransaction(Remediation):
-    """Puts an empty transaction in the place of the one that fails, and starts the applier: the data stay different."""
+    """Commits an empty transaction instead of the failing one, and starts the applier.
+
+    The replica's data stay different from the source's.
+    """
 
     errno: int
-    """The error that was seen, so that another one is not skipped in its place."""
+    """The error that was seen, so that no other error is skipped in its place."""
 
     risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     under_vitess: ClassVar[str] = (
-        "VTOrc starts a failed applier again and again, so that its error comes and goes, and a tablet that differs "
-        "must not be promoted; drain it with vitess.change_tablet_type, and restore it from a backup."
+        "VTOrc keeps restarting a failed applier, so its error comes and goes, and a tablet with different data must "
+        "not be promoted. Drain it with vitess.change_tablet_type, and restore it from a backup."
     )
     settles_within: ClassVar[float] = 15.0
     holds_for: ClassVar[float] = 1.0
@@ -54,23 +58,23 @@ class SkipTransaction(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses an applier that runs or failed otherwise, and errors of another kind."""
+        """Refuses an applier that runs or failed with another error, and errors that are not skippable."""
         status = replica_status(db)
         if self.errno not in SKIPPABLE:
             raise Refused(
-                f"Error {self.errno} does not say that one step is done already; skipping would lose data. Skippable: "
-                f"{', '.join(map(str, SKIPPABLE))}."
+                f"Error {self.errno} does not mean that the change is already applied; skipping it would lose data. "
+                f"Skippable errors: {', '.join(map(str, SKIPPABLE))}."
             )
         if status.applier_running == "Yes" or status.applier_errno != self.errno:
             raise Refused(
-                f"The applier of {db.address} did not stop with error {self.errno} "
-                f"(it is {status.applier_running}, error {status.applier_errno}); look again."
+                f"The applier of {db.address} did not stop with error {self.errno} (running: "
+                f"{status.applier_running}, error {status.applier_errno}); gather the evidence again."
             )
         if not db.version.is_mariadb:
             self._gtid(db)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """An empty transaction under the GTID that fails, by the worker's own account; in MariaDB the skip counter."""
+        """An empty transaction with the failing GTID, as the worker's error names it; in MariaDB the skip counter."""
         if db.version.is_mariadb:
             yield statement("SET GLOBAL sql_slave_skip_counter = {}", 1)
             yield statement("START REPLICA SQL_THREAD")
@@ -82,32 +86,34 @@ class SkipTransaction(Remediation):
         yield statement("START REPLICA SQL_THREAD")
 
     def cost(self, db: MySQL) -> str:
-        """What is lost by it."""
+        """What is lost."""
         return (
-            f"What this transaction does on the source is never done on {db.address}: compare its tables with the "
-            "source afterwards, and rebuild it where they differ."
+            f"{db.address} never gets the changes of this transaction: compare its tables with the source afterwards, "
+            "and rebuild it if they differ."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the applier runs; another error means that more is missing, and nothing more is skipped."""
+        """Succeeds while the applier runs. Another error means that more is missing, and nothing more is skipped."""
         status = replica_status(db)
         if status.applier_running == "Yes":
-            return Verification(ok=True, says=f"The applier of {db.address} runs; its tables are still to be compared.")
+            return Verification(
+                ok=True, says=f"The applier of {db.address} is running; compare its tables with the source."
+            )
         if status.applier_errno:
             says = f"The applier of {db.address} stopped again: error {status.applier_errno} ({status.applier_error})."
-            return Verification(ok=False, says=f"{says} It differs in more than one place; rebuild it.")
-        return Verification(ok=False, says=f"The applier of {db.address} does not run yet.", settled=False)
+            return Verification(ok=False, says=f"{says} The replica differs in more than one place; rebuild it.")
+        return Verification(ok=False, says=f"The applier of {db.address} is not running yet.", settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """A skipped transaction counts as executed for ever."""
-        raise NoUndo("a skipped transaction counts as executed; only a rebuild brings its data back")
+        """None: a skipped transaction counts as executed for good."""
+        raise NoUndo("a skipped transaction counts as executed; only a rebuild restores its data")
 
     def _gtid(self, db: MySQL) -> str:
-        """The GTID that fails, as the worker's own error names it; never one that somebody typed."""
+        """Returns the failing GTID, as the worker's own error names it; never one that somebody typed."""
         rows = db.rows(FAILED, (self.errno,))
         told = str(rows[0]["applying"] or "") if rows else ""
         found = _GTID.search(str(rows[0]["error"])) if rows else None
         gtid = found[1] if found else told
         if not gtid or gtid == "ANONYMOUS":
-            raise Refused(f"{db.address} does not tell the GTID of the transaction that fails; skip it by hand.")
+            raise Refused(f"{db.address} does not report the GTID of the failing transaction; skip it by hand.")
         return gtid

@@ -1,30 +1,31 @@
-"""Starts the threads of a replica that stopped for a reason that passes."""
+"""Starts the threads of a replica that stopped for a transient reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, ServerVersion, Statement, Verification
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.replication_threads import ReplicationThread, thread_clause, thread_title
 from actions.server_versions import replica
 from actions.sql_quoting import statement
 
 RETRYABLE = frozenset({1040, 1158, 1159, 1160, 1161, 1205, 1213, 2003, 2013})
-"""Errors that pass by themselves: too many connections, network reads and writes, lock wait timeout, deadlock, and a
-source that could not be reached for a while."""
+"""Transient errors: too many connections, network reads and writes, lock wait timeout, deadlock, and a source that
+could not be reached for a while."""
 
 INSTEAD = {
     1032: "the row to change is not there: the replica has drifted; compare the row with the source, then rebuild it",
     1062: "the row is there already: somebody wrote to the replica, or it has drifted; compare the row with the source",
     1236: "the source has purged the binary logs that the replica needs: rebuild it from a backup or a clone",
-    1045: "the source refuses the replication user: mend its password or its grants first",
+    1045: "the source refuses the replication user: fix its password or its grants first",
     1872: "the relay log cannot be initialised: reset the replica's relay logs and point it at the source again",
     13121: "the relay log is damaged: reset the replica's relay logs; with GTIDs nothing is lost",
     13114: "the source cannot send what the replica needs; when its binary logs are purged, rebuild the replica",
     13117: "source and replica have the same server_uuid: remove auto.cnf of the copy and restart it",
-    1593: "source and replica do not fit each other (ids, versions or GTID modes): mend the configuration",
+    1593: "source and replica are incompatible (ids, versions or GTID modes): fix the configuration",
     1950: "a transaction of this server's own is in the way: somebody wrote to the replica; find that write first",
 }
 
@@ -33,7 +34,8 @@ INSTEAD = {
 class StartReplica(Remediation):
     """Starts the applier, the receiver, or both."""
 
-    thread: Literal["both", "applier", "receiver"] = "both"
+    thread: ReplicationThread = "both"
+    """Which threads are started."""
     stopped_by_hand_too: bool = False
     """Whether to start threads that stopped without an error, which somebody may have stopped on purpose."""
 
@@ -45,29 +47,31 @@ class StartReplica(Remediation):
     }
     settles_within: ClassVar[float] = 12.0
     holds_for: ClassVar[float] = 1.5
-    """Longer than it takes an applier to run into the same error again."""
+    """Longer than an applier takes to fail with the same error again."""
 
     def check(self, db: MySQL) -> None:
-        """Refuses what does not replicate, runs already, was stopped by hand, or stopped for a reason that stays."""
+        """Refuses what does not replicate, runs already, was stopped by hand, or stopped for a lasting reason."""
         status = replica_status(db)
         if not status.configured:
-            raise Refused(f"{db.address} is not set up to replicate; there is nothing to start.")
+            raise Refused(f"{db.address} is not configured to replicate; there is nothing to start.")
         stopped = self._stopped(status)
         if not stopped and self._runs(status):
-            raise Refused(f"The {self._named()} of {db.address} runs already; look at the replica again.")
+            raise Refused(
+                f"The {thread_title(self.thread)} of {db.address} is already running; gather the evidence again."
+            )
         if not stopped:
             raise Refused(
-                f"The receiver of {db.address} is started and tries to connect (error {status.receiver_errno}: "
-                f"{status.receiver_error}); starting it again changes nothing. Look at the source and the network."
+                f"The receiver of {db.address} is started and trying to connect (error {status.receiver_errno}: "
+                f"{status.receiver_error}); starting it again has no effect. Check the source and the network."
             )
         for thread, errno, error in stopped:
             if errno and errno not in RETRYABLE:
-                instead = INSTEAD.get(errno, "find out what it means before anything is started")
-                raise Refused(f"Error {errno} of the {thread} does not pass by itself ({error}): {instead}.")
+                instead = INSTEAD.get(errno, "find out its cause before you start the thread")
+                raise Refused(f"Error {errno} of the {thread} of {db.address} is not transient ({error}): {instead}.")
             if not errno and not self.stopped_by_hand_too:
                 raise Refused(
-                    f"The {thread} of {db.address} stopped without an error: somebody, or a tool, stopped it. "
-                    "Ask who works on it before you start it."
+                    f"The {thread} of {db.address} stopped without an error: a person or a tool stopped it. Ask who "
+                    "is working on it before you start it."
                 )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
@@ -75,18 +79,18 @@ class StartReplica(Remediation):
         yield self._statement("START", replica_status(db), db.version)
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the threads run without an error; Connecting is not settled."""
+        """Succeeds while the threads run without an error; Connecting is not settled."""
         status = replica_status(db)
         lag = "lag unknown" if status.lag is None else f"{status.lag:g} s behind"
         if self._runs(status):
-            return Verification(ok=True, says=f"The {self._named()} of {db.address} runs, {lag}.")
+            return Verification(ok=True, says=f"The {thread_title(self.thread)} of {db.address} is running, {lag}.")
         failed = next(((t, errno, error) for t, errno, error in self._stopped(status) if errno), None)
         if failed is not None:
             thread, errno, error = failed
             return Verification(ok=False, says=f"The {thread} of {db.address} stopped again: error {errno} ({error}).")
         why = f" (error {status.receiver_errno}: {status.receiver_error})" if status.receiver_errno else ""
         return Verification(
-            ok=False, says=f"The {self._named()} of {db.address} is not running yet{why}.", settled=False
+            ok=False, says=f"The {thread_title(self.thread)} of {db.address} is not running yet{why}.", settled=False
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
@@ -94,7 +98,8 @@ class StartReplica(Remediation):
         yield self._statement("STOP", replica_status(db), db.version)
 
     def _stopped(self, status: ReplicaStatus) -> list[tuple[str, int, str]]:
-        """The threads to be started that do not run, with their errors; one that is connecting runs."""
+        """Returns the threads to be started that are not running, with their errors; a connecting thread counts as
+        running."""
         found = []
         if self.thread != "receiver" and status.applier_running == "No":
             found.append(("applier", status.applier_errno, status.applier_error))
@@ -107,13 +112,10 @@ class StartReplica(Remediation):
         receiver = self.thread == "applier" or status.receiver_running == "Yes"
         return applier and receiver
 
-    def _named(self) -> str:
-        return "replication" if self.thread == "both" else self.thread
-
     def _statement(self, verb: str, status: ReplicaStatus, version: ServerVersion) -> Statement:
-        """The statement; a named channel stands last in MySQL, first in MariaDB."""
+        """Returns the statement; a named channel comes last in MySQL, first in MariaDB."""
         noun = replica(version)
-        thread = {"both": "", "applier": " SQL_THREAD", "receiver": " IO_THREAD"}[self.thread]
+        thread = thread_clause(self.thread)
         if not status.channel:
             return statement(f"{verb} {noun}{thread}")
         if version.is_mariadb:

@@ -1,26 +1,29 @@
-"""Stops the threads of a replica, so that it follows its source no more."""
+"""Stops the threads of a replica."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
+from actions.replication_threads import ReplicationThread, thread_clause, thread_title
 from actions.server_versions import replica
 from actions.sql_quoting import statement
 
 
 @dataclass(frozen=True)
 class StopReplica(Remediation):
-    """Stops the applier, the receiver or both; it serves what it has until somebody starts it again."""
+    """Stops the applier, the receiver or both; the replica serves its present data until it is started again."""
 
-    thread: Literal["applier", "receiver", "both"] = "both"
+    thread: ReplicationThread = "both"
+    """Which threads are stopped."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
-        "VTOrc starts the replication of a tablet again within seconds; take it out with vitess.change_tablet_type."
+        "VTOrc restarts the replication of a tablet within seconds; take it out of service with "
+        "vitess.change_tablet_type."
     )
     settles_within: ClassVar[float] = 20.0
     needs: ClassVar[Grants] = {
@@ -29,27 +32,29 @@ class StopReplica(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses a server that does not replicate, or whose threads stand already."""
+        """Refuses a server that does not replicate, or whose threads are already stopped."""
         status = replica_status(db)
         if not status.configured:
-            raise Refused(f"{db.address} does not replicate from anybody; there is nothing to stop.")
+            raise Refused(f"{db.address} does not replicate; there is nothing to stop.")
         if not self._running(status):
-            raise Refused(f"The {self._named()} of {db.address} does not run; there is nothing to stop.")
+            raise Refused(f"The {thread_title(self.thread)} of {db.address} is not running; there is nothing to stop.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """STOP REPLICA, for these threads."""
         yield self._statement("STOP", db)
 
     def cost(self, db: MySQL) -> str:
-        """What the replica misses from then on."""
-        return f"{db.address} falls behind until it is started again, and acknowledges no commit."
+        """What the replica no longer does."""
+        return f"{db.address} falls behind until it is started again, and acknowledges no commits."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once none of the threads runs; a transaction that is under way may hold the applier up."""
+        """Succeeds once none of the threads runs; a transaction under way may delay the applier."""
         status = replica_status(db)
         if self._running(status):
-            return Verification(ok=False, says=f"The {self._named()} of {db.address} still runs.", settled=False)
-        return Verification(ok=True, says=f"The {self._named()} of {db.address} stands.")
+            return Verification(
+                ok=False, says=f"The {thread_title(self.thread)} of {db.address} is still running.", settled=False
+            )
+        return Verification(ok=True, says=f"The {thread_title(self.thread)} of {db.address} is stopped.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """START REPLICA, for the threads that run now."""
@@ -57,7 +62,7 @@ class StopReplica(Remediation):
 
     @property
     def takes_out(self) -> bool:
-        """It follows its source no more, and acknowledges nothing."""
+        """It no longer follows its source, and acknowledges nothing."""
         return True
 
     def _running(self, status: ReplicaStatus) -> bool:
@@ -65,9 +70,6 @@ class StopReplica(Remediation):
         receiver = self.thread != "applier" and status.receiver_running != "No"
         return applier or receiver
 
-    def _named(self) -> str:
-        return "replication" if self.thread == "both" else self.thread
-
     def _statement(self, verb: str, db: MySQL) -> Statement:
-        thread = {"both": "", "applier": " SQL_THREAD", "receiver": " IO_THREAD"}[self.thread]
+        thread = thread_clause(self.thread)
         return statement(f"{verb} {replica(db.version)}{thread}")

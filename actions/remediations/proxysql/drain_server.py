@@ -1,4 +1,4 @@
-"""Takes a server out of service at a ProxySQL: no new sessions, and those that run may end their transactions."""
+"""Takes a server out of service at a ProxySQL: no new sessions, while open transactions may end."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _COLUMNS = (
     "max_latency_ms, comment"
 )
 _STATUS = "REPLACE(REPLACE(status, 'SHUNNED_REPLICATION_LAG', 'ONLINE'), 'SHUNNED', 'ONLINE') AS status"
-"""ProxySQL shuns by itself; that is no edit of anybody."""
+"""ProxySQL shuns servers itself; that is not an edit of the configuration."""
 _SERVERS = f"{_COLUMNS}, {_STATUS} FROM {{}} WHERE status <> 'OFFLINE_HARD'"
-"""What is OFFLINE_HARD in the configuration is not among the servers of the runtime."""
+"""A server that is OFFLINE_HARD in the configuration is not among the servers of the runtime."""
 _LOADED = (
     "mysql_replication_hostgroups",
     "mysql_group_replication_hostgroups",
@@ -30,28 +30,29 @@ _LOADED = (
     "mysql_hostgroup_attributes",
     "mysql_servers_ssl_params",
 )
-"""What LOAD MYSQL SERVERS takes over beside mysql_servers; older versions lack some of them."""
+"""Tables that LOAD MYSQL SERVERS loads besides mysql_servers; older versions lack some of them."""
 _MANAGED = {
     "mysql_group_replication_hostgroups": ("Group Replication", ("writer", "backup_writer", "reader")),
     "mysql_galera_hostgroups": ("Galera", ("writer", "backup_writer", "reader")),
     "mysql_aws_aurora_hostgroups": ("Aurora", ("writer", "reader")),
 }
-"""Where the Monitor of ProxySQL sets the status of servers by itself."""
+"""Hostgroups in which ProxySQL's Monitor sets the status of servers itself."""
 
 
 @dataclass(frozen=True)
 class DrainServer(Remediation):
-    """Sets a server OFFLINE_SOFT at one ProxySQL, in each hostgroup that it serves or in one of them.
+    """Sets a server OFFLINE_SOFT at one ProxySQL, in all its hostgroups or in one of them.
 
-    It is never saved to disk: a restart of ProxySQL brings the server back, and so does the undo. ProxySQL tells nobody
-    who took a server out, so what is out already is refused.
+    The change is not saved to disk: a restart of ProxySQL, like the undo, returns the server to service. ProxySQL does
+    not record who took a server out, so a server that is out already is refused.
     """
 
     host: str
-    """As ProxySQL knows it."""
+    """The server's host, as ProxySQL knows it."""
     port: int = 3306
+    """The server's port."""
     hostgroup: int | None = None
-    """Only there; without it in all its hostgroups."""
+    """The hostgroup in which it is drained; empty means all its hostgroups."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = ProxySQL
@@ -60,35 +61,36 @@ class DrainServer(Remediation):
 
     @property
     def drains(self) -> str:
-        """The server itself: to the serving floor of the shard it counts as taken out."""
+        """The server itself: for the shard's serving floor it counts as taken out of service."""
         return self._server
 
     def check(self, db: MySQL) -> None:
-        """Refuses a server that is unknown, out already, a writer, or the last one that a hostgroup could read from."""
+        """Refuses a server that is unknown, already out, a writer, or the last that could serve reads of a
+        hostgroup."""
         for each in self._to_drain(db):
             if each.writable:
                 raise Refused(
-                    f"{db.address} sees {self._server} writable, so it is a writer, and ProxySQL's Monitor would bring "
-                    "it back. Move the primary first."
+                    f"The Monitor of {db.address} finds {self._server} writable, so it is a writer, and the Monitor "
+                    "would return it to service. Move the primary first."
                 )
             left = [other for other in self._others(db) if other.hostgroup == each.hostgroup]
             if not left:
                 raise Refused(
-                    f"{self._server} is the last server of hostgroup {each.hostgroup} that could serve at "
-                    f"{db.address}; its sessions would wait in vain. Bring another one ONLINE first."
+                    f"{self._server} is the last server of hostgroup {each.hostgroup} that can serve at {db.address}; "
+                    "sessions would wait in vain. Set another server ONLINE first."
                 )
             if all(other.writable for other in left):
                 raise Refused(
-                    f"Without {self._server} the writer alone would serve hostgroup {each.hostgroup} at {db.address}. "
-                    "Bring another reader ONLINE first."
+                    f"Without {self._server}, only the writer would serve hostgroup {each.hostgroup} at {db.address}. "
+                    "Set another reader ONLINE first."
                 )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """UPDATE of mysql_servers and LOAD MYSQL SERVERS TO RUNTIME, which takes effect.
+        """UPDATE of mysql_servers, then LOAD MYSQL SERVERS TO RUNTIME, which puts it into effect.
 
-        LOAD takes over all that stands in mysql_servers. So on the connection that changes, which alone may see the
-        configuration, it is refused where somebody else's edits wait there, and where ProxySQL itself manages the
-        hostgroup or knows the server as a writer.
+        LOAD puts everything in mysql_servers into effect. So the change is refused if edits of others are pending
+        there, if ProxySQL manages the hostgroup itself, and if the server is a writer. Only the changing connection may
+        read the configuration, so this is checked there.
         """
         groups = [each.hostgroup for each in self._to_drain(db)]
         if isinstance(db, ProxySQL) and db.sees_configuration:
@@ -97,35 +99,39 @@ class DrainServer(Remediation):
         yield statement(LOAD)
 
     def cost(self, db: MySQL) -> str:
-        """Who is still on it, who serves instead, and how long it holds."""
+        """Which sessions still use it, what serves instead, and how long the change lasts."""
         said = [
-            f"hostgroup {each.hostgroup} keeps {each.others_online} ONLINE, {each.used} connections to {self._server} "
-            "end with their transactions"
+            f"hostgroup {each.hostgroup} keeps {each.others_online} ONLINE besides it, and {each.used} connections to "
+            f"{self._server} end with their transactions"
             for each in self._to_drain(db)
         ]
-        return f"At {db.address} {'; '.join(said)}. Nothing is saved to disk: a restart of ProxySQL brings it back."
+        return (
+            f"At {db.address} {'; '.join(said)}. Nothing is saved to disk: a restart of ProxySQL returns it to service."
+        )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once it is OFFLINE_SOFT everywhere and no connection to it is in use; long transactions keep theirs."""
+        """Succeeds once it is OFFLINE_SOFT everywhere and none of its connections is in use; long transactions keep
+        theirs."""
         found = self._backends(db)
         if not found:
-            return Verification(ok=False, says=f"{db.address} does not know {self._server}{self._where} any more.")
+            return Verification(ok=False, says=f"{db.address} no longer has {self._server}{self._where}.")
         serving = [f"{each.status} in hostgroup {each.hostgroup}" for each in found if each.status != DRAINED]
         if serving:
             return Verification(
                 ok=False,
-                says=f"{self._server} is {' and '.join(serving)} at {db.address}. Where mysql_servers says {DRAINED} "
-                "already, it waits there for a LOAD.",
+                says=f"{self._server} is {' and '.join(serving)} at {db.address}. If mysql_servers already says "
+                f"{DRAINED}, the edit is waiting for a LOAD.",
             )
         if isinstance(db, ProxySQL) and db.sees_configuration and (waiting := _waiting(db, _tables(db))):
-            # An undo asks this before its LOAD, which would take over the edits of others as well.
-            return Verification(ok=False, says=f"Edits wait in the configuration of {db.address} ({waiting}).")
+            # An undo verifies this before its LOAD, which would put edits of others into effect as well.
+            return Verification(ok=False, says=f"The configuration of {db.address} has pending edits ({waiting}).")
         used = sum(each.used for each in found)
         if used:
             return Verification(
                 ok=False,
                 says=f"{self._server} is {DRAINED} at {db.address} and gets no new sessions, but {used} of its "
-                "connections are still in use. Look for long transactions on it; it stays out until it is set ONLINE.",
+                "connections are still in use. Check it for long transactions; it stays out of service until it "
+                "is set ONLINE.",
                 settled=False,
             )
         groups = ", ".join(str(each.hostgroup) for each in found)
@@ -134,7 +140,7 @@ class DrainServer(Remediation):
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """ONLINE again where it is drained now, and LOAD."""
+        """ONLINE where it is drained now, then LOAD."""
         yield self._set("ONLINE", [each.hostgroup for each in self._to_drain(db)])
         yield statement(LOAD)
 
@@ -153,27 +159,27 @@ class DrainServer(Remediation):
 
     def _backends(self, db: MySQL) -> tuple[Backend, ...]:
         if not HOST.fullmatch(self.host):
-            raise Refused(f"{self.host[:80]!r} is no name or address of a host.")
+            raise Refused(f"{self.host[:80]!r} is not a host name or address.")
         seen = backends(db, server=self._server).backends
         return tuple(each for each in seen if self.hostgroup in (None, each.hostgroup))
 
     def _others(self, db: MySQL) -> list[Backend]:
-        """The other servers that are ONLINE."""
+        """Returns the other servers that are ONLINE."""
         return [each for each in backends(db).online if each.server != self._server]
 
     def _to_drain(self, db: MySQL) -> list[Backend]:
-        """Where it is not OFFLINE_SOFT yet; raises Refused where that is nowhere."""
+        """Returns the hostgroups in which it is not OFFLINE_SOFT yet; raises Refused if there are none."""
         found = self._backends(db)
         if not found:
             raise Refused(
-                f"{db.address} knows no server {self._server}{self._where}; name it as ProxySQL does, see "
+                f"{db.address} has no server {self._server}{self._where}; write it as ProxySQL does, see "
                 "proxysql.backends."
             )
         left = [each for each in found if each.status != DRAINED]
         if not left:
             raise Refused(
-                f"{self._server} is {DRAINED}{self._where} at {db.address} already. Somebody took it out before; ask "
-                "who works on it."
+                f"{self._server} is already {DRAINED}{self._where} at {db.address}. Somebody took it out of service; "
+                "ask who is working on it."
             )
         return left
 
@@ -182,9 +188,8 @@ class DrainServer(Remediation):
         waiting = _waiting(db, tables)
         if waiting:
             raise Refused(
-                f"The configuration of {db.address} holds edits of its servers that are not in force ({waiting}), and "
-                f"{LOAD} would put them into force. Finish that edit first, or take it back (SAVE MYSQL SERVERS FROM "
-                "RUNTIME)."
+                f"The configuration of {db.address} has pending edits of its servers ({waiting}), and {LOAD} would "
+                "put them into effect. Load them first, or discard them (SAVE MYSQL SERVERS FROM RUNTIME)."
             )
         listed = ", ".join(str(int(each)) for each in groups)
         writers = db.rows(
@@ -192,27 +197,27 @@ class DrainServer(Remediation):
         )
         if writers:
             raise Refused(
-                f"Hostgroup {writers[0]['writer_hostgroup']} of {db.address} is one of writers, and a writer is not "
-                "drained. Move the primary, or name the hostgroup of the readers."
+                f"Hostgroup {writers[0]['writer_hostgroup']} of {db.address} is a writer hostgroup, and a writer "
+                "cannot be drained. Move the primary, or give the hostgroup of the readers."
             )
         for table in _MANAGED.keys() & tables:
             kind, names = _MANAGED[table]
             where = " OR ".join(f"{name}_hostgroup IN ({listed})" for name in names)
             if db.rows(f"SELECT writer_hostgroup FROM runtime_{table} WHERE {where}"):
                 raise Refused(
-                    f"The Monitor of {db.address} manages hostgroup {listed} by {kind}, and would bring {self._server} "
-                    "back. Take it out in the cluster itself."
+                    f"The Monitor of {db.address} manages hostgroup {listed} by {kind}, and would return "
+                    f"{self._server} to service. Take it out of the cluster itself."
                 )
 
 
 def _tables(db: ProxySQL) -> set[str]:
-    """Of what LOAD takes over, the tables that this version has."""
+    """Returns the tables among those that LOAD loads that this version has."""
     named = {str(row["name"]) for row in db.rows("SELECT name FROM sqlite_master WHERE type = 'table'", limit=500)}
     return {each for each in _LOADED if f"runtime_{each}" in named}
 
 
 def _waiting(db: ProxySQL, tables: set[str]) -> str:
-    """What stands in the configuration alone, or in the runtime alone, in a few words; '' where they are the same."""
+    """Returns what is in the configuration only or in the runtime only, in a few words; '' if they are the same."""
     pairs = [(_SERVERS.format("mysql_servers"), _SERVERS.format("runtime_mysql_servers"))]
     pairs += [(f"* FROM {each}", f"* FROM runtime_{each}") for each in sorted(tables)]
     for memory, runtime in pairs:

@@ -1,1 +1,1 @@
-"""What can be changed in a Vitess cluster."""
+"""Remediations of Vitess."""

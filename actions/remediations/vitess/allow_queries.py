@@ -1,4 +1,4 @@
-"""Lets tablets of a type take queries again that the topology keeps from them."""
+"""Lets tablets of a type take queries again after the topology was left denying them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any, ClassVar, Literal
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.vitess_contract import Vitess, call, vitess
-from actions.vitess_prechecks import denied_tables, named, shard_record, workflows
+from actions.vitess_prechecks import refuse_moving_workflows
+from actions.vitess_records import denied_tables, shard_record
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What is kept from tablets of a type."""
+class _QueryControls:
+    """What the topology denies to tablets of one type."""
 
     tables: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
-    """Where the tables are denied; none for all."""
+    """The cells in which the tables are denied; empty means all cells."""
     frozen: bool = False
     disabled: tuple[str, ...] = ()
     """The cells in which the query service is disabled."""
@@ -25,9 +26,10 @@ class _Kept:
 
 @dataclass(frozen=True)
 class AllowQueries(Remediation):
-    """Removes the denied tables of a type of tablet, or enables its query service, and refreshes the tablets."""
+    """Removes the denied tables of a tablet type, or enables its query service, and refreshes the tablets."""
 
     tablet_type: Literal["PRIMARY", "REPLICA", "RDONLY"] = "PRIMARY"
+    """The type of tablet whose controls are removed."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -44,68 +46,65 @@ class AllowQueries(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses where nothing is kept from them, and where a workflow put it there."""
+        """Refuses if nothing is denied, if the control is frozen, and while a workflow may have set it."""
         vt = vitess(db)
-        kept = self._kept(vt)
-        if not kept.tables and not kept.disabled:
-            raise Refused(f"Nothing is kept from the {self.tablet_type} tablets of {vt.address} by the topology.")
-        if kept.frozen:
+        controls = self._controls(vt)
+        if not controls.tables and not controls.disabled:
             raise Refused(
-                f"The control of {self.tablet_type} of {vt.address} is frozen: a workflow has moved its data, and it "
-                "must not serve again."
+                f"The topology denies nothing to {self.tablet_type} tablets of {vt.address}; there is nothing to "
+                "remove."
             )
-        under_way = workflows(vt)
-        if under_way:
+        if controls.frozen:
             raise Refused(
-                f"{'; '.join(named(each) for each in under_way[:3])} is there, and such a workflow keeps queries away "
-                "while it switches. Complete, reverse or cancel it; that puts this right, too."
+                f"The tablet control of {self.tablet_type} in {vt.address} is frozen: a workflow has moved the data "
+                "away, and the shard must not serve it again."
             )
+        refuse_moving_workflows(vt, "such a workflow blocks queries while it switches traffic")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """SetShardTabletControl for what is kept away now, and RefreshStateByShard, without which nothing changes."""
+        """SetShardTabletControl for what is denied now, then RefreshStateByShard, without which tablets do not
+        notice."""
         vt = vitess(db)
-        kept = self._kept(vt)
-        if kept.tables:
-            yield self._control(vt, kept.cells, denied_tables=list(kept.tables), remove=True)
-        if kept.disabled:
-            yield self._control(vt, kept.disabled, disable_query_service=False)
+        controls = self._controls(vt)
+        if controls.tables:
+            yield self._control(vt, controls.cells, denied_tables=list(controls.tables), remove=True)
+        if controls.disabled:
+            yield self._control(vt, controls.disabled, disable_query_service=False)
         yield call("RefreshStateByShard", keyspace=vt.keyspace, shard=vt.shard)
 
     def cost(self, db: MySQL) -> str:
-        """What is served again, and what clients wait for."""
+        """Which queries are served again, and how long clients may still wait."""
         vt = vitess(db)
-        kept = self._kept(vt)
-        what = f"queries of {', '.join(kept.tables[:10])}" if kept.tables else "queries"
+        controls = self._controls(vt)
+        what = f"queries of {', '.join(controls.tables[:10])}" if controls.tables else "queries"
         return (
-            f"{self.tablet_type} tablets of {vt.address} take {what} again; a vtgate that buffers for them may go on "
-            "to do so for up to 20 seconds."
+            f"{self.tablet_type} tablets of {vt.address} serve {what} again. A vtgate that buffers requests for them "
+            "may continue to do so for up to 20 s."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the topology keeps nothing from them."""
+        """Succeeds while the topology denies nothing to them."""
         vt = vitess(db)
-        kept = self._kept(vt)
-        if kept.tables or kept.disabled:
+        controls = self._controls(vt)
+        if controls.tables or controls.disabled:
             return Verification(
-                ok=False, says=f"Queries are still kept from {self.tablet_type} tablets of {vt.address}."
+                ok=False, says=f"The topology still denies queries to {self.tablet_type} tablets of {vt.address}."
             )
-        return Verification(
-            ok=True, says=f"The topology keeps nothing from {self.tablet_type} tablets of {vt.address}."
-        )
+        return Verification(ok=True, says=f"The topology denies nothing to {self.tablet_type} tablets of {vt.address}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """SetShardTabletControl back to what is kept away now, and RefreshStateByShard."""
+        """SetShardTabletControl with what is denied now, then RefreshStateByShard."""
         vt = vitess(db)
-        kept = self._kept(vt)
-        if kept.disabled:
+        controls = self._controls(vt)
+        if controls.disabled:
             # Vitess refuses to disable the query service while tables are denied.
-            yield self._control(vt, kept.disabled, disable_query_service=True)
-        if kept.tables:
-            yield self._control(vt, kept.cells, denied_tables=list(kept.tables))
+            yield self._control(vt, controls.disabled, disable_query_service=True)
+        if controls.tables:
+            yield self._control(vt, controls.cells, denied_tables=list(controls.tables))
         yield call("RefreshStateByShard", keyspace=vt.keyspace, shard=vt.shard)
 
     def _control(self, vt: Vitess, cells: Sequence[str], **what: Any) -> Statement:  # noqa: ANN401 - JSON
-        # A control of the primary holds in all cells, and Vitess refuses one that names some.
+        # A control of the primary applies to all cells; Vitess refuses one that names cells.
         where = {"cells": sorted(cells)} if cells and self.tablet_type != "PRIMARY" else {}
         return call(
             "SetShardTabletControl",
@@ -116,13 +115,13 @@ class AllowQueries(Remediation):
             **what,
         )
 
-    def _kept(self, vt: Vitess) -> _Kept:
+    def _controls(self, vt: Vitess) -> _QueryControls:
         record = shard_record(vt)
         control: Mapping[str, Any] = next(
             (each for each in record.get("tablet_controls", ()) if each.get("tablet_type") == self.tablet_type), {}
         )
         serving = vt.rpc("GetSrvKeyspaces", keyspace=vt.keyspace).get("srv_keyspaces") or {}
-        return _Kept(
+        return _QueryControls(
             tables=denied_tables(record, self.tablet_type),
             cells=tuple(control.get("cells", ())),
             frozen=bool(control.get("frozen")),

@@ -1,4 +1,4 @@
-"""Cancels a schema migration that waits or runs."""
+"""Cancels a schema migration that is pending or running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.vitess.schema_migrations import PENDING, Migration, of_uuid, told
+from actions.diagnostics.vitess.schema_migrations import PENDING, Migration, migration_by_uuid, migration_title
 from actions.vitess_contract import Vitess, call, vitess
 
 OPEN = (*PENDING, "RUNNING")
@@ -27,9 +27,10 @@ OPEN = (*PENDING, "RUNNING")
 
 @dataclass(frozen=True)
 class CancelMigration(Remediation):
-    """Cancels one migration on all shards of the target's keyspace; its table stays as it is."""
+    """Cancels one migration on all shards of the target's keyspace; its table stays unchanged."""
 
     uuid: str
+    """The migration's uuid, as vitess.schema_migrations returns it."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -38,39 +39,42 @@ class CancelMigration(Remediation):
 
     def check(self, db: MySQL) -> None:
         """Refuses a migration that has ended, or is complete on one of its shards."""
-        self._open(vitess(db))
+        self._cancellable(vitess(db))
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """CancelSchemaMigration."""
         vt = vitess(db)
-        self._open(vt)
+        self._cancellable(vt)
         yield call("CancelSchemaMigration", keyspace=vt.keyspace, uuid=self.uuid)
 
     def cost(self, db: MySQL) -> str:
-        """How much work is thrown away."""
-        found = self._open(vitess(db))
+        """How much copied work is discarded."""
+        found = self._cancellable(vitess(db))
         rows = sum(one.rows_copied for one in found)
-        return f"The {told(found)} is given up, with {rows:,} rows that it has copied. Trying it again begins anew."
+        return (
+            f"The {migration_title(found)} is cancelled, and the {rows:,} rows that it has copied are discarded. A "
+            "retry starts from the beginning."
+        )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once it is cancelled on all shards."""
-        found = of_uuid(vitess(db), self.uuid)
+        """Succeeds once it is cancelled on all shards."""
+        found = migration_by_uuid(vitess(db), self.uuid)
         ended = all(one.status in ("CANCELLED", "FAILED") for one in found)
         complete = any(one.status == "COMPLETE" for one in found)
-        return Verification(ok=ended, says=f"The {told(found)}.", settled=ended or complete)
+        return Verification(ok=ended, says=f"The {migration_title(found)}.", settled=ended or complete)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """A cancelled migration does not go on where it stood."""
-        raise NoUndo("what it has copied is gone; vitess.retry_migration begins it anew")
+        """None: a cancelled migration cannot be resumed."""
+        raise NoUndo("the rows that it had copied are discarded; vitess.retry_migration starts it from the beginning")
 
-    def _open(self, vt: Vitess) -> tuple[Migration, ...]:
-        found = of_uuid(vt, self.uuid)
+    def _cancellable(self, vt: Vitess) -> tuple[Migration, ...]:
+        found = migration_by_uuid(vt, self.uuid)
         if not any(one.status in OPEN for one in found):
-            raise Refused(f"The {told(found)} of {vt.keyspace} has ended; there is nothing to cancel.")
+            raise Refused(f"The {migration_title(found)} in {vt.keyspace} has ended; there is nothing to cancel.")
         if any(one.status == "COMPLETE" for one in found):
             raise Refused(
-                f"The {told(found)} of {vt.keyspace} is complete on some shards; cancelled on the others it would "
-                "leave them with different tables. Let it complete, or revert it where it is complete (REVERT "
-                "VITESS_MIGRATION)."
+                f"The {migration_title(found)} in {vt.keyspace} is complete on some shards; cancelling it on the "
+                "others would leave the shards with different tables. Let it complete, or revert it where it is "
+                "complete (REVERT VITESS_MIGRATION)."
             )
         return found

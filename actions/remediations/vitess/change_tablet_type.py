@@ -1,4 +1,4 @@
-"""Takes a tablet out of service, or gives it back, by its type."""
+"""Takes a tablet out of service, or returns it to service, by changing its type."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
+from actions.gtid_intervals import count_missing
 from actions.vitess_contract import Tablet, Vitess, alias_record, call, vitess
-from actions.vitess_prechecks import (
-    ACKERS,
-    Member,
-    errant,
-    keyspace_record,
-    members,
-    own_tablet,
-    primary_alias,
-    seen_by_vtgate,
-)
+from actions.vitess_records import durability_policy, keyspace_record, primary_alias
+from actions.vitess_shard_members import ShardMember, member_of, own_tablet, seen_by_vtgate, shard_members
 
 CHANGEABLE = ("REPLICA", "RDONLY", "DRAINED", "SPARE")
+"""Types that the change starts from."""
+ACKNOWLEDGEMENTS = {"none": 0, "semi_sync": 1, "cross_cell": 1}
+"""Replicas that must acknowledge a commit, by durability policy; a policy that is not listed counts as 1."""
 
 
 @dataclass(frozen=True)
 class ChangeTabletType(Remediation):
-    """Calls ChangeTabletType: DRAINED takes no queries, RDONLY takes those for batches, REPLICA acknowledges commits.
+    """Changes the tablet's type: DRAINED serves no queries, RDONLY serves batch queries, REPLICA serves reads.
 
-    Vitess keeps no record of who drained a tablet, or why; ask before one is given back.
+    Only a REPLICA acknowledges commits. Vitess does not record who drained a tablet, or why; ask before returning one
+    to service.
     """
 
     tablet_type: Literal["REPLICA", "RDONLY", "DRAINED"]
+    """The type that the tablet gets."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -40,90 +38,97 @@ class ChangeTabletType(Remediation):
 
     @property
     def takes_out(self) -> bool:
-        """Whether it does not serve reads of replicas any more."""
+        """Whether it stops serving the reads of replicas."""
         return self.tablet_type != "REPLICA"
 
     def check(self, db: MySQL) -> None:
-        """Refuses a primary, one in a backup, the last of its kind, and to give back what does not replicate."""
+        """Refuses a primary, a tablet in a backup, the last serving REPLICA, and returning a tablet that does not
+        replicate."""
         vt = vitess(db)
         tablet = own_tablet(vt)
         if tablet.type == "PRIMARY" or tablet.alias == primary_alias(vt):
             raise Refused(
-                f"{tablet.alias} is the primary of {vt.address}. Move the primary first: vitess.planned_reparent."
+                f"{tablet.alias} is the primary of {vt.address}. Move the primary first with vitess.planned_reparent."
             )
         if tablet.type == self.tablet_type:
             raise Refused(f"{tablet.alias} is {self.tablet_type} already.")
         if tablet.type not in CHANGEABLE:
-            raise Refused(f"{tablet.alias} is in {tablet.type}; wait until that is over.")
-        seen = members(vt)
+            raise Refused(f"The type of {tablet.alias} is {tablet.type}. Wait until its backup or restore has ended.")
+        seen = shard_members(vt)
         if self.tablet_type == "REPLICA":
-            self._fit(tablet, seen)
+            self._refuse_unfit(tablet, seen)
         elif tablet.type == "REPLICA":
-            self._others_serve(vt, tablet)
-            self._others_acknowledge(vt, tablet, seen)
+            self._refuse_last_serving(vt, tablet)
+            self._refuse_too_few_acknowledging(vt, tablet, seen)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """ChangeTabletType."""
         yield _change(vitess(db), self.tablet_type)
 
     def cost(self, db: MySQL) -> str:
-        """Who serves instead."""
+        """Which tablets serve instead."""
         vt = vitess(db)
         if not self.takes_out:
-            return f"{vt.tablet} serves reads of replicas again. Whoever drained it may still work on it."
+            return (
+                f"{vt.tablet} serves replica reads again. The person who drained it may still be working on it; ask "
+                "first."
+            )
         others = [alias for alias in _serving(vt) if alias != vt.tablet]
-        return f"Reads of replicas of {vt.address} go to {', '.join(others[:10]) or 'nobody'}."
+        return f"Replica reads of {vt.address} go to {', '.join(others[:10]) or 'no tablet'}."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once the topology and vtgate have the type, and one that serves is SERVING."""
+        """Succeeds once the topology and vtgate have the type, and a REPLICA is SERVING."""
         vt = vitess(db)
         now = own_tablet(vt).type
         if now != self.tablet_type:
             return Verification(ok=False, says=f"{vt.tablet} is {now}.")
         kind, state = seen_by_vtgate(vt).get(vt.tablet, ("nothing", "away"))
         if kind != self.tablet_type or (self.tablet_type == "REPLICA" and state != "SERVING"):
-            says = f"{vt.tablet} is {now}, and vtgate sees it as {kind}, {state}."
+            says = f"{vt.tablet} is {now} in the topology, but vtgate sees it as {kind}, {state}."
             return Verification(ok=False, says=says, settled=False)
-        return Verification(ok=True, says=f"{vt.tablet} is {now}, and vtgate sees it so ({state}).")
+        return Verification(ok=True, says=f"{vt.tablet} is {now} in the topology and at vtgate ({state}).")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """ChangeTabletType to the type of now."""
+        """ChangeTabletType to the present type."""
         vt = vitess(db)
         yield _change(vt, own_tablet(vt).type)
 
-    def _fit(self, tablet: Tablet, seen: tuple[Member, ...]) -> None:
-        """Raises Refused where the tablet would serve what is old, or what the shard has not."""
-        own = next((each for each in seen if each.alias == tablet.alias), None)
+    def _refuse_unfit(self, tablet: Tablet, seen: tuple[ShardMember, ...]) -> None:
+        """Raises Refused if the tablet would serve stale rows, or rows that the shard does not have."""
+        own = member_of(seen, tablet.alias)
         if own is None or own.status is None:
-            raise Refused(f"{tablet.alias} does not answer ({own.error if own else 'it is gone'}); mend that first.")
+            raise Refused(f"{tablet.alias} does not answer ({own.error if own else 'it is gone'}). Fix that first.")
         if not own.replicates:
             raise Refused(
-                f"{tablet.alias} does not replicate ({own.stopped}), so it would serve what is old. Mend it first."
+                f"{tablet.alias} does not replicate ({own.stopped}), so it would serve stale rows. Fix its "
+                "replication first."
             )
         primary = next((each for each in seen if each.tablet.type == "PRIMARY" and each.status is not None), None)
         if primary is None:
             return
         try:
-            strange = errant(own.executed, primary.executed)
+            strange = count_missing(own.executed, primary.executed)
         except ValueError as error:
-            raise Refused(f"The GTIDs of {tablet.alias} could not be compared with the primary's: {error}.") from error
+            raise Refused(
+                f"The GTID set of {tablet.alias} could not be compared with the primary's: {error}."
+            ) from error
         if strange:
             raise Refused(
-                f"{tablet.alias} has {strange} errant GTIDs, for which it may have been drained. Look at them with "
-                "mysql.errant_gtids first."
+                f"{tablet.alias} has {strange} errant GTIDs, which may be why it was drained. Examine them with "
+                "vitess.errant_gtids first."
             )
 
-    def _others_serve(self, vt: Vitess, tablet: Tablet) -> None:
+    def _refuse_last_serving(self, vt: Vitess, tablet: Tablet) -> None:
         if not [alias for alias in _serving(vt) if alias != tablet.alias]:
             raise Refused(
-                f"{tablet.alias} is the last REPLICA of {vt.address} that vtgate serves from; reads of replicas would "
-                "fail. Bring another one back first."
+                f"{tablet.alias} is the last REPLICA of {vt.address} that serves reads; replica reads would fail. "
+                "Return another tablet to service first."
             )
 
-    def _others_acknowledge(self, vt: Vitess, tablet: Tablet, seen: tuple[Member, ...]) -> None:
-        """Raises Refused where fewer replicas would be left than must acknowledge a commit: writes would hang."""
-        policy = str(keyspace_record(vt).get("durability_policy") or "none")
-        needed = ACKERS.get(policy, 1)
+    def _refuse_too_few_acknowledging(self, vt: Vitess, tablet: Tablet, seen: tuple[ShardMember, ...]) -> None:
+        """Raises Refused if fewer replicas would remain than must acknowledge a commit: writes would hang."""
+        policy = durability_policy(keyspace_record(vt))
+        needed = ACKNOWLEDGEMENTS.get(policy, 1)
         primary = next((each for each in seen if each.tablet.type == "PRIMARY"), None)
         left = [
             each
@@ -135,8 +140,9 @@ class ChangeTabletType(Remediation):
         ]
         if len(left) < needed:
             raise Refused(
-                f"Without {tablet.alias} {len(left)} REPLICA of {vt.address} would acknowledge commits, and its "
-                f"durability policy {policy} asks for {needed}: writes would hang. Bring another one back first."
+                f"Without {tablet.alias}, {len(left)} REPLICA tablets of {vt.address} would acknowledge commits, but "
+                f"the durability policy {policy} requires {needed}: writes would hang. Return another tablet to "
+                "service first."
             )
 
 

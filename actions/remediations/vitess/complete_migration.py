@@ -1,4 +1,4 @@
-"""Lets a schema migration cut over whose completion was postponed."""
+"""Lets a schema migration with a postponed completion cut over."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.vitess.schema_migrations import Migration, of_uuid, told
+from actions.diagnostics.vitess.schema_migrations import Migration, migration_by_uuid, migration_title
 from actions.vitess_contract import Vitess, call, vitess
 
 
 @dataclass(frozen=True)
 class CompleteMigration(Remediation):
-    """Completes one migration that is ready on all shards of the target's keyspace and waits for a person."""
+    """Completes one migration that is ready on all shards of the target's keyspace and has a postponed completion."""
 
     uuid: str
+    """The migration's uuid, as vitess.schema_migrations returns it."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -44,46 +45,51 @@ class CompleteMigration(Remediation):
         yield call("CompleteSchemaMigration", keyspace=vt.keyspace, uuid=self.uuid)
 
     def cost(self, db: MySQL) -> str:
-        """What changes, and who waits for it."""
+        """What changes, and which statements wait."""
         found = self._ready(vitess(db))
         return (
-            f"Statements on {found[0].table} wait for some seconds while it is exchanged on each shard, and from then "
-            f"on it is as: {found[0].statement} Its owner postponed that on purpose; ask whether the time has come."
+            f"Statements on {found[0].table} wait for a few seconds on each shard while the tables are swapped. The "
+            f"change: {found[0].statement} Its owner postponed the completion on purpose; ask before you approve."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once it is complete on all shards; an open transaction on the table holds that up."""
-        found = of_uuid(vitess(db), self.uuid)
+        """Succeeds once it is complete on all shards. An open transaction on the table delays that."""
+        found = migration_by_uuid(vitess(db), self.uuid)
         failed = [one for one in found if one.status in ("FAILED", "CANCELLED")]
         waiting = [one for one in found if one.status == "RUNNING"]
-        says = f"The {told(found)}."
+        says = f"The {migration_title(found)}."
         if failed and failed[0].message:
             says += f" It failed: {failed[0].message}"
         if waiting and waiting[0].message:
-            says += f" It waits on {waiting[0].shard}: {waiting[0].message}"
+            says += f" It is waiting on {waiting[0].shard}: {waiting[0].message}"
         ok = all(one.status == "COMPLETE" for one in found)
         return Verification(ok=ok, says=says, settled=ok or bool(failed))
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """A completed migration is reverted by another one."""
-        raise NoUndo("the table is changed then; REVERT VITESS_MIGRATION brings the former one back while it is kept")
+        """None: a completed migration can only be reverted by another migration."""
+        raise NoUndo(
+            "the table has been changed; REVERT VITESS_MIGRATION restores the former table while Vitess keeps it"
+        )
 
     def _ready(self, vt: Vitess) -> tuple[Migration, ...]:
-        found = of_uuid(vt, self.uuid)
+        found = migration_by_uuid(vt, self.uuid)
         running = [one for one in found if one.status == "RUNNING"]
         if not running:
-            raise Refused(f"The {told(found)} of {vt.keyspace} does not run; there is nothing to complete.")
+            raise Refused(
+                f"The {migration_title(found)} in {vt.keyspace} is not running; there is nothing to complete."
+            )
         early = [
             one for one in found if one.status != "COMPLETE" and not (one.status == "RUNNING" and one.ready_to_complete)
         ]
         if early:
             raise Refused(
-                f"The {told(found)} of {vt.keyspace} is not ready on {', '.join(one.shard for one in early)} "
-                f"({early[0].progress:g} % done). Wait until it is ready on all shards."
+                f"The {migration_title(found)} in {vt.keyspace} is not ready on "
+                f"{', '.join(one.shard for one in early)} ({early[0].progress:g} % done). Wait until it is ready on "
+                "all shards."
             )
         if not any(one.postponed for one in running):
             raise Refused(
-                f"The {told(found)} of {vt.keyspace} is not postponed, and cuts over by itself. Where it does not, "
-                "somebody holds its table: see vitess.schema_migrations."
+                f"The {migration_title(found)} in {vt.keyspace} is not postponed and cuts over by itself. If it does "
+                "not, a session holds a lock on its table; see vitess.schema_migrations."
             )
         return found

@@ -1,4 +1,4 @@
-"""Ends a distributed transaction that was left half way, by taking it back."""
+"""Ends an unresolved distributed transaction by rolling it back."""
 
 from __future__ import annotations
 
@@ -20,24 +20,29 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.vitess.unresolved_transactions import Distributed, distributed, unresolved_transactions
-from actions.protobuf_json import each, inner, text
+from actions.diagnostics.vitess.unresolved_transactions import (
+    DistributedTransaction,
+    transaction_from_record,
+    unresolved_transactions,
+)
+from actions.protobuf_json import nested, records, text
 from actions.vitess_contract import Vitess, call, vitess
 
 DTID = re.compile(r"[A-Za-z0-9_]{1,64}:[0-9a-f-]{1,64}:\d{1,20}")
 OLD: Seconds = 300.0
-"""Younger ones may still be under way: a client's commit, or a vtgate that resolves it."""
+"""Younger transactions may still be under way: a client's commit, or a vtgate that resolves them."""
 
 
 @dataclass(frozen=True)
 class ConcludeTransaction(Remediation):
-    """Rolls back what each shard has prepared of one distributed transaction, and forgets it.
+    """Rolls back what each shard has prepared of one distributed transaction, and removes its record.
 
-    Vitess does it whatever was decided, so one that is to be committed is refused: it would be half a transaction.
+    Vitess does so whatever was decided. A transaction that is decided to commit is therefore refused: it would be half
+    committed.
     """
 
     dtid: str
-    """`keyspace:shard:number`, as vitess.unresolved_transactions tells it."""
+    """`keyspace:shard:number`, as vitess.unresolved_transactions returns it."""
 
     risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     reader: ClassVar[type] = Vitess
@@ -49,7 +54,8 @@ class ConcludeTransaction(Remediation):
     settles_within: ClassVar[Seconds] = 20.0
 
     def check(self, db: MySQL) -> None:
-        """Refuses a transaction that is unknown, young, to be committed, or of which a shard does not tell."""
+        """Refuses a transaction that is unknown, younger than 300 s or decided to commit, and one whose state a shard
+        does not report."""
         self._undecided(vitess(db))
 
     def change(self, db: MySQL) -> Iterator[Statement]:
@@ -58,59 +64,62 @@ class ConcludeTransaction(Remediation):
         yield call("ConcludeTransaction", dtid=self.dtid)
 
     def cost(self, db: MySQL) -> str:
-        """That it is a rollback, where, and what was decided."""
+        """What is rolled back, where, and what was decided."""
         vt = vitess(db)
         found = self._undecided(vt)
         return (
-            f"Rollback of {self.dtid} on {', '.join(found.participants) or vt.keyspace}: its state is {found.state}, "
-            "so nothing of it was committed and its client was not told so. Its locks are free afterwards; what it "
-            "wrote is lost."
+            f"{self.dtid} is rolled back on {', '.join(found.participants) or vt.keyspace}. Its state is "
+            f"{found.state}: no shard has committed it, and its client was not told that it committed. Its locks are "
+            "released, and its writes are lost."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once no shard knows the transaction or a share of it any more."""
+        """Succeeds once no shard has the transaction or a share of it."""
         found = unresolved_transactions(vitess(db), older_than=0.0)
         if found.missing:
             return Verification(
-                ok=False, says=f"Whether {self.dtid} is gone is not known: {found.missing[0]}", settled=False
+                ok=False, says=f"Whether {self.dtid} has ended is unknown: {found.missing[0]}", settled=False
             )
         shards = [one.shard for one in found.prepared if one.dtid == self.dtid]
         if shards or any(one.dtid == self.dtid for one in found.transactions):
             where = f", prepared on {', '.join(shards)}" if shards else ""
-            says = f"{self.dtid} is still there{where}."
+            says = f"{self.dtid} still exists{where}."
             return Verification(ok=False, says=says, settled=False)
-        return Verification(ok=True, says=f"No shard of {found.keyspace} knows {self.dtid} any more.")
+        return Verification(ok=True, says=f"No shard of {found.keyspace} has {self.dtid}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """A transaction that is rolled back does not come back."""
-        raise NoUndo("a transaction that is rolled back does not come back")
+        """None: a rolled-back transaction cannot be restored."""
+        raise NoUndo("a rolled-back transaction cannot be restored")
 
-    def _undecided(self, vt: Vitess) -> Distributed:
+    def _undecided(self, vt: Vitess) -> DistributedTransaction:
         if not DTID.fullmatch(self.dtid) or not self.dtid.startswith(f"{vt.keyspace}:"):
-            raise Refused(f"{self.dtid[:80]!r} is no distributed transaction of {vt.keyspace}.")
+            raise Refused(
+                f"{self.dtid[:80]!r} is not the id of a distributed transaction in {vt.keyspace}; see "
+                "vitess.unresolved_transactions."
+            )
         answer = vt.rpc("GetTransactionInfo", dtid=self.dtid)
-        found = distributed(inner(answer, "metadata"), time.time())
+        found = transaction_from_record(nested(answer, "metadata"), time.time())
         if not found.dtid:
-            raise Refused(f"No shard of {vt.keyspace} knows {self.dtid}: it is concluded, or never was.")
+            raise Refused(f"No shard of {vt.keyspace} has {self.dtid}: it was concluded, or it never existed.")
         if found.state == "COMMIT":
             raise Refused(
-                f"{self.dtid} is decided: it is committed on {found.shard} and must be committed on "
-                f"{', '.join(found.participants)}. To conclude it would take that back there. Vitess commits it by "
-                "itself while a vtgate runs and the primaries serve; see why one does not."
+                f"{self.dtid} is decided to commit: {found.shard} has committed it, and "
+                f"{', '.join(found.participants)} must commit it, too. Concluding it would roll it back there. Vitess "
+                "commits it while a vtgate is running and the primaries serve; find out why one does not."
             )
         if found.state == "UNKNOWN":
-            raise Refused(f"What was decided of {self.dtid} is not known; look at vitess.unresolved_transactions.")
+            raise Refused(f"What was decided about {self.dtid} is unknown; see vitess.unresolved_transactions.")
         if found.age < OLD:
             raise Refused(
-                f"{self.dtid} is {found.age:.0f} s old and may still be under way; before {OLD:.0f} s it is left to "
-                "its client and to Vitess."
+                f"{self.dtid} is {found.age:.0f} s old and may still be under way; its client and Vitess have "
+                f"{OLD:.0f} s to end it. Wait until then."
             )
         failed = [
-            text(one, "shard") for one in each(answer, "shard_states") if text(one, "state") not in ("", "PREPARED")
+            text(one, "shard") for one in records(answer, "shard_states") if text(one, "state") not in ("", "PREPARED")
         ]
         if failed:
             raise Refused(
-                f"The share of {self.dtid} on {failed[0]} failed after it was prepared; compare its rows with the "
-                "other shards before anything is forgotten."
+                f"The share of {self.dtid} on {failed[0]} failed after it was prepared. Compare its rows with those "
+                "of the other shards before you conclude it."
             )
         return found

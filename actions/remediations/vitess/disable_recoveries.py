@@ -1,4 +1,4 @@
-"""Keeps all VTOrcs from repairing anything, for a while."""
+"""Disables the recoveries of all VTOrcs for a limited time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ ENABLE = "/api/enable-global-recoveries"
 
 @dataclass(frozen=True)
 class DisableRecoveries(Remediation):
-    """Asks every VTOrc to repair nothing in any shard that it watches; each of them forgets it when it restarts."""
+    """Asks every VTOrc to repair nothing in any shard that it watches. A restart of VTOrc enables recoveries again."""
 
     for_seconds: Seconds = 600.0
+    """Time after which recoveries are enabled again; 3600 s at most."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -33,34 +34,38 @@ class DisableRecoveries(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses while a VTOrc does not answer, or somebody has disabled one, and times without an end."""
+        """Refuses while a VTOrc does not answer or has recoveries disabled already, and a time outside 0 to 3600 s."""
         vt = vitess(db)
         if not 0 < self.for_seconds <= LONGEST:
             raise Refused(
-                f"Recoveries may be disabled for up to {LONGEST:g} s, and {self.for_seconds:g} s are asked for."
+                f"Recoveries may be disabled for at most {LONGEST:g} s; {self.for_seconds:g} s were requested."
             )
         seen = vtorcs(vt)
         if not seen.alive or seen.healthy < seen.configured:
             told = f"{seen.healthy} of {seen.configured} are"
-            raise Refused(f"Not every VTOrc of {vt.cluster} is healthy ({told}); each must be asked. Mend that first.")
+            raise Refused(
+                f"Not every VTOrc of {vt.cluster} is healthy ({told}), and the request must reach all of them. Fix "
+                "that first."
+            )
         if seen.disabled:
             raise Refused(
-                f"Recoveries are disabled at {', '.join(seen.disabled[:5])} already. Ask who did that, and what for."
+                f"Recoveries are already disabled at {', '.join(seen.disabled[:5])}. Find out who disabled them, and "
+                "why."
             )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """One request, which goes to every VTOrc."""
+        """One request, sent to every VTOrc."""
         yield vtorc(DISABLE)
 
     def cost(self, db: MySQL) -> str:
-        """What is not repaired meanwhile."""
+        """What is not repaired in the meantime."""
         return (
-            f"For {self.for_seconds:g} s no VTOrc of {vitess(db).cluster} makes a failover or repairs replication, "
-            "in no shard: a primary that dies stays dead."
+            f"For {self.for_seconds:g} s no VTOrc of {vitess(db).cluster} fails over or repairs replication in any "
+            "shard: a primary that dies is not replaced."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while no VTOrc that answers may repair."""
+        """Succeeds while no VTOrc that answers may repair."""
         vt = vitess(db)
         seen = vtorcs(vt)
         done = bool(seen.disabled) and not seen.acting
@@ -68,10 +73,10 @@ class DisableRecoveries(Remediation):
         return Verification(ok=done, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Enables them at every VTOrc."""
+        """Enables recoveries at every VTOrc."""
         yield vtorc(ENABLE)
 
     @property
     def revert_after(self) -> Seconds | None:
-        """They are enabled again by themselves."""
+        """Recoveries are enabled again automatically."""
         return self.for_seconds

@@ -1,4 +1,4 @@
-"""Lets all VTOrcs repair again, where that was left disabled."""
+"""Enables the recoveries of all VTOrcs after they were left disabled."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from actions.vitess_contract import Vitess, vitess, vtorc
 
 @dataclass(frozen=True)
 class EnableRecoveries(Remediation):
-    """Asks every VTOrc to repair again; each then acts at once on the problems that it sees."""
+    """Asks every VTOrc to repair again; each acts at once on the problems that it detects."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
     needs: ClassVar[Grants] = DisableRecoveries.needs
 
     def check(self, db: MySQL) -> None:
-        """Refuses where none is disabled."""
+        """Refuses if no VTOrc has recoveries disabled."""
         vt = vitess(db)
         seen = vtorcs(vt)
         if not seen.alive:
             told = "; ".join(seen.missing[:3]) or "none is configured"
-            raise Refused(f"No VTOrc of {vt.cluster} is healthy ({told}). Start it; its recoveries are enabled then.")
+            raise Refused(f"No VTOrc of {vt.cluster} is healthy ({told}). Start it; a restart enables its recoveries.")
         if not seen.disabled:
-            raise Refused(f"Recoveries are disabled at no VTOrc of {vt.cluster} that answers.")
+            raise Refused(f"No VTOrc of {vt.cluster} that answers has recoveries disabled.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """One request, which goes to every VTOrc."""
+        """One request, sent to every VTOrc."""
         yield vtorc(ENABLE)
 
     def cost(self, db: MySQL) -> str:
-        """What happens then, and whom it may concern."""
+        """What VTOrc does next, and who may object."""
         return (
-            f"Every VTOrc of {vitess(db).cluster} acts at once on what it sees, in all shards, failovers included. "
-            "Whoever disabled them may still work on something: ask first."
+            f"Every VTOrc of {vitess(db).cluster} acts at once on the problems that it detects in all shards, "
+            "failovers included. The person who disabled recoveries may still be working on something; ask first."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while no VTOrc that answers has them disabled."""
+        """Succeeds while no VTOrc that answers has recoveries disabled."""
         vt = vitess(db)
         seen = vtorcs(vt)
         done = seen.alive and not seen.disabled
@@ -51,8 +51,8 @@ class EnableRecoveries(Remediation):
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Disables them at every VTOrc, where they are disabled at every one now."""
+        """Disables recoveries at every VTOrc, if they are disabled at every one now."""
         seen = vtorcs(vitess(db))
         if len(seen.disabled) < seen.configured:
-            raise NoUndo("recoveries are not disabled at every VTOrc, and a request goes to all of them")
+            raise NoUndo("recoveries are disabled at some VTOrcs only, and a request goes to all of them")
         yield vtorc(DISABLE)

@@ -1,4 +1,4 @@
-"""Lets a schema migration cut over by ending every session that holds its table."""
+"""Forces a blocked schema migration to cut over by ending the sessions that hold its table."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.vitess.schema_migrations import Migration, of_uuid, told
+from actions.diagnostics.vitess.schema_migrations import Migration, migration_by_uuid, migration_title
 from actions.vitess_contract import Vitess, call, vitess
 
 NAMED = 5
-"""Sessions that the sentence of the cost names."""
+"""Sessions that the cost names."""
 
 
 @dataclass(frozen=True)
 class ForceCutOver(Remediation):
-    """Forces the next attempt to cut over of one migration that tried before and was held up.
+    """Forces the next cut-over attempt of one migration whose earlier attempts were blocked.
 
-    Vitess then kills every statement that uses the table and every connection that holds a lock on it, not only those
-    that are named here.
+    Vitess then kills every statement that uses the table and every connection that holds a lock on it, including ones
+    that are not named here.
     """
 
     uuid: str
+    """The migration's uuid, as vitess.schema_migrations returns it."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -44,17 +45,17 @@ class ForceCutOver(Remediation):
     settles_within: ClassVar[Seconds] = 60.0
 
     def check(self, db: MySQL) -> None:
-        """Refuses a migration that was not held up, and one of which it is not known who holds it up."""
+        """Refuses a migration that is not blocked, and one whose blocking sessions are unknown."""
         self._held_up(vitess(db))
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """ForceCutOverSchemaMigration, after another look whether somebody still holds the table."""
+        """ForceCutOverSchemaMigration, after another check that a session still holds the table."""
         vt = vitess(db)
         self._held_up(vt)
         yield call("ForceCutOverSchemaMigration", keyspace=vt.keyspace, uuid=self.uuid)
 
     def cost(self, db: MySQL) -> str:
-        """The sessions that are ended, with what they would lose."""
+        """The sessions that are ended, and what each loses."""
         found = self._held_up(vitess(db))
         holders = [holder for one in found for holder in one.holders]
         named = [
@@ -64,58 +65,62 @@ class ForceCutOver(Remediation):
         ]
         more = f", and {len(holders) - NAMED} more" if len(holders) > NAMED else ""
         return (
-            f"Vitess ends whoever holds {found[0].table} at that moment: {'; '.join(named)}{more}. Their transactions "
-            "are rolled back."
+            f"Vitess ends every connection that holds {found[0].table} at that moment. At present these are "
+            f"{'; '.join(named)}{more}. Their transactions are rolled back."
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once it is complete on all shards."""
-        found = of_uuid(vitess(db), self.uuid)
+        """Succeeds once it is complete on all shards."""
+        found = migration_by_uuid(vitess(db), self.uuid)
         ended = [one for one in found if one.status in ("FAILED", "CANCELLED")]
         ok = all(one.status == "COMPLETE" for one in found)
-        says = f"The {told(found)}."
+        says = f"The {migration_title(found)}."
         waiting = next((one for one in found if one.status == "RUNNING"), None)
         if waiting is not None:
-            says += f" On {waiting.shard} it tried {waiting.attempts} times, and is at: {waiting.stage}."
+            says += f" On {waiting.shard} it has made {waiting.attempts} attempts; its stage is: {waiting.stage}."
         return Verification(ok=ok, says=says, settled=ok or bool(ended))
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Transactions that are rolled back do not come back."""
+        """None: the rolled-back transactions cannot be restored."""
         raise NoUndo(
-            "the sessions are ended and the table is changed; REVERT VITESS_MIGRATION brings the former one back"
+            "the sessions have been ended and the table has been changed; REVERT VITESS_MIGRATION restores the former "
+            "table"
         )
 
     def _held_up(self, vt: Vitess) -> list[Migration]:
-        """The migration on the shards where it is held up."""
-        found = of_uuid(vt, self.uuid)
+        """Returns the migration on the shards where it is blocked; raises Refused if it must not be forced."""
+        found = migration_by_uuid(vt, self.uuid)
         running = [one for one in found if one.status == "RUNNING"]
         if not running:
-            raise Refused(f"The {told(found)} of {vt.keyspace} does not run; there is nothing to force.")
+            raise Refused(f"The {migration_title(found)} in {vt.keyspace} is not running; there is nothing to force.")
         if any(one.postponed for one in running):
             raise Refused(
-                f"The {told(found)} of {vt.keyspace} is postponed by its owner, and nobody holds it up: see "
+                f"The {migration_title(found)} in {vt.keyspace} was postponed by its owner and is not blocked; see "
                 "vitess.complete_migration."
             )
         early = [one for one in running if not one.ready_to_complete]
         if early:
             raise Refused(
-                f"The {told(found)} of {vt.keyspace} is not ready on {', '.join(one.shard for one in early)} "
-                f"({early[0].progress:g} % done); forcing it would help nothing. Wait until it is."
+                f"The {migration_title(found)} in {vt.keyspace} is not ready on "
+                f"{', '.join(one.shard for one in early)} ({early[0].progress:g} % done), so forcing it has no "
+                "effect. Wait until it is ready."
             )
         blocked = [one for one in running if one.blocked]
         if not blocked:
-            raise Refused(f"The {told(found)} of {vt.keyspace} has not tried to cut over yet; give it a minute.")
+            raise Refused(
+                f"The {migration_title(found)} in {vt.keyspace} has not tried to cut over yet. Wait a minute."
+            )
         held = [one for one in blocked if any(holder.through_vtgate for holder in one.holders)]
         if not held:
             raise Refused(
-                f"No client holds {blocked[0].table} of {vt.keyspace} as far as can be seen on "
-                f"{', '.join(one.shard for one in blocked)}, so it would not be known whom this ends. Look at "
-                "vitess.schema_migrations; it may cut over by itself now."
+                f"No client session was found that holds {blocked[0].table} of {vt.keyspace} on "
+                f"{', '.join(one.shard for one in blocked)}, so it is unknown which sessions a forced cut-over would "
+                "end. The migration may cut over by itself now; see vitess.schema_migrations."
             )
         foreign = [h for one in held for h in one.holders if h.protected]
         if foreign:
             raise Refused(
-                f"Among those who hold {blocked[0].table} is one that is never ended from here: {foreign[0].protected} "
-                "Wait for it, or ask its owner."
+                f"One of the sessions that hold {blocked[0].table} is protected: {foreign[0].protected} Wait for it, "
+                "or ask its owner."
             )
         return held

@@ -1,4 +1,4 @@
-"""Lets vttablets read their records in the topology again."""
+"""Makes vttablets read their records in the topology again."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import ClassVar, Literal
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.vitess_contract import Vitess, alias_record, call, vitess
-from actions.vitess_prechecks import Member, members
+from actions.vitess_shard_members import ShardMember, shard_members
 
 
 @dataclass(frozen=True)
 class RefreshState(Remediation):
-    """Calls RefreshState for the tablet, or RefreshStateByShard for all of its shard; no record is changed by it."""
+    """Calls RefreshState for the tablet, or RefreshStateByShard for its shard; no record is changed."""
 
     scope: Literal["tablet", "shard"] = "tablet"
+    """Whether the target tablet or all tablets of its shard are refreshed."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     reader: ClassVar[type] = Vitess
@@ -24,12 +25,12 @@ class RefreshState(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses where no vttablet that is meant answers."""
+        """Refuses if none of these vttablets answers."""
         vt = vitess(db)
         seen = self._members(vt)
         if all(each.status is None for each in seen):
             told = "; ".join(f"{each.alias}: {each.error}" for each in seen[:5]) or f"{vt.tablet} is gone"
-            raise Refused(f"Nobody of {vt.address} could be asked ({told}). Look at vitess.tablet_status.")
+            raise Refused(f"No vttablet of {vt.address} answers ({told}). See vitess.tablet_status.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """RefreshState, or RefreshStateByShard."""
@@ -40,20 +41,20 @@ class RefreshState(Remediation):
             yield call("RefreshStateByShard", keyspace=vt.keyspace, shard=vt.shard)
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while each of them has the type that the topology records; one that is away is left out."""
+        """Succeeds while each tablet that answers has the type that the topology records."""
         vt = vitess(db)
         seen = [each for each in self._members(vt) if each.status is not None]
         other = [each for each in seen if (each.status or {}).get("tablet_type", each.tablet.type) != each.tablet.type]
         if not seen:
-            return Verification(ok=False, says=f"No tablet of {vt.address} answers any more.")
+            return Verification(ok=False, says=f"No tablet of {vt.address} answers.")
         if other:
-            says = f"{', '.join(each.alias for each in other[:5])} does not have the type of its record yet."
+            says = f"Tablets that do not have their recorded type yet: {', '.join(each.alias for each in other[:5])}."
             return Verification(ok=False, says=says, settled=False)
-        return Verification(ok=True, says=f"{len(seen)} of the tablets of {vt.address} have the type of their record.")
+        return Verification(ok=True, says=f"{len(seen)} tablets of {vt.address} answer and have their recorded type.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Nothing was changed that could be restored."""
+        """Nothing: no record was changed."""
         yield from ()
 
-    def _members(self, vt: Vitess) -> tuple[Member, ...]:
-        return members(vt, vt.tablet) if self.scope == "tablet" else members(vt)
+    def _members(self, vt: Vitess) -> tuple[ShardMember, ...]:
+        return shard_members(vt, vt.tablet) if self.scope == "tablet" else shard_members(vt)

@@ -1,4 +1,4 @@
-"""Lets the vttablets of a shard read the tables of their MySQL again."""
+"""Makes the vttablets of a shard read the tables of their MySQL servers again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONCURRENCY = 10
 
 @dataclass(frozen=True)
 class ReloadSchema(Remediation):
-    """Calls ReloadSchemaShard, after a table was changed past vtgate; no table is changed by it."""
+    """Calls ReloadSchemaShard after a table was changed without vtgate; no table is changed."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     reader: ClassVar[type] = Vitess
@@ -27,10 +27,10 @@ class ReloadSchema(Remediation):
         pages = vt.web(Component.VTTABLET, KNOWN)
         if not any(page.ok for page in pages):
             told = "; ".join(f"{page.who}: {page.error}" for page in pages[:5])
-            raise Refused(f"No vttablet of {vt.address} answers ({told}). Look at vitess.shard_health.")
+            raise Refused(f"No vttablet of {vt.address} answers ({told}). See vitess.shard_health.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """ReloadSchemaShard, the primary included."""
+        """ReloadSchemaShard, including the primary."""
         vt = vitess(db)
         yield call(
             "ReloadSchemaShard",
@@ -41,31 +41,36 @@ class ReloadSchema(Remediation):
         )
 
     def cost(self, db: MySQL) -> str:
-        """What each MySQL has to do."""
+        """What each MySQL server has to do."""
         return f"Each vttablet of {vitess(db).address} reads the columns of all its tables from information_schema."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good once the target's vttablet knows the columns that its MySQL has; the others are not asked."""
+        """Succeeds once the target's vttablet knows the columns that its MySQL server has; other tablets are not
+        checked."""
         vt = vitess(db)
         (page,) = vt.web(Component.VTTABLET, KNOWN, tablet=vt.tablet)
         if not page.ok or not isinstance(page.body, Mapping):
-            raise Unreadable(f"{vt.tablet} did not tell the tables that it knows: {page.error or 'no JSON'}")
+            raise Unreadable(
+                f"The tables that {vt.tablet} knows could not be read: {page.error or 'the page is not JSON'}"
+            )
         known = _known(page.body)
         answer = vt.rpc("GetSchema", tablet_alias=alias_record(vt.tablet))
         there = _there(answer)
         stale = sorted(name for name, columns in there.items() if known.get(name) != columns)
         if stale:
-            says = f"{vt.tablet} does not know {', '.join(stale[:5])} as its MySQL has it."
+            says = f"{vt.tablet} knows other columns than its MySQL server has in {', '.join(stale[:5])}."
             return Verification(ok=False, says=says, settled=False)
-        return Verification(ok=True, says=f"{vt.tablet} knows the {len(there)} tables of its MySQL, and their columns.")
+        return Verification(
+            ok=True, says=f"{vt.tablet} knows the columns of all {len(there)} tables of its MySQL server."
+        )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """Nothing was changed that could be restored."""
+        """Nothing: no table was changed."""
         yield from ()
 
 
 def _known(page: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The columns of each table by a vttablet's page."""
+    """Returns the columns of each table from a vttablet's page."""
     return {
         name: [str(field.get("name")) for field in table.get("Fields") or ()]
         for name, table in page.items()
@@ -74,7 +79,7 @@ def _known(page: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _there(answer: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The columns of each table as MySQL has them, internal tables of Vitess left out."""
+    """Returns the columns of each table as MySQL has them, without Vitess's internal tables."""
     definitions = (answer.get("schema") or {}).get("table_definitions", ())
     return {
         str(each.get("name")): [str(column) for column in each.get("columns", ())]

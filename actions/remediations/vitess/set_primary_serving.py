@@ -1,4 +1,4 @@
-"""Says in the record of a shard that its primary serves, where that was left behind."""
+"""Marks a shard's primary as serving in the shard record, after a workflow left it switched off."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.vitess_contract import Vitess, call, vitess
-from actions.vitess_prechecks import named, shard_record, workflows
+from actions.vitess_prechecks import refuse_moving_workflows
+from actions.vitess_records import shard_record
 
 
 @dataclass(frozen=True)
 class SetPrimaryServing(Remediation):
-    """Calls SetShardIsPrimaryServing with true, and RebuildKeyspaceGraph, which fails while shards leave a gap."""
+    """Calls SetShardIsPrimaryServing with true, then RebuildKeyspaceGraph, which fails if the shards leave a gap."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -32,44 +33,37 @@ class SetPrimaryServing(Remediation):
         """Refuses a shard that serves, that a workflow has switched off, or whose range another shard serves."""
         vt = vitess(db)
         if shard_record(vt).get("is_primary_serving"):
-            raise Refused(f"The record of {vt.address} says already that its primary serves.")
-        under_way = workflows(vt)
-        if under_way:
-            raise Refused(
-                f"{'; '.join(named(each) for each in under_way[:3])} is there, and a Reshard switches primaries off "
-                "and on. Complete, reverse or cancel it; that puts this right, too."
-            )
+            raise Refused(f"The shard record of {vt.address} already says that its primary serves.")
+        refuse_moving_workflows(vt, "a Reshard switches the serving of primaries off and on")
         shards = vt.rpc("FindAllShardsInKeyspace", keyspace=vt.keyspace).get("shards") or {}
         for name, each in shards.items():
             serves = (each.get("shard") or {}).get("is_primary_serving")
             if name != vt.shard and serves and overlap(name, vt.shard):
                 raise Refused(
-                    f"{vt.keyspace}/{name} serves a part of the range of {vt.address}; both would serve the same rows. "
-                    "It is a shard of a Reshard: finish that."
+                    f"{vt.keyspace}/{name} serves a part of the key range of {vt.address}; both would serve the same "
+                    "rows. A Reshard is unfinished: complete or cancel it."
                 )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """SetShardIsPrimaryServing, and RebuildKeyspaceGraph, which proves that the shards fit together."""
+        """SetShardIsPrimaryServing, then RebuildKeyspaceGraph, which proves that the shards cover the key range."""
         vt = vitess(db)
         yield self._set(vt, serving=True)
         yield call("RebuildKeyspaceGraph", keyspace=vt.keyspace)
 
     def cost(self, db: MySQL) -> str:
-        """What it is good for."""
-        return (
-            f"The serving graph of {vitess(db).keyspace} is written again in all cells, from the records of its shards."
-        )
+        """What is rewritten."""
+        return f"The serving graph of {vitess(db).keyspace} is rebuilt in all cells from the records of its shards."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the record says so."""
+        """Succeeds while the shard record says so."""
         vt = vitess(db)
         done = bool(shard_record(vt).get("is_primary_serving"))
         return Verification(
-            ok=done, says=f"The primary of {vt.address} {'serves' if done else 'does not serve'} by its record."
+            ok=done, says=f"By the shard record, the primary of {vt.address} {'serves' if done else 'does not serve'}."
         )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """SetShardIsPrimaryServing with false; the graph cannot be rebuilt then, and is not."""
+        """SetShardIsPrimaryServing with false; the serving graph cannot be rebuilt then, and is not."""
         yield self._set(vitess(db), serving=False)
 
     def _set(self, vt: Vitess, *, serving: bool) -> Statement:
@@ -77,7 +71,7 @@ class SetPrimaryServing(Remediation):
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether two shards have rows in common by their names; one that is no key range has all rows.
+    """Whether two shards have rows in common by their names; a name that is not a key range covers all rows.
 
     Ends are compared as fractions: `80` and `8000` are the same end (Vitess, key.KeyRange).
     """

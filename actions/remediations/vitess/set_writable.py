@@ -1,4 +1,4 @@
-"""Makes the MySQL of a primary writable, or that of a replica read-only, while VTOrc does not."""
+"""Makes a primary's MySQL server writable, or a replica's read-only, if VTOrc does not."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.vitess_contract import Vitess, alias_record, call, vitess
-from actions.vitess_prechecks import NEEDS_OF_VTORC, Member, left_to_vtorc, members, primary_alias
+from actions.vitess_prechecks import NEEDS_OF_VTORC, refuse_if_vtorc_acts
+from actions.vitess_records import primary_alias
+from actions.vitess_shard_members import ShardMember, member_of, shard_members
 
 
 @dataclass(frozen=True)
 class SetWritable(Remediation):
-    """Calls SetWritable: true on the shard's one primary, or false on any other tablet."""
+    """Calls SetWritable: true on the shard's only primary, or false on any other tablet."""
 
     writable: bool
+    """True on the primary, false on any other tablet."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     reader: ClassVar[type] = Vitess
@@ -29,56 +32,64 @@ class SetWritable(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses what would give the shard two writers or none, and what VTOrc does by itself."""
+        """Refuses a change that would give the shard two writers or none, and one that VTOrc makes itself."""
         vt = vitess(db)
-        seen = members(vt)
-        own = next((each for each in seen if each.alias == vt.tablet), None)
+        seen = shard_members(vt)
+        own = member_of(seen, vt.tablet)
         if own is None or own.status is None:
-            raise Refused(f"{vt.tablet} does not answer ({own.error if own else 'it is gone'}), so nobody can set it.")
+            raise Refused(
+                f"{vt.tablet} does not answer ({own.error if own else 'it is gone'}), so it cannot be changed. Fix "
+                "that first."
+            )
         if own.writable == self.writable:
-            raise Refused(f"The MySQL of {vt.tablet} {'takes writes' if self.writable else 'is read-only'} already.")
+            raise Refused(
+                f"The MySQL server of {vt.tablet} "
+                f"{'already accepts writes' if self.writable else 'is already read-only'}."
+            )
         primary = primary_alias(vt)
         if self.writable:
-            self._one_writer(vt, own, seen, primary)
+            self._refuse_second_writer(vt, own, seen, primary)
         elif own.alias == primary or own.tablet.type == "PRIMARY":
             raise Refused(
-                f"{vt.tablet} is a primary, and all writes of {vt.address} would fail. Demote it by a reparent."
+                f"{vt.tablet} is a primary, and all writes to {vt.address} would fail. Demote it with a reparent "
+                "instead."
             )
-        left_to_vtorc(vt, f"{'makes its primary writable' if self.writable else 'makes its replicas read-only'}")
+        refuse_if_vtorc_acts(vt, f"{'makes its primary writable' if self.writable else 'makes its replicas read-only'}")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """SetWritable."""
         yield self._set(vitess(db), self.writable)
 
     def cost(self, db: MySQL) -> str:
-        """What it means for clients."""
+        """What changes for clients."""
         vt = vitess(db)
         if self.writable:
-            return f"Writes to {vt.address} succeed again; there must be no other writer, and none was seen."
-        return f"Every write to {vt.tablet} fails from then on, but for replication's."
+            return f"Writes to {vt.address} succeed again. No other writer was found, and there must be none."
+        return f"Every write to {vt.tablet} fails, except those of replication."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good while the MySQL of the tablet is as wanted."""
+        """Succeeds while the tablet's MySQL server has this setting."""
         vt = vitess(db)
-        (member,) = members(vt, vt.tablet) or (None,)
+        member = member_of(shard_members(vt, vt.tablet), vt.tablet)
         if member is None or member.status is None:
             return Verification(ok=False, says=f"{vt.tablet} does not answer.", settled=False)
-        says = f"The MySQL of {vt.tablet} {'takes writes' if member.writable else 'is read-only'}."
+        says = f"The MySQL server of {vt.tablet} {'accepts writes' if member.writable else 'is read-only'}."
         return Verification(ok=member.writable == self.writable, says=says)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """SetWritable, the other way round."""
+        """SetWritable with the opposite value."""
         yield self._set(vitess(db), not self.writable)
 
     def _set(self, vt: Vitess, writable: bool) -> Statement:
         return call("SetWritable", tablet_alias=alias_record(vt.tablet), writable=writable)
 
-    def _one_writer(self, vt: Vitess, own: Member, seen: tuple[Member, ...], primary: str) -> None:
-        """Refuses unless the tablet is the primary of the record, with the newest term, and nobody else writes."""
+    def _refuse_second_writer(self, vt: Vitess, own: ShardMember, seen: tuple[ShardMember, ...], primary: str) -> None:
+        """Raises Refused unless the tablet is the recorded primary with the newest term, and no other tablet is
+        writable."""
         if own.alias != primary or own.tablet.type != "PRIMARY":
             raise Refused(
-                f"{own.alias} is {own.tablet.type}, and the record of {vt.address} names {primary}: a second writer "
-                "would split the shard."
+                f"The type of {own.alias} is {own.tablet.type}, and the shard record of {vt.address} names {primary} "
+                "as primary: a second writer would cause a split brain."
             )
         for each in seen:
             if each is own:
@@ -86,10 +97,17 @@ class SetWritable(Remediation):
             if (each.tablet.primary_since or 0.0) >= (
                 own.tablet.primary_since or 0.0
             ) and each.tablet.type == "PRIMARY":
-                raise Refused(f"The term of {each.alias} as primary is as new as that of {own.alias}; look who leads.")
+                raise Refused(
+                    f"The term of {each.alias} as primary is as recent as that of {own.alias}. Find out which one is "
+                    "the primary; see vitess.shard_health."
+                )
             if each.writable:
-                raise Refused(f"The MySQL of {each.alias} takes writes: a second writer would split {vt.address}.")
+                raise Refused(
+                    f"The MySQL server of {each.alias} accepts writes: a second writer would cause a split brain in "
+                    f"{vt.address}. Make it read-only first."
+                )
             if each.status is None and each.tablet.type == "PRIMARY":
                 raise Refused(
-                    f"{each.alias} was primary before and cannot be asked ({each.error}); see that it is down."
+                    f"{each.alias} was the primary before and does not answer ({each.error}). Make sure that it is "
+                    "down."
                 )

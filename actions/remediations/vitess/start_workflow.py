@@ -1,4 +1,4 @@
-"""Starts the streams of a workflow of VReplication that stand."""
+"""Starts the stopped or failed streams of a VReplication workflow."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.vitess.workflows import Stream, named
+from actions.diagnostics.vitess.workflows import Stream, workflow_by_name
 from actions.vitess_contract import Vitess, call, vitess
 
 STANDING = ("Stopped", "Error")
+"""States of streams that can be started."""
 
 
 @dataclass(frozen=True)
 class StartWorkflow(Remediation):
-    """Starts one workflow into the target's keyspace on the shards where it stands, or tries it again."""
+    """Starts one workflow into the target's keyspace on the shards where it is stopped or failed."""
 
     workflow: str
+    """The name of the workflow."""
     cause_mended: bool = False
-    """Whether what a stream failed of is mended; without that one that failed for good would only fail again."""
+    """Whether the cause of a stream's failure is fixed; otherwise a stream with a terminal error would only fail
+    again."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     reader: ClassVar[type] = Vitess
@@ -39,65 +42,67 @@ class StartWorkflow(Remediation):
     holds_for: ClassVar[Seconds] = 3.0
 
     def check(self, db: MySQL) -> None:
-        """Refuses a workflow that works, was switched, or stands for a reason that is not mended."""
+        """Refuses a workflow that is running, has switched traffic, or stopped for a reason that is not fixed."""
         self._standing(vitess(db))
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """WorkflowUpdate to Running on the shards where it stands."""
+        """WorkflowUpdate to Running on the shards where it is stopped or failed."""
         vt = vitess(db)
         request = {"workflow": self.workflow, "state": "Running", "shards": self._standing(vt)}
         yield call("WorkflowUpdate", keyspace=vt.keyspace, tablet_request=request)
 
     def cost(self, db: MySQL) -> str:
-        """What it has to catch up with."""
+        """How much it has to catch up."""
         vt = vitess(db)
         late = max((one.lag or 0.0 for one in self._streams(vt)), default=0.0)
-        return f"{self.workflow} catches up with {late:.0f} s in {vt.keyspace}, as fast as the throttler lets it."
+        return f"{self.workflow} catches up on {late:.0f} s in {vt.keyspace}, as fast as the throttler allows."
 
     def verify(self, db: MySQL) -> Verification:
-        """Good when all its streams run or copy, without an error, for three seconds.
+        """Succeeds when all its streams run or copy without an error for three seconds.
 
-        GetWorkflows calls a stream that has just been started `Error` until it has found a source and writes over its
+        GetWorkflows reports `Error` for a stream that was just started until it has found a source and overwrites its
         old message (getStreamState of go/vt/vtctl/workflow/workflows.go), so an error counts only once it stays.
         """
         vt = vitess(db)
         streams = self._streams(vt)
         failed = [one for one in streams if one.state == "Error"]
         if failed:
-            says = f"{self.workflow} is in its error on {failed[0].shard}: {failed[0].message}"
+            says = f"{self.workflow} has failed on {failed[0].shard}: {failed[0].message}"
             return Verification(ok=False, says=says, settled=False)
         waiting = [f"{one.shard} is {one.state}" for one in streams if one.state not in ("Running", "Copying")]
         if waiting:
             return Verification(ok=False, says=f"{self.workflow}: {', '.join(waiting)}.", settled=False)
-        return Verification(ok=True, says=f"{self.workflow} works on all shards of {vt.keyspace}.")
+        return Verification(ok=True, says=f"{self.workflow} is running on all shards of {vt.keyspace}.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """WorkflowUpdate to Stopped where it stands now; raises NoUndo where that was an error."""
+        """WorkflowUpdate to Stopped where it is stopped now; raises NoUndo if a stream had failed."""
         vt = vitess(db)
         shards = self._standing(vt)
         if any(one.state == "Error" for one in self._streams(vt)):
-            raise NoUndo("a stream that failed and is tried again cannot be brought back into its error")
+            raise NoUndo("a stream that had failed cannot be returned to its error")
         request = {"workflow": self.workflow, "state": "Stopped", "shards": shards}
         yield call("WorkflowUpdate", keyspace=vt.keyspace, tablet_request=request)
 
     def _streams(self, vt: Vitess) -> tuple[Stream, ...]:
-        return named(vt, self.workflow).streams
+        return workflow_by_name(vt, self.workflow).streams
 
     def _standing(self, vt: Vitess) -> list[str]:
         streams = self._streams(vt)
         if any(one.frozen for one in streams):
             raise Refused(
                 f"The traffic of {self.workflow} was switched away from {vt.keyspace}, and its streams are frozen. "
-                "Whoever switched it completes it or switches it back."
+                "Ask its owner to complete the workflow or to switch the traffic back."
             )
         standing = [one for one in streams if one.state in STANDING]
         if not standing:
             states = ", ".join(sorted({one.state for one in streams}))
-            raise Refused(f"{self.workflow} stands on no shard of {vt.keyspace}: it is {states}.")
+            raise Refused(
+                f"{self.workflow} is stopped on no shard of {vt.keyspace}: it is {states}. There is nothing to start."
+            )
         told = [one for one in standing if one.reason]
         if told and not self.cause_mended:
             raise Refused(
-                f"{self.workflow} stands on {told[0].shard} ({told[0].tablet}) because of: {told[0].reason} Mend that "
-                "first, as its owner decides, and start it with cause_mended."
+                f"{self.workflow} stopped on {told[0].shard} ({told[0].tablet}): {told[0].reason} Agree on a fix with "
+                "its owner, then start it with cause_mended."
             )
         return sorted({one.shard for one in standing})

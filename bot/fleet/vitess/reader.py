@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 
 from actions.contract import Flavour, MySQL, Row, Seconds, ServerVersion, Unreadable
-from actions.vitess_contract import Answer, Component, Request, Tablet, alias_of
+from actions.vitess_contract import Component, ComponentAnswer, Request, Tablet, alias_of
 from bot.config import Role, TabletShard, VitessCluster, VtgateSettings
 from bot.config import Tablet as TabletInstance
 from bot.engine.ports import Identity
@@ -82,7 +82,7 @@ class VitessReader:
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
         """Asks the MySQL beneath the target's tablet."""
-        return self.beneath(self.tablet).rows(sql, params, limit=limit, costly=costly)
+        return self.mysql_of(self.tablet).rows(sql, params, limit=limit, costly=costly)
 
     def pause(self, seconds: Seconds) -> None:
         """Waits between two looks at a counter."""
@@ -116,25 +116,25 @@ class VitessReader:
         except Unreachable as error:
             raise Unreadable(str(error)) from error
 
-    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[Answer, ...]:
+    def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[ComponentAnswer, ...]:
         """Makes several calls at the same time; see the contract."""
 
-        def one(request: Request) -> Answer:
+        def one(request: Request) -> ComponentAnswer:
             who = alias_of(request.get("tablet_alias")) or self._source.vtctld.address
             try:
-                return Answer(who, self.rpc(name, **request))
+                return ComponentAnswer(who, self.rpc(name, **request))
             except Unreadable as error:
-                return Answer(who, error=str(error))
+                return ComponentAnswer(who, error=str(error))
 
         return tuple(self._pool.map(one, requests))
 
-    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[Answer, ...]:
+    def web(self, component: Component, path: str, *, tablet: str = "") -> tuple[ComponentAnswer, ...]:
         """Reads a page of each component; see the contract."""
         check_page(component, path)
         pages = self._source.pages
         return self._each(component, tablet, lambda base: pages.page(f"{base}{path}"))
 
-    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[Answer, ...]:
+    def metrics(self, component: Component, *names: str, tablet: str = "") -> tuple[ComponentAnswer, ...]:
         """Reads metrics of each component; see the contract."""
         pages = self._source.pages
         return self._each(component, tablet, lambda base: pages.metrics(f"{base}/metrics", names))
@@ -152,7 +152,7 @@ class VitessReader:
                 failed.append(str(error))
         raise Unreadable(" ".join(failed[:2]) or f"No vtgate of {self.cluster} is configured with `mysql`.")
 
-    def beneath(self, tablet: str) -> MySQL:
+    def mysql_of(self, tablet: str) -> MySQL:
         """A reader of the MySQL beneath a tablet, which stays open until this one is closed."""
         if tablet not in self._opened:
             instance = self._instance(tablet)
@@ -169,13 +169,13 @@ class VitessReader:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._stack.close()
 
-    def _each(self, component: Component, tablet: str, read: Callable[[str], Any]) -> tuple[Answer, ...]:
-        def one(place: tuple[str, str]) -> Answer:
+    def _each(self, component: Component, tablet: str, read: Callable[[str], Any]) -> tuple[ComponentAnswer, ...]:
+        def one(place: tuple[str, str]) -> ComponentAnswer:
             who, base = place
             try:
-                return Answer(who, read(base))
+                return ComponentAnswer(who, read(base))
             except FirstmateError as error:
-                return Answer(who, error=str(error))
+                return ComponentAnswer(who, error=str(error))
 
         return tuple(self._pool.map(one, self._bases(component, tablet)))
 

@@ -171,9 +171,11 @@ def _default(value: object, none: object) -> str | None:
 @lru_cache(maxsize=256)
 def _attribute_docs(declared: type) -> Mapping[str, str]:
     """What stands below the fields of a class, and in the docstrings of its properties."""
+    found: dict[str, str] = {}
+    for base in declared.__bases__:
+        found |= _attribute_docs(base) if dataclasses.is_dataclass(base) else {}
     tree = ast.parse(textwrap.dedent(inspect.getsource(declared)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    found: dict[str, str] = {}
     for part, after in zip(body, [*body[1:], None], strict=True):
         if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
             doc = after.value if isinstance(after, ast.Expr) else None

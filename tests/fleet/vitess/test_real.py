@@ -70,7 +70,7 @@ def test_every_source_of_a_shard_is_read(vt: Any, primary: Target):
     assert [each.body[0].samples[0].value for each in serving] == [2.0, 2.0, 2.0]
     assert {row["Shard"] for row in vt.vtgate("SHOW VITESS_TABLETS")} == {"-80", "80-"}
     assert vt.rows("SELECT @@port AS port")[0]["port"] == primary.instance.port
-    assert vt.beneath(vt.tablets()[0].alias).rows("SELECT 1 AS one") == [{"one": 1}]
+    assert vt.mysql_of(vt.tablets()[0].alias).rows("SELECT 1 AS one") == [{"one": 1}]
 
 
 def test_a_reader_changes_nothing_and_asks_nothing_that_does(vt: Any):

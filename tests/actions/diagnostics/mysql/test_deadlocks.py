@@ -9,7 +9,7 @@ import pymysql
 import pytest
 
 from actions.contract import Row, ServerVersion
-from actions.diagnostics.mysql.deadlocks import Deadlocks, deadlocks, parse
+from actions.diagnostics.mysql.deadlocks import Deadlocks, deadlocks, parse_deadlock
 from bot.lab.client import administrator, ask
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
@@ -56,7 +56,7 @@ COUNTERS: dict[ServerVersion, dict[str, list[Row]]] = {
 
 
 def test_both_parties_are_read_without_their_values():
-    at, (first, second) = parse(MYSQL)
+    at, (first, second) = parse_deadlock(MYSQL)
     assert at == "2026-03-01 02:59:48"
     assert (first.thread_id, first.user, first.victim) == (41, "app", False)
     assert first.statement == "UPDATE seats SET taken = ? WHERE mail = ?"
@@ -67,7 +67,7 @@ def test_both_parties_are_read_without_their_values():
 
 @pytest.mark.parametrize("text", ["", "no such section", MYSQL.replace("LATEST DETECTED DEADLOCK", "OTHER")])
 def test_none_is_none(text):
-    assert parse(text) == ("", ())
+    assert parse_deadlock(text) == ("", ())
 
 
 @pytest.mark.parametrize("version", COUNTERS, ids=str)

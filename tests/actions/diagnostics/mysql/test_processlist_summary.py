@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.diagnostics.mysql.processlist_summary import Group, ProcesslistSummary, processlist_summary
+from actions.diagnostics.mysql.processlist_summary import ProcesslistSummary, SessionGroup, processlist_summary
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 
@@ -47,7 +47,7 @@ def server(version, rows=ROWS, waits=2):
 def test_groups_and_totals(version, table):
     db = server(version)
     found = processlist_summary(db)
-    assert found.groups[0] == Group("app", "Sleep", "", 40, 900.0)
+    assert found.groups[0] == SessionGroup("app", "Sleep", "", 40, 900.0)
     assert (found.total, found.sleeping, found.waiting_for_metadata_lock) == (60, 40, 12)
     assert f"FROM {table} " in db.asked[0][0]
 

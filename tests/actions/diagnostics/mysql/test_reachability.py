@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from actions.contract import Knock
+from actions.contract import ProbeResult
 from actions.diagnostics.mysql.reachability import Reachability, reachability
 from bot.fleet.connections import Server
 from bot.fleet.endpoint import ServerEndpoint
@@ -22,31 +22,31 @@ class HttpIntake:
 
     address = "db7:3306"
 
-    def __init__(self, knock: Knock) -> None:
-        self._knock = knock
+    def __init__(self, probe: ProbeResult) -> None:
+        self._probe = probe
 
-    def knock(self) -> Knock:
-        return self._knock
+    def probe(self) -> ProbeResult:
+        return self._probe
 
 
 @pytest.mark.parametrize(
-    ("knock", "full", "blocks", "hangs"),
+    ("probe", "full", "blocks", "hangs"),
     [
-        (Knock("open", True), False, False, False),
-        (Knock("open", True, 1040, "Too many connections"), True, False, False),
-        (Knock("open", True, 1129, "Host is blocked"), False, True, False),
-        (Knock("open", True, 1130, "not allowed"), False, True, False),
-        (Knock("open", True, 1045, "Access denied"), False, False, False),
-        (Knock("open", False), False, False, True),
-        (Knock("refused"), False, False, False),
-        (Knock("silent"), False, False, False),
+        (ProbeResult("open", True), False, False, False),
+        (ProbeResult("open", True, 1040, "Too many connections"), True, False, False),
+        (ProbeResult("open", True, 1129, "Host is blocked"), False, True, False),
+        (ProbeResult("open", True, 1130, "not allowed"), False, True, False),
+        (ProbeResult("open", True, 1045, "Access denied"), False, False, False),
+        (ProbeResult("open", False), False, False, True),
+        (ProbeResult("refused"), False, False, False),
+        (ProbeResult("silent"), False, False, False),
     ],
     ids=str,
 )
-def test_what_came_of_the_knock_in_words(knock, full, blocks, hangs):
-    found = reachability(HttpIntake(knock))
+def test_what_came_of_the_probe_in_words(probe, full, blocks, hangs):
+    found = reachability(HttpIntake(probe))
     assert (found.full, found.blocks_us, found.hangs) == (full, blocks, hangs)
-    assert (found.tcp, found.errno) == (knock.tcp, knock.errno)
+    assert (found.tcp, found.errno) == (probe.tcp, probe.errno)
 
 
 def endpoint_at(port: int, host: str = "127.0.0.1", **options) -> ServerEndpoint:
@@ -90,27 +90,27 @@ def listening(greeting: bytes | None) -> Iterator[ServerEndpoint]:
 )
 def test_the_greeting_is_read(greeting, expected):
     with listening(greeting) as endpoint:
-        knock = endpoint.knock()
-    assert knock.tcp == "open"
-    assert (knock.greeted, knock.errno, knock.error) == expected
+        probe = endpoint.probe()
+    assert probe.tcp == "open"
+    assert (probe.greeted, probe.errno, probe.error) == expected
 
 
 def test_a_port_that_says_nothing_is_open_and_does_not_greet():
     with listening(None) as endpoint:
-        knock = endpoint.knock()
-    assert (knock.tcp, knock.greeted) == ("open", False)
-    assert knock.took >= 0.3
+        probe = endpoint.probe()
+    assert (probe.tcp, probe.greeted) == ("open", False)
+    assert probe.took >= 0.3
 
 
 def test_nobody_listens():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    assert endpoint_at(port).knock().tcp == "refused"
+    assert endpoint_at(port).probe().tcp == "refused"
 
 
 def test_a_name_that_nobody_has_is_no_crash():
-    assert endpoint_at(3306, "no-such-host.invalid").knock().tcp == "unreachable"
+    assert endpoint_at(3306, "no-such-host.invalid").probe().tcp == "unreachable"
 
 
 def as_reader(lab: LabState, instance: LabInstance, password: str = "") -> ServerEndpoint:

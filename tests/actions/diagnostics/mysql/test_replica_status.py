@@ -100,7 +100,7 @@ def test_mariadb_s_word_between_connected_and_reading_is_known():
 
 @pytest.mark.parametrize("column", ["Replica_IO_Running", "Replica_SQL_Running"])
 def test_a_word_that_no_runbook_can_ask_for_is_told(column: str):
-    with pytest.raises(Unreadable, match=r"says 'Perhaps' of a replication thread, which is none of Yes, No"):
+    with pytest.raises(Unreadable, match=r"reports 'Perhaps' as the state of a replication thread; Yes, No"):
         replica_status(Recorded(MYSQL_97, {"SHOW": [{**NEW, column: "Perhaps"}]}))
 
 

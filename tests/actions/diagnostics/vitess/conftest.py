@@ -1,4 +1,4 @@
-"""Troubles of one part of the lab's Vitess cluster that end with the test."""
+"""Failures of one part of the lab's Vitess cluster that end with the test."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Trouble = Callable[[str, str], AbstractContextManager[None]]
 """`killed` or `frozen`, and the name of a process of the lab."""
 
 HEALS_WITHIN = 180.0
-"""Seconds: vtgate waits longer and longer before it looks again at a tablet that was away."""
+"""Seconds: vtgate waits longer and longer before it checks a tablet again that was unavailable."""
 
 
 def whole(hands: Hands) -> bool:
-    """Whether the shard is in health again, replication too."""
+    """Whether the shard is healthy again, including replication."""
     try:
         health, copies = hands.ask(shard_health), hands.ask(replication)
     except (FirstmateError, Unreadable):  # what was away a moment ago may answer nothing yet

@@ -1,4 +1,4 @@
-"""What a shard of a real cluster said (Vitess 24.0.0 on MySQL 9.7.4), shortened; and how its parts are taken away."""
+"""Answers of a shard of a real cluster (Vitess 24.0.0 on MySQL 9.7.4), shortened, and how its parts fail."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def routing(**of_shard: Any) -> dict[str, Any]:
 
 
 def down(alias: str, error: Exception = REFUSED) -> dict[str, Any]:
-    """The pages of a vttablet that is gone."""
+    """The pages of a vttablet that is dead."""
     parts = (
         f"vttablet {alias} /debug/status_details",
         f"vttablet {alias} /debug/query_rules",
@@ -199,12 +199,12 @@ class TopologyAway(RecordedVitess):
     """A cluster whose topology server is frozen."""
 
     def tablets(self, *, of_keyspace: bool = False) -> tuple[Tablet, ...]:
-        """None come."""
+        """Raises: the topology server does not answer."""
         raise TOPOLOGY_AWAY
 
 
-def beneath(**answers: Sequence[Row]) -> Recorded:
-    """The MySQL beneath a tablet; a statement that has the name in it gets the rows."""
+def tablet_mysql(**answers: Sequence[Row]) -> Recorded:
+    """The MySQL server of a tablet; a statement that contains the name gets the rows."""
     return server(answers)
 
 

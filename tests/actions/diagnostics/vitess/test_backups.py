@@ -81,10 +81,16 @@ def test_one_whose_name_says_nothing_has_no_age():
 def test_while_the_topology_or_a_vttablet_is_away_the_backups_are_told():
     found = backups(told(backup(101), reader=TopologyAway))
     assert (found.number, found.running) == (1, ())
-    assert "Whether a backup is being made now is not known" in found.missing[0]
+    assert (
+        "Whether a backup is in progress is unknown: vtctld at 127.0.0.1:15999 did not answer GetTablets"
+        in found.missing[0]
+    )
     found = backups(told(backup(101), pages=down(A, SILENT)))
     assert (found.number, found.running) == (1, ())
-    assert f"Whether {A} makes a backup now is not known" in found.missing[0]
+    assert (
+        f"Whether {A} is making a backup is unknown: http://127.0.0.1:15101/debug/status_details did not answer"
+        in found.missing[0]
+    )
 
 
 def test_no_storage():

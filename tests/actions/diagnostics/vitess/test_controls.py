@@ -95,7 +95,7 @@ def test_where_the_workflows_are_not_known_nothing_is_called_left_behind():
     calls = {"GetShard": shard_record(tablet_controls=DENIED), "GetWorkflows": Unreadable("no answer within 2 s")}
     found = controls(healthy(calls=calls))
     assert (found.any, found.workflows_known, found.left_behind) == (True, False, False)
-    assert "Whether a workflow explains this is not known" in found.missing[0]
+    assert "Whether a workflow explains this is unknown: no answer within 2 s" in found.missing[0]
 
 
 def test_a_query_service_that_is_off_by_cell_and_type():

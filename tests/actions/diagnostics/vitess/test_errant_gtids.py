@@ -20,11 +20,11 @@ from tests.actions.diagnostics.vitess.recordings import (
     A,
     B,
     C,
-    beneath,
     down,
     healthy,
     of_replica,
     shard_record,
+    tablet_mysql,
 )
 from tests.recorded import MYSQL_97, Recorded
 from tests.recorded_vitess import RecordedVitess
@@ -127,19 +127,19 @@ def test_where_the_replica_could_not_be_compared_vtorc_is_not_alone():
     vt = healthy(calls={f"GetFullStatus {B}": NO_MYSQLD}, pages={"vtorc /api/errant-gtids": [VTORC]}, under=primary())
     found = errant_gtids(vt)
     assert (found.compared, found.vtorc_alone) == ((C,), False)
-    assert f"What {B} has executed is not known" in found.missing[0]
+    assert f"of {B} is unknown: the MySQL beneath {B} cannot be reached" in found.missing[0]
 
 
 def test_without_the_primarys_mysql_there_is_only_vtorcs_word():
     vt = healthy(calls={f"GetFullStatus {B}": WITH_ONE}, pages={"vtorc /api/errant-gtids": [VTORC]}, under={})
     found = errant_gtids(vt)
     assert (found.known, found.tablets, found.compared, found.by_vtorc) == (False, (), (), (B,))
-    assert "The primary's MySQL could not be asked" in found.missing[0]
+    assert "The primary's MySQL server could not be read" in found.missing[0]
 
 
 def test_a_tablet_under_a_dead_vttablet_is_asked_past_it():
     row = {"server": REPLICA_UUID, "executed": f"{PRIMARY_UUID}:1-382,\n{REPLICA_UUID}:1-2", "purged": ""}
-    under = {**primary(), B: beneath(gtid_executed=[row])}
+    under = {**primary(), B: tablet_mysql(gtid_executed=[row])}
     found = errant_gtids(healthy(pages=down(B), under=under))
     assert found.tablets == (ErrantTablet(B, "REPLICA", f"{REPLICA_UUID}:1-2", 2, True),)
 

@@ -108,7 +108,7 @@ def test_a_page_for_people_and_a_vttablet_that_is_away_are_missing():
     )
     page = {PLANS: "<html>", STATS: [stats(1)]}
     assert query_shapes(TwoLooks(page, page)).missing == (
-        "The queries of vtgate could not be read: its answer is no JSON",
+        "The queries of vtgate could not be read: its answer is not JSON",
     )
 
 

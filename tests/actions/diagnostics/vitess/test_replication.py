@@ -18,12 +18,12 @@ from tests.actions.diagnostics.vitess.recordings import (
     A,
     B,
     C,
-    beneath,
     down,
     healthy,
     keyspace_record,
     of_primary,
     of_replica,
+    tablet_mysql,
     typed,
 )
 from tests.recorded import named
@@ -80,7 +80,7 @@ def test_stopped_by_hand_has_no_error_and_its_lag_is_not_zero_but_unknown():
 def test_stopped_by_an_error_has_its_number_from_the_server_beneath():
     told = {"sql_state": 1, "last_sql_error": FAILED, "replication_lag_unknown": True}
     row = {**RUNS[0], "Replica_SQL_Running": "No", "Last_SQL_Errno": 1062, "Last_SQL_Error": "Duplicate entry 'a@b.c'"}
-    under = {B: beneath(REPLICA=[row], STATUS=named(), VARIABLES=named(), read_only=READS)}
+    under = {B: tablet_mysql(REPLICA=[row], STATUS=named(), VARIABLES=named(), read_only=READS)}
     found = replication(healthy(calls={f"GetFullStatus {B}": of_replica(replication=told)}, under=under))
     assert aliases(found.failed) == [B]
     assert found.stopped_by_hand == ()
@@ -141,7 +141,7 @@ def test_a_replica_that_takes_writes_or_does_not_replicate_at_all():
 
 def test_a_replica_under_a_dead_vttablet_is_asked_past_it_at_once():
     acks = named(Rpl_semi_sync_replica_status="ON"), named(rpl_semi_sync_replica_enabled="ON")
-    under = {B: beneath(REPLICA=RUNS, STATUS=acks[0], VARIABLES=acks[1], read_only=READS)}
+    under = {B: tablet_mysql(REPLICA=RUNS, STATUS=acks[0], VARIABLES=acks[1], read_only=READS)}
     vt = healthy(pages=down(B, SILENT), under=under)
     found = replication(vt)
     assert (found.replicas[0].known, found.replicas[0].running, found.replicas[0].lag) == (True, True, 4.0)
@@ -154,7 +154,7 @@ def test_a_replica_of_which_nothing_is_known():
     found = replication(healthy(calls={f"GetFullStatus {B}": NO_MYSQLD}, under={}))
     assert aliases(found.unknown) == [B]
     assert (found.replicas[0].stopped, aliases(found.ackers)) == (False, [C])
-    assert f"How {B} replicates is not known" in found.missing[0]
+    assert f"of {B} is unknown: vtctld at 127.0.0.1:15999 refused GetFullStatus" in found.missing[0]
 
 
 def test_writes_wait_where_nobody_acknowledges():
@@ -169,7 +169,7 @@ def test_writes_wait_where_nobody_acknowledges():
 def test_a_primary_under_a_dead_vttablet_is_asked_past_it():
     status = named(Rpl_semi_sync_source_clients=0, Rpl_semi_sync_source_status="ON")
     variables = named(rpl_semi_sync_source_enabled="ON", rpl_semi_sync_source_wait_for_replica_count=1)
-    found = replication(healthy(pages=down(A), under={A: beneath(STATUS=status, VARIABLES=variables)}))
+    found = replication(healthy(pages=down(A), under={A: tablet_mysql(STATUS=status, VARIABLES=variables)}))
     assert (found.primary_known, found.semi_sync_enabled, found.semi_sync_clients, found.blocked) == (
         True,
         True,
@@ -178,7 +178,7 @@ def test_a_primary_under_a_dead_vttablet_is_asked_past_it():
     )
     away = replication(healthy(pages=down(A), under={}))
     assert (away.primary_known, away.blocked) == (False, False)
-    assert "The primary's part is not known" in away.missing[0]
+    assert "The semi-sync state of the primary is unknown" in away.missing[0]
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_without_the_records_the_replicas_are_told_and_their_source_is_not_judge
 def test_no_more_than_four_are_asked_past_their_vttablets():
     many = tuple(replace(THREE[1], alias=f"zone1-{uid:010d}", uid=uid) for uid in range(101, 108))
     asked: list[str] = []
-    under = {each.alias: beneath(REPLICA=RUNS, STATUS=[], VARIABLES=[], read_only=WRITES) for each in many}
+    under = {each.alias: tablet_mysql(REPLICA=RUNS, STATUS=[], VARIABLES=[], read_only=WRITES) for each in many}
     pages = {key: value for each in many for key, value in down(each.alias).items()}
-    found = replication(healthy(tablets=(THREE[0], *many), pages=pages, under={**under, A: beneath()}))
+    found = replication(healthy(tablets=(THREE[0], *many), pages=pages, under={**under, A: tablet_mysql()}))
     asked = [alias for alias, db in under.items() if db.asked]
     assert asked == [each.alias for each in many[:4]]
     assert len(found.unknown) == 3

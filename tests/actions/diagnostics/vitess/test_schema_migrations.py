@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.contract import Refused, Unreadable
-from actions.diagnostics.vitess.schema_migrations import of_uuid, schema_migrations, told
+from actions.diagnostics.vitess.schema_migrations import migration_by_uuid, migration_title, schema_migrations
 from tests.recorded_vitess import RecordedVitess
 from tests.vitess_records import HOLDS, UUID, ago, held_up, migration, migrations
 
@@ -114,15 +114,19 @@ def test_the_latest_and_all_that_run_are_asked_for_and_each_is_told_once():
     ]
 
 
-def test_a_server_that_cannot_be_read_is_missing_and_the_migration_is_told():
+def test_a_server_that_cannot_be_read_is_missing_and_the_migration_is_returned():
     found = schema_migrations(migrations(held_up(), holders=Unreadable("SELECT command denied")))
     assert [one.holders for one in found.blocked] == [()]
-    assert found.missing == ("Who holds customer of commerce/-80 could not be read: SELECT command denied",)
+    assert found.missing == (
+        "The sessions that hold customer of commerce/-80 could not be read: SELECT command denied",
+    )
 
 
 def test_a_shard_without_a_primary_is_missing():
     found = schema_migrations(migrations(held_up("40-")))
-    assert found.missing == ("Who holds customer of commerce/40- is not known, as the shard has no primary.",)
+    assert found.missing == (
+        "The sessions that hold customer of commerce/40- are unknown, because the shard has no primary.",
+    )
 
 
 def test_where_vtctld_is_away_it_is_unreadable():
@@ -131,8 +135,8 @@ def test_where_vtctld_is_away_it_is_unreadable():
 
 
 def test_one_migration_is_found_by_its_uuid_or_refused():
-    found = of_uuid(migrations(migration(), migration("80-", "COMPLETE")), UUID)
-    assert told(found) == "alter of customer (-80 RUNNING, 80- COMPLETE)"
+    found = migration_by_uuid(migrations(migration(), migration("80-", "COMPLETE")), UUID)
+    assert migration_title(found) == "alter of customer (-80 RUNNING, 80- COMPLETE)"
     for uuid in ("e060", UUID):
         with pytest.raises(Refused, match=f"no schema migration '{uuid}'"):
-            of_uuid(migrations(), uuid)
+            migration_by_uuid(migrations(), uuid)

@@ -23,7 +23,6 @@ from tests.actions.diagnostics.vitess.recordings import (
     B,
     C,
     TopologyAway,
-    beneath,
     details,
     down,
     healthy,
@@ -31,6 +30,7 @@ from tests.actions.diagnostics.vitess.recordings import (
     of_replica,
     seen,
     shard_record,
+    tablet_mysql,
     typed,
 )
 from tests.recorded_vitess import THREE
@@ -63,7 +63,7 @@ def test_the_primarys_vttablet_is_dead_and_its_mysqld_alive_and_writable(error: 
     vt = healthy(
         pages=down(A, error),
         shows=(seen(A, "PRIMARY", "NOT_SERVING", "2026-03-01T03:00:00Z"), *SEEN[1:]),
-        under={A: beneath(read_only=WRITES)},
+        under={A: tablet_mysql(read_only=WRITES)},
     )
     found = shard_health(vt)
     assert (found.primary_vttablet_dead, found.primary_mysqld_dead, found.primary_mysqld_alive) == (True, False, True)
@@ -98,7 +98,7 @@ def test_replicas_down_by_either_part():
         calls={f"GetFullStatus {C}": NO_MYSQLD},
         pages=down(B),
         shows=(SEEN[0], seen(B, state="NOT_SERVING"), seen(C, state="NOT_SERVING")),
-        under={B: beneath(read_only=READS)},
+        under={B: tablet_mysql(read_only=READS)},
     )
     found = shard_health(vt)
     assert [(each.alias, each.vttablet_dead, each.mysqld_dead) for each in found.replicas_down] == [
@@ -112,7 +112,7 @@ def test_who_serves_reads_is_vtgates_word_or_else_the_tablets_own():
     assert aliases(shard_health(healthy(shows=(SEEN[0], SEEN[1]))).serving_replicas) == [B]
     found = shard_health(healthy(shows=None, pages=down(B), under={}))
     assert aliases(found.serving_replicas) == [C]
-    assert "What vtgate makes of the tablets is not known" in found.missing[0]
+    assert "How vtgate sees the tablets is unknown: vtgate has no recorded answer to 'SHOW" in found.missing[0]
 
 
 def test_a_tablet_that_could_serve_and_does_not_has_its_reason():
@@ -204,7 +204,7 @@ def test_without_the_record_the_primary_is_the_one_whose_term_began_last():
     assert (found.topology_reachable, found.record_known, found.primary_serving) == (True, False, True)
     assert found.primary is not None
     assert found.primary.alias == A
-    assert "The record of the shard could not be read" in found.missing[0]
+    assert "The shard record could not be read: vtctld at 127.0.0.1:15999 did not answer GetTablets" in found.missing[0]
 
 
 def test_a_stalled_disk_is_told():

@@ -18,13 +18,13 @@ from tests.actions.diagnostics.vitess.recordings import (
     A,
     B,
     TopologyAway,
-    beneath,
     details,
     down,
     healthy,
     of_primary,
     of_replica,
     seen,
+    tablet_mysql,
 )
 
 PAGE = f"vttablet {A} /debug/status_details"
@@ -63,7 +63,7 @@ def test_a_dead_vttablet_over_a_living_mysqld(error: Unreadable, said: str):
         tablet=A,
         pages=down(A, error),
         shows=(seen(A, "PRIMARY", "NOT_SERVING", "2026-03-01T03:00:00Z"), *SEEN[1:]),
-        under={A: beneath(read_only=WRITES)},
+        under={A: tablet_mysql(read_only=WRITES)},
     )
     found = tablet_status(vt)
     assert (found.vttablet, found.vttablet_dead, found.mysqld, found.mysqld_dead) == (said, True, "alive", False)
@@ -99,7 +99,7 @@ def test_both_are_dead_or_the_mysqld_is_not_known():
     gone = Unreadable('127.0.0.1:17101 does not let us in: (2003, "Can\'t connect ([Errno 111] Connection refused)")')
     silent = Unreadable("127.0.0.1:17101 did not answer within 2 s.")
     for error, said in ((gone, "dead"), (silent, "unknown")):
-        vt = healthy(tablet=B, pages=down(B, SILENT), under={B: beneath(read_only=error)})  # type: ignore[arg-type]
+        vt = healthy(tablet=B, pages=down(B, SILENT), under={B: tablet_mysql(read_only=error)})  # type: ignore[arg-type]
         found = tablet_status(vt)
         assert (found.vttablet, found.mysqld, found.mysqld_error) == ("silent", said, str(error))
 
@@ -122,7 +122,7 @@ def test_both_are_dead_or_the_mysqld_is_not_known():
             "TabletControl.DisableQueryService set",
         ),
         (details("REPLICA: Serving", ("Replication Lag", "unhealthy", "11s")), "replication lag of 11s"),
-        (details("REPLICA: Serving", ("Lameduck", "unhealthy", "ON")), "it is being shut down"),
+        (details("REPLICA: Serving", ("Lameduck", "unhealthy", "ON")), "it is shutting down"),
         (
             details("REPLICA: Not Serving", ("Transition Error", "unhealthy", "Duplicate entry 'a@b.c' for key 'k'")),
             "Duplicate entry '?' for key 'k'",
@@ -162,7 +162,7 @@ def test_without_topology_there_is_what_vtgate_sees_and_nothing_is_called_dead()
 def test_without_vtgate_the_rest_is_there():
     found = tablet_status(healthy(shows=None))
     assert (found.seen, found.vttablet, found.mysqld) == ("unknown", "answers", "alive")
-    assert "What vtgate makes of the tablets is not known" in found.missing[0]
+    assert "How vtgate sees the tablets is unknown: vtgate has no recorded answer to 'SHOW" in found.missing[0]
 
 
 def test_without_either_there_is_nothing():
@@ -185,7 +185,7 @@ def test_counters_that_could_not_be_read_are_missing():
 
 def test_a_mysqld_past_a_vttablet_that_cannot_say_is_read_only_by_its_own_word():
     refused = Unreadable("vtctld at 127.0.0.1:15999 did not answer GetFullStatus within 2 s.")
-    vt = healthy(tablet=B, calls={f"GetFullStatus {B}": refused}, under={B: beneath(read_only=READS)})
+    vt = healthy(tablet=B, calls={f"GetFullStatus {B}": refused}, under={B: tablet_mysql(read_only=READS)})
     found = tablet_status(vt)
     assert (found.mysqld, found.super_read_only) == ("alive", True)
 

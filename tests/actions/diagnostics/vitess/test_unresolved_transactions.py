@@ -95,7 +95,7 @@ def test_a_share_that_could_not_be_committed_is_told_without_its_values():
 
 
 def test_where_a_vttablet_is_away_its_tables_are_read_beneath():
-    beneath = server(
+    tablet_mysql = server(
         {
             "_vt.dt_state": [
                 {"dtid": DTID, "state": 3, "created": nanoseconds(100), "participant": "commerce/80-"},
@@ -103,7 +103,7 @@ def test_where_a_vttablet_is_away_its_tables_are_read_beneath():
             "_vt.redo_state": [{"dtid": DTID, "state": 0, "created": nanoseconds(100), "message": "lost"}],
         }
     )
-    found = unresolved_transactions(recorded(here=Unreadable("refused"), under={"zone1-0000000100": beneath}))
+    found = unresolved_transactions(recorded(here=Unreadable("refused"), under={"zone1-0000000100": tablet_mysql}))
     assert [(one.state, one.participants) for one in found.committed] == [("COMMIT", ("commerce/80-",))]
     assert [(one.failed, one.message) for one in found.failed] == [(True, "lost")]
     assert found.missing == ("/twopcz of vttablet zone1-0000000100 could not be read: refused",)

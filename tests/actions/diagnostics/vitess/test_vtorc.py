@@ -125,7 +125,7 @@ def test_recoveries_that_are_switched_off_are_told_by_their_table_alone():
                 "GetKeyspace": KEYSPACE,
             },
             None,
-            "shard commerce/-80",
+            "shard record of commerce/-80",
         ),
         (
             {
@@ -133,7 +133,7 @@ def test_recoveries_that_are_switched_off_are_told_by_their_table_alone():
                 "GetKeyspace": {"keyspace": {"keyspace": {"vtorc_state": {"disable_emergency_reparent": True}}}},
             },
             None,
-            "keyspace commerce",
+            "keyspace record of commerce",
         ),
         (None, {"allow-emergency-reparent": False}, "--allow-emergency-reparent=false"),
     ],

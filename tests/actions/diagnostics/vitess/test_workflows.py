@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.contract import Refused, Unreadable
-from actions.diagnostics.vitess.workflows import named, workflows
+from actions.diagnostics.vitess.workflows import workflow_by_name, workflows
 from tests.recorded_vitess import RecordedVitess
 from tests.vitess_records import ago, stream, with_workflows, workflow
 
@@ -68,7 +68,7 @@ def test_a_late_stream_is_told_with_its_lag_and_one_that_copies_has_none():
         ("Stopped", "", ""),
         ("Stopped", 'Picked source tablet: cell:"zone1" uid:100', ""),
         ("Stopped", "Stopped after copy.", "Stopped after copy."),
-        ("Error", "", "an error that it does not tell"),
+        ("Error", "", "an unknown error"),
         ("Running", "", ""),
     ],
 )
@@ -118,6 +118,6 @@ def test_streams_of_schema_migrations_are_only_counted():
 
 
 def test_one_workflow_is_found_by_its_name_or_refused():
-    assert named(with_workflows(workflow()), "mat1").name == "mat1"
+    assert workflow_by_name(with_workflows(workflow()), "mat1").name == "mat1"
     with pytest.raises(Refused, match="has no workflow 'mat2'"):
-        named(with_workflows(), "mat2")
+        workflow_by_name(with_workflows(), "mat2")

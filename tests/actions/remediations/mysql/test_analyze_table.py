@@ -45,12 +45,12 @@ def test_statistics_that_are_as_old_as_before_are_a_failed_change(notes, granted
 def test_a_long_statement_on_the_table_is_waited_for(notes, granted, client, monkeypatch):
     monkeypatch.setattr("actions.remediations.mysql.analyze_table.LONG", 0.0)
     client(granted, "reports").runs("SELECT SLEEP(20), note FROM notes WHERE id = 4")
-    with pytest.raises(Refused, match="everybody would wait behind that statement"):
+    with pytest.raises(Refused, match="all later statements would wait for that session"):
         check(notes, granted, AnalyzeTable("shop", "notes"))
     check(notes, granted, AnalyzeTable("shop", "heartbeat"))
 
 
 @pytest.mark.lab
 def test_a_table_that_is_not_there(notes, granted):
-    with pytest.raises(Refused, match=r"keeps no statistics of a table shop\.nothing"):
+    with pytest.raises(Refused, match=r"has no persistent statistics of shop\.nothing"):
         check(notes, granted, AnalyzeTable("shop", "nothing"))

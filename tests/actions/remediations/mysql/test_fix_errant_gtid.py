@@ -27,7 +27,7 @@ def test_the_primary_has_them_afterwards(notes):
         assert gtids in gtid_sets(db).executed
     with pytest.raises(Refused, match="has all of"):
         check(notes, primary, mend)
-    with pytest.raises(NoUndo, match="stays executed"):
+    with pytest.raises(NoUndo, match="executed GTIDs stay executed"):
         undo_of(notes, primary, mend)
 
 
@@ -46,20 +46,20 @@ def test_only_a_primary_is_told(notes):
 
 @pytest.mark.lab
 def test_mariadb_has_no_such_way(notes):
-    with pytest.raises(Refused, match="mended by a rebuild"):
+    with pytest.raises(Refused, match=r"cannot be added. Rebuild the replica"):
         check(notes, notes.instance("billing-1"), FixErrantGtid("0-1-7"))
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize("gtids", ["", f"{STRANGE}1:1-900"], ids=["none", "too many"])
 def test_the_number_is_bounded(notes, gtids):
-    with pytest.raises(Refused, match="may be made known"):
+    with pytest.raises(Refused, match="may be added"):
         check(notes, notes.instance("orders-1"), FixErrantGtid(gtids))
 
 
 @pytest.mark.parametrize("text", ["x", f"{STRANGE}1", f"{STRANGE}1:1'; DROP", "0-1-7", f"{STRANGE}1:a"])
 def test_what_is_no_set_is_never_sent(text):
-    with pytest.raises(Refused, match="is not a part of a GTID set"):
+    with pytest.raises(Refused, match="is not part of a GTID set"):
         expanded(text)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from actions import killable_sessions
+from actions import killable_sessions, sessions
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.kill_connection import KillConnection
 from tests.actions.hands import check, make, reader, seen, undo_of, verify
@@ -55,17 +55,17 @@ def test_the_session_ends_and_those_who_waited_go_on(notes, primary, client, hol
     assert make(notes, primary, kill) == [f"KILL {holder.id}"]
     verdict = verify(notes, primary, kill)
     assert verdict.ok
-    assert verdict.says == f"Session {holder.id} of {primary.address} is gone, and its locks with it."
+    assert verdict.says == f"Session {holder.id} on {primary.address} has ended, and its locks are released."
     assert waiter.ends_with() == 0
     assert not holder.alive()
-    with pytest.raises(Refused, match="is gone; there is nothing to kill"):
+    with pytest.raises(Refused, match="has ended; there is nothing to kill"):
         check(notes, primary, kill)
 
 
 @pytest.mark.lab
 def test_what_is_rolled_back_is_told_before(notes, primary, client, holder):
     with reader(notes, primary) as db:
-        assert of(notes, primary, holder).cost(db) == "1 modified row is rolled back before its locks are free."
+        assert of(notes, primary, holder).cost(db) == "1 modified row is rolled back before its locks are released."
         assert of(notes, primary, client(primary, "reports")).cost(db) == "Nothing is rolled back."
 
 
@@ -80,7 +80,7 @@ def test_a_session_that_is_still_there_is_a_failed_change(notes, primary, holder
     monkeypatch.setattr(KillConnection, "settles_within", 0.3)
     verdict = verify(notes, primary, of(notes, primary, holder))
     assert not verdict.ok
-    assert "is still there (Sleep)" in verdict.says
+    assert "still exists (Sleep)" in verdict.says
 
 
 @pytest.mark.lab
@@ -88,14 +88,14 @@ def test_another_transaction_of_the_same_session_is_not_hit(notes, primary, hold
     kill = of(notes, primary, holder)
     holder.ask("COMMIT")
     seen(notes, primary, holder.id, lambda session: not session.transaction_started)
-    with pytest.raises(Refused, match="is not in that transaction any more; look again"):
+    with pytest.raises(Refused, match="is no longer in that transaction; gather the evidence again"):
         make(notes, primary, kill)
     holder.begin()
     holder.ask("UPDATE notes SET note = 'held again' WHERE id = 1")
     kill = replace(kill, transaction_started=seen(notes, primary, holder.id, in_transaction).transaction_started)
     check(notes, primary, kill)
     for wrong in (replace(kill, user="reports"), replace(kill, transaction_started=STARTED)):
-        with pytest.raises(Refused, match="is not in that transaction any more"):
+        with pytest.raises(Refused, match="is no longer in that transaction"):
             make(notes, primary, wrong)
     assert holder.alive()
 
@@ -104,7 +104,7 @@ def test_another_transaction_of_the_same_session_is_not_hit(notes, primary, hold
 def test_a_session_that_works_again_is_refused_unless_it_is_said_so(notes, primary, holder):
     kill = of(notes, primary, holder)
     holder.runs(SLOW)
-    with pytest.raises(Refused, match=r"works again \(Query\); look again"):
+    with pytest.raises(Refused, match=r"is busy again \(Query\); gather the evidence again"):
         check(notes, primary, kill)
     check(notes, primary, replace(kill, even_if_busy=True))
 
@@ -114,7 +114,7 @@ def test_a_session_that_did_something_since_is_refused(notes, primary, holder):
     found = seen(notes, primary, holder.id)
     kill = of(notes, primary, holder, command_since=found.command_since)
     check(notes, primary, kill)
-    with pytest.raises(Refused, match="has done something else since; look again"):
+    with pytest.raises(Refused, match="has run another command since; gather the evidence again"):
         check(notes, primary, replace(kill, command_since=found.command_since - 60))
 
 
@@ -123,7 +123,7 @@ def test_a_session_without_a_transaction_is_known_by_its_command(notes, primary,
     idle = client(primary, "reports")
     kill = of(notes, primary, idle)
     assert kill.transaction_started == ""
-    with pytest.raises(Refused, match="has no transaction to know it by"):
+    with pytest.raises(Refused, match="has no transaction that identifies it"):
         check(notes, primary, kill)
     found = seen(notes, primary, idle.id)
     check(notes, primary, replace(kill, command_since=found.command_since))
@@ -150,14 +150,16 @@ def test_what_a_rollback_would_cost_is_bounded(notes, primary, client, monkeypat
     writer.begin()
     writer.ask("UPDATE notes SET note = CONCAT(note, '!')")
     seen(notes, primary, writer.id, lambda session: session.rows_modified == 20)
-    with pytest.raises(Refused, match="has modified 20 rows; rolling them back may take longer"):
+    with pytest.raises(Refused, match=r"has modified 20 rows .*the rollback may take longer"):
         check(notes, primary, of(notes, primary, writer))
 
 
 @pytest.mark.lab
 def test_only_users_that_fit_a_pattern_are_killed_where_patterns_are_given(notes, primary, holder):
     check(notes, primary, of(notes, primary, holder, only_users="batch, ap*"))
-    with pytest.raises(Refused, match=r"is not of a user that may be killed here \(batch\*\); ask its owner"):
+    with pytest.raises(
+        Refused, match=r"may not be killed here: the runbook allows only the users batch\*\. Ask the session's owner"
+    ):
         check(notes, primary, of(notes, primary, holder, only_users="batch*"))
 
 
@@ -167,12 +169,12 @@ def test_the_threads_of_a_replica_are_never_killed(notes, replica):
         own = db.rows("SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = 'system user'")
         assert own
         for row in own:
-            found = killable_sessions.read(db, row["id"])
+            found = sessions.read(db, row["id"])
             assert found is not None
             kill = KillConnection(
                 found.thread_id, found.user, found.transaction_started, True, command_since=found.command_since
             )
-            with pytest.raises(Refused, match="is protected: replication, backups"):
+            with pytest.raises(Refused, match="is protected: sessions of replication, backups"):
                 kill.check(db)
 
 
@@ -195,12 +197,12 @@ def test_protected_users_are_never_killed(user):
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("Binlog Dump GTID", "runs Binlog Dump GTID, which is never killed"),
-        ("Binlog Dump", "runs Binlog Dump, which is never killed"),
-        ("Daemon", "runs Daemon"),
-        ("Connect", "runs Connect"),
-        ("Slave_worker", "runs Slave_worker"),
-        ("Clone", "runs Clone"),
+        ("Binlog Dump GTID", "runs the command Binlog Dump GTID, which is never killed"),
+        ("Binlog Dump", "runs the command Binlog Dump, which is never killed"),
+        ("Daemon", "runs the command Daemon"),
+        ("Connect", "runs the command Connect"),
+        ("Slave_worker", "runs the command Slave_worker"),
+        ("Clone", "runs the command Clone"),
     ],
 )
 def test_commands_of_the_server_are_never_killed(command, says):
@@ -220,7 +222,7 @@ def test_commands_of_the_server_are_never_killed(command, says):
     ],
 )
 def test_statements_that_cannot_be_taken_back_are_never_killed(info):
-    with pytest.raises(Refused, match=r"never killed from here|for a backup"):
+    with pytest.raises(Refused, match=r"Firstmate never kills|for a backup"):
         replace(KILL, even_if_busy=True).check(server(command="Query", info=info))
 
 

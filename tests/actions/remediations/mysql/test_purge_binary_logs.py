@@ -41,12 +41,12 @@ def test_a_replica_that_needs_what_is_gone_already_keeps_the_rest():
 
 @pytest.mark.parametrize("need", [("b.000006",), ("b.000006", ""), ()], ids=["one is silent", "one is new", "all are"])
 def test_a_replica_that_did_not_tell_keeps_them(need):
-    refuses("told which log they need", need=need)
+    refuses("reported which log they need", need=need)
 
 
 def test_a_stranger_that_reads_along_keeps_them():
     dump = {"id": 1, "user": "cdc", "host": "h:1", "state": "", "time": 1}
-    refuses(r"Find out who else reads it \(cdc\)", dumps=[dump] * 3)
+    refuses(r"Find out what else reads it \(users cdc\)", dumps=[dump] * 3)
 
 
 @pytest.mark.parametrize("to", ["", "b", "b.000004'", "../b.000004", "b.00004\n"])
@@ -55,7 +55,7 @@ def test_what_is_no_log_is_never_sent(to):
 
 
 def test_three_always_stay():
-    refuses("fewer than 3 would stay", to="b.000006", need=("b.000007", "b.000007"))
+    refuses("Fewer than 3 of 7 logs would remain", to="b.000006", need=("b.000007", "b.000007"))
 
 
 def test_the_oldest_is_not_purged_to():

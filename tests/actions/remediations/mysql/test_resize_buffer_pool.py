@@ -28,11 +28,11 @@ def test_a_size_that_the_server_would_round():
 
 
 def test_a_step_that_is_too_large():
-    refuses("in one step it may become", 512 * MIB)
+    refuses("one step may set it to", 512 * MIB)
 
 
 def test_a_host_without_room():
-    refuses("it would swap, or be killed for memory", 256 * MIB, available=130 * MIB)
+    refuses("the server would swap, or the kernel would kill it", 256 * MIB, available=130 * MIB)
 
 
 def test_a_limit_that_takes_a_restart():

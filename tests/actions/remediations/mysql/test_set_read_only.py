@@ -48,7 +48,7 @@ def test_a_server_that_follows_nobody_may_be_the_primary(notes, primary):
 
 @pytest.mark.lab
 def test_what_is_so_already_is_refused(notes, replica):
-    with pytest.raises(Refused, match="is read-only already"):
+    with pytest.raises(Refused, match="is already read-only"):
         check(notes, replica, SetReadOnly())
 
 
@@ -56,4 +56,4 @@ def test_what_is_so_already_is_refused(notes, replica):
 def test_one_that_still_takes_writes_is_a_failed_change(notes, writable):
     verdict = verify(notes, writable, SetReadOnly())
     assert not verdict.ok
-    assert "still takes writes" in verdict.says
+    assert "still accepts writes" in verdict.says

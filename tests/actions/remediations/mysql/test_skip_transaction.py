@@ -60,7 +60,7 @@ def test_an_applier_that_runs_is_left_alone(notes, replica):
 @pytest.mark.parametrize("errno", [1205, 1236, 3])
 def test_errors_that_mean_something_else_are_never_skipped(errno):
     db = Recorded(MYSQL_97, {"REPLICA STATUS": [{**STATUS, "Last_SQL_Errno": errno}]})
-    with pytest.raises(Refused, match="skipping would lose data"):
+    with pytest.raises(Refused, match="skipping it would lose data"):
         SkipTransaction(errno).check(db)
 
 
@@ -68,7 +68,7 @@ def test_the_gtid_is_read_of_the_worker_and_never_guessed():
     told = "Worker 1 failed executing transaction 'ANONYMOUS' at source log b.1"
     rows = [{"error": told, "applying": ""}]
     db = Recorded(MYSQL_97, {"REPLICA STATUS": [STATUS], "applier_status_by_worker": rows})
-    with pytest.raises(Refused, match="does not tell the GTID"):
+    with pytest.raises(Refused, match="does not report the GTID"):
         SkipTransaction(1062).check(db)
     tagged = f"Worker 1 failed executing transaction '{GTID}:tag:7' at source log b.1"
     db = Recorded(MYSQL_97, {"applier_status_by_worker": [{"error": tagged, "applying": ""}]})

@@ -43,7 +43,7 @@ def test_it_stops_and_comes_back(notes, replica, thread, statement, applier, rec
 @pytest.mark.lab
 def test_what_stands_already_is_refused(notes, replica):
     administer(replica, "STOP REPLICA")
-    with pytest.raises(Refused, match="does not run; there is nothing to stop"):
+    with pytest.raises(Refused, match="is not running; there is nothing to stop"):
         check(notes, replica, StopReplica())
 
 
@@ -52,7 +52,7 @@ def test_one_that_still_runs_is_a_failed_change(notes, replica, monkeypatch):
     monkeypatch.setattr(StopReplica, "settles_within", 0.3)
     verdict = verify(notes, replica, StopReplica())
     assert not verdict.ok
-    assert "still runs" in verdict.says
+    assert "is still running" in verdict.says
 
 
 @pytest.mark.lab

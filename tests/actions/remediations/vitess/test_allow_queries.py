@@ -27,7 +27,7 @@ def test_denied_tables_are_removed_and_put_back():
     deny = 'SetShardTabletControl {"denied_tables":["customer"],' + where.format("")
     assert made(allow.change(vt)) == [remove, REFRESH]
     assert made(allow.undo(vt)) == [deny, REFRESH]
-    assert "PRIMARY tablets of commerce/-80 take queries of customer again" in allow.cost(vt)
+    assert "PRIMARY tablets of commerce/-80 serve queries of customer again." in allow.cost(vt)
     assert not allow.verify(vt).ok
     assert allow.verify(shard(EMPTY)).ok
 
@@ -43,15 +43,15 @@ def test_a_query_service_is_enabled_in_its_cells_and_disabled_again():
 
 
 def test_nothing_is_kept_from_other_types_and_shards():
-    assert "Nothing is kept from the PRIMARY tablets" in refusal(AllowQueries(), shard(disabled()))
-    assert "Nothing is kept from the REPLICA tablets" in refusal(AllowQueries("REPLICA"), shard(disabled("80-")))
+    assert "The topology denies nothing to PRIMARY tablets" in refusal(AllowQueries(), shard(disabled()))
+    assert "The topology denies nothing to REPLICA tablets" in refusal(AllowQueries("REPLICA"), shard(disabled("80-")))
 
 
 def test_a_workflow_explains_it():
     moving = workflow(source="commerce")
     moving["workflows"][0]["target"]["keyspace"] = "customer"
     says = refusal(AllowQueries(), shard({**EMPTY, **DENIED, "GetWorkflows": moving}))
-    assert "MoveTables move from commerce to customer is there" in says
+    assert "MoveTables move from commerce to customer is under way" in says
     unconcerned = workflow(kind="Materialize")
     AllowQueries().check(shard({**EMPTY, **DENIED, "GetWorkflows": unconcerned}))
 
@@ -59,4 +59,4 @@ def test_a_workflow_explains_it():
 def test_what_is_frozen_stays():
     control = {"tablet_type": "PRIMARY", "denied_tables": ["customer"], "frozen": True}
     says = refusal(AllowQueries(), shard({**EMPTY, "GetShard": record(tablet_controls=[control])}))
-    assert "must not serve again" in says
+    assert "must not serve it" in says

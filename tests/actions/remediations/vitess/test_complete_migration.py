@@ -30,7 +30,7 @@ def test_one_that_is_ready_everywhere_is_completed():
 @pytest.mark.parametrize(
     ("found", "why"),
     [
-        ((migration(status="COMPLETE"),), "does not run"),
+        ((migration(status="COMPLETE"),), "is not running; there"),
         ((waits(), waits("80-", ready_to_complete=False, progress=40.0)), r"is not ready on 80- \(40 % done\)"),
         ((waits(), migration("80-", "QUEUED")), "is not ready on 80-"),
         ((held_up(),), "is not postponed"),
@@ -45,7 +45,7 @@ def test_it_is_good_once_it_is_complete_everywhere():
     assert COMPLETE.verify(migrations(migration(status="COMPLETE"), migration("80-", "COMPLETE"))).ok
     early = COMPLETE.verify(migrations(migration(status="COMPLETE"), waits("80-", message="failed locking tables")))
     assert (early.ok, early.settled) == (False, False)
-    assert early.says.endswith("It waits on 80-: failed locking tables")
+    assert early.says.endswith("It is waiting on 80-: failed locking tables")
     failed = COMPLETE.verify(migrations(migration(status="FAILED", message="gone"), waits("80-")))
     assert (failed.ok, failed.settled) == (False, True)
 

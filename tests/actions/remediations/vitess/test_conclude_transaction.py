@@ -38,19 +38,19 @@ def test_one_of_which_nothing_is_committed_is_taken_back(state):
     vt = recorded(state)
     CONCLUDE.check(vt)
     assert [str(each) for each in CONCLUDE.change(vt)] == [f'ConcludeTransaction {{"dtid":"{DTID}"}}']
-    assert CONCLUDE.cost(vt).startswith(f"Rollback of {DTID} on commerce/-80, commerce/80-: its state is {state}")
+    assert CONCLUDE.cost(vt).startswith(f"{DTID} is rolled back on commerce/-80, commerce/80-. Its state is {state}")
 
 
 def test_one_that_is_to_be_committed_is_refused_as_it_would_be_half_a_transaction():
-    with pytest.raises(Refused, match="is committed on -80 and must be committed on commerce/-80, commerce/80-"):
+    with pytest.raises(Refused, match="is decided to commit: -80 has committed it, and commerce/-80, commerce/80-"):
         CONCLUDE.check(recorded("COMMIT"))
 
 
 @pytest.mark.parametrize(
     ("told", "why"),
     [
-        ({"state": ""}, "it is concluded, or never was"),
-        ({"state": "NEW"}, "What was decided of .* is not known"),
+        ({"state": ""}, "it was concluded, or it never"),
+        ({"state": "NEW"}, "What was decided about commerce:-80:1795657850737 is unknown; see"),
         ({"seconds": 20}, r"\d+ s old and may still be under way"),
         ({"share": "FAILED"}, "The share of .* on 80- failed after it was prepared"),
     ],
@@ -62,7 +62,7 @@ def test_one_that_is_unknown_young_or_failed_is_refused(told, why):
 
 @pytest.mark.parametrize("dtid", ["", "other:-80:7", 'commerce:-80:7"}', "commerce:-80"])
 def test_what_is_no_transaction_of_the_keyspace_is_refused(dtid):
-    with pytest.raises(Refused, match="is no distributed transaction of commerce"):
+    with pytest.raises(Refused, match="of a distributed transaction in commerce;"):
         ConcludeTransaction(dtid).check(recorded())
 
 
@@ -71,7 +71,7 @@ def test_it_is_good_once_no_shard_knows_it():
     share = {**EMPTY, "Prepared": [{"Dtid": DTID, "Queries": ["x"], "Time": "2026-11-26T01:40:50.73762944Z"}]}
     still = CONCLUDE.verify(recorded(there=share))
     assert (still.ok, still.settled) == (False, False)
-    assert still.says == f"{DTID} is still there, prepared on 80-."
+    assert still.says == f"{DTID} still exists, prepared on 80-."
     unknown = CONCLUDE.verify(recorded(there="<html>"))
     assert (unknown.ok, unknown.settled) == (False, False)
 

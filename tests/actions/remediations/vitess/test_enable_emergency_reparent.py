@@ -18,7 +18,7 @@ def test_it_is_enabled_for_the_shard_and_disabled_again():
         'SetVtorcEmergencyReparent {"disable":false,"keyspace":"commerce","shard":"-80"}'
     ]
     assert made(OF_SHARD.undo(vt)) == ['SetVtorcEmergencyReparent {"disable":true,"keyspace":"commerce","shard":"-80"}']
-    assert "a failover of commerce/-80 by itself" in OF_SHARD.cost(vt)
+    assert "a primary dies, and at once" in OF_SHARD.cost(vt)
     assert not OF_SHARD.verify(vt).ok
     assert OF_SHARD.verify(shard()).ok
 
@@ -31,12 +31,12 @@ def test_it_is_enabled_for_the_keyspace():
 
 
 def test_a_refusal_says_in_which_scope_it_is_disabled():
-    assert refusal(OF_SHARD, shard({"GetKeyspace": keyspace(**OFF)})).endswith("It is for the keyspace.")
-    assert refusal(OF_KEYSPACE, shard({"GetShard": record(**OFF)})).endswith("It is for the shard.")
+    assert refusal(OF_SHARD, shard({"GetKeyspace": keyspace(**OFF)})).endswith("They are disabled for the keyspace.")
+    assert refusal(OF_KEYSPACE, shard({"GetShard": record(**OFF)})).endswith("They are disabled for the shard.")
     assert refusal(OF_SHARD, shard()).endswith("of commerce/-80.")
 
 
 def test_an_unsharded_keyspace_has_one_scope():
     vt = shard({"GetShard": record(**OFF)})
     vt.shard = "0"
-    assert "keeps its switch with the keyspace" in refusal(OF_SHARD, vt)
+    assert "stores its switch in the keyspace" in refusal(OF_SHARD, vt)

@@ -60,13 +60,13 @@ def test_lag_of_a_second_does_not_change_the_choice_and_more_of_it_does():
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        (GONE, "it could not be asked"),
-        (replica_status(backup_running=True), "a backup runs on it"),
-        (replica_status(**STOPPED), "its receiver does not run and its applier does not run"),
-        (replica_status(replication_lag_seconds=11), "it is 11 s behind, and 10 s are tolerated"),
+        (GONE, "status could not be read"),
+        (replica_status(backup_running=True), "a backup is running on"),
+        (replica_status(**STOPPED), "of commerce/-80: the receiver is stopped and the applier is stopped."),
+        (replica_status(replication_lag_seconds=11), "it is 11 s behind, and at most 10 s"),
         (replica_status(replication_lag_unknown=True), "it is an unknown time behind"),
         (replica_status(executed=f"MySQL56/{STRANGE}:7-9,{SOURCE}:1-300"), "it has 3 errant GTIDs"),
-        (replica_status(executed="FilePos/vt-bin.000001:4"), "its GTIDs could not be compared"),
+        (replica_status(executed="FilePos/vt-bin.000001:4"), "GTID set could not be compared"),
     ],
 )
 def test_a_replica_that_is_unfit_is_not_chosen_and_refused_by_name(status, why):
@@ -80,15 +80,15 @@ def test_a_replica_that_is_unfit_is_not_chosen_and_refused_by_name(status, why):
 def test_where_nobody_is_fit_each_reason_is_told():
     vt = shard({f"GetFullStatus {each}": replica_status(**STOPPED) for each in (REPLICA, OTHER)})
     says = refusal(PlannedReparent(), vt)
-    assert f"{REPLICA}: its receiver" in says
-    assert f"{OTHER}: its receiver" in says
+    assert f"{REPLICA}: the receiver is" in says
+    assert f"{OTHER}: the receiver is" in says
 
 
 def test_only_a_replica_of_the_shard_is_promoted():
     rdonly = shard(tablets=(THREE[0], tablet(101, "RDONLY"), THREE[2]))
-    assert "it is RDONLY, and only a REPLICA is promoted" in refusal(PlannedReparent(REPLICA), rdonly)
+    assert "type is RDONLY, and only a REPLICA can be" in refusal(PlannedReparent(REPLICA), rdonly)
     assert "has no tablet 'zone1-0000000104'" in refusal(PlannedReparent("zone1-0000000104"), shard())
-    assert "is the primary of commerce/-80 already" in refusal(PlannedReparent(PRIMARY), shard())
+    assert "is already the primary of commerce/-80." in refusal(PlannedReparent(PRIMARY), shard())
 
 
 def test_another_cell_is_chosen_only_by_name():
@@ -108,13 +108,13 @@ def test_a_primary_that_does_not_answer_is_left_to_an_emergency():
 
 
 def test_it_is_planned_on_the_primary():
-    assert "is REPLICA, and not the primary" in refusal(PlannedReparent(), shard(tablet=REPLICA))
+    assert "zone1-0000000101 is REPLICA, not the primary" in refusal(PlannedReparent(), shard(tablet=REPLICA))
     assert "names zone1-0000000101 as primary" in refusal(PlannedReparent(), shard({"GetShard": record(REPLICA)}))
 
 
 def test_a_primary_of_less_than_a_minute_is_left_alone():
     young = shard(tablets=(tablet(100, "PRIMARY", since=time.time() - 20), *THREE[1:]))
-    assert "for less than a minute" in refusal(PlannedReparent(), young)
+    assert "for less than 60 s," in refusal(PlannedReparent(), young)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_primary_of_less_than_a_minute_is_left_alone():
         ({"GetWorkflows": workflow(message="FROZEN")}, "MoveTables move from customer to commerce has switched"),
         (
             {"GetShard": record(tablet_controls=[{"tablet_type": "PRIMARY", "denied_tables": ["customer"]}])},
-            "denies its primary customer",
+            "The primary of commerce/-80",
         ),
         ({"GetShard": record(is_primary_serving=False)}, "its primary does not serve"),
         (
@@ -132,7 +132,7 @@ def test_a_primary_of_less_than_a_minute_is_left_alone():
                     "migrations": [{"uuid": "ab_cd", "table": "orders", "shard": "-80", "ready_to_complete": True}]
                 }
             },
-            "The schema change ab_cd of orders is about to cut over",
+            "The schema migration ab_cd of orders is about to cut over",
         ),
     ],
 )
@@ -150,17 +150,17 @@ def test_a_workflow_that_only_copies_and_a_schema_change_that_waits_are_no_obsta
 def test_a_prepared_transaction_is_concluded_first():
     page = {"Distributed": None, "Prepared": [{"Dtid": "commerce:-80:1"}], "Failed": None}
     says = refusal(PlannedReparent(), shard(pages={f"vttablet {PRIMARY} /twopcz?format=json": page}))
-    assert "1 prepared on zone1-0000000100" in says
+    assert "1 prepared. A prepared" in says
     silent = shard(pages={f"vttablet {PRIMARY} /twopcz?format=json": GONE})
-    assert "does not say which distributed transactions" in refusal(PlannedReparent(), silent)
+    assert "Whether zone1-0000000100 has distributed transactions is" in refusal(PlannedReparent(), silent)
 
 
 def test_vtorc_may_have_no_problem_of_the_shard_at_hand():
     problem = {"Keyspace": "commerce", "Shard": "-80", "Problems": ["not_replicating"], "InstanceAlias": OTHER}
     says = refusal(PlannedReparent(), shard(pages={"vtorc /api/problems": [[problem]]}))
-    assert f"VTOrc sees not_replicating on {OTHER}" in says
+    assert f"VTOrc detects not_replicating on {OTHER}" in says
     PlannedReparent().check(shard(pages={"vtorc /api/problems": [[{**problem, "Shard": "80-"}]]}))
-    with pytest.raises(Unreadable, match="No VTOrc told its problems"):
+    with pytest.raises(Unreadable, match="that VTOrc detects could not"):
         PlannedReparent().check(shard(pages={"vtorc /api/problems": GONE}))
 
 
@@ -177,11 +177,11 @@ def test_it_is_good_once_the_topology_the_server_and_vtgate_agree():
     ("vt", "says"),
     [
         (shard(), "is still the primary"),
-        (shard({"GetShard": record(REPLICA)}), "whose type is not PRIMARY yet"),
-        (shard({"GetShard": record(REPLICA)}, tablets=PROMOTED), "its MySQL takes no writes yet"),
+        (shard({"GetShard": record(REPLICA)}), "its type is not PRIMARY yet."),
+        (shard({"GetShard": record(REPLICA)}, tablets=PROMOTED), "its MySQL server is still read-only."),
         (
             shard({"GetShard": record(REPLICA), f"GetFullStatus {REPLICA}": primary_status()}, tablets=PROMOTED),
-            "vtgate does not serve from it yet",
+            "but vtgate does not use it yet.",
         ),
     ],
 )
@@ -192,7 +192,7 @@ def test_until_then_it_is_not_settled(vt, says):
 
 
 def test_it_is_no_change_of_a_server():
-    with pytest.raises(Refused, match="is no tablet of Vitess"):
+    with pytest.raises(Refused, match="is not a Vitess tablet,"):
         PlannedReparent().check(Recorded(MYSQL_97, {}))
 
 

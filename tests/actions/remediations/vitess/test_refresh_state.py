@@ -20,7 +20,7 @@ def test_one_tablet_or_all_of_the_shard():
 
 def test_where_nobody_answers_it_is_refused():
     away = {f"GetFullStatus {each}": GONE for each in (PRIMARY, REPLICA, OTHER)}
-    assert "Nobody of commerce/-80 could be asked" in refusal(ALL, shard(away))
+    assert "vttablet of commerce/-80 answers (zone1-0000000100: vtctld" in refusal(ALL, shard(away))
     assert "did not answer GetFullStatus" in refusal(ONE, shard({f"GetFullStatus {REPLICA}": GONE}, tablet=REPLICA))
 
 
@@ -29,10 +29,10 @@ def test_it_is_good_once_each_has_the_type_of_its_record():
     stale = shard({f"GetFullStatus {REPLICA}": replica_status(tablet_type="DRAINED")}, tablet=REPLICA)
     verdict = ONE.verify(stale)
     assert (verdict.ok, verdict.settled) == (False, False)
-    assert f"{REPLICA} does not have the type of its record" in verdict.says
+    assert f"that do not have their recorded type yet: {REPLICA}." in verdict.says
 
 
 def test_one_that_is_away_is_left_out_and_none_is_no_success():
-    assert ALL.verify(shard({f"GetFullStatus {OTHER}": GONE})).says.startswith("2 of the tablets")
+    assert ALL.verify(shard({f"GetFullStatus {OTHER}": GONE})).says.startswith("2 tablets of commerce/-80")
     assert not ONE.verify(shard({f"GetFullStatus {REPLICA}": GONE}, tablet=REPLICA)).ok
     assert not ONE.verify(shard(tablet="zone1-0000000109", tablets=(*THREE, tablet(104, shard="80-")))).ok

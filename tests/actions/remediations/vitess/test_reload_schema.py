@@ -35,7 +35,7 @@ def test_it_is_good_once_the_columns_are_those_of_the_server():
     assert RELOAD.verify(shard(there("customer_id", "email"), KNOWN)).ok
     stale = RELOAD.verify(shard(there("customer_id", "email", "note"), KNOWN))
     assert (stale.ok, stale.settled) == (False, False)
-    assert "does not know customer as its MySQL has it" in stale.says
+    assert "zone1-0000000100 knows other columns than its MySQL server has" in stale.says
 
 
 def test_where_no_vttablet_answers_it_is_refused():
@@ -44,7 +44,7 @@ def test_where_no_vttablet_answers_it_is_refused():
 
 
 def test_a_page_that_is_none_is_told():
-    with pytest.raises(Unreadable, match="did not tell the tables that it knows"):
+    with pytest.raises(Unreadable, match="The tables that zone1-0000000100 knows could not be"):
         RELOAD.verify(shard(there("id"), {f"vttablet {PRIMARY} /debug/schema": GONE}))
-    with pytest.raises(Unreadable, match="no JSON"):
+    with pytest.raises(Unreadable, match="page is not JSON"):
         RELOAD.verify(shard(there("id"), {f"vttablet {PRIMARY} /debug/schema": "schema engine is closed"}))

@@ -24,7 +24,9 @@ def test_it_is_set_for_the_keyspace_and_for_a_time():
     assert [str(each) for each in LOOSER.change(vt)] == [
         'UpdateThrottlerConfig {"keyspace":"commerce","metric_name":"lag","threshold":20.0}'
     ]
-    assert LOOSER.cost(vt).startswith("In all shards of commerce lag may be 20 instead of 5, more before")
+    assert LOOSER.cost(vt).startswith(
+        "In all shards of commerce, copies and schema migrations wait only above a lag of 20 instead of 5."
+    )
 
 
 @pytest.mark.parametrize(("stored", "restored"), [({}, "0.0"), ({"lag": 7.5}, "7.5")])
@@ -38,12 +40,12 @@ def test_the_undo_restores_what_the_keyspace_has_of_its_own_or_removes_it(stored
     ("asked", "why"),
     [
         (SetThrottlerThreshold("mysqld-loadavg", 3.0), "not one of the metrics"),
-        (SetThrottlerThreshold("lag", 51.0), "may become 0.5 to 50"),
-        (SetThrottlerThreshold("lag", 0.4), "may become 0.5 to 50"),
-        (SetThrottlerThreshold("lag", 5.0), "is 5 already"),
-        (SetThrottlerThreshold("lag", 9.0, for_seconds=0), "must be set back within"),
-        (SetThrottlerThreshold("lag", 9.0, for_seconds=90_000), "must be set back within"),
-        (SetThrottlerThreshold("loadavg", 9.0), "does not tell its threshold of loadavg"),
+        (SetThrottlerThreshold("lag", 51.0), "now, and 0.5 to 50"),
+        (SetThrottlerThreshold("lag", 0.4), "now, and 0.5 to 50"),
+        (SetThrottlerThreshold("lag", 5.0), "commerce is already 5."),
+        (SetThrottlerThreshold("lag", 9.0, for_seconds=0), "must be restored within 86400"),
+        (SetThrottlerThreshold("lag", 9.0, for_seconds=90_000), "must be restored within 86400"),
+        (SetThrottlerThreshold("loadavg", 9.0), "does not report its threshold of loadavg;"),
     ],
 )
 def test_what_is_out_of_bounds_is_refused(asked, why):
@@ -52,12 +54,12 @@ def test_what_is_out_of_bounds_is_refused(asked, why):
 
 
 def test_a_throttler_that_is_off_is_refused():
-    with pytest.raises(Refused, match="The throttler of commerce is off"):
+    with pytest.raises(Refused, match="The throttler of commerce is disabled,"):
         LOOSER.check(with_throttler(throttling(), keyspace(enabled=False)))
 
 
 def test_a_primary_that_does_not_answer_is_refused():
-    with pytest.raises(Refused, match="does not tell its threshold"):
+    with pytest.raises(Refused, match="does not report its threshold"):
         LOOSER.check(with_throttler(Unreadable("away"), keyspace()))
 
 

@@ -19,7 +19,7 @@ def test_a_primary_that_was_left_read_only_is_made_writable_and_back():
     WRITABLE.check(vt)
     assert made(WRITABLE.change(vt)) == ['SetWritable {"tablet_alias":{"cell":"zone1","uid":100},"writable":true}']
     assert made(WRITABLE.undo(vt)) == ['SetWritable {"tablet_alias":{"cell":"zone1","uid":100},"writable":false}']
-    assert "no other writer" in WRITABLE.cost(vt)
+    assert "No other writer was" in WRITABLE.cost(vt)
     assert not WRITABLE.verify(vt).ok
     assert WRITABLE.verify(shard()).ok
 
@@ -33,24 +33,24 @@ def test_a_replica_that_takes_writes_is_made_read_only():
 
 
 def test_vtorc_does_both_by_itself():
-    assert "makes its primary writable by itself" in refusal(WRITABLE, shard(STUCK))
-    assert "makes its replicas read-only by itself" in refusal(READ_ONLY, shard(LOOSE, tablet=REPLICA))
+    assert "makes its primary writable within seconds." in refusal(WRITABLE, shard(STUCK))
+    assert "makes its replicas read-only within seconds." in refusal(READ_ONLY, shard(LOOSE, tablet=REPLICA))
 
 
 @pytest.mark.parametrize(
     ("calls", "tablets", "why"),
     [
-        ({"GetShard": record(OTHER)}, THREE, "names zone1-0000000102: a second writer"),
-        (LOOSE, THREE, "The MySQL of zone1-0000000101 takes writes"),
+        ({"GetShard": record(OTHER)}, THREE, "as primary: a second writer"),
+        (LOOSE, THREE, "The MySQL server of zone1-0000000101 accepts"),
         (
             {},
             (tablet(100, "PRIMARY", since=1.0), tablet(101, "PRIMARY", since=2.0), THREE[2]),
-            "The term of zone1-0000000101 as primary is as new",
+            "The term of zone1-0000000101 as primary is as recent",
         ),
         (
             {f"GetFullStatus {REPLICA}": GONE},
             (tablet(100, "PRIMARY", since=2.0), tablet(101, "PRIMARY", since=1.0), THREE[2]),
-            "was primary before and cannot be asked",
+            "the primary before and does not answer",
         ),
     ],
 )
@@ -63,8 +63,8 @@ def test_a_replica_that_cannot_be_asked_is_no_obstacle():
 
 
 def test_what_is_so_already_what_is_away_and_a_primary_to_be_made_read_only_are_refused():
-    assert "takes writes already" in refusal(WRITABLE, shard())
-    assert "is read-only already" in refusal(READ_ONLY, shard(tablet=REPLICA))
+    assert "zone1-0000000100 already accepts writes." in refusal(WRITABLE, shard())
+    assert "zone1-0000000101 is already read-only." in refusal(READ_ONLY, shard(tablet=REPLICA))
     assert "does not answer" in refusal(WRITABLE, shard({f"GetFullStatus {PRIMARY}": GONE}))
     assert "is a primary, and all writes" in refusal(READ_ONLY, shard())
 

@@ -22,7 +22,7 @@ def test_it_is_stopped_where_it_works_and_undone_there():
 
 
 def test_one_that_stands_or_is_unknown_is_refused():
-    with pytest.raises(Refused, match="works on no shard of commerce: it is Stopped"):
+    with pytest.raises(Refused, match="running on no shard of commerce: it is Stopped"):
         STOP.check(with_workflows(workflow("mat1", "Materialize", stream(1, "Stopped"))))
     with pytest.raises(Refused, match="has no workflow 'mat1'"):
         STOP.check(with_workflows())
@@ -51,7 +51,7 @@ def test_on_a_real_cluster_it_is_stopped_and_started_again_by_the_undo(hands: Ha
     undo = hands.undo_of(stop)
     hands.make(stop)
     assert hands.verify(stop).ok
-    with pytest.raises(Refused, match="works on no shard"):
+    with pytest.raises(Refused, match="is running on no shard"):
         hands.check(stop)
     for each in undo:
         hands.execute(each)
