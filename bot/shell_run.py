@@ -263,7 +263,7 @@ def _writing(config: Config) -> Iterator[Engine]:
 def _engine(config: Config, database: Database, fleet: Fleet, directory: Directory) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
-        runbooks = LiveLibrary(folders_of(config), shipped_folder()).whole()
+        runbooks = LiveLibrary(folders_of(config), shipped_folder()).require_valid()
         engine = app.engine_on(config, store, fleet, directory, _NoDesk(), runbooks)
         try:
             yield engine

@@ -5,20 +5,22 @@ from __future__ import annotations
 from rich.text import Text
 
 from bot.cli.terminal import err, out
-from bot.runbook.language.findings import Finding, Severity
-from bot.runbook.linting.lint import Report
+from bot.runbook.language.findings import Finding
+from bot.runbook.linting.lint_files import LintReport
+from bot.runbook.linting.rule import Severity
+from bot.runbook.linting.rules import severity_of
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
 _WIDEST = 160
 """Characters of a line that are shown."""
 
 
-def show(report: Report, what: str) -> None:
+def show(report: LintReport, what: str) -> None:
     """Prints findings, each with its line where a person looks, and how many there are of `what`."""
     for finding in report.findings:
         where = f"{finding.file}:{finding.line}:{finding.column}: "
         line = Text(_printable(where), "bold")
-        line.append(f"{finding.severity.value}: ", _COLOURS[finding.severity])
+        line.append(f"{severity_of(finding).value}: ", _COLOURS[severity_of(finding)])
         line.append(_printable(finding.text), "not bold")
         line.append(f" [{finding.rule}]", "not bold dim")
         out.print(line, soft_wrap=True, highlight=False)
@@ -29,15 +31,15 @@ def show(report: Report, what: str) -> None:
     err.print(f"{_counted(report.files, what)}: {found}.", highlight=False, markup=False)
 
 
-def _show_line(report: Report, finding: Finding) -> None:
+def _show_line(report: LintReport, finding: Finding) -> None:
     """The line of the file, with a caret below the place; a long line is cut so that the place is seen."""
-    source = _printable(report.line(finding))
+    source = _printable(report.source_line(finding))
     if not source.strip():
         return
     begin = max(0, finding.column - _WIDEST // 2) if len(source) > _WIDEST else 0
     shown = source[begin : begin + _WIDEST]
     out.print(Text(f"  {shown}"), soft_wrap=True, highlight=False)
-    out.print(Text(" " * (2 + finding.column - 1 - begin) + "^", _COLOURS[finding.severity]), soft_wrap=True)
+    out.print(Text(" " * (2 + finding.column - 1 - begin) + "^", _COLOURS[severity_of(finding)]), soft_wrap=True)
 
 
 def _printable(text: str) -> str:

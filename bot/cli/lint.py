@@ -12,10 +12,10 @@ import typer
 from bot.cli.findings import show
 from bot.cli.terminal import ConfigOption, JsonOption, library, print_json, runbook_folders
 from bot.errors import Exit, FirstmateError, WrongUsage
-from bot.runbook.language.findings import Severity
 from bot.runbook.language.schema import Runbook
-from bot.runbook.linting.lint import lint_folders, lint_paths
+from bot.runbook.linting.lint_files import lint_folders, lint_paths
 from bot.runbook.linting.report_formats import as_github, as_json, as_sarif
+from bot.runbook.linting.rule import Severity
 
 commands = typer.Typer()
 

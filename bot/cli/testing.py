@@ -12,8 +12,9 @@ from rich.markup import escape
 from bot.case_card import card_text
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
+from bot.runbook.language.runbook_files import files_of
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import Library, files_of, load_file
+from bot.runbook.library.load import Library, load_file
 from bot.runbook.testing.recorded_case import read_case
 from bot.runbook.testing.runner import Difference, TestResult, coverage, differences, run_tests
 

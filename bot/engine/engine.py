@@ -25,7 +25,7 @@ from bot.engine.undo import Undo
 from bot.errors import Busy, FirstmateError, NotAllowed, StoreDown, UnknownTarget, WrongUsage
 from bot.guards.facts import Answer, Halt, Override, mention
 from bot.incidents.key import incident_key
-from bot.runbook.language.signatures import near
+from bot.runbook.language.signatures import did_you_mean
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +185,7 @@ class Engine:
         kind, _, name = scope.partition(":")
         known = sorted(REMEDIATIONS) if kind == "action" else shards(self.fleet)
         if scope and name not in known:
-            raise UnknownTarget(f"There is no {kind} {name!r}{near(name, known)}")
+            raise UnknownTarget(f"There is no {kind} {name!r}{did_you_mean(name, known)}")
         return scope, rest
 
     # -- segments -------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from bot.runbook.diagnosis.step_values import value_of
 from bot.runbook.expressions.evaluation import ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Remedy, RemedyStep, Runbook
-from bot.runbook.language.signatures import near, of_remediation
+from bot.runbook.language.signatures import did_you_mean, of_remediation
 
 MAX_STATEMENTS = 100
 """A change that yields more is a mistake of the action."""
@@ -99,7 +99,7 @@ class Planner:
         takes = of_remediation(use).parameters
         for name in written:
             if name not in takes:
-                raise WrongUsage(f"{use} has no parameter {name!r}{near(name, takes)}")
+                raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes)}")
         try:
             draft = drafted(use, written, {}, target)
         except ExpressionError as error:

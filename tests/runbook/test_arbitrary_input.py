@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing, evaluate, render
-from bot.runbook.expressions.syntax import MAX_SOURCE, tree_of
+from bot.runbook.expressions.syntax import MAX_SOURCE, syntax_tree
 from bot.runbook.language.document import decode
-from bot.runbook.language.findings import RULES, RunbookRefused
-from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.findings import RunbookRefused
+from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.library.load import load_file, shipped_folder
-from bot.runbook.linting.examine import examine
+from bot.runbook.linting.lint_text import lint_text
+from bot.runbook.linting.rules import RULES
 
 SHIPPED = sorted(path.read_text(encoding="utf-8") for path in shipped_folder().rglob("*.yml"))
 MODERATE = settings(
@@ -51,11 +52,11 @@ SCOPE = {
 
 def found_in(text: str) -> None:
     """Examines a text; whatever is found has a known rule and a place."""
-    for finding in examine(text, "rubbish.yml").findings:
+    for finding in lint_text(text, "rubbish.yml").findings:
         assert finding.rule in RULES
         assert finding.line >= 1
         assert finding.column >= 1
-        assert "\n" not in finding.says
+        assert "\n" not in finding.message
 
 
 @MODERATE
@@ -103,9 +104,9 @@ def test_any_expression_has_a_value_or_says_why_not(source: str):
 @settings(MODERATE, max_examples=300)
 @given(st.lists(TEMPLATE_PIECES, max_size=16).map("".join))
 def test_any_template_is_text_or_says_why_not(source: str):
-    for forgiving in (False, True):
+    for lenient in (False, True):
         try:
-            assert len(render(source, SCOPE, forgiving=forgiving)) <= 3000
+            assert len(render(source, SCOPE, lenient=lenient)) <= 3000
         except (ExpressionError, EvidenceMissing):
             continue
 
@@ -114,7 +115,7 @@ def test_any_template_is_text_or_says_why_not(source: str):
 @given(st.text(max_size=300) | st.lists(st.text(max_size=50), max_size=5) | st.integers() | st.none())
 def test_any_matcher_parses_or_says_why_not(written: object):
     try:
-        matchers = entry(written)
+        matchers = parse_alternative(written)
     except ValueError:
         return
     for matcher in matchers:
@@ -144,7 +145,7 @@ BOMBS = {
 def test_a_bomb_is_a_finding_and_takes_little_memory(text: str):
     tracemalloc.start()
     try:
-        findings = examine(text, "bomb.yml").findings
+        findings = lint_text(text, "bomb.yml").findings
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -216,7 +217,7 @@ def test_what_would_grow_or_reach_out_is_refused_before_it_runs(source: str):
 )
 def test_a_template_has_no_statements(source: str):
     with pytest.raises(ExpressionError):
-        tree_of(source, template=True)
+        syntax_tree(source, template=True)
 
 
 def test_a_template_that_renders_megabytes_is_cut():

@@ -11,7 +11,7 @@ from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import load_folders, shipped_folder
-from bot.runbook.linting.checks.shows import check_shows
+from bot.runbook.linting.analysis import analyze
 from bot.runbook.testing.runner import AT, evidence_of
 
 BY_NAME = {runbook.runbook: runbook for runbook in load_folders([shipped_folder()]).runbooks}
@@ -65,7 +65,7 @@ def test_a_label_is_a_word_or_two(label):
 
 
 def test_a_misspelt_field_is_told_at_its_line():
-    [problem] = check_shows(runbook(Lag="{{ replica.lagg }}"))
+    [problem] = analyze(runbook(Lag="{{ replica.lagg }}")).type_problems
     assert problem.path == ("shows", "Lag")
     assert (problem.rule, problem.suggestion) == ("unknown-field", "did you mean 'lag'?")
 

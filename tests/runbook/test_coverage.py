@@ -99,12 +99,12 @@ def test_a_rule_object_of_kubernetes_is_read_as_well():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- 1", "is no Prometheus rule file"),
+        ("- 1", "is not a Prometheus rule file"),
         ("groups: 7", "groups: "),
         ("groups: [{rules: [{alert: {a: b}, expr: x}]}]", "groups.0.rules.0.alert: "),
-        ("groups: [", "is no YAML"),
-        ("a: " + "[" * 5000, "is no YAML"),
-        ("\x00", "is no YAML"),
+        ("groups: [", "is not valid YAML"),
+        ("a: " + "[" * 5000, "is not valid YAML"),
+        ("\x00", "is not valid YAML"),
     ],
 )
 def test_what_is_no_rule_file_is_told(tmp_path: Path, text: str, says: str):
@@ -116,10 +116,10 @@ def test_what_is_no_rule_file_is_told(tmp_path: Path, text: str, says: str):
 
 
 def test_a_rule_file_that_is_not_there_or_too_large_is_told(tmp_path: Path):
-    assert "no.yml cannot be read: No such file" in firstmate("coverage", "no.yml").err
+    assert "Cannot read no.yml: No such file" in firstmate("coverage", "no.yml").err
     path = tmp_path / "large.yml"
     with path.open("wb") as file:
         file.truncate(11 * 1024 * 1024)
     said = firstmate("coverage", path)
     assert said.code == 2
-    assert "larger than the 10 MiB" in said.err
+    assert "exceeds the limit of 10 MiB" in said.err

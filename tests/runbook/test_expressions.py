@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.runbook.expressions.evaluation import MAX_OUTPUT, EvidenceMissing, Missing, evaluate, render
-from bot.runbook.expressions.syntax import MAX_SOURCE, ExpressionError, whole
+from bot.runbook.expressions.syntax import MAX_SOURCE, ExpressionError, sole_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +200,9 @@ def test_text_filled_into_promql_cannot_leave_its_quotes():
 def test_a_forgiving_sentence_says_unknown_for_missing_evidence_alone(source, text):
     if text is None:
         with pytest.raises(ExpressionError):
-            render(source, SCOPE, forgiving=True)
+            render(source, SCOPE, lenient=True)
     else:
-        assert render(source, SCOPE, forgiving=True) == text
+        assert render(source, SCOPE, lenient=True) == text
 
 
 def test_an_empty_value_says_so_when_it_is_compared():
@@ -227,4 +227,4 @@ def test_an_item_that_is_not_there_says_so():
     ],
 )
 def test_only_a_lone_expression_keeps_its_type(written, inner):
-    assert whole(written) == inner
+    assert sole_expression(written) == inner

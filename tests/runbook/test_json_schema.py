@@ -13,7 +13,8 @@ from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from bot.errors import RunbookError
 from bot.runbook.language.document import read
 from bot.runbook.language.json_schema import runbook_schema
-from bot.runbook.library.load import files_of, parse, shipped_folder
+from bot.runbook.language.runbook_files import files_of
+from bot.runbook.library.load import parse, shipped_folder
 from tests.shell import firstmate
 
 SCHEMA = runbook_schema()

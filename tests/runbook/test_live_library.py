@@ -58,7 +58,7 @@ def test_a_look_finds_nothing_where_nothing_was_changed(own: Folder):
     own.write("one")
     live_library = shelf_of(own)
     assert titles(live_library) == {"one": "T"}
-    assert live_library.look() is None
+    assert live_library.refresh() is None
 
 
 def test_what_is_new_changed_or_gone_is_taken_over(own: Folder):
@@ -68,7 +68,7 @@ def test_what_is_new_changed_or_gone_is_taken_over(own: Folder):
     own.write("one", title="Another title")
     own.write("three")
     gone.unlink()
-    found = live_library.look()
+    found = live_library.refresh()
     assert found is not None
     assert (found.changed, found.removed, found.broken) == (("one", "three"), ("two",), ())
     assert titles(live_library) == {"one": "Another title", "three": "T"}
@@ -80,13 +80,13 @@ def test_a_broken_file_leaves_its_last_good_version_in_force(own: Folder):
     live_library = shelf_of(own)
     own.write("one", title="Broken", when="replica.aplier_running")
     own.write("two", title="Good")
-    found = live_library.look()
+    found = live_library.refresh()
     assert found is not None
     assert titles(live_library) == {"one": "T", "two": "Good"}
     [finding] = live_library.broken
     assert (finding.file, finding.line, finding.rule) == (str(path), 7, "unknown-field")
     own.write("one", title="Mended")
-    mended = live_library.look()
+    mended = live_library.refresh()
     assert mended is not None
     assert (titles(live_library)["one"], mended.broken) == ("Mended", ())
 
@@ -96,7 +96,7 @@ def test_rubbish_in_a_file_is_a_finding(own: Folder, text: str):
     path = own.write("one")
     live_library = shelf_of(own)
     path.write_text(text, encoding="utf-8")
-    live_library.look()
+    live_library.refresh()
     assert titles(live_library) == {"one": "T"}
     assert live_library.broken
 
@@ -108,14 +108,14 @@ def test_a_broken_file_at_the_start_is_left_out_and_told(own: Folder):
     assert titles(live_library) == {"one": "T"}
     assert len(live_library.broken) == 1
     with pytest.raises(RunbookError, match=r"two\.yml:7:"):
-        live_library.whole()
+        live_library.require_valid()
 
 
 def test_two_that_would_tie_are_not_taken_over(own: Folder):
     own.write("one")
     live_library = shelf_of(own)
     own.write("two", alert="one")
-    live_library.look()
+    live_library.refresh()
     assert titles(live_library) == {"one": "T"}
     assert [finding.rule for finding in live_library.broken] == ["equal-match"]
 
@@ -132,7 +132,7 @@ def test_a_later_folder_goes_over_an_earlier_one_and_gives_way_again(shipped: Fo
     live_library = shelf_of(shipped, own)
     assert titles(live_library) == {"one": "own", "two": "shipped"}
     mine.unlink()
-    live_library.look()
+    live_library.refresh()
     assert titles(live_library) == {"one": "shipped", "two": "shipped"}
 
 
@@ -140,12 +140,12 @@ def test_a_folder_that_is_gone_leaves_its_runbooks_in_force(own: Folder, tmp_pat
     own.write("one")
     live_library = shelf_of(own)
     own.path.rename(tmp_path / "away")
-    found = live_library.look()
+    found = live_library.refresh()
     assert found is not None
     assert titles(live_library) == {"one": "T"}
     assert [finding.rule for finding in found.broken] == ["unreadable-file"]
     (tmp_path / "away").rename(own.path)
-    again = live_library.look()
+    again = live_library.refresh()
     assert again is not None
     assert again.broken == ()
 
@@ -165,7 +165,7 @@ def test_the_commit_that_they_come_from_is_told(own: Folder):
     live_library = LiveLibrary((own.path,), Path("/nowhere"))
     assert str(live_library.library.sources[0]) == f"1 from {own.path} (commit {commit})"
     own.write("one", title="changed")
-    live_library.look()
+    live_library.refresh()
     assert live_library.library.sources[0].version == f"commit {commit} with changes"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.alerts import Alert, AlertStatus, Operator, parse_labels
 from bot.errors import WrongUsage
-from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.schema import Runbook
 from bot.runbook.matching.match import Match, Tie, choose, explain
 
@@ -45,13 +45,13 @@ def chosen(runbooks: list[Runbook], asked: Alert) -> str | None:
     ],
 )
 def test_an_alternative_is_written_as_in_alertmanager(written, matchers):
-    assert [(m.name, m.operator, m.value) for m in entry(written)] == matchers
+    assert [(m.name, m.operator, m.value) for m in parse_alternative(written)] == matchers
 
 
 @pytest.mark.parametrize("written", ["", "alertname", "= x", 'a =~ "("', [], 7, [7], "a" * 2000, {"a": "b"}])
 def test_what_is_no_matcher_is_told(written):
     with pytest.raises(ValueError, match=r"."):
-        entry(written)
+        parse_alternative(written)
 
 
 def test_a_regular_expression_is_anchored():
@@ -127,9 +127,9 @@ def test_every_runbook_says_why_it_does_or_does_not_match():
     ]
     says = {each.runbook.runbook: (each.matches, each.says) for each in explain(runbooks, alert("A", "a > b"))}
     assert says["hit"] == (True, 'matches by alertname = "A"')
-    assert says["none"] == (False, "answers no alert; a person runs it")
-    assert says["label"] == (False, "team = \"db\" does not hold: the alert has no label 'team'")
-    assert says["metric"] == (False, 'metric = "mysql_up" does not hold: the alert\'s expression reads a, b')
+    assert says["none"] == (False, "has no `match`; it is run by hand only")
+    assert says["label"] == (False, "team = \"db\" does not match: the alert has no label 'team'")
+    assert says["metric"] == (False, 'metric = "mysql_up" does not match: the alert\'s expression reads a, b')
 
 
 def whole(name: str, *any_of: object, exceptions: tuple[object, ...] = (), priority: int = 0) -> Runbook:
@@ -146,7 +146,7 @@ def test_an_exception_takes_an_alert_away_and_says_so():
     assert choose([lag], alert("MySQLLag", team="web")) is None
     assert chosen([lag], alert("MySQLLag", team="web", job="x")) == "lag"
     [why] = explain([lag], alert("KafkaLag"))
-    assert why.says == 'matches by alertname =~ ".*Lag", but its `not` holds: alertname =~ "Kafka.*"'
+    assert why.says == 'matches by alertname =~ ".*Lag", but is excluded by `not`: alertname =~ "Kafka.*"'
 
 
 def test_priority_goes_before_specificity():
@@ -171,7 +171,7 @@ def test_a_matcher_may_look_at_an_annotation():
 
 def test_expressions_are_those_of_alertmanager_which_knows_no_looking_around():
     with pytest.raises(ValueError, match=r"invalid perl operator: \(\?!.*it is RE2's, as in Alertmanager"):
-        entry('alertname =~ "conn(?!ect)"')
+        parse_alternative('alertname =~ "conn(?!ect)"')
 
 
 def test_an_expression_that_would_explode_elsewhere_is_answered_at_once():

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.runbook.language.document import MAX_BYTES
-from bot.runbook.language.findings import RULES
-from bot.runbook.linting.lint import Report, lint_paths
+from bot.runbook.linting.lint_files import LintReport, lint_paths
+from bot.runbook.linting.rules import RULES
 
 MISTAKES = Path(__file__).parent / "mistakes"
 CASES = sorted(path for path in MISTAKES.iterdir())
@@ -22,7 +22,7 @@ _MARKED = re.compile(r"# <- ([a-z0-9-]+)\s*$")
 _EXPECTED = re.compile(r"# expect: ([a-z0-9-]+) at (\d+):(\d+)")
 
 
-def linted(path: Path) -> Report:
+def linted(path: Path) -> LintReport:
     return lint_paths([path], lambda: ())
 
 
@@ -85,5 +85,5 @@ def test_every_rule_has_a_mistake_that_it_finds():
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_says_what_it_finds_in_one_sentence(name: str):
-    assert re.fullmatch(r"[A-Z].*[\w`)]\.", RULES[name].says)
-    assert len(RULES[name].says) <= 110
+    assert re.fullmatch(r"[A-Z].*[\w`)]\.", RULES[name].description)
+    assert len(RULES[name].description) <= 110

@@ -27,6 +27,6 @@ def shown(
 
 def _text(template: str, scope: Mapping[str, object]) -> str:
     try:
-        return " ".join(render(template, scope, forgiving=True).split())
+        return " ".join(render(template, scope, lenient=True).split())
     except (EvidenceMissing, ExpressionError):
         return ""  # such as the first item of an empty list: there is nothing to show

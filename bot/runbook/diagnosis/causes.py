@@ -86,6 +86,6 @@ def _judge(cause: Cause, scope: Mapping[str, object]) -> JudgedCause:
 def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:
     """The sentence, with what is missing as `unknown`; a proven cause is never lost to its own sentence."""
     try:
-        return " ".join(render(cause.says, scope, forgiving=True).split())
+        return " ".join(render(cause.says, scope, lenient=True).split())
     except (EvidenceMissing, ExpressionError) as error:
         return f"{cause.id.replace('_', ' ').capitalize()}; the sentence cannot be completed ({error})."

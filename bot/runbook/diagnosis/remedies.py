@@ -14,14 +14,14 @@ from bot.runbook.diagnosis.step_values import fitted, value_of
 from bot.runbook.expressions.evaluation import ExpressionError
 from bot.runbook.language.schema import Remedy, Runbook
 from bot.runbook.language.schema_base import Place, Selector
-from bot.runbook.language.signatures import UnknownAction, coerce, near, of_remediation
+from bot.runbook.language.signatures import UnknownAction, coerce, did_you_mean, of_remediation
 
 
 def remedy_of(runbook: Runbook, name: str) -> Remedy:
     """Returns a remedy by name; raises RunbookError with the nearest name."""
     found = runbook.remedies.get(name)
     if found is None:
-        raise RunbookError(f"{runbook.runbook} has no remedy {name!r}{near(name, runbook.remedies)}")
+        raise RunbookError(f"{runbook.runbook} has no remedy {name!r}{did_you_mean(name, runbook.remedies)}")
     return found
 
 

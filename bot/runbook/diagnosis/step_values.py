@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.runbook.expressions.evaluation import ExpressionError, evaluate, render
-from bot.runbook.expressions.syntax import whole
+from bot.runbook.expressions.syntax import sole_expression
 from bot.runbook.language.signatures import Signature, coerce
 
 
@@ -16,7 +16,7 @@ def value_of(written: object, scope: Mapping[str, object], *, promql: bool = Fal
     Raises EvidenceMissing and ExpressionError.
     """
     if isinstance(written, str) and "{{" in written:
-        inner = whole(written)
+        inner = sole_expression(written)
         if inner is None or promql:
             return render(written, scope, promql=promql)
         return evaluate(inner, scope)

@@ -18,9 +18,9 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from bot.runbook.expressions.filters import FILTERS, TESTS, is_fact, show
+from bot.runbook.expressions.filters import FILTERS, TESTS, is_property, show
 from bot.runbook.expressions.syntax import ExpressionError as ExpressionError
-from bot.runbook.expressions.syntax import tree_of
+from bot.runbook.expressions.syntax import syntax_tree
 
 MAX_OUTPUT = 3000
 """Characters of a rendered text; Slack's limit of one section."""
@@ -52,11 +52,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - evidence may be anything
         """A field of a dataclass or an entry of a mapping."""
-        _there(obj)
-        if isinstance(obj, Unknown):
+        _require_defined(obj)
+        if isinstance(obj, LenientUndefined):
             return obj
         if is_dataclass(obj) and not isinstance(obj, type):
-            if attribute in {f.name for f in fields(obj)} or is_fact(type(obj), attribute):
+            if attribute in {f.name for f in fields(obj)} or is_property(type(obj), attribute):
                 return getattr(obj, attribute)
             return self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Mapping) and attribute in obj:
@@ -65,8 +65,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
         """An item of a list, or as `getattr`."""
-        _there(obj)
-        if isinstance(obj, Unknown):
+        _require_defined(obj)
+        if isinstance(obj, LenientUndefined):
             return obj
         if isinstance(obj, Sequence) and not isinstance(obj, str) and isinstance(argument, int | slice):
             try:
@@ -85,7 +85,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             if len(left) + len(right) > (MAX_OUTPUT if isinstance(left, str) else MAX_ITEMS):
                 raise SecurityError("a sum of texts or lists is too long")
         elif not (_is_number(left) and _is_number(right)):
-            shown = " and ".join(_kind(side) for side in (left, right))
+            shown = " and ".join(_type_name(side) for side in (left, right))
             raise TypeError(f"{operator} needs two numbers, not {shown}")
         result = super().call_binop(context, operator, left, right)
         if _is_number(result) and abs(result) > MAX_NUMBER:
@@ -97,7 +97,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     if value is None:
         return "an empty value"
     return {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list"}.get(
@@ -105,13 +105,13 @@ def _kind(value: object) -> str:
     )
 
 
-class Unknown(ChainableUndefined):
+class LenientUndefined(ChainableUndefined):
     """Stands in a sentence for evidence that is missing: whatever is read of it is unknown too, and it is no answer."""
 
 
-def _there(value: object) -> None:
+def _require_defined(value: object) -> None:
     """Raises where a value is not there."""
-    if isinstance(value, Undefined) and not isinstance(value, Unknown):
+    if isinstance(value, Undefined) and not isinstance(value, LenientUndefined):
         value._fail_with_undefined_error()
     if isinstance(value, list | tuple):
         for each in value:
@@ -119,17 +119,20 @@ def _there(value: object) -> None:
                 each._fail_with_undefined_error()
 
 
-def _holes(scope: Mapping[str, object]) -> dict[str, object]:
+def _strict_scope(scope: Mapping[str, object]) -> dict[str, object]:
     """The scope with a value in place of each Missing that raises EvidenceMissing whatever is done with it."""
-    return {name: _hole(value) if isinstance(value, Missing) else value for name, value in scope.items()}
+    return {name: _raising_value(value) if isinstance(value, Missing) else value for name, value in scope.items()}
 
 
-def _unknowns(scope: Mapping[str, object]) -> dict[str, object]:
-    """The scope with Unknown in place of each Missing."""
-    return {name: Unknown(name=value.step) if isinstance(value, Missing) else value for name, value in scope.items()}
+def _lenient_scope(scope: Mapping[str, object]) -> dict[str, object]:
+    """The scope with LenientUndefined in place of each Missing."""
+    return {
+        name: LenientUndefined(name=value.step) if isinstance(value, Missing) else value
+        for name, value in scope.items()
+    }
 
 
-def _hole(missing: Missing) -> StrictUndefined:
+def _raising_value(missing: Missing) -> StrictUndefined:
     def raised(_: str | None = None) -> EvidenceMissing:
         return EvidenceMissing(missing.step, missing.reason)
 
@@ -163,7 +166,7 @@ _PROMQL = _environment(_promql)
 
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> TemplateExpression:
-    tree_of(source)
+    syntax_tree(source)
     try:
         return _PLAIN.compile_expression(source, undefined_to_none=False)
     except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
@@ -172,7 +175,7 @@ def _expression(source: str) -> TemplateExpression:
 
 @lru_cache(maxsize=4096)
 def _template(source: str, promql: bool) -> Template:
-    tree_of(source, template=True)
+    syntax_tree(source, template=True)
     try:
         return (_PROMQL if promql else _PLAIN).from_string(source)
     except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
@@ -188,10 +191,10 @@ def evaluate(source: str, scope: Mapping[str, object]) -> Any:  # noqa: ANN401 -
     Raises EvidenceMissing where it touches evidence that is not there, ExpressionError where it cannot be used.
     """
     try:
-        value = _expression(source)(_holes(scope))
-        _there(value)
+        value = _expression(source)(_strict_scope(scope))
+        _require_defined(value)
     except _FAILURES as error:
-        raise ExpressionError(_says(source, error)) from error
+        raise ExpressionError(_error_message(source, error)) from error
     return value
 
 
@@ -200,19 +203,19 @@ def holds(source: str, scope: Mapping[str, object]) -> bool:
     return bool(evaluate(source, scope))
 
 
-def render(source: str, scope: Mapping[str, object], *, promql: bool = False, forgiving: bool = False) -> str:
+def render(source: str, scope: Mapping[str, object], *, promql: bool = False, lenient: bool = False) -> str:
     """Renders a template to at most 3000 characters of text; with `promql`, what it fills in is escaped for PromQL.
 
-    Raises as `evaluate` does; when `forgiving`, missing evidence reads `unknown` instead, and `or` goes on past it.
+    Raises as `evaluate` does; when `lenient`, missing evidence reads `unknown` instead, and `or` goes on past it.
     """
     try:
-        text = _template(source, promql).render(_unknowns(scope) if forgiving else _holes(scope))
+        text = _template(source, promql).render(_lenient_scope(scope) if lenient else _strict_scope(scope))
     except _FAILURES as error:
-        raise ExpressionError(_says(source, error)) from error
+        raise ExpressionError(_error_message(source, error)) from error
     return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"
 
 
-def _says(source: str, error: Exception) -> str:
+def _error_message(source: str, error: Exception) -> str:
     what = error.message if isinstance(error, UndefinedError | SecurityError) else str(error)
     if isinstance(error, TypeError) and "NoneType" in str(error):
         what = "a value is empty (NULL) and cannot be compared; ask with `is known` first"

@@ -37,7 +37,7 @@ def _cut(text: str, length: int = MAX_SHOWN) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def is_fact(kind: type, name: str) -> bool:
+def is_property(kind: type, name: str) -> bool:
     """Whether a class of evidence offers this as a property: a reading of its own fields under a name of its own."""
     return not name.startswith("_") and isinstance(getattr(kind, name, None), property)
 
@@ -51,7 +51,7 @@ def _items(value: object) -> Sequence[Any]:
 
 
 def _field(item: object, name: str) -> Any:  # noqa: ANN401 - evidence
-    if is_dataclass(item) and (name in {f.name for f in fields(item)} or is_fact(type(item), name)):
+    if is_dataclass(item) and (name in {f.name for f in fields(item)} or is_property(type(item), name)):
         return getattr(item, name)
     if isinstance(item, Mapping) and name in item:
         return item[name]
@@ -182,7 +182,7 @@ def _lower(value: object) -> str:
 
 
 def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that leaves the unknown of a forgiving sentence as it is."""
+    """A filter that leaves the unknown of a lenient sentence as it is."""
 
     @wraps(function)
     def passed(value: object, *arguments: object) -> Any:  # noqa: ANN401

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from jinja2 import nodes
 
-from bot.runbook.expressions.canonical_text import written
+from bot.runbook.expressions.canonical_text import canonical_text
 
 MOST = 48
 """Alternatives of one condition; one with more decides nothing."""
@@ -142,7 +142,7 @@ def _alternatives(
     name, claim = _atom(node, outcome)
     if isinstance(claim, OneOf) and name not in known:
         subject = node.expr if isinstance(node, nodes.Compare) else None
-        found = words(subject) if subject is not None and written(subject) == name else None
+        found = words(subject) if subject is not None and canonical_text(subject) == name else None
         if found is not None:
             known[name] = found
     return (frozenset({(name, claim)}),)
@@ -155,26 +155,26 @@ def _bounded(alternatives: Iterable[frozenset[Atom]]) -> Alternatives | None:
 
 def _atom(node: nodes.Node, outcome: bool) -> Atom:
     if isinstance(node, nodes.Test) and node.name in ("known", "none"):
-        return written(node.node), OneOf(frozenset({None}), (node.name == "none") == outcome)
+        return canonical_text(node.node), OneOf(frozenset({None}), (node.name == "none") == outcome)
     if isinstance(node, nodes.Compare) and len(node.ops) == 1:
         sign = node.ops[0].op if outcome else _OPPOSITE[node.ops[0].op]
         found = _comparison(node.expr, sign, node.ops[0].expr)
         if found is not None:
             return found
-    return written(node), Truth(outcome)
+    return canonical_text(node), Truth(outcome)
 
 
 def _comparison(left: nodes.Node, sign: str, right: nodes.Node) -> Atom | None:
     if sign in ("in", "notin"):
         if isinstance(right, nodes.List | nodes.Tuple) and all(isinstance(each, nodes.Const) for each in right.items):
             values = frozenset(each.value for each in right.items if isinstance(each, nodes.Const))
-            return written(left), OneOf(values, sign == "in")
+            return canonical_text(left), OneOf(values, sign == "in")
         return None
     if isinstance(left, nodes.Const) and not isinstance(right, nodes.Const):
         left, sign, right = right, _FLIPPED[sign], left
     if isinstance(right, nodes.Const):
-        return _with_constant(written(left), sign, right.value)
-    one, other = written(left), written(right)
+        return _with_constant(canonical_text(left), sign, right.value)
+    one, other = canonical_text(left), canonical_text(right)
     return (one, Order(sign, other)) if one <= other else (other, Order(_FLIPPED[sign], one))
 
 

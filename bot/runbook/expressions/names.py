@@ -10,12 +10,12 @@ from typing import Any, Literal
 from jinja2 import nodes
 
 from actions.contract import Bytes, Count, Percent, Seconds
-from bot.runbook.expressions.syntax import every_node, tree_of, whole
-from bot.runbook.expressions.value_types import Shape
+from bot.runbook.expressions.syntax import sole_expression, syntax_tree, walk
+from bot.runbook.expressions.value_types import RecordType
 from bot.runbook.language.schema import Input, Runbook
 from bot.runbook.language.signatures import UnknownAction, of_diagnostic
 
-TARGET = Shape(
+TARGET = RecordType(
     {
         "name": str,
         "address": str,
@@ -50,18 +50,18 @@ def evidence_types(runbook: Runbook) -> dict[str, Any]:
     return found
 
 
-def scope_of(runbook: Runbook) -> dict[str, Any]:
+def runbook_scope(runbook: Runbook) -> dict[str, Any]:
     """The names that causes and remedies may use."""
     return {
         **evidence_types(runbook),
-        "inputs": Shape({name: input_type(declared) for name, declared in runbook.inputs.items()}),
+        "inputs": RecordType({name: input_type(declared) for name, declared in runbook.inputs.items()}),
         "target": TARGET,
     }
 
 
-def gather_scope(runbook: Runbook, step: str) -> dict[str, Any]:
+def step_scope(runbook: Runbook, step: str) -> dict[str, Any]:
     """The names that a gather step may use: the other steps, the inputs, the alert's labels and the target."""
-    others = {name: kind for name, kind in scope_of(runbook).items() if name != step}
+    others = {name: kind for name, kind in runbook_scope(runbook).items() if name != step}
     return {**others, "labels": Mapping[str, str]}
 
 
@@ -70,7 +70,7 @@ def names_in(value: object) -> frozenset[str]:
     if isinstance(value, str):
         if "{{" not in value:
             return frozenset()
-        alone = whole(value)
+        alone = sole_expression(value)
         return _names(value, True) if alone is None else _names(alone, False)
     if isinstance(value, Mapping):
         value = list(value.values())
@@ -86,5 +86,5 @@ def names_of_condition(source: str) -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def _names(source: str, template: bool) -> frozenset[str]:
-    tree = tree_of(source, template=template)
-    return frozenset(node.name for node in every_node(tree) if isinstance(node, nodes.Name))
+    tree = syntax_tree(source, template=template)
+    return frozenset(node.name for node in walk(tree) if isinstance(node, nodes.Name))

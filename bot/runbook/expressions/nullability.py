@@ -8,38 +8,38 @@ from __future__ import annotations
 
 from jinja2 import nodes
 
-from bot.runbook.expressions.canonical_text import written
-from bot.runbook.expressions.syntax import ExpressionError, tree_of
+from bot.runbook.expressions.canonical_text import canonical_text
+from bot.runbook.expressions.syntax import ExpressionError, syntax_tree
 
 _ORDER = frozenset({"gt", "gteq", "lt", "lteq"})
 _NONE: frozenset[str] = frozenset()
 
 
-def known_after(node: nodes.Node, outcome: bool) -> frozenset[str]:
-    """The expressions, as `written` has them, that are not empty where `node` came out true, or false."""
+def non_null_after(node: nodes.Node, outcome: bool) -> frozenset[str]:
+    """The expressions, as `canonical_text` has them, that are not empty where `node` came out true, or false."""
     match node:
         case nodes.And():
-            both = (known_after(node.left, outcome), known_after(node.right, outcome))
+            both = (non_null_after(node.left, outcome), non_null_after(node.right, outcome))
             return both[0] | both[1] if outcome else both[0] & both[1]
         case nodes.Or():
-            both = (known_after(node.left, outcome), known_after(node.right, outcome))
+            both = (non_null_after(node.left, outcome), non_null_after(node.right, outcome))
             return both[0] & both[1] if outcome else both[0] | both[1]
         case nodes.Not():
-            return known_after(node.node, not outcome)
+            return non_null_after(node.node, not outcome)
         case nodes.Test():
             asked = node.name == "known" if outcome else node.name == "none"
             return _self(node.node) if asked else _parts(node.node)
         case nodes.Compare() if len(node.ops) == 1:
             return _of_comparison(node.expr, node.ops[0], outcome)
         case nodes.Compare():
-            return used(node.expr) if node.ops[0].op in _ORDER else _NONE
+            return operands_of(node.expr) if node.ops[0].op in _ORDER else _NONE
     return _self(node) if outcome else _parts(node)
 
 
 def _of_comparison(left: nodes.Node, operand: nodes.Operand, outcome: bool) -> frozenset[str]:
     right = operand.expr
     if operand.op in _ORDER:
-        return used(left) | used(right)
+        return operands_of(left) | operands_of(right)
     parts = _parts(left) | _parts(right)
     same = outcome if operand.op in ("eq", "in") else not outcome
     with_none = right.find(nodes.Const) if not isinstance(right, nodes.Const) else right
@@ -52,17 +52,17 @@ def _of_comparison(left: nodes.Node, operand: nodes.Operand, outcome: bool) -> f
     return parts
 
 
-def used(node: nodes.Node) -> frozenset[str]:
+def operands_of(node: nodes.Node) -> frozenset[str]:
     """What must have had a value for arithmetic or an order to be done with this."""
     if isinstance(node, nodes.BinExpr) and not isinstance(node, nodes.And | nodes.Or):
-        return used(node.left) | used(node.right)
+        return operands_of(node.left) | operands_of(node.right)
     if isinstance(node, nodes.Neg | nodes.Pos):
-        return used(node.node)
+        return operands_of(node.node)
     return _self(node)
 
 
 def _self(node: nodes.Node) -> frozenset[str]:
-    return _parts(node) | {written(node)}
+    return _parts(node) | {canonical_text(node)}
 
 
 def _parts(node: nodes.Node) -> frozenset[str]:
@@ -70,13 +70,13 @@ def _parts(node: nodes.Node) -> frozenset[str]:
     found = set()
     while isinstance(node, nodes.Getattr | nodes.Getitem):
         node = node.node
-        found.add(written(node))
+        found.add(canonical_text(node))
     return frozenset(found)
 
 
-def known_where(condition: str) -> frozenset[str]:
+def non_null_where(condition: str) -> frozenset[str]:
     """What is not empty where a condition, as text, holds; nothing where it cannot be read."""
     try:
-        return known_after(tree_of(condition), True)
+        return non_null_after(syntax_tree(condition), True)
     except ExpressionError:
         return _NONE

@@ -22,9 +22,9 @@ from pydantic import (
 )
 
 from bot.alerts import Matcher
-from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.schema_base import (
-    MOST_ITEMS,
+    MAX_ITEMS,
     Duration,
     Label,
     Line,
@@ -43,8 +43,8 @@ InputType: TypeAlias = Literal[
     "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "enum"
 ]
 
-MOST_REMEDIES = 4
-MOST_SHOWN = 3
+MAX_REMEDIES = 4
+MAX_CARD_FIELDS = 3
 
 
 class Input(RunbookModel):
@@ -70,8 +70,8 @@ class Input(RunbookModel):
 
 def _listed(value: object) -> object:
     """One name is short for a list of it."""
-    if isinstance(value, list) and len(value) > MOST_REMEDIES:
-        raise ValueError(f"{len(value)} remedies are more than a person can choose from; {MOST_REMEDIES} are the most")
+    if isinstance(value, list) and len(value) > MAX_REMEDIES:
+        raise ValueError(f"{len(value)} remedies are more than a person can choose from; {MAX_REMEDIES} are the most")
     return () if value is None else (value,) if isinstance(value, str) else value
 
 
@@ -129,7 +129,7 @@ class Remedy(RunbookModel):
     """What the approval shows as its title; without it the name."""
     on: Where = "target"
     """Where the changes are made; always within the shard of the target."""
-    batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MOST_ITEMS)], ...], Field(min_length=1, max_length=10)] = (
+    batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_ITEMS)], ...], Field(min_length=1, max_length=10)] = (
         1,
         2,
         4,
@@ -237,7 +237,7 @@ class Link(RunbookModel):
 
 def _parses(value: object) -> object:
     """Refuses what is no alternative, at its own line."""
-    entry(value)
+    parse_alternative(value)
     return value
 
 
@@ -284,7 +284,7 @@ class Runbook(RunbookModel):
     """Values that it needs, by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)
     """The steps that ask, by name; all at once, but for those that read the evidence of others."""
-    shows: Annotated[Mapping[Label, Template], Field(max_length=MOST_SHOWN)] = Field(default_factory=dict)
+    shows: Annotated[Mapping[Label, Template], Field(max_length=MAX_CARD_FIELDS)] = Field(default_factory=dict)
     """What one looks at first, by a label of a word or two: three lines at most, with units. They stand on the card;
     all the rest is in the file below it."""
     causes: tuple[Cause, ...] = ()
@@ -316,8 +316,8 @@ class Runbook(RunbookModel):
         any_of, none_of = (
             (self.match.any, self.match.exceptions) if isinstance(self.match, Matching) else (self.match, ())
         )
-        self._entries = tuple(entry(each) for each in any_of)
-        self._exceptions = tuple(entry(each) for each in none_of)
+        self._entries = tuple(parse_alternative(each) for each in any_of)
+        self._exceptions = tuple(parse_alternative(each) for each in none_of)
 
     @property
     def entries(self) -> tuple[tuple[Matcher, ...], ...]:

@@ -13,7 +13,7 @@ Place: TypeAlias = Literal["target", "primary", "replicas", "shard", "proxies"]
 STEP_TIMEOUT = 3.0
 """Seconds that one gather step may take, unless it says otherwise."""
 NAMES = r"^[a-z][a-z0-9_]{0,39}$"
-MOST_ITEMS = 50
+MAX_ITEMS = 50
 """The most instances or items that one step may ask for."""
 RESERVED = frozenset(
     {"inputs", "labels", "target", "item", "true", "false", "none", "not", "and", "or", "in", "is", "if"}
@@ -22,7 +22,7 @@ RESERVED = frozenset(
 
 def _name(value: str) -> str:
     if value in RESERVED:
-        raise ValueError(f"{value!r} has a meaning of its own in expressions; choose another name")
+        raise ValueError(f"Name {value!r} is reserved in expressions; choose another one")
     return value
 
 
@@ -53,7 +53,7 @@ class Selector(RunbookModel):
     """Pattern of the shard's name; without it the shard of the target."""
     tablet: Line | None = None
     """The alias of a tablet of Vitess; in a remedy it may be an expression: the tablet that the evidence names."""
-    limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
+    limit: int = Field(default=10, ge=1, le=MAX_ITEMS)
     """The most instances, in the order of the inventory; more than that fit, and the step fails: nobody is left out
     in silence."""
 
@@ -76,7 +76,7 @@ class GatherStep(RunbookModel):
     """The instances that are asked; with any but `target` and `primary` the evidence is a list, one item for each."""
     each: Template | None = None
     """A list of evidence: the question is asked once for each `item` of it, and the evidence is a list."""
-    limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
+    limit: int = Field(default=10, ge=1, le=MAX_ITEMS)
     """The most items of `each` that are asked about; the rest is left out, and the card says so."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
     """The parameters of the diagnostic; text may hold expressions."""

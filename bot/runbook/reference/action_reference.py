@@ -14,8 +14,8 @@ from typing import Any
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Grants, Prometheus, Unit
 from bot.errors import WrongUsage
-from bot.runbook.expressions.value_types import Base, Kind, kind_of
-from bot.runbook.language.signatures import bare, facts, item_of, near, of_diagnostic, of_remediation
+from bot.runbook.expressions.value_types import BaseType, ValueType, value_type_of
+from bot.runbook.language.signatures import attributes_of, bare, did_you_mean, item_of, of_diagnostic, of_remediation
 from bot.runbook.reference.statement_listener import Heard, asked_by, changed_by
 
 NAMES = (*sorted(DIAGNOSTICS), *sorted(REMEDIATIONS))
@@ -82,7 +82,7 @@ def described(name: str) -> Described:
         return _diagnostic(name)
     if name in REMEDIATIONS:
         return _remediation(name)
-    raise WrongUsage(f"There is no action {name!r}{near(name, NAMES)} firstmate actions lists them all.")
+    raise WrongUsage(f"There is no action {name!r}{did_you_mean(name, NAMES)} firstmate actions lists them all.")
 
 
 def _diagnostic(name: str) -> Described:
@@ -131,7 +131,7 @@ def _remediation(name: str) -> Described:
 def _records(result: type, where: str = "") -> list[Record]:
     """The record, and after it those that its lists hold."""
     says = _attribute_docs(result)
-    found = facts(result)
+    found = attributes_of(result)
     fields = tuple(Entry(name, shown(kind), says.get(name, "")) for name, kind in found.items())
     records = [Record(where, (inspect.getdoc(result) or "").split("\n")[0], fields)]
     for name, kind in found.items():
@@ -144,23 +144,23 @@ def _records(result: type, where: str = "") -> list[Record]:
 
 def shown(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type
     """A type in the words of runbooks."""
-    kind = kind_of(annotation)
+    kind = value_type_of(annotation)
     empty = ", or empty" if kind.nullable else ""
     return f"{_shown(kind)}{empty}"
 
 
-def _shown(kind: Kind) -> str:
-    if kind.words is not None:
-        return "one of " + ", ".join(f"`{word}`" if word else "'' (nothing)" for word in sorted(kind.words))
+def _shown(kind: ValueType) -> str:
+    if kind.literals is not None:
+        return "one of " + ", ".join(f"`{word}`" if word else "'' (nothing)" for word in sorted(kind.literals))
     if kind.unit is not None:
         return _UNITS[kind.unit]
-    if kind.base is Base.LIST and kind.item is not None:
-        return "a list of records" if kind.item.base is Base.RECORD else f"a list of {_plural(kind.item)}"
+    if kind.base is BaseType.LIST and kind.item is not None:
+        return "a list of records" if kind.item.base is BaseType.RECORD else f"a list of {_plural(kind.item)}"
     return kind.base.value
 
 
-def _plural(kind: Kind) -> str:
-    plurals = {Base.TEXT: "texts", Base.NUMBER: "numbers", Base.BOOLEAN: "booleans"}
+def _plural(kind: ValueType) -> str:
+    plurals = {BaseType.TEXT: "texts", BaseType.NUMBER: "numbers", BaseType.BOOLEAN: "booleans"}
     return plurals.get(kind.base, "values")
 
 

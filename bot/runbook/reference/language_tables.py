@@ -13,8 +13,8 @@ from typing import Any
 
 from bot.runbook.expressions.evaluation import evaluate
 from bot.runbook.expressions.filters import FILTERS, TESTS, show
-from bot.runbook.language.findings import RULES
 from bot.runbook.language.json_schema import runbook_schema
+from bot.runbook.linting.rules import RULES
 
 _MARK = re.compile(r"(<!-- (\w+)(?:: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 ROWS = [{"user": "app", "age": 90.0, "lag": None}, {"user": "app", "age": 5.0, "lag": 2.5}, {"user": "etl", "age": 30.0, "lag": 8.0}]  # fmt: skip  # noqa: E501
@@ -156,7 +156,7 @@ def _rules(_: str) -> str:
 
 def _rows() -> Iterator[str]:
     for name, rule in RULES.items():
-        yield f"| `{name}` | {rule.severity.value} | {_cell(rule.says)} |"
+        yield f"| `{name}` | {rule.severity.value} | {_cell(rule.description)} |"
 
 
 def _cell(text: str) -> str:

@@ -19,7 +19,7 @@ from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
 from actions.vitess_contract import Vitess
-from bot.runbook.expressions.value_types import Base, kind_of
+from bot.runbook.expressions.value_types import BaseType, value_type_of
 from bot.runbook.language.signatures import bare, of_diagnostic, of_remediation
 from bot.runbook.reference import vitess_calls
 
@@ -90,7 +90,12 @@ EXAMPLES: Mapping[str, Example] = {
     ),
 }
 """Where a placeholder for each parameter would not do, and what a diagnostic is given of other members."""
-_PLACEHOLDERS: Mapping[Base, Any] = {Base.NUMBER: 1, Base.BOOLEAN: True, Base.TEXT: "x", Base.LIST: ["x"]}
+_PLACEHOLDERS: Mapping[BaseType, Any] = {
+    BaseType.NUMBER: 1,
+    BaseType.BOOLEAN: True,
+    BaseType.TEXT: "x",
+    BaseType.LIST: ["x"],
+}
 _ANSWERS: tuple[tuple[str | None, ...], ...] = ((), ("1",), ("Yes",), (None,))
 """Rows of one value each: none, a number, a word, an empty value."""
 _LOST = (ValueError, TypeError, LookupError, ArithmeticError, Refused, NoUndo, Unreadable)
@@ -220,4 +225,4 @@ def _made(name: str) -> list[Remediation]:
 
 def _placeholders(name: str) -> dict[str, Any]:
     signature = of_diagnostic(name) if name in DIAGNOSTICS else of_remediation(name)
-    return {each: _PLACEHOLDERS[kind_of(signature.parameters[each]).base] for each in sorted(signature.required)}
+    return {each: _PLACEHOLDERS[value_type_of(signature.parameters[each]).base] for each in sorted(signature.required)}

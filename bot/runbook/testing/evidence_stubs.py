@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import TypeAdapter
 
-from bot.runbook.language.signatures import bare, coerce, fields_of, item_of, near, unit_of
+from bot.runbook.language.signatures import bare, coerce, did_you_mean, fields_of, item_of, unit_of
 
 
 def given(kind: Any, fields: object) -> Any:  # noqa: ANN401 - evidence of any type
@@ -30,7 +30,7 @@ def given(kind: Any, fields: object) -> Any:  # noqa: ANN401 - evidence of any t
     declared = {field.name: field for field in dataclasses.fields(plain) if field.init}
     for name in fields:
         if name not in declared:
-            raise ValueError(f"{plain.__name__} has no field {name!r}{near(name, declared)}")
+            raise ValueError(f"{plain.__name__} has no field {name!r}{did_you_mean(name, declared)}")
     values_by_name: dict[str, Any] = {}
     for name, field in declared.items():
         if name in fields:

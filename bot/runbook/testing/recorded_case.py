@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from bot.errors import RunbookError
 from bot.runbook.language.document import read
+from bot.runbook.language.runbook_files import read_file
 from bot.runbook.language.schema import Test
-from bot.runbook.library.load import read_file
 
 HEAD = """\
 # Recorded by `firstmate record`; hosts and addresses are replaced, literals of statements are `?`.
@@ -42,7 +42,7 @@ def read_case(path: Path) -> Case:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        line, column = document.place(tuple(first["loc"]))
+        line, column = document.position(tuple(first["loc"]))
         raise RunbookError(f"{path}:{line}:{column}: {where}: {first['msg']}.") from error
 
 

@@ -16,7 +16,7 @@ from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError,
 from bot.runbook.expressions.names import evidence_types
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Expect, Runbook, Test
-from bot.runbook.language.signatures import item_of, near
+from bot.runbook.language.signatures import did_you_mean, item_of
 from bot.runbook.testing.evidence_stubs import given
 from bot.runbook.testing.scripted_server import ScriptedServer
 
@@ -163,7 +163,7 @@ def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping
 def _parameters(remedy: str, expected: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[Difference]:
     for name, value in expected.items():
         if name not in built:
-            yield Difference(f"with: {remedy} has no parameter {name!r}{near(name, built)}")
+            yield Difference(f"with: {remedy} has no parameter {name!r}{did_you_mean(name, built)}")
         elif built[name] != value:
             yield Difference(f"with: {name}", repr(value), repr(built[name]))
 
