@@ -168,8 +168,8 @@ def test_commands_that_need_servers_have_the_options_that_they_show(block: Block
 
 def test_the_tables_of_the_reference_are_what_the_code_makes():
     page = (TOP / "docs/runbooks.md").read_text(encoding="utf-8")
-    assert page == language_tables.filled(page), (
-        "make them anew: python -m bot.runbook.reference.language_tables docs/runbooks.md"
+    assert page == language_tables.regenerate(page), (
+        "regenerate them: python -m bot.runbook.reference.language_tables docs/runbooks.md"
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bot.cli.terminal import JsonOption, out, print_json
 from bot.errors import WrongUsage
-from bot.runbook.reference.action_reference import NAMES, Described, described
+from bot.runbook.reference.action_reference import NAMES, ActionDescription, describe
 from bot.runbook.reference.actions_page import page, section
 
 commands = typer.Typer()
@@ -27,7 +27,7 @@ def actions(
     """Tells what every action takes, returns, asks and needs, and what it costs or risks."""
     if markdown and as_json:
         raise WrongUsage("--markdown and --json are two forms of the same; name one of them.")
-    found = [described(each) for each in ([name] if name else NAMES)]
+    found = [describe(each) for each in ([name] if name else NAMES)]
     if as_json:
         print_json({"actions": [_document(each) for each in found]})
     elif markdown:
@@ -41,7 +41,7 @@ def actions(
         out.print(table)
 
 
-def _document(action: Described) -> dict[str, Any]:
+def _document(action: ActionDescription) -> dict[str, Any]:
     document: dict[str, Any] = dataclasses.asdict(action)
     document["needs"] = {flavour.value: list(grants) for flavour, grants in action.needs.items()}
     for key in ("asks", "changes", "undoes"):

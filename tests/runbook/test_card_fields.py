@@ -6,13 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
-from bot.runbook.diagnosis.card_fields import shown
+from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import load_folders, shipped_folder
 from bot.runbook.linting.analysis import analyze
-from bot.runbook.testing.runner import AT, evidence_of
+from bot.runbook.testing.runner import DEFAULT_TARGET, evidence_of
 
 BY_NAME = {runbook.runbook: runbook for runbook in load_folders([shipped_folder()]).runbooks}
 
@@ -31,7 +31,7 @@ def runbook(**shows: str) -> Runbook:
 
 
 def seen(of: Runbook, replica: object) -> dict[str, str]:
-    return dict(shown(of, {"replica": replica}, {"limit": 30.0}, AT))
+    return dict(render_card_fields(of, {"replica": replica}, {"limit": 30.0}, DEFAULT_TARGET))
 
 
 def test_each_line_is_a_sentence_over_the_evidence_with_units():
@@ -80,11 +80,11 @@ def test_every_line_of_a_shipped_runbook_shows_something_in_one_of_its_tests(nam
     found = {
         label
         for test in BY_NAME[name].tests
-        for label, _ in shown(
+        for label, _ in render_card_fields(
             BY_NAME[name],
             evidence_of(BY_NAME[name], test),
             resolve(BY_NAME[name], {}, test.inputs),
-            {**AT, **{str(key): value for key, value in test.target.items()}},
+            {**DEFAULT_TARGET, **{str(key): value for key, value in test.target.items()}},
         )
     }
     assert found == BY_NAME[name].shows.keys()

@@ -15,7 +15,7 @@ from actions.remediations.mysql.set_variable import SetVariable
 from bot.errors import RunbookError, WrongUsage
 from bot.runbook.diagnosis.causes import CauseStatus, diagnose
 from bot.runbook.diagnosis.gather_steps import needs, step_parameters, step_runs
-from bot.runbook.diagnosis.remedies import again, build, remedy_of
+from bot.runbook.diagnosis.remedies import build, rebuild, remedy_of
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
@@ -114,9 +114,9 @@ def test_a_cause_without_its_evidence_is_undecided_and_says_why(runbook):
     }
     found = {each.id: each for each in diagnose(runbook, evidence, INPUTS).causes}
     assert found["blocked"].verdict is CauseStatus.UNDECIDED
-    assert found["blocked"].says == "Not known, since locks is missing: access denied"
+    assert found["blocked"].says == "Undecided, because locks is missing: access denied"
     assert found["late"].verdict is CauseStatus.UNDECIDED
-    assert "empty (NULL)" in found["late"].says
+    assert "is NULL" in found["late"].says
 
 
 def test_a_proven_cause_is_not_lost_when_its_sentence_lacks_something(runbook):
@@ -151,7 +151,7 @@ def made_of(runbook: Runbook, remedy: str, **scope: Any) -> tuple[Remediation, d
 def test_a_remedy_is_built_with_native_types_and_can_be_made_again_from_json(runbook):
     made, parameters = made_of(runbook, "end", locks=LockWaits(1, 5.0, (BLOCKER,)))
     assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
-    assert again("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
+    assert rebuild("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
     assert made_of(runbook, "room")[0] == SetVariable("max_connections", 200, 3600.0)
 
 
@@ -160,7 +160,7 @@ def test_a_remedy_is_built_with_native_types_and_can_be_made_again_from_json(run
 )
 def test_a_stored_remedy_that_does_not_fit_any_more_is_told(use, stored):
     with pytest.raises(RunbookError, match="planned change"):
-        again(use, stored)
+        rebuild(use, stored)
 
 
 def test_a_remedy_that_cannot_be_built_says_why(runbook):

@@ -206,7 +206,7 @@ def test_a_forgiving_sentence_says_unknown_for_missing_evidence_alone(source, te
 
 
 def test_an_empty_value_says_so_when_it_is_compared():
-    with pytest.raises(ExpressionError, match="is empty"):
+    with pytest.raises(ExpressionError, match="is NULL"):
         evaluate("replica.lag > 5", SCOPE)
 
 

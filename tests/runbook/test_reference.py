@@ -12,10 +12,10 @@ import actions
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Flavour
 from bot.fleet.vitess.allowed_calls import CHANGING, CHANGING_VTORC
-from bot.runbook.reference import statement_listener
-from bot.runbook.reference.action_reference import NAMES, described
-from bot.runbook.reference.statement_listener import Listener, asked_by, changed_by
-from bot.runbook.reference.vitess_calls import first_word
+from bot.runbook.reference import statement_recorder
+from bot.runbook.reference.action_reference import NAMES, describe
+from bot.runbook.reference.statement_recorder import RecordingReader, statements_of_change, statements_read
+from bot.runbook.reference.vitess_calls import call_name
 from tests.shell import firstmate
 
 TOP = Path(actions.__file__).parents[1]
@@ -25,22 +25,22 @@ SQL = [name for name in NAMES if name.startswith(("mysql.", "proxysql."))]
 def test_the_page_is_what_the_code_makes():
     committed = (TOP / "docs/actions.md").read_text(encoding="utf-8")
     assert committed == firstmate("actions", "--markdown").out, (
-        "make it anew: firstmate actions --markdown > docs/actions.md"
+        "regenerate it: firstmate actions --markdown > docs/actions.md"
     )
 
 
 def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
     heard: set[tuple[str, str]] = set()
 
-    class Witness(Listener):
+    class Witness(RecordingReader):
         def rows(self, *arguments, **named):
             caller = sys._getframe(1).f_code
             heard.add((caller.co_filename, caller.co_name))
             return super().rows(*arguments, **named)
 
-    monkeypatch.setattr(statement_listener, "Listener", Witness)
+    monkeypatch.setattr(statement_recorder, "RecordingReader", Witness)
     for name in SQL:
-        asked_by(name)
+        statements_read(name)
     # What is asked of the MySQL beneath a tablet belongs to actions of Vitess, whose questions are their needs.
     beneath = ("vitess", "vitess_prechecks.py", "metadata_lock_holders.py")
     written = {
@@ -56,8 +56,8 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.parametrize("name", REMEDIATIONS)
 def test_every_remediation_shows_what_it_changes_on_every_server(name: str):
-    versions = {version for heard in changed_by(name) for version in heard.versions}
-    assert versions == set(statement_listener.versions_of(name))
+    versions = {version for heard in statements_of_change(name) for version in heard.versions}
+    assert versions == set(statement_recorder.versions_of(name))
 
 
 VITESS = [name for name in NAMES if name.startswith("vitess.")]
@@ -66,7 +66,7 @@ VITESS = [name for name in NAMES if name.startswith("vitess.")]
 @pytest.mark.parametrize("name", [name for name in VITESS if name in REMEDIATIONS])
 def test_a_change_of_vitess_is_told_by_its_calls_which_it_needs_and_a_changer_may_make(name: str):
     needs = set(REMEDIATIONS[name].needs[Flavour.VITESS])
-    told = {first_word(each.text) for back in (False, True) for each in changed_by(name, back=back)}
+    told = {call_name(each.text) for undo in (False, True) for each in statements_of_change(name, undo=undo)}
     assert told
     assert told <= set(CHANGING) | {path.replace("/api", "") for path in CHANGING_VTORC}
     assert {each for each in needs if each in CHANGING} == {each for each in told if not each.startswith("/")}
@@ -74,20 +74,20 @@ def test_a_change_of_vitess_is_told_by_its_calls_which_it_needs_and_a_changer_ma
 
 @pytest.mark.parametrize("name", VITESS)
 def test_what_an_action_asks_of_vitess_is_what_it_needs_and_changes_nothing(name: str):
-    texts = [each.text for each in asked_by(name)]
+    texts = [each.text for each in statements_read(name)]
     assert texts
     assert not set(texts) & CHANGING
 
 
 def test_what_differs_between_servers_is_told():
-    heard = {each.text: [str(version) for version in each.versions] for each in asked_by("mysql.replica_status")}
+    heard = {each.text: [str(version) for version in each.versions] for each in statements_read("mysql.replica_status")}
     assert heard["SHOW SLAVE STATUS"] == ["mysql 5.7.44"]
     assert heard["SHOW REPLICA STATUS"] == ["mysql 8.0.36", "mysql 8.4.0", "mysql 9.7.0"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_action_is_told_in_full(name: str):
-    found = described(name)
+    found = describe(name)
     assert found.first.endswith(".")
     assert bool(found.cost) == (name in DIAGNOSTICS)
     assert bool(found.risk) == (name in REMEDIATIONS)
@@ -102,7 +102,7 @@ def test_one_action_is_shown_with_its_units_words_and_defaults():
     assert "| `older_than` | seconds, e.g. `30s`, `5m` | `30.0` |" in shown
     status = firstmate("actions", "mysql.replica_status", "--markdown").out
     assert "one of `Connecting`, `No`" in status
-    assert "or empty" in status
+    assert "or NULL" in status
     started = firstmate("actions", "mysql.start_replica", "--markdown").out
     assert "START REPLICA SQL_THREAD" in started
     assert "Risk: reversible" in started
@@ -117,7 +117,7 @@ def test_for_people_it_is_a_table_and_a_page():
 def test_for_machines_it_is_json():
     [found] = firstmate("actions", "mysql.kill_connection", "--json").json["actions"]
     assert found["needs"]["mariadb"] == ["PROCESS", "CONNECTION ADMIN"]
-    assert found["changes"] == [{"sql": "KILL 17", "versions": list(map(str, statement_listener.VERSIONS))}]
+    assert found["changes"] == [{"sql": "KILL 17", "versions": list(map(str, statement_recorder.VERSIONS))}]
 
 
 def test_a_misspelt_action_is_told_with_the_nearest():

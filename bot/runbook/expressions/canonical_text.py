@@ -1,4 +1,4 @@
-"""An expression as text again, the same for all that read the same: one spacing, one kind of quotes. Pure."""
+"""Converts syntax trees to canonical text, which is equal for equivalent notations, and to short text. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BINARY = {
 OPERATORS = {
     "eq": "==", "ne": "!=", "gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "in": "in", "notin": "not in",
 }  # fmt: skip
-"""Jinja2's name of a comparison -> as it is written."""
+"""Jinja2's name of a comparison -> operator."""
 
 
 def canonical_text(node: nodes.Node) -> str:
-    """The text of an expression, with brackets wherever parts are put together."""
+    """Returns the text of an expression with normalised spacing, quotes and brackets."""
     match node:
         case nodes.Name():
             return node.name
@@ -37,8 +37,8 @@ def canonical_text(node: nodes.Node) -> str:
             return f"[{', '.join(map(canonical_text, node.items))}]"
         case nodes.Filter() | nodes.Test():
             arguments = f"({', '.join(map(canonical_text, node.args))})" if node.args else ""
-            of = canonical_text(node.node) if node.node is not None else ""
-            return f"({of}{' | ' if isinstance(node, nodes.Filter) else ' is '}{node.name}{arguments})"
+            operand = canonical_text(node.node) if node.node is not None else ""
+            return f"({operand}{' | ' if isinstance(node, nodes.Filter) else ' is '}{node.name}{arguments})"
     return f"({_operation(node)})"
 
 
@@ -63,7 +63,7 @@ def _operation(node: nodes.Node) -> str:
 
 
 def literal_text(value: object) -> str:
-    """A constant as an expression has it."""
+    """Returns a constant in the notation of expressions."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -72,7 +72,7 @@ def literal_text(value: object) -> str:
 
 
 def short_text(node: nodes.Node) -> str:
-    """The text of an expression for a sentence: without the outer brackets, at most 60 characters."""
+    """Returns the text of an expression for messages: without the outer brackets, at most 60 characters."""
     text = canonical_text(node)
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
@@ -80,7 +80,7 @@ def short_text(node: nodes.Node) -> str:
 
 
 def start_offset(node: nodes.Node) -> int:
-    """The character that an expression begins with, from 0."""
+    """Returns the offset of the first character of an expression."""
     while True:
         if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Test) and node.node is not None:
             node = node.node
