@@ -1,4 +1,4 @@
-"""The command that tells what runbooks can use."""
+"""`firstmate actions`: the reference of all actions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ commands = typer.Typer()
 
 @commands.command()
 def actions(
-    name: Annotated[str | None, typer.Argument(help="One action, e.g. mysql.replica_status.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of the documentation.")] = False,
+    name: Annotated[str | None, typer.Argument(help="An action, e.g. mysql.replica_status. Default: all.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, as in the documentation.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tells what every action takes, returns, asks and needs, and what it costs or risks."""
+    """Shows the parameters, results, statements, privileges, and cost or risk of actions."""
     if markdown and as_json:
-        raise WrongUsage("--markdown and --json are two forms of the same; name one of them.")
+        raise WrongUsage("--markdown and --json contradict each other; use one of them.")
     found = [describe(each) for each in ([name] if name else NAMES)]
     if as_json:
         print_json({"actions": [_document(each) for each in found]})
@@ -35,7 +35,7 @@ def actions(
     elif name:
         out.print(Markdown(section(found[0])))
     else:
-        table = Table("action", "cost or risk", "what", box=None, pad_edge=False)
+        table = Table("action", "cost or risk", "summary", box=None, pad_edge=False)
         for each in found:
             table.add_row(each.name, (each.cost or each.risk).split(",")[0], each.first)
         out.print(table)

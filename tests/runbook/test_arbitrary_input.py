@@ -1,4 +1,4 @@
-"""Rubbish of every kind becomes findings: nothing else is raised, and nothing loops, grows or writes."""
+"""Arbitrary input results in findings: no other error, no endless loop, no excessive memory, no output."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ def found_in(text: str) -> None:
 
 @MODERATE
 @given(st.text(max_size=2000))
-def test_any_text_is_examined(text: str):
+def test_any_text_is_linted(text: str):
     found_in(text)
 
 
 @MODERATE
 @given(st.lists(YAML_PIECES, max_size=60).map("".join))
-def test_any_text_of_yamls_own_parts_is_examined(text: str):
+def test_any_sequence_of_yaml_tokens_is_linted(text: str):
     found_in(text)
 
 
 @MODERATE
 @given(st.binary(max_size=2000))
-def test_any_bytes_are_text_or_a_finding(raw: bytes):
+def test_any_bytes_are_decoded_or_rejected_with_a_finding(raw: bytes):
     try:
         assert isinstance(decode(raw, "rubbish.yml"), str)
     except RunbookRefused:
@@ -85,7 +85,7 @@ def test_any_bytes_are_text_or_a_finding(raw: bytes):
     st.sampled_from(SHIPPED),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), YAML_PIECES | EXPRESSION_PIECES), max_size=4),
 )
-def test_a_runbook_that_was_damaged_anywhere_is_examined(text: str, damage: list[tuple[float, str]]):
+def test_a_damaged_runbook_is_linted(text: str, damage: list[tuple[float, str]]):
     for place, piece in damage:
         at = int(place * len(text))
         text = text[:at] + piece + text[at + len(piece) // 2 :]
@@ -94,7 +94,7 @@ def test_a_runbook_that_was_damaged_anywhere_is_examined(text: str, damage: list
 
 @settings(MODERATE, max_examples=400)
 @given(st.lists(EXPRESSION_PIECES, max_size=12).map("".join))
-def test_any_expression_has_a_value_or_says_why_not(source: str):
+def test_any_expression_has_a_value_or_an_expression_error(source: str):
     try:
         evaluate(source, SCOPE)
     except (ExpressionError, EvidenceMissing):
@@ -103,7 +103,7 @@ def test_any_expression_has_a_value_or_says_why_not(source: str):
 
 @settings(MODERATE, max_examples=300)
 @given(st.lists(TEMPLATE_PIECES, max_size=16).map("".join))
-def test_any_template_is_text_or_says_why_not(source: str):
+def test_any_template_renders_or_raises_an_expression_error(source: str):
     for lenient in (False, True):
         try:
             assert len(render(source, SCOPE, lenient=lenient)) <= 3000
@@ -113,7 +113,7 @@ def test_any_template_is_text_or_says_why_not(source: str):
 
 @MODERATE
 @given(st.text(max_size=300) | st.lists(st.text(max_size=50), max_size=5) | st.integers() | st.none())
-def test_any_matcher_parses_or_says_why_not(written: object):
+def test_any_matcher_parses_or_raises_a_value_error(written: object):
     try:
         matchers = parse_alternative(written)
     except ValueError:
@@ -142,7 +142,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
-def test_a_bomb_is_a_finding_and_takes_little_memory(text: str):
+def test_a_yaml_bomb_is_rejected_with_little_memory(text: str):
     tracemalloc.start()
     try:
         findings = lint_text(text, "bomb.yml").findings
@@ -164,7 +164,7 @@ def test_a_bomb_is_a_finding_and_takes_little_memory(text: str):
         (b"\x00\x01", None),
     ],
 )
-def test_a_file_of_the_wrong_kind_is_a_finding(tmp_path: Path, raw: bytes, rule: str | None):
+def test_a_file_of_another_type_has_a_finding(tmp_path: Path, raw: bytes, rule: str | None):
     path = tmp_path / "rubbish.yml"
     path.write_bytes(raw)
     with pytest.raises(RunbookRefused) as refused:
@@ -197,7 +197,7 @@ GROWING = [
 
 
 @pytest.mark.parametrize("source", GROWING)
-def test_what_would_grow_or_reach_out_is_refused_before_it_runs(source: str):
+def test_expressions_that_multiply_output_or_escape_are_rejected_before_evaluation(source: str):
     with pytest.raises(ExpressionError):
         evaluate(source, SCOPE)
 
@@ -215,11 +215,11 @@ def test_what_would_grow_or_reach_out_is_refused_before_it_runs(source: str):
         "{{ '" + "a" * MAX_SOURCE + "' }}",
     ],
 )
-def test_a_template_has_no_statements(source: str):
+def test_statements_in_templates_are_rejected(source: str):
     with pytest.raises(ExpressionError):
         syntax_tree(source, template=True)
 
 
-def test_a_template_that_renders_megabytes_is_cut():
+def test_rendered_text_is_truncated():
     rows = ["x" * 1_000_000] * 9
     assert len(render("{{ rows[0] }}" * 9, {"rows": rows})) == 3000

@@ -43,7 +43,7 @@ def expected_of(case: Path) -> list[tuple[str, str, int, int | None]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_mistake_is_found_where_it_is_and_nothing_else(case: Path):
+def test_a_mistake_is_reported_at_its_line_and_nothing_else_is(case: Path):
     expected = expected_of(case)
     assert expected, "the file marks no line"
     found = linted(case).findings
@@ -72,18 +72,18 @@ MADE: Mapping[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize(("rule", "made"), MADE.items(), ids=MADE.keys())
-def test_a_file_that_cannot_be_used_at_all_is_told(rule: str, made: Callable[[Path], None], tmp_path: Path):
+def test_an_unusable_file_is_reported(rule: str, made: Callable[[Path], None], tmp_path: Path):
     path = tmp_path / "it.yml"
     made(path)
     assert [(each.rule, each.line, each.column) for each in linted(path).findings] == [(rule, 1, 1)]
 
 
-def test_every_rule_has_a_mistake_that_it_finds():
+def test_every_rule_has_at_least_one_mistake():
     shown = {rule for case in CASES for _, rule, _, _ in expected_of(case)} | MADE.keys()
     assert shown | POLICY_RULES == RULES.keys()
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_says_what_it_finds_in_one_sentence(name: str):
+def test_the_description_of_a_rule_is_one_short_sentence(name: str):
     assert re.fullmatch(r"[A-Z].*[\w`)]\.", RULES[name].description)
     assert len(RULES[name].description) <= 110

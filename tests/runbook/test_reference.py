@@ -1,4 +1,4 @@
-"""The reference of the actions says what the code does."""
+"""The reference of the actions agrees with the code."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TOP = Path(actions.__file__).parents[1]
 SQL = [name for name in NAMES if name.startswith(("mysql.", "proxysql."))]
 
 
-def test_the_page_is_what_the_code_makes():
+def test_the_page_is_up_to_date():
     committed = (TOP / "docs/actions.md").read_text(encoding="utf-8")
     assert committed == firstmate("actions", "--markdown").out, (
         "regenerate it: firstmate actions --markdown > docs/actions.md"
     )
 
 
-def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
+def test_every_statement_in_the_code_is_recorded(monkeypatch: pytest.MonkeyPatch):
     heard: set[tuple[str, str]] = set()
 
     class Witness(RecordingReader):
@@ -55,7 +55,7 @@ def test_every_question_in_the_code_is_heard(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("name", REMEDIATIONS)
-def test_every_remediation_shows_what_it_changes_on_every_server(name: str):
+def test_every_remediation_has_recorded_changes_for_every_server(name: str):
     versions = {version for heard in statements_of_change(name) for version in heard.versions}
     assert versions == set(statement_recorder.versions_of(name))
 
@@ -64,7 +64,7 @@ VITESS = [name for name in NAMES if name.startswith("vitess.")]
 
 
 @pytest.mark.parametrize("name", [name for name in VITESS if name in REMEDIATIONS])
-def test_a_change_of_vitess_is_told_by_its_calls_which_it_needs_and_a_changer_may_make(name: str):
+def test_a_vitess_change_is_documented_by_its_calls_which_are_declared_and_allowed(name: str):
     needs = set(REMEDIATIONS[name].needs[Flavour.VITESS])
     told = {call_name(each.text) for undo in (False, True) for each in statements_of_change(name, undo=undo)}
     assert told
@@ -73,20 +73,20 @@ def test_a_change_of_vitess_is_told_by_its_calls_which_it_needs_and_a_changer_ma
 
 
 @pytest.mark.parametrize("name", VITESS)
-def test_what_an_action_asks_of_vitess_is_what_it_needs_and_changes_nothing(name: str):
+def test_the_calls_that_a_vitess_action_reads_change_nothing(name: str):
     texts = [each.text for each in statements_read(name)]
     assert texts
     assert not set(texts) & CHANGING
 
 
-def test_what_differs_between_servers_is_told():
+def test_a_recorded_statement_names_its_servers():
     heard = {each.text: [str(version) for version in each.versions] for each in statements_read("mysql.replica_status")}
     assert heard["SHOW SLAVE STATUS"] == ["mysql 5.7.44"]
     assert heard["SHOW REPLICA STATUS"] == ["mysql 8.0.36", "mysql 8.4.0", "mysql 9.7.0"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_action_is_told_in_full(name: str):
+def test_every_action_has_a_complete_description(name: str):
     found = describe(name)
     assert found.first.endswith(".")
     assert bool(found.cost) == (name in DIAGNOSTICS)
@@ -97,7 +97,7 @@ def test_every_action_is_told_in_full(name: str):
         assert record.fields
 
 
-def test_one_action_is_shown_with_its_units_words_and_defaults():
+def test_one_action_is_shown_with_units_literals_and_defaults():
     shown = firstmate("actions", "mysql.long_transactions", "--markdown").out
     assert "| `older_than` | seconds, e.g. `30s`, `5m` | `30.0` |" in shown
     status = firstmate("actions", "mysql.replica_status", "--markdown").out
@@ -108,19 +108,19 @@ def test_one_action_is_shown_with_its_units_words_and_defaults():
     assert "Risk: reversible" in started
 
 
-def test_for_people_it_is_a_table_and_a_page():
+def test_without_an_option_the_output_is_a_table_or_a_page():
     listed = firstmate("actions").out
     assert all(name in listed for name in NAMES)
     assert "START REPLICA" in firstmate("actions", "mysql.start_replica").out
 
 
-def test_for_machines_it_is_json():
+def test_with_json_the_output_is_json():
     [found] = firstmate("actions", "mysql.kill_connection", "--json").json["actions"]
     assert found["needs"]["mariadb"] == ["PROCESS", "CONNECTION ADMIN"]
     assert found["changes"] == [{"sql": "KILL 17", "versions": list(map(str, statement_recorder.VERSIONS))}]
 
 
-def test_a_misspelt_action_is_told_with_the_nearest():
+def test_an_unknown_action_is_rejected_with_a_suggestion():
     said = firstmate("actions", "mysql.replica_statos")
     assert said.code == 2
     assert "did you mean 'mysql.replica_status'?" in said.err
