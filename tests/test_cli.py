@@ -154,7 +154,7 @@ def test_a_policy_is_linted_like_runbooks(tmp_path: Path):
     policy.write_text("freezes:\n  - {name: sale, reason: r, from: 2026-01-01, to: 2026-01-02}\n", encoding="utf-8")
     said = firstmate("policy", "lint", policy)
     assert (said.code, "1 policy: 0 errors, 1 warning." in said.err) == (0, True)
-    assert f"{policy}:2:51: warning: the freeze 'sale' is over" in said.out
+    assert f"{policy}:2:51: warning: Freeze 'sale' ended at 2026-01-02 00:00 UTC" in said.out
     assert firstmate("policy", "lint", policy, "--strict").code == 1
     policy.write_text("budget: {}\n", encoding="utf-8")
     [finding] = firstmate("policy", "lint", policy, "--json").json["findings"]

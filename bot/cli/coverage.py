@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
-from bot.runbook.matching.coverage import CoverageKind, Rule, RuleCoverage, rule_coverage, rules_of
+from bot.runbook.matching.coverage import AlertingRule, CoverageKind, RuleCoverage, rule_coverage, rules_of
 
 commands = typer.Typer()
 
@@ -44,7 +44,7 @@ def coverage(
         raise typer.Exit(Exit.FOUND)
 
 
-def _rules(path: Path) -> list[Rule]:
+def _rules(path: Path) -> list[AlertingRule]:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)

@@ -22,7 +22,7 @@ SHIPPED = sorted(path.read_text(encoding="utf-8") for path in shipped_folder().r
 MODERATE = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
 )
-"""The same rubbish each time: a run that finds something new belongs to who looks for it, not to the next commit."""
+"""Reproducible examples: a new failure must not appear in an unrelated commit."""
 FEW = settings(MODERATE, max_examples=40)
 
 
@@ -51,8 +51,8 @@ SCOPE = {
 
 
 def found_in(text: str) -> None:
-    """Examines a text; whatever is found has a known rule and a place."""
-    for finding in lint_text(text, "rubbish.yml").findings:
+    """Lints a text and asserts that every finding has a known rule and a position."""
+    for finding in lint_text(text, "arbitrary.yml").findings:
         assert finding.rule in RULES
         assert finding.line >= 1
         assert finding.column >= 1
@@ -75,7 +75,7 @@ def test_any_sequence_of_yaml_tokens_is_linted(text: str):
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_decoded_or_rejected_with_a_finding(raw: bytes):
     try:
-        assert isinstance(decode(raw, "rubbish.yml"), str)
+        assert isinstance(decode(raw, "arbitrary.yml"), str)
     except RunbookRefused:
         return
 
@@ -165,7 +165,7 @@ def test_a_yaml_bomb_is_rejected_with_little_memory(text: str):
     ],
 )
 def test_a_file_of_another_type_has_a_finding(tmp_path: Path, raw: bytes, rule: str | None):
-    path = tmp_path / "rubbish.yml"
+    path = tmp_path / "arbitrary.yml"
     path.write_bytes(raw)
     with pytest.raises(RunbookRefused) as refused:
         load_file(path)

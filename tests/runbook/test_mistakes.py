@@ -1,7 +1,7 @@
-"""Every rule of the linter finds its mistake, at its line, and finds nothing else.
+"""Every lint rule reports its mistakes at their lines, and nothing else is reported.
 
-A file of mistakes/ marks the line with `# <- RULE` at its end, or says `# expect: RULE at LINE:COLUMN` at its top where
-a comment cannot stand. A folder holds runbooks that are wrong together.
+A file of mistakes/ marks the line with `# <- RULE` at its end or, if the line cannot have a comment, with
+`# expect: RULE at LINE:COLUMN` at the top of the file. A folder contains runbooks that conflict with each other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def linted(path: Path) -> LintReport:
 
 
 def marks(path: Path) -> list[tuple[str, str, int, int | None]]:
-    """File, rule, line and, where it is told, column."""
+    """Returns file, rule, line and, if given, column of each expected finding."""
     found: list[tuple[str, str, int, int | None]] = []
     for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").split("\n"), 1):
         if marked := _MARKED.search(line):
@@ -53,22 +53,22 @@ def test_a_mistake_is_reported_at_its_line_and_nothing_else_is(case: Path):
 
 
 POLICY_RULES = {"duplicate-freeze", "past-freeze", "unknown-shard"}
-"""What a policy may have wrong is in tests/test_policy_lint.py."""
+"""Rules that tests/test_policy_lint.py covers."""
 
 
-def _larger_than_a_person_writes(path: Path) -> None:
+def _too_large(path: Path) -> None:
     path.write_bytes(b"# \n" * MAX_BYTES)
 
 
-def _that_cannot_be_read(path: Path) -> None:
+def _unreadable(path: Path) -> None:
     path.symlink_to("/proc/self/mem")
 
 
 MADE: Mapping[str, Callable[[Path], None]] = {
-    "too-large": _larger_than_a_person_writes,
-    "unreadable-file": _that_cannot_be_read,
+    "too-large": _too_large,
+    "unreadable-file": _unreadable,
 }
-"""Mistakes that no file of a repository should be."""
+"""Mistakes that are generated, because they should not be in a repository."""
 
 
 @pytest.mark.parametrize(("rule", "made"), MADE.items(), ids=MADE.keys())

@@ -30,20 +30,20 @@ def test_the_page_is_up_to_date():
 
 
 def test_every_statement_in_the_code_is_recorded(monkeypatch: pytest.MonkeyPatch):
-    heard: set[tuple[str, str]] = set()
+    recorded: set[tuple[str, str]] = set()
 
-    class Witness(RecordingReader):
+    class CallerRecorder(RecordingReader):
         def rows(self, *arguments, **named):
             caller = sys._getframe(1).f_code
-            heard.add((caller.co_filename, caller.co_name))
+            recorded.add((caller.co_filename, caller.co_name))
             return super().rows(*arguments, **named)
 
-    monkeypatch.setattr(statement_recorder, "RecordingReader", Witness)
+    monkeypatch.setattr(statement_recorder, "RecordingReader", CallerRecorder)
     for name in SQL:
         statements_read(name)
-    # What is asked of the MySQL beneath a tablet belongs to actions of Vitess, whose questions are their needs.
+    # Statements for the MySQL server of a tablet belong to Vitess actions, which are documented by their privileges.
     beneath = ("vitess", "vitess_prechecks.py", "metadata_lock_holders.py")
-    written = {
+    in_code = {
         (str(path), function.name)
         for path in (TOP / "actions").rglob("*.py")
         if path.name != "contract.py" and not any(part in path.parts for part in beneath)
@@ -51,12 +51,12 @@ def test_every_statement_in_the_code_is_recorded(monkeypatch: pytest.MonkeyPatch
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "rows" for n in ast.walk(function))
     }
-    assert {(Path(file).name, name) for file, name in written - heard} == set()
+    assert {(Path(file).name, name) for file, name in in_code - recorded} == set()
 
 
 @pytest.mark.parametrize("name", REMEDIATIONS)
 def test_every_remediation_has_recorded_changes_for_every_server(name: str):
-    versions = {version for heard in statements_of_change(name) for version in heard.versions}
+    versions = {version for recorded in statements_of_change(name) for version in recorded.versions}
     assert versions == set(statement_recorder.versions_of(name))
 
 
@@ -66,10 +66,10 @@ VITESS = [name for name in NAMES if name.startswith("vitess.")]
 @pytest.mark.parametrize("name", [name for name in VITESS if name in REMEDIATIONS])
 def test_a_vitess_change_is_documented_by_its_calls_which_are_declared_and_allowed(name: str):
     needs = set(REMEDIATIONS[name].needs[Flavour.VITESS])
-    told = {call_name(each.text) for undo in (False, True) for each in statements_of_change(name, undo=undo)}
-    assert told
-    assert told <= set(CHANGING) | {path.replace("/api", "") for path in CHANGING_VTORC}
-    assert {each for each in needs if each in CHANGING} == {each for each in told if not each.startswith("/")}
+    documented = {call_name(each.text) for undo in (False, True) for each in statements_of_change(name, undo=undo)}
+    assert documented
+    assert documented <= set(CHANGING) | {path.replace("/api", "") for path in CHANGING_VTORC}
+    assert {each for each in needs if each in CHANGING} == {each for each in documented if not each.startswith("/")}
 
 
 @pytest.mark.parametrize("name", VITESS)
@@ -80,9 +80,11 @@ def test_the_calls_that_a_vitess_action_reads_change_nothing(name: str):
 
 
 def test_a_recorded_statement_names_its_servers():
-    heard = {each.text: [str(version) for version in each.versions] for each in statements_read("mysql.replica_status")}
-    assert heard["SHOW SLAVE STATUS"] == ["mysql 5.7.44"]
-    assert heard["SHOW REPLICA STATUS"] == ["mysql 8.0.36", "mysql 8.4.0", "mysql 9.7.0"]
+    recorded = {
+        each.text: [str(version) for version in each.versions] for each in statements_read("mysql.replica_status")
+    }
+    assert recorded["SHOW SLAVE STATUS"] == ["mysql 5.7.44"]
+    assert recorded["SHOW REPLICA STATUS"] == ["mysql 8.0.36", "mysql 8.4.0", "mysql 9.7.0"]
 
 
 @pytest.mark.parametrize("name", NAMES)

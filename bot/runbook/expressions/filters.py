@@ -37,9 +37,9 @@ def _cut(text: str, length: int = MAX_VALUE_LENGTH) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def is_property(kind: type, name: str) -> bool:
+def is_property(record: type, name: str) -> bool:
     """Whether a class of evidence has a public property of this name."""
-    return not name.startswith("_") and isinstance(getattr(kind, name, None), property)
+    return not name.startswith("_") and isinstance(getattr(record, name, None), property)
 
 
 def _items(value: object) -> Sequence[Any]:

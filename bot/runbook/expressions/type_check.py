@@ -62,7 +62,7 @@ class TypeChecker:
             self.type_of(part, non_null)
 
     def check_condition(self, node: nodes.Node, non_null: frozenset[str] = _NONE) -> None:
-        """Checks an expression of which only the truth value is used."""
+        """Checks an expression that is used as a condition."""
         if isinstance(node, nodes.And | nodes.Or):
             self.check_condition(node.left, non_null)
             self.check_condition(node.right, non_null | non_null_after(node.left, isinstance(node, nodes.And)))

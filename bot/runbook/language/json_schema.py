@@ -81,7 +81,7 @@ def _with(signature: Signature) -> dict[str, Any]:
         "properties": {
             "with": {
                 "type": "object",
-                "properties": {name: _parameter(kind) for name, kind in signature.parameters.items()},
+                "properties": {name: _parameter(annotation) for name, annotation in signature.parameters.items()},
                 "required": sorted(signature.required),
                 "additionalProperties": False,
             }
@@ -92,10 +92,10 @@ def _with(signature: Signature) -> dict[str, Any]:
     return found
 
 
-def _parameter(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - annotations have no common type
+def _parameter(annotation: Any) -> dict[str, Any]:  # noqa: ANN401 - annotations have no common type
     """Returns the schema of a parameter: its own type, text with a unit, or an expression."""
-    own = TypeAdapter(kind).json_schema()
-    unit = unit_of(kind)
+    own = TypeAdapter(annotation).json_schema()
+    unit = unit_of(annotation)
     choices: list[dict[str, Any]] = [own]
     if unit is not None and unit in _NOTATIONS:
         choices.append({"type": "string", "description": _NOTATIONS[unit]})

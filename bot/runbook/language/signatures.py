@@ -85,49 +85,49 @@ def of_remediation(name: str) -> Signature:
     )
 
 
-def bare(kind: Any) -> Any:  # noqa: ANN401 - annotations have no common type
+def bare(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no common type
     """Returns an annotation without its unit and without `| None`."""
     while True:
-        if get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        elif get_origin(kind) in (Union, types.UnionType):
-            rest = [each for each in get_args(kind) if each is not type(None)]
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, types.UnionType):
+            rest = [each for each in get_args(annotation) if each is not type(None)]
             if len(rest) != 1:
                 return Any
-            kind = rest[0]
+            annotation = rest[0]
         else:
-            return kind
+            return annotation
 
 
-def unit_of(kind: Any) -> Unit | None:  # noqa: ANN401
+def unit_of(annotation: Any) -> Unit | None:  # noqa: ANN401
     """Returns the unit of an annotation, or None."""
-    if get_origin(kind) is Annotated:
-        return next((each for each in get_args(kind)[1:] if isinstance(each, Unit)), None)
-    if get_origin(kind) in (Union, types.UnionType):
-        return next((unit for each in get_args(kind) if (unit := unit_of(each)) is not None), None)
+    if get_origin(annotation) is Annotated:
+        return next((each for each in get_args(annotation)[1:] if isinstance(each, Unit)), None)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((unit for each in get_args(annotation) if (unit := unit_of(each)) is not None), None)
     return None
 
 
-def item_of(kind: Any) -> Any:  # noqa: ANN401
+def item_of(annotation: Any) -> Any:  # noqa: ANN401
     """Returns the annotation of a list's items, or None if the annotation is not a list."""
-    kind = bare(kind)
-    if get_origin(kind) in (list, tuple):
-        return get_args(kind)[0]
+    annotation = bare(annotation)
+    if get_origin(annotation) in (list, tuple):
+        return get_args(annotation)[0]
     return None
 
 
 @lru_cache(maxsize=1024)
-def fields_of(kind: type) -> Mapping[str, Any]:
+def fields_of(record: type) -> Mapping[str, Any]:
     """Returns the annotation of every field of a dataclass."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+    hints = typing.get_type_hints(record, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
 
 @lru_cache(maxsize=1024)
-def attributes_of(kind: type) -> Mapping[str, Any]:
+def attributes_of(record: type) -> Mapping[str, Any]:
     """Returns the annotation of everything readable in a dataclass of evidence: its fields and its properties."""
-    found = dict(fields_of(kind))
-    for name, member in inspect.getmembers(kind, lambda each: isinstance(each, property)):
+    found = dict(fields_of(record))
+    for name, member in inspect.getmembers(record, lambda each: isinstance(each, property)):
         if not name.startswith("_"):
             hints = typing.get_type_hints(member.fget, include_extras=True) if member.fget else {}
             found[name] = hints.get("return", Any)
@@ -137,13 +137,13 @@ def attributes_of(kind: type) -> Mapping[str, Any]:
 _FROM_TEXT = {Unit.SECONDS: units.seconds, Unit.BYTES: units.size, Unit.PERCENT: units.percent}
 
 
-def coerce(kind: Any, value: object) -> Any:  # noqa: ANN401
+def coerce(annotation: Any, value: object) -> Any:  # noqa: ANN401
     """Converts a value to a type, and text such as `30s` according to the type's unit; raises ValueError."""
-    unit = unit_of(kind)
+    unit = unit_of(annotation)
     if isinstance(value, str) and unit in _FROM_TEXT:
         value = _FROM_TEXT[unit](value)
     try:
-        return _adapter(kind).validate_python(value)
+        return _adapter(annotation).validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"]))
@@ -151,5 +151,5 @@ def coerce(kind: Any, value: object) -> Any:  # noqa: ANN401
 
 
 @lru_cache(maxsize=512)
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401
-    return TypeAdapter(kind)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401
+    return TypeAdapter(annotation)

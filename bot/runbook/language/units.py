@@ -62,14 +62,14 @@ def show_seconds(value: float) -> str:
         return f"{value:.3g} s"
     left = round(value)
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    shown: list[tuple[int, str]] = []
+    parts: list[tuple[int, str]] = []
     for name, length in units:
         count, left = divmod(left, length)
-        if count or shown:
-            shown.append((count, name))
-        if len(shown) == 2:
+        if count or parts:
+            parts.append((count, name))
+        if len(parts) == 2:
             break
-    return " ".join(f"{count} {name}" for count, name in shown if count)
+    return " ".join(f"{count} {name}" for count, name in parts if count)
 
 
 def show_bytes(value: float) -> str:

@@ -48,7 +48,7 @@ def shipped_folder() -> Path:
 
 
 def parse(text: str, file: str, *, name: str | None = None) -> Runbook:
-    """Parses a runbook; `file` stands in the messages, `name` is the name that the runbook must have.
+    """Parses a runbook; `file` is the name in the messages, `name` is the name that the runbook must have.
 
     Raises RunbookRefused with all errors; warnings are ignored.
     """

@@ -22,7 +22,7 @@ class Scope:
 
 
 def check_condition(path: Path, source: str, scope: Scope) -> Iterator[Problem]:
-    """Yields the problems of an expression of which only the truth value is used."""
+    """Yields the problems of an expression that is used as a condition."""
     checker = TypeChecker(scope.names)
     try:
         checker.check_condition(syntax_tree(source), scope.non_null)

@@ -42,7 +42,7 @@ _CACHED = 128
 
 @lru_cache(_CACHED)
 def lint_text(text: str, file: str, *, name: str | None = None, warnings: bool = True) -> LintedFile:
-    """Lints the text of a runbook; `file` stands in the findings, `name` is the name that the runbook must have.
+    """Lints the text of a runbook; `file` is the name in the findings, `name` is the name that the runbook must have.
 
     Without `warnings`, rules that only warn are skipped, except those that the type checker reports anyway.
     """

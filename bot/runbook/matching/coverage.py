@@ -33,7 +33,7 @@ class CoverageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AlertingRule:
     """An alerting rule, and its file."""
 
     file: str
@@ -53,7 +53,7 @@ class Rule:
 class RuleCoverage:
     """An alerting rule, and the runbook that matches it."""
 
-    rule: Rule
+    rule: AlertingRule
     verdict: CoverageKind
     runbook: str | None = None
     matcher: str | None = None
@@ -61,12 +61,12 @@ class RuleCoverage:
     """The runbooks that match with the same specificity, so that none of them runs."""
 
 
-def rule_coverage(runbooks: Sequence[Runbook], rules: Iterable[Rule]) -> list[RuleCoverage]:
+def rule_coverage(runbooks: Sequence[Runbook], rules: Iterable[AlertingRule]) -> list[RuleCoverage]:
     """Returns the coverage of every rule."""
     return [_coverage_of(runbooks, rule) for rule in rules]
 
 
-def _coverage_of(runbooks: Sequence[Runbook], rule: Rule) -> RuleCoverage:
+def _coverage_of(runbooks: Sequence[Runbook], rule: AlertingRule) -> RuleCoverage:
     chosen = choose(runbooks, rule.fired())
     if chosen is None:
         return RuleCoverage(rule, CoverageKind.NONE)
@@ -105,7 +105,7 @@ class _File(BaseModel):
     groups: tuple[_Group, ...]
 
 
-def rules_of(document: Any, file: str) -> Iterator[Rule]:  # noqa: ANN401 - a YAML value
+def rules_of(document: Any, file: str) -> Iterator[AlertingRule]:  # noqa: ANN401 - a YAML value
     """Yields the alerting rules of a rule file or of a Kubernetes PrometheusRule; raises WrongUsage."""
     content = (
         document.get("spec") if isinstance(document, dict) and document.get("kind") == "PrometheusRule" else document
@@ -119,4 +119,4 @@ def rules_of(document: Any, file: str) -> Iterator[Rule]:  # noqa: ANN401 - a YA
     for group in rule_file.groups:
         for rule in group.rules or ():
             if rule.alert is not None:
-                yield Rule(file, rule.alert, rule.expr, rule.labels or {}, rule.annotations or {})
+                yield AlertingRule(file, rule.alert, rule.expr, rule.labels or {}, rule.annotations or {})

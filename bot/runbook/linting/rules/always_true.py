@@ -1,4 +1,4 @@
-"""always-true: a condition is true for every evidence."""
+"""always-true: a condition is always true."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ID = "always-true"
 RULE = Rule(
     id=ID,
     severity=Severity.WARNING,
-    description="A condition is true for every evidence.",
+    description="A condition is always true.",
     passing="""\
 gather:
   replica: mysql.replica_status
