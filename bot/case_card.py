@@ -9,15 +9,15 @@ from typing import Any
 from bot.engine.gather import as_json
 from bot.engine.run import Cause, Run, RunState, Step, StepStatus
 from bot.engine.target_selection import described
-from bot.runbook.diagnosis.card_fields import Shown
+from bot.runbook.diagnosis.card_fields import CardFields
 from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.testing.runner import AT
+from bot.runbook.testing.runner import DEFAULT_TARGET
 from bot.slack import run_card as cards
 
 
-def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object], shown: Shown) -> str:
+def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object], shown: CardFields) -> str:
     """Returns the text of the triage card, one line for each part; implements bot.runbook.testing.runner.CardOf."""
     steps = tuple(_step(runbook, name, found) for name, found in evidence.items())
     run = Run(
@@ -32,8 +32,8 @@ def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, obj
         runbook_digest=runbook.digest,
         runbook_text="",
         title=runbook.title,
-        target=str(AT["name"]),
-        shard=str(AT["shard"]),
+        target=str(DEFAULT_TARGET["name"]),
+        shard=str(DEFAULT_TARGET["shard"]),
         steps=steps,
         shown=shown,
         causes=tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes),

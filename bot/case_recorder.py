@@ -28,7 +28,7 @@ from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import parse
-from bot.runbook.testing.evidence_stubs import written
+from bot.runbook.testing.evidence_stubs import given_fields
 from bot.runbook.testing.recorded_case import Case
 from bot.runbook.testing.runner import differences
 
@@ -140,7 +140,7 @@ def record(config: Config, alert: Alert, fleet: Fleet) -> Recorded:
             "recorded": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "labels": dict(alert.labels),
             "inputs": dict(inputs),
-            "given": {n: _bounded(written(e)) for n, e in gathered.evidence.items() if not isinstance(e, Missing)},
+            "given": {n: _bounded(given_fields(e)) for n, e in gathered.evidence.items() if not isinstance(e, Missing)},
             "missing": [name for name, found in gathered.evidence.items() if isinstance(found, Missing)],
             "expect": _expected(diagnosis),
         }

@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.errors import ConfigError
 from bot.runbook.language import units
 from bot.runbook.language.document import MAX_BYTES, Document, decode, read
-from bot.runbook.language.findings import MAX_TOLD, Finding, Problem, RunbookRefused
-from bot.runbook.language.schema_validation import translated
+from bot.runbook.language.findings import MAX_LISTED, Finding, Problem, RunbookRefused
+from bot.runbook.language.schema_validation import problems_of_validation
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -187,7 +187,7 @@ def load_policy(path: Path | None) -> Policy:
     found = checked(read_policy(path))
     if isinstance(found, Policy):
         return found
-    raise ConfigError("\n".join(map(str, found[:MAX_TOLD])))
+    raise ConfigError("\n".join(map(str, found[:MAX_LISTED])))
 
 
 def read_policy(path: Path) -> Document:
@@ -211,4 +211,4 @@ def checked(document: Document) -> Policy | list[Finding]:
     try:
         return Policy.model_validate(value)
     except ValidationError as error:
-        return [document.finding(each) for each in translated(value, error.errors(), _MODELS, Policy)]
+        return [document.finding(each) for each in problems_of_validation(value, error.errors(), _MODELS, Policy)]

@@ -1,4 +1,4 @@
-"""What in a policy fits its schema and is still not what its writer meant. Pure."""
+"""Lints a policy: its schema, duplicate and past freezes, and shard patterns without a match. Pure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from bot.runbook.language.findings import Finding, Problem
 
 
 def lint_policy(document: Document, shards: Collection[str], now: datetime) -> list[Finding]:
-    """Everything that is wrong with a policy, for an inventory with these shards; none are known where it is empty."""
+    """Returns the findings of a policy for an inventory with these shards; without shards, patterns are not checked."""
     found = checked(document)
     if not isinstance(found, Policy):
         return sorted(found)
-    return sorted(document.finding(each) for each in _doubtful(found, shards, now))
+    return sorted(document.finding(each) for each in _check_freezes(found, shards, now))
 
 
-def _doubtful(policy: Policy, shards: Collection[str], now: datetime) -> Iterator[Problem]:
+def _check_freezes(policy: Policy, shards: Collection[str], now: datetime) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, freeze in enumerate(policy.freezes):
         path = ("freezes", number)
         if freeze.name in seen:
-            yield Problem((*path, "name"), f"another freeze is called {freeze.name!r}", "duplicate-freeze")
+            yield Problem((*path, "name"), f"Freeze {freeze.name!r} is already defined", "duplicate-freeze")
         seen.add(freeze.name)
         if freeze.ends is not None and freeze.at(freeze.ends) <= now:
-            says = f"the freeze {freeze.name!r} is over since {freeze.at(freeze.ends):%Y-%m-%d %H:%M %Z}"
-            yield Problem((*path, "to"), says, "past-freeze", "remove it")
+            message = f"Freeze {freeze.name!r} ended at {freeze.at(freeze.ends):%Y-%m-%d %H:%M %Z}"
+            yield Problem((*path, "to"), message, "past-freeze", "remove it")
         for item, pattern in enumerate(freeze.shards):
             if shards and not any(fnmatchcase(shard, pattern) for shard in shards):
-                says = f"{pattern!r} fits no shard of the inventory, so nothing of it is frozen"
-                yield Problem((*path, "shards", item), says, "unknown-shard")
+                message = f"Pattern {pattern!r} matches no shard of the inventory"
+                yield Problem((*path, "shards", item), message, "unknown-shard")

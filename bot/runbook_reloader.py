@@ -62,7 +62,7 @@ class Reloader:
 
         An editor or a checkout may not have finished writing it.
         """
-        found = self._live_library.look()
+        found = self._live_library.refresh()
         if found is None:
             found, self._unsure = self._unsure, None
             if found is not None:

@@ -263,7 +263,7 @@ def _writing(config: Config) -> Iterator[Engine]:
 def _engine(config: Config, database: Database, fleet: Fleet, directory: Directory) -> Iterator[Engine]:
     try:
         store = RunStore(database, DirectQueue())
-        runbooks = LiveLibrary(folders_of(config), shipped_folder()).whole()
+        runbooks = LiveLibrary(folders_of(config), shipped_folder()).require_valid()
         engine = assemble(config, store, fleet, directory, _NoPublisher(), runbooks)
         try:
             yield engine

@@ -28,7 +28,7 @@ from bot.config import load
 from bot.policy import load_policy
 from bot.runbook.language.json_schema import runbook_schema
 from bot.runbook.language.schema import Runbook
-from bot.runbook.linting.examine import examine
+from bot.runbook.linting.lint_text import lint_text
 from bot.runbook.reference import language_tables
 from tests.shell import firstmate
 
@@ -88,7 +88,7 @@ def test_yaml_is_what_it_is_for(block: Block, tmp_path: Path):
             clean(block.text, tmp_path)
     elif kind in ("match", "gather"):
         whole = AROUND + (block.text if kind == "gather" else block.text + STEP)
-        assert [f for f in examine(whole, str(block)).findings if f.rule != "unread-step"] == []
+        assert [f for f in lint_text(whole, str(block)).findings if f.rule != "unread-step"] == []
     elif kind == "config":
         (tmp_path / "firstmate.yml").write_text(block.text, encoding="utf-8")
         load(tmp_path / "firstmate.yml")
@@ -168,8 +168,8 @@ def test_commands_that_need_servers_have_the_options_that_they_show(block: Block
 
 def test_the_tables_of_the_reference_are_what_the_code_makes():
     page = (TOP / "docs/runbooks.md").read_text(encoding="utf-8")
-    assert page == language_tables.filled(page), (
-        "make them anew: python -m bot.runbook.reference.language_tables docs/runbooks.md"
+    assert page == language_tables.regenerate(page), (
+        "regenerate them: python -m bot.runbook.reference.language_tables docs/runbooks.md"
     )
 
 

@@ -99,11 +99,14 @@ def test_one_replica_may_always_be_changed(risk: str, of: int, most: int):
         ("freezes: [{name: x, reason: r}]", "either `from` and `to`, or `weekly`"),
         ("freezes: [{name: x, reason: r, from: 2026-01-02, to: 2026-01-01}]", "`to` must be after `from`"),
         ("freezes: [{name: x, reason: r, zone: Berlin, from: 2026-01-01, to: 2026-01-02}]", "no time zone"),
-        ("freezes: [{name: x, from: 2026-01-01, to: 2026-01-02}]", ":1:11: the key 'reason' is missing [missing-key]"),
-        ("budget: {}", ":1:1: there is no key 'budget' here; did you mean 'budgets'? [unknown-key]"),
+        (
+            "freezes: [{name: x, from: 2026-01-01, to: 2026-01-02}]",
+            ":1:11: Missing key 'reason' in freezes.1 [missing-key]",
+        ),
+        ("budget: {}", ":1:1: Unknown key 'budget'; did you mean 'budgets'? [unknown-key]"),
         ("cooldown: soon", "not a duration"),
         ("approvals: {destructive: 1}", "approvals.destructive"),
-        ("a: [", "is not YAML"),
+        ("a: [", "Invalid YAML"),
         ("- 1", "a policy is a mapping of keys"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What fits in a policy and is not what its writer meant."""
+"""The lint rules of policies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ freezes:
     from: 2026-02-27
     to: 2026-03-01
   - name: sale
-    reason: nobody watches
+    reason: nobody is on call
     weekly: {days: [sat], from: 22:00, to: 08:00}
 """
 
@@ -26,7 +26,7 @@ def lint(text: str, *shards: str) -> list[tuple[str, int, int]]:
     return [(each.rule, each.line, each.column) for each in lint_policy(read(text, "policy.yml"), shards, NOW)]
 
 
-def test_what_is_doubtful_is_found_at_its_place():
+def test_each_rule_reports_its_violation_at_its_position():
     assert lint(FREEZES, "orders-1", "payments") == [
         ("unknown-shard", 4, 23),
         ("past-freeze", 6, 9),
@@ -34,16 +34,16 @@ def test_what_is_doubtful_is_found_at_its_place():
     ]
 
 
-def test_without_an_inventory_no_pattern_is_unknown():
+def test_without_an_inventory_shard_patterns_are_not_checked():
     assert (
         lint(FREEZES.replace("2026-03-01", "2026-03-02").replace("name: sale\n    reason: n", "name: n\n    reason: n"))
         == []
     )
 
 
-def test_what_does_not_fit_is_told_before_what_is_doubtful():
+def test_only_schema_errors_are_reported_for_an_invalid_policy():
     assert lint("freezes: []\nbudget: {}\n") == [("unknown-key", 2, 1)]
 
 
-def test_the_default_is_right():
+def test_the_default_policy_has_no_findings():
     assert lint("") == []

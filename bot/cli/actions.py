@@ -1,4 +1,4 @@
-"""The command that tells what runbooks can use."""
+"""`firstmate actions`: the reference of all actions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bot.cli.terminal import JsonOption, out, print_json
 from bot.errors import WrongUsage
-from bot.runbook.reference.action_reference import NAMES, Described, described
+from bot.runbook.reference.action_reference import NAMES, ActionDescription, describe
 from bot.runbook.reference.actions_page import page, section
 
 commands = typer.Typer()
@@ -20,14 +20,14 @@ commands = typer.Typer()
 
 @commands.command()
 def actions(
-    name: Annotated[str | None, typer.Argument(help="One action, e.g. mysql.replica_status.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of the documentation.")] = False,
+    name: Annotated[str | None, typer.Argument(help="An action, e.g. mysql.replica_status. Default: all.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, as in the documentation.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tells what every action takes, returns, asks and needs, and what it costs or risks."""
+    """Shows the parameters, results, statements, privileges, and cost or risk of actions."""
     if markdown and as_json:
-        raise WrongUsage("--markdown and --json are two forms of the same; name one of them.")
-    found = [described(each) for each in ([name] if name else NAMES)]
+        raise WrongUsage("--markdown and --json contradict each other; use one of them.")
+    found = [describe(each) for each in ([name] if name else NAMES)]
     if as_json:
         print_json({"actions": [_document(each) for each in found]})
     elif markdown:
@@ -35,13 +35,13 @@ def actions(
     elif name:
         out.print(Markdown(section(found[0])))
     else:
-        table = Table("action", "cost or risk", "what", box=None, pad_edge=False)
+        table = Table("action", "cost or risk", "summary", box=None, pad_edge=False)
         for each in found:
             table.add_row(each.name, (each.cost or each.risk).split(",")[0], each.first)
         out.print(table)
 
 
-def _document(action: Described) -> dict[str, Any]:
+def _document(action: ActionDescription) -> dict[str, Any]:
     document: dict[str, Any] = dataclasses.asdict(action)
     document["needs"] = {flavour.value: list(grants) for flavour, grants in action.needs.items()}
     for key in ("asks", "changes", "undoes"):

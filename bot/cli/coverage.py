@@ -1,4 +1,4 @@
-"""The command that tells which alerts of Prometheus rule files the runbooks answer."""
+"""`firstmate coverage`: the runbook for each alert of Prometheus rule files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rich.table import Table
 
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
-from bot.runbook.matching.coverage import CoverageKind, Covered, Rule, covered, rules_of
+from bot.runbook.matching.coverage import AlertingRule, CoverageKind, RuleCoverage, rule_coverage, rules_of
 
 commands = typer.Typer()
 
 MAX_BYTES = 10 * 1024 * 1024
-"""The largest rule file that is read."""
-_SHOWN = {
+"""The size limit of a rule file."""
+_COLOURS = {
     CoverageKind.SPECIFIC: "green",
     CoverageKind.FALLBACK: "yellow",
     CoverageKind.TIE: "bold red",
@@ -33,9 +33,9 @@ def coverage(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tells for every alert of rule files which runbook answers it, and by which matcher; exit 1 where none does."""
+    """Shows which runbook and matcher cover each alert of Prometheus rule files; exits with 1 if an alert has none."""
     runbooks = library(config).runbooks
-    found = covered(runbooks, [rule for path in rules for rule in _rules(path)])
+    found = rule_coverage(runbooks, [rule for path in rules for rule in _rules(path)])
     if as_json:
         print_json({"alerts": [_document(each) for each in found]})
     else:
@@ -44,22 +44,22 @@ def coverage(
         raise typer.Exit(Exit.FOUND)
 
 
-def _rules(path: Path) -> list[Rule]:
+def _rules(path: Path) -> list[AlertingRule]:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise WrongUsage(f"{path} cannot be read: {error.strerror}.") from error
+        raise WrongUsage(f"Cannot read {path}: {error.strerror}.") from error
     if len(raw) > MAX_BYTES:
-        raise WrongUsage(f"{path} is larger than the {MAX_BYTES // 1024 // 1024} MiB that are read of a rule file.")
+        raise WrongUsage(f"{path} exceeds the limit of {MAX_BYTES // 1024 // 1024} MiB for a rule file.")
     try:
         documents = list(yaml.load_all(raw, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise WrongUsage(f"{path} is no YAML: {' '.join(str(error).split())[:300]}.") from error
+        raise WrongUsage(f"{path} is not valid YAML: {' '.join(str(error).split())[:300]}.") from error
     return [rule for each in documents if each is not None for rule in rules_of(each, str(path))]
 
 
-def _document(each: Covered) -> dict[str, object]:
+def _document(each: RuleCoverage) -> dict[str, object]:
     return {
         "file": each.rule.file,
         "alert": each.rule.alert,
@@ -70,19 +70,19 @@ def _document(each: Covered) -> dict[str, object]:
     }
 
 
-def _print(found: list[Covered]) -> None:
+def _print(found: list[RuleCoverage]) -> None:
     for file in dict.fromkeys(each.rule.file for each in found):
         table = Table("alert", "verdict", "runbook", "by", box=None, pad_edge=False)
         for each in (each for each in found if each.rule.file == file):
             runbook = each.runbook or " and ".join(each.tie) or "-"
             table.add_row(
                 escape(each.rule.alert),
-                f"[{_SHOWN[each.verdict]}]{each.verdict.value}",
+                f"[{_COLOURS[each.verdict]}]{each.verdict.value}",
                 escape(runbook),
                 escape(each.matcher or ""),
             )
         out.print(f"[bold]{escape(file)}[/]", highlight=False)
         out.print(table)
     counts = Counter(each.verdict for each in found)
-    said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in CoverageKind if counts[verdict])
-    out.print(f"{len(found)} alerts: {said or 'nothing to answer'}.", highlight=False)
+    by_verdict = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in CoverageKind if counts[verdict])
+    out.print(f"{len(found)} alerts: {by_verdict or 'no alerting rules'}.", highlight=False)

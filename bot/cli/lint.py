@@ -1,4 +1,4 @@
-"""The command that looks whether runbooks are right, before anybody needs them."""
+"""`firstmate lint`: checks runbooks for errors."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import typer
 from bot.cli.findings import show
 from bot.cli.terminal import ConfigOption, JsonOption, library, print_json, runbook_folders
 from bot.errors import Exit, FirstmateError, WrongUsage
-from bot.runbook.language.findings import Severity
 from bot.runbook.language.schema import Runbook
-from bot.runbook.linting.lint import lint_folders, lint_paths
+from bot.runbook.linting.lint_files import lint_folders, lint_paths
 from bot.runbook.linting.report_formats import as_github, as_json, as_sarif
+from bot.runbook.linting.rule import Severity
 
 commands = typer.Typer()
 
 
 class Format(StrEnum):
-    """How the findings are printed."""
+    """The output format."""
 
     TEXT = "text"
     JSON = "json"
@@ -32,18 +32,18 @@ class Format(StrEnum):
 @commands.command()
 def lint(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Runbooks, or folders of them; without any, those in force.")
+        list[Path] | None, typer.Argument(help="Runbook files or folders. Default: the configured runbook folders.")
     ] = None,
-    form: Annotated[Format | None, typer.Option("--format", help="How findings are printed.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    output_format: Annotated[Format | None, typer.Option("--format", help="The output format.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings as well.")] = False,
     config: ConfigOption = None,
-    as_json_too: JsonOption = False,
+    as_json_output: JsonOption = False,
 ) -> None:
-    """Looks for mistakes in runbooks: syntax, names, types, units, and causes that can never lead."""
-    if as_json_too and form not in (None, Format.JSON):
-        raise WrongUsage("--json and --format name two forms; give one of them.")
-    report = lint_paths(paths, lambda: _around(config)) if paths else lint_folders(runbook_folders(config))
-    match Format.JSON if as_json_too else form or Format.TEXT:
+    """Checks runbooks for errors in syntax, names, types and units, and for causes that can never lead."""
+    if as_json_output and output_format not in (None, Format.JSON):
+        raise WrongUsage("--json and --format contradict each other; use one of them.")
+    report = lint_paths(paths, lambda: _in_force(config)) if paths else lint_folders(runbook_folders(config))
+    match Format.JSON if as_json_output else output_format or Format.TEXT:
         case Format.JSON:
             print_json(as_json(report))
         case Format.SARIF:
@@ -57,8 +57,8 @@ def lint(
         raise typer.Exit(Exit.FOUND)
 
 
-def _around(config: Path | None) -> Iterable[Runbook]:
-    """The runbooks in force; where they cannot be used, that is not what was asked."""
+def _in_force(config: Path | None) -> Iterable[Runbook]:
+    """Returns the runbooks in force; none if they are invalid, which is not the subject of this command."""
     try:
         return library(config).runbooks
     except FirstmateError:

@@ -1,4 +1,4 @@
-"""The command that tells which runbook answers an alert."""
+"""`firstmate match`: the runbook for an alert."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ commands = typer.Typer()
 
 @commands.command()
 def match(
-    labels: Annotated[str, typer.Option("--labels", help="alertname=...,instance=... of an alert.")],
+    labels: Annotated[str, typer.Option("--labels", help="The labels of the alert: alertname=...,instance=....")],
     annotations: Annotated[
-        str, typer.Option("--annotations", help="summary=...,description=... of the alert, for matchers on them.")
+        str, typer.Option("--annotations", help="The annotations of the alert: summary=...,description=....")
     ] = "",
-    expression: Annotated[str, typer.Option("--expr", help="The alert's own PromQL expression.")] = "",
+    expression: Annotated[str, typer.Option("--expr", help="The PromQL expression of the alert.")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tells which runbook answers an alert, and for every runbook why it does or does not."""
+    """Shows which runbook matches an alert, and explains for every runbook why it matches or not."""
     url = f"http://prometheus/graph?{_query(expression)}" if expression else ""
     alert = Alert(
         labels=parse_labels(labels),
@@ -59,10 +59,10 @@ def match(
             }
         )
     else:
-        table = Table("runbook", "answers", "why", box=None, pad_edge=False)
+        table = Table("runbook", "matches", "reason", box=None, pad_edge=False)
         for each in explanations:
             here = each.runbook.runbook
-            mark = "[bold green]this one" if here == name else "yes" if each.matches else "[dim]no"
+            mark = "[bold green]chosen" if here == name else "yes" if each.matches else "[dim]no"
             table.add_row(here, mark, escape(each.says))
         out.print(table)
     if name is None:

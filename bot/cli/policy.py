@@ -18,9 +18,9 @@ from bot.guards import refusal
 from bot.lab.status import lab_config
 from bot.policy import read_policy
 from bot.policy_lint import lint_policy
-from bot.runbook.language.findings import Severity
-from bot.runbook.linting.lint import Report
+from bot.runbook.linting.lint_files import LintReport
 from bot.runbook.linting.report_formats import as_json as report_as_json
+from bot.runbook.linting.rule import Severity
 
 commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much of it and when.")
 
@@ -40,7 +40,7 @@ def lint(
     document = read_policy(named)
     shards = [shard.name for shard in settings.shards] if settings else []
     findings = tuple(lint_policy(document, shards, datetime.now(UTC)))
-    report = Report(findings, {str(named): document.text}, 1)
+    report = LintReport(findings, {str(named): document.text}, 1)
     if as_json:
         print_json(report_as_json(report))
     else:

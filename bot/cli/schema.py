@@ -1,4 +1,4 @@
-"""The command that prints the JSON Schema of runbooks."""
+"""`firstmate schema`: the JSON Schema of runbooks."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ commands = typer.Typer()
 
 @commands.command()
 def schema() -> None:
-    """Prints the JSON Schema of runbooks, the parameters of every action included, for editors."""
+    """Prints the JSON Schema of runbooks, including the parameters of every action, for use in editors."""
     print_json(runbook_schema())

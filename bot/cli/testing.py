@@ -1,4 +1,4 @@
-"""The commands of a runbook's author that need evidence: test it, record it."""
+"""`firstmate test`: runs the tests of runbooks and replays recorded cases."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from rich.markup import escape
 from bot.case_card import card_text
 from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
+from bot.runbook.language.runbook_files import files_of
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import Library, files_of, load_file
+from bot.runbook.library.load import Library, load_file
 from bot.runbook.testing.recorded_case import read_case
 from bot.runbook.testing.runner import Difference, TestResult, coverage, differences, run_tests
 
@@ -23,16 +24,16 @@ commands = typer.Typer()
 @commands.command("test")
 def run_all(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Runbooks, or folders of them; without any, those in force.")
+        list[Path] | None, typer.Argument(help="Runbook files or folders. Default: the configured runbook folders.")
     ] = None,
     replay: Annotated[
         list[Path] | None,
-        typer.Option("--replay", help="A recorded case, or a folder of them; may stand several times."),
+        typer.Option("--replay", help="A recorded case or a folder of cases to replay. Can be repeated."),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Runs the tests that stand in runbooks, without a server, and tells which causes none of them expects."""
+    """Runs the tests of runbooks without a server, and lists the causes that no test expects."""
     if replay:
         known = library(config) if not paths else Library(tuple(_runbooks(paths)))
         results, runbooks = [_replayed(known, path) for path in _cases(replay)], []
@@ -47,7 +48,7 @@ def run_all(
     if failed:
         raise typer.Exit(Exit.FOUND)
     if not results:
-        raise WrongUsage("There is no test there; write some under `tests:`, or name another path.")
+        raise WrongUsage("No tests found; add some under `tests:` or give another path.")
 
 
 def _runbooks(paths: Sequence[Path]) -> Iterator[Runbook]:
@@ -98,7 +99,7 @@ def _show(runbooks: Sequence[Runbook], results: Sequence[TestResult]) -> None:
         good, found = all(result.passed for result in here), coverage(runbook)
         mark = "[green]✓[/]" if good else "[red]✗[/]"
         causes = f"{len(found.covered)} of {len(runbook.causes)} causes"
-        missed = f"  [yellow]not expected by any: {', '.join(found.missed)}[/]" if found.missed else ""
+        missed = f"  [yellow]no test for: {', '.join(found.missed)}[/]" if found.missed else ""
         out.print(f"{mark} {runbook.runbook}  {len(here)} tests, {causes}{missed}", highlight=False)
     failed = sum(not result.passed for result in results)
     colour = "red" if failed else "green"
@@ -106,7 +107,7 @@ def _show(runbooks: Sequence[Runbook], results: Sequence[TestResult]) -> None:
 
 
 def _show_difference(each: Difference) -> None:
-    """What was expected and what came, one under the other."""
+    """Prints the expected and the actual outcome, one below the other."""
     out.print(f"    {escape(each.what)}", highlight=False)
     if each.expected:
         for sign, text, colour in (("-", each.expected, "red"), ("+", each.got, "green")):

@@ -16,7 +16,7 @@ from typing import Any
 
 from actions.contract import Unit
 from bot.engine.sweep import HostAnswer
-from bot.runbook.expressions.value_types import Base, Kind, kind_of
+from bot.runbook.expressions.value_types import BaseType, ValueType, value_type_of
 from bot.runbook.language.signatures import fields_of
 
 KNOWN, UNKNOWN, ABSENT = "known", "unknown", "absent"
@@ -51,20 +51,20 @@ def seen_of(look: HostAnswer) -> ComparableValues:
             continue  # specific to each host
         if isinstance(value, tuple | list):
             numbers[name] = (Unit.COUNT, len(value))
-        elif kind.base is Base.NUMBER and (kind.unit is not None or isinstance(value, float)):
+        elif kind.base is BaseType.NUMBER and (kind.unit is not None or isinstance(value, float)):
             if kind.nullable:
                 closed[name] = UNKNOWN if value is None else KNOWN
             if value is not None:
                 numbers[name] = (kind.unit, value)
-        elif kind.base is Base.MAPPING:
+        elif kind.base is BaseType.MAPPING:
             if len(str(value)) <= SETTING:
                 closed[name] = value
                 own.add(name)
-        elif kind.base is Base.NUMBER:
+        elif kind.base is BaseType.NUMBER:
             if not _OWN.search(name):
                 closed[name] = value
                 own.add(name)
-        elif kind.base is Base.BOOLEAN or kind.words is not None or name in _WORDS:
+        elif kind.base is BaseType.BOOLEAN or kind.literals is not None or name in _WORDS:
             closed[name] = value
     return ComparableValues(look.target.name, closed, frozenset(own), numbers)
 
@@ -85,11 +85,11 @@ def word(value: object) -> str:
     return UNKNOWN if value is None else str(value) or "empty"
 
 
-def _flat(path: str, record: Any) -> Iterator[tuple[str, Kind, Any]]:  # noqa: ANN401 - evidence of any type
+def _flat(path: str, record: Any) -> Iterator[tuple[str, ValueType, Any]]:  # noqa: ANN401 - evidence of any type
     """Yields every field with its kind and value, including those of nested records and entries of mappings."""
     kept: type = type(record)
     for name, annotation in fields_of(kept).items():
-        value, kind, at = getattr(record, name), kind_of(annotation), f"{path}{name}"
+        value, kind, at = getattr(record, name), value_type_of(annotation), f"{path}{name}"
         if isinstance(value, Mapping):
             # The keys of a mapping are names that were asked for, so each entry is a field.
             yield from ((str(key), kind, each) for key, each in value.items())

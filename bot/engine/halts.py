@@ -13,7 +13,7 @@ from bot.engine.ports import Fleet, Store
 from bot.engine.target_selection import shards
 from bot.errors import UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
-from bot.runbook.language.signatures import near
+from bot.runbook.language.signatures import did_you_mean
 
 SHARD, ACTION = "shard:", "action:"
 """How the scope of a halt begins, unless it applies to all changes."""
@@ -80,5 +80,5 @@ def known_scope(fleet: Fleet, text: str) -> tuple[str, str]:
     kind, _, name = scope.partition(":")
     known = sorted(REMEDIATIONS) if kind == "action" else shards(fleet)
     if scope and name not in known:
-        raise UnknownTarget(f"There is no {kind} {name!r}{near(name, known)}")
+        raise UnknownTarget(f"There is no {kind} {name!r}{did_you_mean(name, known)}")
     return scope, rest

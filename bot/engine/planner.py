@@ -17,12 +17,12 @@ from bot.engine.target_selection import changed_at, out_of_place, places, refuse
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.diagnosis.causes import diagnose
-from bot.runbook.diagnosis.remedies import again, build, remedy_of, where_of
-from bot.runbook.diagnosis.step_values import value_of
+from bot.runbook.diagnosis.remedies import build, rebuild, remedy_location, remedy_of
+from bot.runbook.diagnosis.step_values import evaluate_value
 from bot.runbook.expressions.evaluation import ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Remedy, RemedyStep, Runbook
-from bot.runbook.language.signatures import near, of_remediation
+from bot.runbook.language.signatures import did_you_mean, of_remediation
 
 MAX_STATEMENTS = 100
 """The most statements of one change; an action that yields more has a bug."""
@@ -99,7 +99,7 @@ class Planner:
         takes = of_remediation(use).parameters
         for name in written:
             if name not in takes:
-                raise WrongUsage(f"{use} has no parameter {name!r}{near(name, takes)}")
+                raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes)}")
         try:
             draft = drafted(use, written, {}, target)
         except ExpressionError as error:
@@ -138,7 +138,7 @@ class Planner:
         return replace(plan, changes=tuple(changes)), tuple(made)
 
     def _again(self, old: Change, *, due: bool) -> ResolvedChange:
-        remediation = again(old.action, old.parameters)
+        remediation = rebuild(old.action, old.parameters)
         try:
             target = self.fleet.find(old.target)
         except UnknownTarget as error:
@@ -156,7 +156,7 @@ class Planner:
 
     def _waves(self, seen: Observations, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
-        named = places(where_of(remedy, scope), seen.target, self.fleet.targets())
+        named = places(remedy_location(remedy, scope), seen.target, self.fleet.targets())
         targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
         if not targets:
             raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
@@ -183,7 +183,7 @@ class Planner:
             raise NotAllowed(f"{step.runbook}: runbooks refer to one another more than {MAX_DEPTH} levels deep.")
         other = self.find(step.runbook)
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
-        inputs = resolve(other, seen.labels, value_of(step.parameters, scope))
+        inputs = resolve(other, seen.labels, evaluate_value(step.parameters, scope))
         given = costly_in_common(seen, other)
         gathered = self.gatherer.gather(other, seen.target, inputs, seen.labels, lambda _: None, given)
         diagnosis = diagnose(other, gathered.evidence, inputs, view(seen.target))

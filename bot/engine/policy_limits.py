@@ -16,7 +16,7 @@ from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.guards.facts import Earlier, Flapping, Floor, Frozen, Radius, Spent
 from bot.policy import Policy
-from bot.runbook.diagnosis.remedies import again
+from bot.runbook.diagnosis.remedies import rebuild
 
 HOUR = timedelta(hours=1)
 """The scopes of budgets."""
@@ -107,7 +107,7 @@ class Limits:
 
         What cannot be read does not serve, and a primary that cannot be asked needs all that are left.
         """
-        stopped = {change.target for change in plan.changes if again(change.action, change.parameters).takes_out}
+        stopped = {change.target for change in plan.changes if rebuild(change.action, change.parameters).takes_out}
         targets = [each for each in self._targets(plan) if each.name in stopped and each.instance.role is Role.REPLICA]
         drained, stranger = self._drained(plan)
         if stranger:
@@ -136,7 +136,7 @@ class Limits:
         found: dict[str, Target] = {}
         for change in plan.changes:
             try:
-                address = again(change.action, change.parameters).drains
+                address = rebuild(change.action, change.parameters).drains
             except FirstmateError as error:
                 return [], str(error)
             if not address:

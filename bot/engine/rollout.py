@@ -20,7 +20,7 @@ from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
 from bot.guards.facts import Stage, Verdict, mention
-from bot.runbook.diagnosis.remedies import again
+from bot.runbook.diagnosis.remedies import rebuild
 
 PASSED = "passed"
 
@@ -290,7 +290,7 @@ class Rollout:
 
     def _planned(self, run_id: str, number: int) -> tuple[Target, Remediation]:
         planned = self._plan(run_id).changes[number]
-        return self.fleet.find(planned.target), again(planned.action, planned.parameters)
+        return self.fleet.find(planned.target), rebuild(planned.action, planned.parameters)
 
     def _save(self, ended: Run, expect: RunState, event: str, says: str) -> None:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from bot.config import Tablet, TabletShard
 from bot.engine.targets import Target
 from bot.errors import UnknownTarget, WrongUsage
-from bot.runbook.language.signatures import near
+from bot.runbook.language.signatures import did_you_mean
 
 EVERYTHING = "all"
 LONGEST = 500
@@ -63,7 +63,7 @@ def selection_of(text: str) -> Selection:
             raise WrongUsage(f"{word!r} is not KEY=PATTERN; write a selector like {EXAMPLE}, or {EVERYTHING}.")
         if key not in _OF:
             keys = list(_OF)
-            raise WrongUsage(f"A selector has no {key!r}{near(key, keys) or '.'} It takes {', '.join(keys)}.")
+            raise WrongUsage(f"A selector has no {key!r}{did_you_mean(key, keys) or '.'} It takes {', '.join(keys)}.")
         if key in patterns:
             raise WrongUsage(f"The selector names {key} twice; one pattern with * and ? can match several values.")
         patterns[key] = pattern
@@ -89,7 +89,7 @@ def _why_none(wanted: Selection, inventory: Sequence[Target]) -> str:
     for key, pattern in wanted.patterns.items():
         known = sorted({_OF[key](target) for target in inventory} - {""})
         if not any(fnmatchcase(each, pattern) for each in known):
-            hint = near(pattern, known)
+            hint = did_you_mean(pattern, known)
             return f": there is no {key} {pattern!r}{hint}" if hint else f": {key} is {_some(known)}."
     return ": each of its patterns fits some, and no instance fits all of them."
 

@@ -17,7 +17,7 @@ from bot.engine.ports import Fleet
 from bot.engine.target_selection import out_of_place
 from bot.engine.targets import Target
 from bot.errors import Busy, FirstmateError, WrongUsage
-from bot.runbook.language.signatures import UnknownAction, coerce, near, of_diagnostic
+from bot.runbook.language.signatures import UnknownAction, coerce, did_you_mean, of_diagnostic
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def sweepable(name: str, given: Mapping[str, object], targets: int) -> tuple[Dia
     try:
         signature = of_diagnostic(name)
     except UnknownAction as error:
-        says = f"There is no diagnostic {name!r}{near(name, catalog.DIAGNOSTICS) or '.'}"
+        says = f"There is no diagnostic {name!r}{did_you_mean(name, catalog.DIAGNOSTICS) or '.'}"
         raise WrongUsage(f"{says} List them with firstmate actions.") from error
     diagnostic = catalog.DIAGNOSTICS[name]
     if diagnostic.reader is Prometheus:
@@ -133,7 +133,7 @@ def sweepable(name: str, given: Mapping[str, object], targets: int) -> tuple[Dia
         )
     for each in given:
         if each not in signature.parameters:
-            raise WrongUsage(f"{name} has no parameter {each!r}{near(each, signature.parameters)}")
+            raise WrongUsage(f"{name} has no parameter {each!r}{did_you_mean(each, signature.parameters)}")
     missing = sorted(signature.required - given.keys())
     if missing:
         raise WrongUsage(f"{name} needs {', '.join(missing)}; give it with --with {missing[0]}=VALUE.")

@@ -13,7 +13,7 @@ from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 from bot.runbook.language.schema_base import Place, Selector
-from bot.runbook.language.signatures import near
+from bot.runbook.language.signatures import did_you_mean
 
 
 def places(where: Place | Selector, target: Target, inventory: Sequence[Target]) -> tuple[Target, ...]:
@@ -116,4 +116,4 @@ def known_shard(fleet: Fleet, name: str) -> None:
     """Raises UnknownTarget, with the nearest name, unless the inventory has this shard."""
     known = shards(fleet)
     if name not in known:
-        raise UnknownTarget(f"The inventory knows no shard {name!r}{near(name, known)}")
+        raise UnknownTarget(f"The inventory knows no shard {name!r}{did_you_mean(name, known)}")

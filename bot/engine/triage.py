@@ -21,8 +21,8 @@ from bot.engine.targets import Target
 from bot.errors import FirstmateError, UnknownTarget
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Repair, Stage, Verdict
-from bot.runbook.diagnosis.card_fields import shown
-from bot.runbook.diagnosis.causes import NOWHERE, Diagnosis, diagnose
+from bot.runbook.diagnosis.card_fields import render_card_fields
+from bot.runbook.diagnosis.causes import UNKNOWN_TARGET, Diagnosis, diagnose
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import parse
@@ -173,10 +173,10 @@ class Triage:
         labels = dict(run.alert.labels) if run.alert else {}
         inputs = inputs_of(run, runbook)
         gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
-        here = view(target) if target else NOWHERE
+        here = view(target) if target else UNKNOWN_TARGET
         diagnosis = diagnose(runbook, gathered.evidence, inputs, here)
         causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
-        first = shown(runbook, gathered.evidence, inputs, here)
+        first = render_card_fields(runbook, gathered.evidence, inputs, here)
         return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
 
     def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:

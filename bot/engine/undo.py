@@ -14,7 +14,7 @@ from bot.engine.plan import Outcome
 from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, Run, RunState
 from bot.errors import FirstmateError
-from bot.runbook.diagnosis.remedies import again
+from bot.runbook.diagnosis.remedies import rebuild
 
 LEASE = 120.0
 """Seconds for which a change holds the lease of its shard; after that another change may start."""
@@ -69,7 +69,7 @@ class Undo:
         assert run.plan is not None
         planned = run.plan.changes[number]
         try:
-            target, remediation = self.fleet.find(planned.target), again(planned.action, planned.parameters)
+            target, remediation = self.fleet.find(planned.target), rebuild(planned.action, planned.parameters)
             with self.fleet.read(target.shard, target.instance, remediation.reader) as db:
                 identity = self.fleet.identify(db)
         except (FirstmateError, Unreadable) as error:

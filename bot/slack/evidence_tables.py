@@ -14,7 +14,7 @@ from typing import Any
 from actions.contract import Unit
 from bot.engine.run import Run, Step, StepStatus
 from bot.runbook.language import units
-from bot.runbook.language.signatures import UnknownAction, bare, facts, item_of, of_diagnostic, unit_of
+from bot.runbook.language.signatures import UnknownAction, attributes_of, bare, item_of, of_diagnostic, unit_of
 from bot.slack import blocks
 
 FIELDS = 7
@@ -168,7 +168,7 @@ def _result(use: str) -> Any:  # noqa: ANN401 - annotations
 
 def _fields(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - annotations
     plain = bare(kind)
-    return facts(plain) if isinstance(plain, type) and dataclasses.is_dataclass(plain) else {}
+    return attributes_of(plain) if isinstance(plain, type) and dataclasses.is_dataclass(plain) else {}
 
 
 def _place(step: Step, run: Run) -> str:

@@ -11,7 +11,7 @@ from bot.engine.target_selection import places
 from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 from bot.fleet.vitess.topology import arranged
-from bot.runbook.diagnosis.remedies import where_of
+from bot.runbook.diagnosis.remedies import remedy_location
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
 from bot.runbook.language.schema import Remedy
 from bot.runbook.language.schema_base import Selector
@@ -33,24 +33,24 @@ def stopped(alias: str) -> dict[str, object]:
 
 
 def test_it_is_the_tablet_of_that_alias_whatever_the_alert_was_about():
-    where = where_of(START, stopped("zone1-0000000102"))
+    where = remedy_location(START, stopped("zone1-0000000102"))
     assert [each.name for each in places(where, PRIMARY, INVENTORY)] == ["east:zone1-0000000102"]
 
 
 def test_a_tablet_of_another_shard_is_none_of_this_one():
-    where = where_of(START, stopped("zone1-0000000104"))
+    where = remedy_location(START, stopped("zone1-0000000104"))
     with pytest.raises(UnknownTarget, match="No instance of the inventory matches tablet zone1-0000000104"):
         places(where, PRIMARY, INVENTORY)
 
 
 def test_what_stands_there_is_no_pattern():
     with pytest.raises(UnknownTarget):
-        places(where_of(START, stopped("zone1-*")), PRIMARY, INVENTORY)
+        places(remedy_location(START, stopped("zone1-*")), PRIMARY, INVENTORY)
 
 
 def test_without_the_evidence_there_is_no_target():
     with pytest.raises(EvidenceMissing):
-        where_of(START, {"replication": Missing("replication", "timed out")})
+        remedy_location(START, {"replication": Missing("replication", "timed out")})
 
 
 def test_a_server_is_no_tablet():

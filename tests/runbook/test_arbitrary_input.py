@@ -1,4 +1,4 @@
-"""Rubbish of every kind becomes findings: nothing else is raised, and nothing loops, grows or writes."""
+"""Arbitrary input results in findings: no other error, no endless loop, no excessive memory, no output."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing, evaluate, render
-from bot.runbook.expressions.syntax import MAX_SOURCE, tree_of
+from bot.runbook.expressions.syntax import MAX_SOURCE, syntax_tree
 from bot.runbook.language.document import decode
-from bot.runbook.language.findings import RULES, RunbookRefused
-from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.findings import RunbookRefused
+from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.library.load import load_file, shipped_folder
-from bot.runbook.linting.examine import examine
+from bot.runbook.linting.lint_text import lint_text
+from bot.runbook.linting.rules import RULES
 
 SHIPPED = sorted(path.read_text(encoding="utf-8") for path in shipped_folder().rglob("*.yml"))
 MODERATE = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
 )
-"""The same rubbish each time: a run that finds something new belongs to who looks for it, not to the next commit."""
+"""Reproducible examples: a new failure must not appear in an unrelated commit."""
 FEW = settings(MODERATE, max_examples=40)
 
 
@@ -50,31 +51,31 @@ SCOPE = {
 
 
 def found_in(text: str) -> None:
-    """Examines a text; whatever is found has a known rule and a place."""
-    for finding in examine(text, "rubbish.yml").findings:
+    """Lints a text and asserts that every finding has a known rule and a position."""
+    for finding in lint_text(text, "arbitrary.yml").findings:
         assert finding.rule in RULES
         assert finding.line >= 1
         assert finding.column >= 1
-        assert "\n" not in finding.says
+        assert "\n" not in finding.message
 
 
 @MODERATE
 @given(st.text(max_size=2000))
-def test_any_text_is_examined(text: str):
+def test_any_text_is_linted(text: str):
     found_in(text)
 
 
 @MODERATE
 @given(st.lists(YAML_PIECES, max_size=60).map("".join))
-def test_any_text_of_yamls_own_parts_is_examined(text: str):
+def test_any_sequence_of_yaml_tokens_is_linted(text: str):
     found_in(text)
 
 
 @MODERATE
 @given(st.binary(max_size=2000))
-def test_any_bytes_are_text_or_a_finding(raw: bytes):
+def test_any_bytes_are_decoded_or_rejected_with_a_finding(raw: bytes):
     try:
-        assert isinstance(decode(raw, "rubbish.yml"), str)
+        assert isinstance(decode(raw, "arbitrary.yml"), str)
     except RunbookRefused:
         return
 
@@ -84,7 +85,7 @@ def test_any_bytes_are_text_or_a_finding(raw: bytes):
     st.sampled_from(SHIPPED),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), YAML_PIECES | EXPRESSION_PIECES), max_size=4),
 )
-def test_a_runbook_that_was_damaged_anywhere_is_examined(text: str, damage: list[tuple[float, str]]):
+def test_a_damaged_runbook_is_linted(text: str, damage: list[tuple[float, str]]):
     for place, piece in damage:
         at = int(place * len(text))
         text = text[:at] + piece + text[at + len(piece) // 2 :]
@@ -93,7 +94,7 @@ def test_a_runbook_that_was_damaged_anywhere_is_examined(text: str, damage: list
 
 @settings(MODERATE, max_examples=400)
 @given(st.lists(EXPRESSION_PIECES, max_size=12).map("".join))
-def test_any_expression_has_a_value_or_says_why_not(source: str):
+def test_any_expression_has_a_value_or_an_expression_error(source: str):
     try:
         evaluate(source, SCOPE)
     except (ExpressionError, EvidenceMissing):
@@ -102,19 +103,19 @@ def test_any_expression_has_a_value_or_says_why_not(source: str):
 
 @settings(MODERATE, max_examples=300)
 @given(st.lists(TEMPLATE_PIECES, max_size=16).map("".join))
-def test_any_template_is_text_or_says_why_not(source: str):
-    for forgiving in (False, True):
+def test_any_template_renders_or_raises_an_expression_error(source: str):
+    for lenient in (False, True):
         try:
-            assert len(render(source, SCOPE, forgiving=forgiving)) <= 3000
+            assert len(render(source, SCOPE, lenient=lenient)) <= 3000
         except (ExpressionError, EvidenceMissing):
             continue
 
 
 @MODERATE
 @given(st.text(max_size=300) | st.lists(st.text(max_size=50), max_size=5) | st.integers() | st.none())
-def test_any_matcher_parses_or_says_why_not(written: object):
+def test_any_matcher_parses_or_raises_a_value_error(written: object):
     try:
-        matchers = entry(written)
+        matchers = parse_alternative(written)
     except ValueError:
         return
     for matcher in matchers:
@@ -141,10 +142,10 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
-def test_a_bomb_is_a_finding_and_takes_little_memory(text: str):
+def test_a_yaml_bomb_is_rejected_with_little_memory(text: str):
     tracemalloc.start()
     try:
-        findings = examine(text, "bomb.yml").findings
+        findings = lint_text(text, "bomb.yml").findings
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -163,8 +164,8 @@ def test_a_bomb_is_a_finding_and_takes_little_memory(text: str):
         (b"\x00\x01", None),
     ],
 )
-def test_a_file_of_the_wrong_kind_is_a_finding(tmp_path: Path, raw: bytes, rule: str | None):
-    path = tmp_path / "rubbish.yml"
+def test_a_file_of_another_type_has_a_finding(tmp_path: Path, raw: bytes, rule: str | None):
+    path = tmp_path / "arbitrary.yml"
     path.write_bytes(raw)
     with pytest.raises(RunbookRefused) as refused:
         load_file(path)
@@ -196,7 +197,7 @@ GROWING = [
 
 
 @pytest.mark.parametrize("source", GROWING)
-def test_what_would_grow_or_reach_out_is_refused_before_it_runs(source: str):
+def test_expressions_that_multiply_output_or_escape_are_rejected_before_evaluation(source: str):
     with pytest.raises(ExpressionError):
         evaluate(source, SCOPE)
 
@@ -214,11 +215,11 @@ def test_what_would_grow_or_reach_out_is_refused_before_it_runs(source: str):
         "{{ '" + "a" * MAX_SOURCE + "' }}",
     ],
 )
-def test_a_template_has_no_statements(source: str):
+def test_statements_in_templates_are_rejected(source: str):
     with pytest.raises(ExpressionError):
-        tree_of(source, template=True)
+        syntax_tree(source, template=True)
 
 
-def test_a_template_that_renders_megabytes_is_cut():
+def test_rendered_text_is_truncated():
     rows = ["x" * 1_000_000] * 9
     assert len(render("{{ rows[0] }}" * 9, {"rows": rows})) == 3000

@@ -1,4 +1,4 @@
-"""`shows` of a runbook: the two or three things that one looks at first."""
+"""`shows` of a runbook: the fields of the card."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
-from bot.runbook.diagnosis.card_fields import shown
+from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import load_folders, shipped_folder
-from bot.runbook.linting.checks.shows import check_shows
-from bot.runbook.testing.runner import AT, evidence_of
+from bot.runbook.linting.analysis import analyze
+from bot.runbook.testing.runner import DEFAULT_TARGET, evidence_of
 
 BY_NAME = {runbook.runbook: runbook for runbook in load_folders([shipped_folder()]).runbooks}
 
@@ -31,10 +31,10 @@ def runbook(**shows: str) -> Runbook:
 
 
 def seen(of: Runbook, replica: object) -> dict[str, str]:
-    return dict(shown(of, {"replica": replica}, {"limit": 30.0}, AT))
+    return dict(render_card_fields(of, {"replica": replica}, {"limit": 30.0}, DEFAULT_TARGET))
 
 
-def test_each_line_is_a_sentence_over_the_evidence_with_units():
+def test_each_field_is_rendered_from_the_evidence_with_units():
     found = seen(
         runbook(Applier="{{ replica.applier_running }} on {{ target.name }}", Limit="{{ inputs.limit | duration }}"),
         ReplicaStatus(applier_running="No"),
@@ -42,49 +42,49 @@ def test_each_line_is_a_sentence_over_the_evidence_with_units():
     assert found == {"Applier": "No on db-1", "Limit": "30 s"}
 
 
-def test_what_is_missing_reads_unknown():
+def test_missing_evidence_renders_as_unknown():
     assert seen(runbook(Applier="{{ replica.applier_running }}"), Missing("replica", "it is down")) == {
         "Applier": "unknown"
     }
 
 
 @pytest.mark.parametrize("template", ['{{ "" }}', "{{ replica.lag | duration }}"])
-def test_what_comes_to_nothing_is_left_out(template):
+def test_an_empty_field_is_omitted(template):
     assert seen(runbook(Lag=template, Applier="{{ replica.applier_running }}"), ReplicaStatus()) == {"Applier": "No"}
 
 
-def test_more_than_three_are_too_many():
+def test_more_than_three_fields_are_rejected():
     with pytest.raises(ValidationError, match="at most 3"):
         runbook(**{f"Line {number}": "x" for number in range(4)})
 
 
 @pytest.mark.parametrize("label", ["lag", "", "Lag!", "x" * 31])
-def test_a_label_is_a_word_or_two(label):
+def test_an_invalid_label_is_rejected(label):
     with pytest.raises(ValidationError, match="shows"):
         runbook(**{label: "x"})
 
 
-def test_a_misspelt_field_is_told_at_its_line():
-    [problem] = check_shows(runbook(Lag="{{ replica.lagg }}"))
+def test_a_misspelt_field_is_reported_at_its_path():
+    [problem] = analyze(runbook(Lag="{{ replica.lagg }}")).type_problems
     assert problem.path == ("shows", "Lag")
     assert (problem.rule, problem.suggestion) == ("unknown-field", "did you mean 'lag'?")
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME.keys() - {"mysql/first-look"}))
-def test_every_shipped_runbook_shows_two_or_three_things(name):
+def test_every_shipped_runbook_has_two_or_three_card_fields(name):
     assert 2 <= len(BY_NAME[name].shows) <= 3
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
-def test_every_line_of_a_shipped_runbook_shows_something_in_one_of_its_tests(name):
+def test_every_card_field_of_a_shipped_runbook_is_non_empty_in_one_of_its_tests(name):
     found = {
         label
         for test in BY_NAME[name].tests
-        for label, _ in shown(
+        for label, _ in render_card_fields(
             BY_NAME[name],
             evidence_of(BY_NAME[name], test),
             resolve(BY_NAME[name], {}, test.inputs),
-            {**AT, **{str(key): value for key, value in test.target.items()}},
+            {**DEFAULT_TARGET, **{str(key): value for key, value in test.target.items()}},
         )
     }
     assert found == BY_NAME[name].shows.keys()

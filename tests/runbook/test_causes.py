@@ -1,4 +1,4 @@
-"""Evidence becomes causes, and a cause's remedy becomes a remediation with its parameters."""
+"""Causes are derived from evidence, and remediations with their parameters from the remedies of a cause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actions.remediations.mysql.set_variable import SetVariable
 from bot.errors import RunbookError, WrongUsage
 from bot.runbook.diagnosis.causes import CauseStatus, diagnose
 from bot.runbook.diagnosis.gather_steps import needs, step_parameters, step_runs
-from bot.runbook.diagnosis.remedies import again, build, remedy_of
+from bot.runbook.diagnosis.remedies import build, rebuild, remedy_of
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
@@ -90,7 +90,7 @@ def runbook() -> Runbook:
     return parse(TEXT, "example.yml")
 
 
-def test_causes_stand_in_order_and_the_first_that_holds_leads(runbook):
+def test_the_first_proved_cause_leads(runbook):
     evidence = {
         "replica": ReplicaStatus(configured=True, applier_running="Yes", lag=95.0),
         "locks": LockWaits(1, 5.0, (BLOCKER,)),
@@ -107,19 +107,19 @@ def test_causes_stand_in_order_and_the_first_that_holds_leads(runbook):
     assert found.causes[1].says == "The replica is 1 min 35 s behind."
 
 
-def test_a_cause_without_its_evidence_is_undecided_and_says_why(runbook):
+def test_a_cause_without_its_evidence_is_undecided_with_the_reason(runbook):
     evidence = {
         "replica": ReplicaStatus(configured=True, applier_running="Yes"),
         "locks": Missing("locks", "access denied"),
     }
     found = {each.id: each for each in diagnose(runbook, evidence, INPUTS).causes}
     assert found["blocked"].verdict is CauseStatus.UNDECIDED
-    assert found["blocked"].says == "Not known, since locks is missing: access denied"
+    assert found["blocked"].says == "Undecided, because locks is missing: access denied"
     assert found["late"].verdict is CauseStatus.UNDECIDED
-    assert "empty (NULL)" in found["late"].says
+    assert "is NULL" in found["late"].says
 
 
-def test_a_proven_cause_is_not_lost_when_its_sentence_lacks_something(runbook):
+def test_a_proved_cause_is_reported_even_if_its_sentence_lacks_evidence(runbook):
     evidence = {
         "replica": ReplicaStatus(configured=True, applier_running="No", lag=1.0),
         "locks": Missing("locks", "not needed"),
@@ -131,7 +131,7 @@ def test_a_proven_cause_is_not_lost_when_its_sentence_lacks_something(runbook):
     assert found.causes[3].verdict is CauseStatus.NO
 
 
-def test_what_a_server_says_is_no_template(runbook):
+def test_text_from_a_server_is_not_evaluated_as_a_template(runbook):
     evil = "{{ 7 * 7 }} {% raw %} <!channel>"
     evidence = {
         "replica": ReplicaStatus(configured=True, applier_running="No", lag=1.0, applier_error=evil),
@@ -148,22 +148,22 @@ def made_of(runbook: Runbook, remedy: str, **scope: Any) -> tuple[Remediation, d
     return build(step.use, step.parameters, {"inputs": INPUTS, **scope})
 
 
-def test_a_remedy_is_built_with_native_types_and_can_be_made_again_from_json(runbook):
+def test_a_remediation_is_built_with_native_types_and_rebuilt_from_json(runbook):
     made, parameters = made_of(runbook, "end", locks=LockWaits(1, 5.0, (BLOCKER,)))
     assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
-    assert again("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
+    assert rebuild("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
     assert made_of(runbook, "room")[0] == SetVariable("max_connections", 200, 3600.0)
 
 
 @pytest.mark.parametrize(
     ("use", "stored"), [("mysql.gone", {}), ("mysql.start_replica", {"thred": 1}), ("mysql.kill_query", {})]
 )
-def test_a_stored_remedy_that_does_not_fit_any_more_is_told(use, stored):
+def test_a_stored_remediation_that_no_longer_fits_is_rejected(use, stored):
     with pytest.raises(RunbookError, match="planned change"):
-        again(use, stored)
+        rebuild(use, stored)
 
 
-def test_a_remedy_that_cannot_be_built_says_why(runbook):
+def test_a_remediation_that_cannot_be_built_raises_the_reason(runbook):
     with pytest.raises(EvidenceMissing, match="locks: down"):
         made_of(runbook, "end", locks=Missing("locks", "down"))
     with pytest.raises(ExpressionError, match="no item 0"):
@@ -174,13 +174,13 @@ def test_a_remedy_that_cannot_be_built_says_why(runbook):
         made_of(runbook, "room", inputs={**INPUTS, "revert": "a while"})
 
 
-def test_inputs_come_from_a_person_or_a_label_or_a_default(runbook):
+def test_inputs_are_given_or_taken_from_a_label_or_the_default(runbook):
     assert resolve(runbook, {"instance": "db7"}) == {"limit": 30.0, "instance": "db7", "revert": 3600.0}
     assert resolve(runbook, {"instance": "db7"}, {"instance": "db9", "limit": "2m"})["instance"] == "db9"
     assert resolve(runbook, {"instance": "x"}, {"limit": "1h30m"})["limit"] == 5400.0
 
 
-def test_a_label_that_does_not_fit_gives_way_to_the_default(runbook):
+def test_an_invalid_label_value_is_replaced_by_the_default(runbook):
     assert resolve(runbook, {"instance": "x" * 600})["instance"] == ""
 
 
@@ -188,12 +188,12 @@ def test_a_label_that_does_not_fit_gives_way_to_the_default(runbook):
     ("given", "says"),
     [({"limt": 5}, "did you mean 'limit'"), ({"limit": "soon"}, "not a duration"), ({"instance": "x" * 600}, "600")],
 )
-def test_an_input_that_does_not_fit_is_told(runbook, given, says):
+def test_an_invalid_input_is_rejected(runbook, given, says):
     with pytest.raises(WrongUsage, match=says):
         resolve(runbook, {}, given)
 
 
-def test_a_step_tells_what_it_needs_whether_it_runs_and_what_it_asks(runbook):
+def test_a_step_has_dependencies_a_condition_and_parameters(runbook):
     assert needs(runbook.gather["locks"], runbook.gather) == {"replica"}
     assert needs(runbook.gather["writers"], runbook.gather) == set()
     assert step_runs(runbook.gather["locks"], {"replica": ReplicaStatus(applier_running="Yes")})
@@ -204,12 +204,12 @@ def test_a_step_tells_what_it_needs_whether_it_runs_and_what_it_asks(runbook):
     assert step_parameters(runbook.gather["writers"], {"inputs": INPUTS}) == {"older_than": 30.0}
 
 
-def test_a_label_cannot_leave_its_place_in_a_query(runbook):
+def test_a_label_cannot_end_the_string_in_a_promql_query(runbook):
     asked = step_parameters(runbook.gather["chart"], {"inputs": {**INPUTS, "instance": 'x"} or vector(1) or y{z="'}})
     assert asked == {"query": 'lag{instance="x\\"} or vector(1) or y{z=\\""}', "window": 1800.0}
 
 
-def test_the_tests_in_a_runbook_tell_what_differs(runbook):
+def test_a_failing_test_of_a_runbook_reports_the_differences(runbook):
     differences = {each.name: tuple(map(str, each.differences)) for each in run_tests(runbook)}
     assert differences["right"] == ()
     assert differences["wrong cause"] == ("cause: expected stopped, got general (Something else.)",)

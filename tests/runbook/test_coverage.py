@@ -1,4 +1,4 @@
-"""Which alerts of rule files the runbooks answer."""
+"""`firstmate coverage`: the runbook for each alert of Prometheus rule files."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Said:
 
 
 @pytest.mark.parametrize(("place", "row"), list(enumerate(TABLE)), ids=[row[0] for row in TABLE])
-def test_every_alert_has_its_verdict(table: Said, place: int, row: tuple[str, str, str, str | None]):
+def test_every_alert_has_the_expected_coverage(table: Said, place: int, row: tuple[str, str, str, str | None]):
     found = table.json["alerts"][place]
     assert (found["alert"], found["verdict"], found["runbook"]) == (row[0], row[2], row[3])
     assert found["file"].endswith("rules.yml")
     assert (found["matcher"] is None) == (row[2] == "none")
 
 
-def test_an_alert_that_nothing_answers_makes_it_exit_1(table: Said, tmp_path: Path):
+def test_an_alert_without_a_runbook_makes_the_command_exit_with_1(table: Said, tmp_path: Path):
     assert table.code == 1
     said = firstmate("coverage", rule_file(tmp_path / "r.yml", [{"alert": "MySQLReplicationLag", "expr": "x"}]))
     assert said.code == 0
     assert "1 alerts: 1 specific." in said.out
 
 
-def test_a_tie_names_both(tmp_path: Path):
+def test_a_tie_names_both_runbooks(tmp_path: Path):
     folder = tmp_path / "own"
     folder.mkdir()
     own(folder, "one", "['alertname =~ \"Odd.*\"']")
@@ -78,7 +78,7 @@ def test_a_tie_names_both(tmp_path: Path):
     assert "one and two" in text
 
 
-def test_fixed_labels_and_annotations_of_a_rule_count():
+def test_fixed_labels_and_annotations_of_a_rule_are_matched():
     [rule] = rules_of(
         {"groups": [{"name": "g", "rules": [
             {"record": "a:b", "expr": 1},
@@ -91,7 +91,7 @@ def test_fixed_labels_and_annotations_of_a_rule_count():
     assert rule.fired().metrics == {"x"}
 
 
-def test_a_rule_object_of_kubernetes_is_read_as_well():
+def test_a_kubernetes_prometheusrule_is_read():
     rules = {"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "x"}]}]}
     assert [rule.alert for rule in rules_of({"kind": "PrometheusRule", "spec": rules}, "r.yml")] == ["A"]
 
@@ -99,15 +99,15 @@ def test_a_rule_object_of_kubernetes_is_read_as_well():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- 1", "is no Prometheus rule file"),
+        ("- 1", "is not a Prometheus rule file"),
         ("groups: 7", "groups: "),
         ("groups: [{rules: [{alert: {a: b}, expr: x}]}]", "groups.0.rules.0.alert: "),
-        ("groups: [", "is no YAML"),
-        ("a: " + "[" * 5000, "is no YAML"),
-        ("\x00", "is no YAML"),
+        ("groups: [", "is not valid YAML"),
+        ("a: " + "[" * 5000, "is not valid YAML"),
+        ("\x00", "is not valid YAML"),
     ],
 )
-def test_what_is_no_rule_file_is_told(tmp_path: Path, text: str, says: str):
+def test_an_invalid_rule_file_is_rejected(tmp_path: Path, text: str, says: str):
     path = tmp_path / "rules.yml"
     path.write_text(text, encoding="utf-8")
     said = firstmate("coverage", path)
@@ -115,11 +115,11 @@ def test_what_is_no_rule_file_is_told(tmp_path: Path, text: str, says: str):
     assert says in said.err
 
 
-def test_a_rule_file_that_is_not_there_or_too_large_is_told(tmp_path: Path):
-    assert "no.yml cannot be read: No such file" in firstmate("coverage", "no.yml").err
+def test_a_missing_or_too_large_rule_file_is_rejected(tmp_path: Path):
+    assert "Cannot read no.yml: No such file" in firstmate("coverage", "no.yml").err
     path = tmp_path / "large.yml"
     with path.open("wb") as file:
         file.truncate(11 * 1024 * 1024)
     said = firstmate("coverage", path)
     assert said.code == 2
-    assert "larger than the 10 MiB" in said.err
+    assert "exceeds the limit of 10 MiB" in said.err

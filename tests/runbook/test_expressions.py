@@ -1,4 +1,4 @@
-"""Expressions read evidence and can do nothing else."""
+"""Expressions can read evidence and nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.runbook.expressions.evaluation import MAX_OUTPUT, EvidenceMissing, Missing, evaluate, render
-from bot.runbook.expressions.syntax import MAX_SOURCE, ExpressionError, whole
+from bot.runbook.expressions.syntax import MAX_SOURCE, ExpressionError, sole_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ SCOPE = {"replica": Evidence(), "broken": Missing("broken", "access denied"), "i
         ("replica.lag | default(0)", 0),
     ],
 )
-def test_an_expression_reads_evidence_and_keeps_native_types(source, value):
+def test_an_expression_reads_evidence_and_returns_native_types(source, value):
     assert evaluate(source, SCOPE) == value
 
 
-def test_text_from_a_server_is_never_read_again_as_something_else():
+def test_text_from_a_server_is_never_evaluated():
     scope = {"step": Evidence(error="1205")}
     assert evaluate("step.error", scope) == "1205"
     assert render("{{ step.error }}", {"step": Evidence(error="{{ 7 * 7 }}")}) == "{{ 7 * 7 }}"
@@ -69,12 +69,12 @@ def test_text_from_a_server_is_never_read_again_as_something_else():
 @pytest.mark.parametrize(
     "source", ["broken.errno", "broken == 1", "broken is known", "broken", "not broken", "1 in broken", "[broken]"]
 )
-def test_whatever_touches_missing_evidence_says_which_and_why(source):
+def test_reading_missing_evidence_raises_the_step_and_the_reason(source):
     with pytest.raises(EvidenceMissing, match="broken: access denied"):
         evaluate(source, SCOPE)
 
 
-def test_a_condition_that_is_decided_earlier_does_not_need_missing_evidence():
+def test_a_short_circuited_condition_does_not_read_missing_evidence():
     assert evaluate("replica.errno == 0 and broken.errno", SCOPE) is False
 
 
@@ -113,7 +113,7 @@ def test_a_condition_that_is_decided_earlier_does_not_need_missing_evidence():
         "_private",
     ],
 )
-def test_nothing_but_fields_can_be_reached(source):
+def test_only_fields_are_accessible(source):
     with pytest.raises(ExpressionError):
         evaluate(source, SCOPE)
 
@@ -144,7 +144,7 @@ def test_nothing_but_fields_can_be_reached(source):
         "",
     ],
 )
-def test_what_could_grow_or_loop_is_refused_and_takes_no_memory(source):
+def test_expressions_that_multiply_output_or_loop_are_rejected_without_using_memory(source):
     tracemalloc.start()
     try:
         with pytest.raises(ExpressionError):
@@ -154,7 +154,7 @@ def test_what_could_grow_or_loop_is_refused_and_takes_no_memory(source):
         tracemalloc.stop()
 
 
-def test_a_rendered_text_is_bounded():
+def test_rendered_text_has_a_length_limit():
     text = render("{{ a }}" * 100, {"a": "x" * 100_000})
     assert len(text) == MAX_OUTPUT
     assert text.endswith("…")
@@ -174,12 +174,12 @@ def test_a_rendered_text_is_bounded():
         ("{{ long | shorten(10) }}", "xxxxxxxxx…"),
     ],
 )
-def test_values_are_shown_as_people_read_them(source, text):
+def test_values_are_formatted_for_people(source, text):
     scope = {"lag": None, "yes": True, "users": ["app", "batch"], "long": "x" * 50}
     assert render(source, scope) == text
 
 
-def test_text_filled_into_promql_cannot_leave_its_quotes():
+def test_text_inserted_into_promql_cannot_end_its_string():
     query = render('up{instance="{{ name }}"}', {"name": 'a"} or vector(1) or up{b="\n\\'}, promql=True)
     assert query == 'up{instance="a\\"} or vector(1) or up{b=\\"\\n\\\\"}'
 
@@ -197,20 +197,20 @@ def test_text_filled_into_promql_cannot_leave_its_quotes():
         ("{{ nobody }}", None),
     ],
 )
-def test_a_forgiving_sentence_says_unknown_for_missing_evidence_alone(source, text):
+def test_lenient_rendering_replaces_only_missing_evidence_by_unknown(source, text):
     if text is None:
         with pytest.raises(ExpressionError):
-            render(source, SCOPE, forgiving=True)
+            render(source, SCOPE, lenient=True)
     else:
-        assert render(source, SCOPE, forgiving=True) == text
+        assert render(source, SCOPE, lenient=True) == text
 
 
-def test_an_empty_value_says_so_when_it_is_compared():
-    with pytest.raises(ExpressionError, match="is empty"):
+def test_ordering_null_raises_an_error_that_names_null():
+    with pytest.raises(ExpressionError, match="is NULL"):
         evaluate("replica.lag > 5", SCOPE)
 
 
-def test_an_item_that_is_not_there_says_so():
+def test_reading_a_missing_item_raises_an_error():
     with pytest.raises(ExpressionError, match="no item 7"):
         evaluate("replica.sessions[7].user", SCOPE)
 
@@ -226,5 +226,5 @@ def test_an_item_that_is_not_there_says_so():
         ("plain", None),
     ],
 )
-def test_only_a_lone_expression_keeps_its_type(written, inner):
-    assert whole(written) == inner
+def test_only_a_sole_expression_keeps_its_type(written, inner):
+    assert sole_expression(written) == inner

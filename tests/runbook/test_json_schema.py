@@ -1,4 +1,4 @@
-"""The JSON Schema says what the loader says, by a validator that knows nothing of Firstmate."""
+"""The JSON Schema accepts and rejects the same documents as the loader, in an independent validator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from bot.errors import RunbookError
 from bot.runbook.language.document import read
 from bot.runbook.language.json_schema import runbook_schema
-from bot.runbook.library.load import files_of, parse, shipped_folder
+from bot.runbook.language.runbook_files import files_of
+from bot.runbook.library.load import parse, shipped_folder
 from tests.shell import firstmate
 
 SCHEMA = runbook_schema()
@@ -50,17 +51,17 @@ GOOD: dict[str, Any] = {
 }
 
 
-def test_the_schema_is_one():
+def test_the_json_schema_is_valid():
     Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_shipped_runbook_fits(path: Any):
+def test_every_shipped_runbook_is_valid(path: Any):
     document = read(path.read_text(encoding="utf-8"), str(path)).value
     assert [error.message for error in VALIDATOR.iter_errors(document)] == []
 
 
-def test_every_key_of_the_language_is_taken():
+def test_every_key_of_the_language_is_accepted():
     assert [error.message for error in VALIDATOR.iter_errors(GOOD)] == []
 
 
@@ -98,13 +99,13 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("document", MISTAKES)
-def test_what_the_loader_refuses_an_editor_marks(document: dict[str, Any]):
+def test_documents_that_the_loader_rejects_are_invalid(document: dict[str, Any]):
     assert list(VALIDATOR.iter_errors(document)) != []
     with pytest.raises(RunbookError):
         parse(yaml.safe_dump(document, sort_keys=False), "x.yml")
 
 
-def test_every_action_is_offered_with_its_parameters():
+def test_every_action_has_its_parameters_in_the_schema():
     parts = SCHEMA["$defs"]
     assert parts["GatherStep"]["properties"]["use"]["enum"] == sorted(DIAGNOSTICS)
     assert parts["Remedy"]["properties"]["use"]["enum"] == sorted(REMEDIATIONS)
@@ -112,7 +113,7 @@ def test_every_action_is_offered_with_its_parameters():
     assert rules["prometheus.range"]["properties"]["with"]["required"] == ["query"]
 
 
-def test_the_command_prints_it():
+def test_the_command_prints_the_schema():
     said = firstmate("schema")
     assert said.code == 0
     assert said.json == SCHEMA

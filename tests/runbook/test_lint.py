@@ -1,4 +1,4 @@
-"""A lint report: which files it looks at, and what machines and people are shown of it."""
+"""`firstmate lint`: which files it checks, and the formats in which it reports findings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 import bot
-from bot.runbook.language.findings import RULES, Finding
-from bot.runbook.linting.lint import Report
+from bot.runbook.language.findings import Finding
+from bot.runbook.linting.lint_files import LintReport
 from bot.runbook.linting.report_formats import as_github
+from bot.runbook.linting.rules import RULES
 from tests.shell import firstmate
 from tests.test_config import GOOD as SETTINGS
 
@@ -46,40 +47,40 @@ def written(folder: Path, text: str, name: str = "mysql/example.yml") -> Path:
     return path
 
 
-def test_the_shipped_runbooks_are_clean_of_warnings_too():
+def test_the_shipped_runbooks_have_no_findings():
     said = firstmate("lint", "--strict", "--json")
     assert said.json["findings"] == []
     assert said.code == 0
     assert said.json["files"] >= 5
 
 
-def test_a_finding_stands_in_one_line_with_its_place_its_rule_and_a_suggestion(folder: Path):
+def test_a_finding_is_one_line_with_position_message_suggestion_and_rule(folder: Path):
     path = written(folder, WRONG)
     said = firstmate("lint", path)
     assert said.code == 1
     assert said.out == (
-        f'{path}:8:27: error: replica.delay is a number (seconds), and "30s" is text; they have no order; '
-        "write 30, in seconds [incomparable]\n"
+        f'{path}:8:27: error: Cannot order replica.delay (a number of seconds) and "30s" (text); '
+        "write 30 (seconds) [incomparable]\n"
     )
     assert said.err == "1 runbook: 1 error, 0 warnings.\n"
 
 
-def test_a_warning_alone_is_no_failure_unless_that_is_asked(folder: Path):
+def test_warnings_fail_only_with_strict(folder: Path):
     path = written(folder, WARNED)
     assert firstmate("lint", path).code == 0
-    assert "warning: replica.lag may be empty" in firstmate("lint", path).out
+    assert "warning: replica.lag may be NULL" in firstmate("lint", path).out
     assert firstmate("lint", path, "--strict").code == 1
 
 
 @pytest.mark.parametrize("place", [".", "mysql", "mysql/example.yml"])
-def test_a_runbook_is_called_by_its_place_however_far_up_one_begins(folder: Path, place: str):
+def test_a_runbook_is_named_after_its_path_whichever_folder_is_linted(folder: Path, place: str):
     written(folder, GOOD)
     assert firstmate("lint", folder / place).code == 0
     written(folder, GOOD.replace("mysql/example", "mysql/exampel"))
-    assert "the file's place says 'mysql/example'" in firstmate("lint", folder / place).out
+    assert "its path requires 'mysql/example'" in firstmate("lint", folder / place).out
 
 
-def test_the_findings_of_all_files_come_in_the_order_of_their_places(folder: Path):
+def test_findings_are_sorted_by_file_and_line(folder: Path):
     written(folder, WRONG)
     other = written(folder, "a: [", "mysql/another.yml")
     found = firstmate("lint", folder, "--json").json["findings"]
@@ -89,7 +90,7 @@ def test_the_findings_of_all_files_come_in_the_order_of_their_places(folder: Pat
     ]
 
 
-def test_a_later_folder_of_the_configuration_goes_before_its_namesake(tmp_path: Path):
+def test_a_runbook_of_a_later_folder_replaces_its_namesake(tmp_path: Path):
     match = 'match:\n  - alertname = "Late"\ngather:'
     for place in ("shipped", "own"):
         (tmp_path / place / "mysql").mkdir(parents=True)
@@ -107,12 +108,12 @@ def test_a_path_without_runbooks_is_wrong_usage(tmp_path: Path, wrong: str):
     assert wrong in said.err
 
 
-def test_two_forms_at_once_are_wrong_usage(folder: Path):
+def test_two_formats_or_an_unknown_format_are_wrong_usage(folder: Path):
     assert firstmate("lint", written(folder, GOOD), "--json", "--format", "sarif").code == 2
     assert firstmate("lint", written(folder, GOOD), "--format", "xml").code == 2
 
 
-def test_json_has_every_part_of_a_finding(folder: Path):
+def test_json_contains_every_field_of_a_finding(folder: Path):
     path = written(folder, WRONG)
     said = firstmate("lint", path, "--format", "json")
     assert said.json == {
@@ -126,15 +127,15 @@ def test_json_has_every_part_of_a_finding(folder: Path):
                 "column": 27,
                 "rule": "incomparable",
                 "severity": "error",
-                "says": 'replica.delay is a number (seconds), and "30s" is text; they have no order',
-                "suggestion": "write 30, in seconds",
+                "says": 'Cannot order replica.delay (a number of seconds) and "30s" (text)',
+                "suggestion": "write 30 (seconds)",
             }
         ],
     }
     assert said.json == firstmate("lint", path, "--json").json
 
 
-def test_sarif_has_what_code_scanning_needs(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_sarif_contains_the_rules_and_the_results(folder: Path, monkeypatch: pytest.MonkeyPatch):
     written(folder, WRONG)
     monkeypatch.chdir(folder.parent)
     said = firstmate("lint", "runbooks/mysql/example.yml", "--format", "sarif")
@@ -149,38 +150,38 @@ def test_sarif_has_what_code_scanning_needs(folder: Path, monkeypatch: pytest.Mo
     [result] = run["results"]
     assert (result["ruleId"], result["level"]) == ("incomparable", "error")
     assert driver["rules"][result["ruleIndex"]]["id"] == "incomparable"
-    assert result["message"]["text"].endswith("write 30, in seconds")
+    assert result["message"]["text"].endswith("write 30 (seconds)")
     [location] = result["locations"]
     assert location["physicalLocation"]["artifactLocation"] == {"uri": "runbooks/mysql/example.yml"}
     assert location["physicalLocation"]["region"] == {"startLine": 8, "startColumn": 27}
 
 
-def test_sarif_without_findings_is_whole_too(folder: Path):
+def test_sarif_without_findings_has_no_results(folder: Path):
     said = firstmate("lint", written(folder, GOOD), "--format", "sarif")
     assert said.code == 0
     assert said.json["runs"][0]["results"] == []
 
 
-def test_github_shows_a_finding_at_its_line(folder: Path):
+def test_github_format_is_a_workflow_command_with_the_position(folder: Path):
     path = written(folder, WARNED)
     said = firstmate("lint", path, "--format", "github")
-    assert said.out.startswith(f"::warning file={path},line=8,col=11,title=may-be-null::replica.lag may be empty")
+    assert said.out.startswith(f"::warning file={path},line=8,col=11,title=may-be-null::replica.lag may be NULL")
 
 
-def test_what_github_would_read_as_its_own_is_escaped():
+def test_github_format_escapes_special_characters():
     finding = Finding("odd,na:me%.yml", 1, 2, "unknown-key", "100%\r\nof::it")
-    [line] = as_github(Report((finding,), {}, 1))
+    [line] = as_github(LintReport((finding,), {}, 1))
     assert line == "::error file=odd%2Cna%3Ame%25.yml,line=1,col=2,title=unknown-key::100%25%0D%0Aof::it"
 
 
-def test_a_file_cannot_write_to_the_terminal(folder: Path):
+def test_control_characters_of_a_file_are_not_printed(folder: Path):
     path = written(folder, GOOD.replace("An example", "\x1b[31mred\x07"))
     said = firstmate("lint", path)
-    assert "the character U+001B is not allowed" in said.out
+    assert "character U+001B is not allowed" in said.out
     assert "\x1b" not in said.out
 
 
-def test_the_hook_of_pre_commit_runs_the_command_on_runbooks():
+def test_the_pre_commit_hook_lints_runbooks():
     [hook] = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert hook["id"] == "firstmate-lint"
     command, *arguments = hook["entry"].split()

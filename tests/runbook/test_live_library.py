@@ -1,4 +1,4 @@
-"""Runbooks change on disk while the bot runs."""
+"""Runbooks are reloaded when their files change while the bot runs."""
 
 from __future__ import annotations
 
@@ -54,98 +54,98 @@ def shelf_of(*folders: Folder) -> LiveLibrary:
     return LiveLibrary(tuple(folder.path for folder in folders), folders[0].path)
 
 
-def test_a_look_finds_nothing_where_nothing_was_changed(own: Folder):
+def test_a_refresh_without_changes_returns_none(own: Folder):
     own.write("one")
     live_library = shelf_of(own)
     assert titles(live_library) == {"one": "T"}
-    assert live_library.look() is None
+    assert live_library.refresh() is None
 
 
-def test_what_is_new_changed_or_gone_is_taken_over(own: Folder):
+def test_new_changed_and_removed_runbooks_are_put_into_force(own: Folder):
     own.write("one")
     gone = own.write("two")
     live_library = shelf_of(own)
     own.write("one", title="Another title")
     own.write("three")
     gone.unlink()
-    found = live_library.look()
+    found = live_library.refresh()
     assert found is not None
     assert (found.changed, found.removed, found.broken) == (("one", "three"), ("two",), ())
     assert titles(live_library) == {"one": "Another title", "three": "T"}
 
 
-def test_a_broken_file_leaves_its_last_good_version_in_force(own: Folder):
+def test_an_invalid_file_leaves_its_last_valid_version_in_force(own: Folder):
     path = own.write("one")
     own.write("two")
     live_library = shelf_of(own)
     own.write("one", title="Broken", when="replica.aplier_running")
     own.write("two", title="Good")
-    found = live_library.look()
+    found = live_library.refresh()
     assert found is not None
     assert titles(live_library) == {"one": "T", "two": "Good"}
     [finding] = live_library.broken
     assert (finding.file, finding.line, finding.rule) == (str(path), 7, "unknown-field")
     own.write("one", title="Mended")
-    mended = live_library.look()
+    mended = live_library.refresh()
     assert mended is not None
     assert (titles(live_library)["one"], mended.broken) == ("Mended", ())
 
 
 @pytest.mark.parametrize("text", ["", "runbook: [", "a: b\n\tc", "x" * 300_000, "- &a [*a]"])
-def test_rubbish_in_a_file_is_a_finding(own: Folder, text: str):
+def test_an_unreadable_file_has_a_finding(own: Folder, text: str):
     path = own.write("one")
     live_library = shelf_of(own)
     path.write_text(text, encoding="utf-8")
-    live_library.look()
+    live_library.refresh()
     assert titles(live_library) == {"one": "T"}
     assert live_library.broken
 
 
-def test_a_broken_file_at_the_start_is_left_out_and_told(own: Folder):
+def test_an_invalid_file_at_the_start_is_skipped_and_reported(own: Folder):
     own.write("one")
     own.write("two", when="nonsense(")
     live_library = shelf_of(own)
     assert titles(live_library) == {"one": "T"}
     assert len(live_library.broken) == 1
     with pytest.raises(RunbookError, match=r"two\.yml:7:"):
-        live_library.whole()
+        live_library.require_valid()
 
 
-def test_two_that_would_tie_are_not_taken_over(own: Folder):
+def test_a_runbook_that_would_tie_with_another_is_not_put_into_force(own: Folder):
     own.write("one")
     live_library = shelf_of(own)
     own.write("two", alert="one")
-    live_library.look()
+    live_library.refresh()
     assert titles(live_library) == {"one": "T"}
     assert [finding.rule for finding in live_library.broken] == ["equal-match"]
 
 
-def test_a_name_that_is_not_the_files_place_is_a_finding(own: Folder):
+def test_a_runbook_not_named_after_its_path_has_a_finding(own: Folder):
     own.write("one").rename(own.path / "other.yml")
     assert [finding.rule for finding in shelf_of(own).broken] == ["name-mismatch"]
 
 
-def test_a_later_folder_goes_over_an_earlier_one_and_gives_way_again(shipped: Folder, own: Folder):
+def test_a_runbook_of_a_later_folder_replaces_its_namesake_until_it_is_removed(shipped: Folder, own: Folder):
     shipped.write("one", title="shipped")
     shipped.write("two", title="shipped")
     mine = own.write("one", title="own")
     live_library = shelf_of(shipped, own)
     assert titles(live_library) == {"one": "own", "two": "shipped"}
     mine.unlink()
-    live_library.look()
+    live_library.refresh()
     assert titles(live_library) == {"one": "shipped", "two": "shipped"}
 
 
-def test_a_folder_that_is_gone_leaves_its_runbooks_in_force(own: Folder, tmp_path: Path):
+def test_runbooks_of_a_missing_folder_stay_in_force(own: Folder, tmp_path: Path):
     own.write("one")
     live_library = shelf_of(own)
     own.path.rename(tmp_path / "away")
-    found = live_library.look()
+    found = live_library.refresh()
     assert found is not None
     assert titles(live_library) == {"one": "T"}
     assert [finding.rule for finding in found.broken] == ["unreadable-file"]
     (tmp_path / "away").rename(own.path)
-    again = live_library.look()
+    again = live_library.refresh()
     assert again is not None
     assert again.broken == ()
 
@@ -156,7 +156,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_commit_that_they_come_from_is_told(own: Folder):
+def test_the_source_names_the_commit(own: Folder):
     own.write("one")
     git(own.path, "init", "-q")
     git(own.path, "add", ".")
@@ -165,11 +165,11 @@ def test_the_commit_that_they_come_from_is_told(own: Folder):
     live_library = LiveLibrary((own.path,), Path("/nowhere"))
     assert str(live_library.library.sources[0]) == f"1 from {own.path} (commit {commit})"
     own.write("one", title="changed")
-    live_library.look()
+    live_library.refresh()
     assert live_library.library.sources[0].version == f"commit {commit} with changes"
 
 
-def test_without_a_repository_the_shipped_ones_tell_the_version(shipped: Folder, own: Folder):
+def test_without_a_repository_the_source_of_shipped_runbooks_names_the_version(shipped: Folder, own: Folder):
     shipped.write("one")
     own.write("two")
     versions = [source.version for source in shelf_of(shipped, own).library.sources]

@@ -1,4 +1,4 @@
-"""Which runbook answers an alert, and why."""
+"""The choice of the runbook for an alert, and its explanation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bot.alerts import Alert, AlertStatus, Operator, parse_labels
 from bot.errors import WrongUsage
-from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.schema import Runbook
 from bot.runbook.matching.match import Match, Tie, choose, explain
 
@@ -44,14 +44,14 @@ def chosen(runbooks: list[Runbook], asked: Alert) -> str | None:
         (r'a = "say \"x, y\"", b = "2"', [("a", Operator.EQUAL, 'say "x, y"'), ("b", Operator.EQUAL, "2")]),
     ],
 )
-def test_an_alternative_is_written_as_in_alertmanager(written, matchers):
-    assert [(m.name, m.operator, m.value) for m in entry(written)] == matchers
+def test_an_alternative_has_alertmanagers_syntax(written, matchers):
+    assert [(m.name, m.operator, m.value) for m in parse_alternative(written)] == matchers
 
 
 @pytest.mark.parametrize("written", ["", "alertname", "= x", 'a =~ "("', [], 7, [7], "a" * 2000, {"a": "b"}])
-def test_what_is_no_matcher_is_told(written):
+def test_an_invalid_matcher_is_rejected(written):
     with pytest.raises(ValueError, match=r"."):
-        entry(written)
+        parse_alternative(written)
 
 
 def test_a_regular_expression_is_anchored():
@@ -60,21 +60,21 @@ def test_a_regular_expression_is_anchored():
     assert chosen([lag], alert("Lag")) == "lag"
 
 
-def test_alternatives_are_or_and_their_matchers_are_and():
+def test_one_alternative_must_match_with_all_its_matchers():
     found = runbook("r", ['alertname = "A"', 'team = "db"'], 'alertname = "B"')
     assert choose([found], alert("A")) is None
     assert chosen([found], alert("A", team="db")) == "r"
     assert chosen([found], alert("B")) == "r"
 
 
-def test_a_metric_matcher_reads_the_alerts_own_expression():
+def test_a_metric_matcher_reads_the_expression_of_the_alert():
     found = runbook("r", 'metric = "mysql_up"')
     assert chosen([found], alert("Whatever", 'mysql_up{job="x"} == 0 and on() other > 1')) == "r"
     assert choose([found], alert("Whatever", "other == 0")) is None
     assert choose([found], alert("Whatever")) is None
 
 
-def test_a_negative_metric_matcher_must_hold_for_all_metrics():
+def test_a_negative_metric_matcher_must_match_all_metrics():
     found = runbook("r", ['alertname = "A"', 'metric != "b"'])
     assert choose([found], alert("A", "a + b")) is None
     assert chosen([found], alert("A", "a + c")) == "r"
@@ -96,14 +96,14 @@ LADDER = [
 
 
 @pytest.mark.parametrize("place", range(len(LADDER) - 1))
-def test_the_more_specific_wins(place):
+def test_the_more_specific_runbook_wins(place):
     upper, lower = runbook("upper", list(LADDER[place])), runbook("lower", list(LADDER[place + 1]))
     asked = alert("MySQLLag", "mysql_lag > 5", job="x")
     assert chosen([lower, upper], asked) == "upper"
     assert chosen([upper, lower], asked) == "upper"
 
 
-def test_the_best_of_a_runbooks_own_alternatives_counts():
+def test_the_most_specific_matching_alternative_of_a_runbook_counts():
     one = runbook("one", 'job = "x"', 'alertname = "A"')
     two = runbook("two", 'alertname =~ "A.*"')
     found = choose([one, two], alert("A", job="x"))
@@ -112,13 +112,13 @@ def test_the_best_of_a_runbooks_own_alternatives_counts():
     assert found.matcher == 'alertname = "A"'
 
 
-def test_a_tie_names_both_and_chooses_neither():
+def test_a_tie_names_both_runbooks_and_chooses_neither():
     found = choose([runbook("b", 'alertname =~ "A.*"'), runbook("a", 'alertname =~ ".*A"')], alert("A"))
     assert isinstance(found, Tie)
     assert found.names == ("a", "b")
 
 
-def test_every_runbook_says_why_it_does_or_does_not_match():
+def test_the_explanation_has_a_reason_for_every_runbook():
     runbooks = [
         runbook("none"),
         runbook("label", 'team = "db"'),
@@ -127,9 +127,9 @@ def test_every_runbook_says_why_it_does_or_does_not_match():
     ]
     says = {each.runbook.runbook: (each.matches, each.says) for each in explain(runbooks, alert("A", "a > b"))}
     assert says["hit"] == (True, 'matches by alertname = "A"')
-    assert says["none"] == (False, "answers no alert; a person runs it")
-    assert says["label"] == (False, "team = \"db\" does not hold: the alert has no label 'team'")
-    assert says["metric"] == (False, 'metric = "mysql_up" does not hold: the alert\'s expression reads a, b')
+    assert says["none"] == (False, "has no `match`; it is run by hand only")
+    assert says["label"] == (False, "team = \"db\" does not match: the alert has no label 'team'")
+    assert says["metric"] == (False, 'metric = "mysql_up" does not match: the alert\'s expression reads a, b')
 
 
 def whole(name: str, *any_of: object, exceptions: tuple[object, ...] = (), priority: int = 0) -> Runbook:
@@ -139,17 +139,17 @@ def whole(name: str, *any_of: object, exceptions: tuple[object, ...] = (), prior
     )
 
 
-def test_an_exception_takes_an_alert_away_and_says_so():
+def test_a_matching_exception_excludes_the_alert_with_a_reason():
     lag = whole("lag", 'alertname =~ ".*Lag"', exceptions=('alertname =~ "Kafka.*"', ('team = "web"', 'job != "x"')))
     assert chosen([lag], alert("MySQLLag")) == "lag"
     assert choose([lag], alert("KafkaLag")) is None
     assert choose([lag], alert("MySQLLag", team="web")) is None
     assert chosen([lag], alert("MySQLLag", team="web", job="x")) == "lag"
     [why] = explain([lag], alert("KafkaLag"))
-    assert why.says == 'matches by alertname =~ ".*Lag", but its `not` holds: alertname =~ "Kafka.*"'
+    assert why.says == 'matches by alertname =~ ".*Lag", but is excluded by `not`: alertname =~ "Kafka.*"'
 
 
-def test_priority_goes_before_specificity():
+def test_priority_takes_precedence_over_specificity():
     exact = whole("exact", 'alertname = "A"')
     assert chosen([exact, whole("loud", 'alertname =~ ".*"', priority=1)], alert("A")) == "loud"
     assert chosen([exact, whole("fallback", 'alertname = "A"', priority=-1)], alert("A")) == "exact"
@@ -161,7 +161,7 @@ def test_a_runbook_below_priority_0_is_a_fallback():
     assert not runbook("people").is_fallback
 
 
-def test_a_matcher_may_look_at_an_annotation():
+def test_a_matcher_can_match_an_annotation():
     found = runbook("r", ['alertname = "A"', 'annotation.runbook =~ ".*/lag"'])
     asked = alert("A")
     assert choose([found], asked) is None
@@ -169,12 +169,12 @@ def test_a_matcher_may_look_at_an_annotation():
     assert chosen([found], replace(asked, annotations={"runbook": "https://wiki/lag"})) == "r"
 
 
-def test_expressions_are_those_of_alertmanager_which_knows_no_looking_around():
+def test_lookarounds_are_rejected_as_in_alertmanager():
     with pytest.raises(ValueError, match=r"invalid perl operator: \(\?!.*it is RE2's, as in Alertmanager"):
-        entry('alertname =~ "conn(?!ect)"')
+        parse_alternative('alertname =~ "conn(?!ect)"')
 
 
-def test_an_expression_that_would_explode_elsewhere_is_answered_at_once():
+def test_a_catastrophic_regular_expression_is_matched_in_linear_time():
     assert choose([runbook("r", 'a =~ "(a+)+b"')], alert("A", a="a" * 300)) is None
 
 
@@ -190,11 +190,11 @@ def test_an_expression_that_would_explode_elsewhere_is_answered_at_once():
         ("a=", {"a": ""}),
     ],
 )
-def test_labels_are_written_as_people_write_them(text, labels):
+def test_labels_are_parsed_in_all_usual_notations(text, labels):
     assert parse_labels(text) == labels
 
 
 @pytest.mark.parametrize("text", ["", "{}", "alertname", "=x", "a=1,,b=2", "a b=1"])
-def test_what_are_no_labels_is_told(text):
+def test_invalid_labels_are_rejected(text):
     with pytest.raises(WrongUsage, match=r"write alertname=MySQLDown"):
         parse_labels(text)

@@ -1,7 +1,7 @@
-"""Every rule of the linter finds its mistake, at its line, and finds nothing else.
+"""Every lint rule reports its mistakes at their lines, and nothing else is reported.
 
-A file of mistakes/ marks the line with `# <- RULE` at its end, or says `# expect: RULE at LINE:COLUMN` at its top where
-a comment cannot stand. A folder holds runbooks that are wrong together.
+A file of mistakes/ marks the line with `# <- RULE` at its end or, if the line cannot have a comment, with
+`# expect: RULE at LINE:COLUMN` at the top of the file. A folder contains runbooks that conflict with each other.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.runbook.language.document import MAX_BYTES
-from bot.runbook.language.findings import RULES
-from bot.runbook.linting.lint import Report, lint_paths
+from bot.runbook.linting.lint_files import LintReport, lint_paths
+from bot.runbook.linting.rules import RULES
 
 MISTAKES = Path(__file__).parent / "mistakes"
 CASES = sorted(path for path in MISTAKES.iterdir())
@@ -22,12 +22,12 @@ _MARKED = re.compile(r"# <- ([a-z0-9-]+)\s*$")
 _EXPECTED = re.compile(r"# expect: ([a-z0-9-]+) at (\d+):(\d+)")
 
 
-def linted(path: Path) -> Report:
+def linted(path: Path) -> LintReport:
     return lint_paths([path], lambda: ())
 
 
 def marks(path: Path) -> list[tuple[str, str, int, int | None]]:
-    """File, rule, line and, where it is told, column."""
+    """Returns file, rule, line and, if given, column of each expected finding."""
     found: list[tuple[str, str, int, int | None]] = []
     for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").split("\n"), 1):
         if marked := _MARKED.search(line):
@@ -43,7 +43,7 @@ def expected_of(case: Path) -> list[tuple[str, str, int, int | None]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_mistake_is_found_where_it_is_and_nothing_else(case: Path):
+def test_a_mistake_is_reported_at_its_line_and_nothing_else_is(case: Path):
     expected = expected_of(case)
     assert expected, "the file marks no line"
     found = linted(case).findings
@@ -53,37 +53,37 @@ def test_a_mistake_is_found_where_it_is_and_nothing_else(case: Path):
 
 
 POLICY_RULES = {"duplicate-freeze", "past-freeze", "unknown-shard"}
-"""What a policy may have wrong is in tests/test_policy_lint.py."""
+"""Rules that tests/test_policy_lint.py covers."""
 
 
-def _larger_than_a_person_writes(path: Path) -> None:
+def _too_large(path: Path) -> None:
     path.write_bytes(b"# \n" * MAX_BYTES)
 
 
-def _that_cannot_be_read(path: Path) -> None:
+def _unreadable(path: Path) -> None:
     path.symlink_to("/proc/self/mem")
 
 
 MADE: Mapping[str, Callable[[Path], None]] = {
-    "too-large": _larger_than_a_person_writes,
-    "unreadable-file": _that_cannot_be_read,
+    "too-large": _too_large,
+    "unreadable-file": _unreadable,
 }
-"""Mistakes that no file of a repository should be."""
+"""Mistakes that are generated, because they should not be in a repository."""
 
 
 @pytest.mark.parametrize(("rule", "made"), MADE.items(), ids=MADE.keys())
-def test_a_file_that_cannot_be_used_at_all_is_told(rule: str, made: Callable[[Path], None], tmp_path: Path):
+def test_an_unusable_file_is_reported(rule: str, made: Callable[[Path], None], tmp_path: Path):
     path = tmp_path / "it.yml"
     made(path)
     assert [(each.rule, each.line, each.column) for each in linted(path).findings] == [(rule, 1, 1)]
 
 
-def test_every_rule_has_a_mistake_that_it_finds():
+def test_every_rule_has_at_least_one_mistake():
     shown = {rule for case in CASES for _, rule, _, _ in expected_of(case)} | MADE.keys()
     assert shown | POLICY_RULES == RULES.keys()
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_says_what_it_finds_in_one_sentence(name: str):
-    assert re.fullmatch(r"[A-Z].*[\w`)]\.", RULES[name].says)
-    assert len(RULES[name].says) <= 110
+def test_the_description_of_a_rule_is_one_short_sentence(name: str):
+    assert re.fullmatch(r"[A-Z].*[\w`)]\.", RULES[name].description)
+    assert len(RULES[name].description) <= 110

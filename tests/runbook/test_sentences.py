@@ -11,7 +11,7 @@ from bot.runbook.diagnosis.causes import CauseStatus, diagnose
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Cause, Runbook
 from bot.runbook.library.load import load_folders, shipped_folder
-from bot.runbook.testing.runner import AT, evidence_of
+from bot.runbook.testing.runner import DEFAULT_TARGET, evidence_of
 
 RUNBOOKS = load_folders([shipped_folder()]).runbooks
 CAUSES = [pytest.param(book, cause, id=f"{book.runbook}:{cause.id}") for book in RUNBOOKS for cause in book.causes]
@@ -80,7 +80,7 @@ def rendered(runbook: Runbook) -> set[tuple[str, str]]:
     """Every cause's id and sentence as the evidence of the runbook's own tests renders it."""
     found = set()
     for test in runbook.tests:
-        target = {**AT, **{str(name): value for name, value in test.target.items()}}
+        target = {**DEFAULT_TARGET, **{str(name): value for name, value in test.target.items()}}
         diagnosis = diagnose(runbook, evidence_of(runbook, test), resolve(runbook, {}, test.inputs), target)
         found |= {(each.id, each.says) for each in diagnosis.causes if each.verdict is CauseStatus.HOLDS}
     return found

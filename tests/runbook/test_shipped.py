@@ -1,4 +1,4 @@
-"""The runbooks that come with Firstmate: their own tests, and the alerts that they answer."""
+"""The shipped runbooks: their own tests, and the alerts that they match."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ WRITES = "mysql/blocked-writes"
 BACKENDS = "proxysql/backends"
 
 
-def test_the_runbooks_are_there():
+def test_the_shipped_runbooks_are_loaded():
     assert {STOPPED, LAG, CONNECTIONS, WRITES, "mysql/first-look"} <= BY_NAME.keys()
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_its_own_tests_pass(name):
+def test_the_tests_of_a_shipped_runbook_pass(name):
     results = run_tests(BY_NAME[name])
     assert [
         (each.name, [str(difference) for difference in each.differences]) for each in results if not each.passed
@@ -34,14 +34,14 @@ def test_its_own_tests_pass(name):
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_every_cause_has_a_test_that_it_leads_or_is_listed(name):
+def test_every_cause_is_expected_by_a_test(name):
     runbook = BY_NAME[name]
     tested = {cause for test in runbook.tests for cause in (test.expect.cause, *(test.expect.causes or ()))}
     assert {cause.id for cause in runbook.causes} - tested == set()
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_every_remedy_has_a_cause_and_it_says_when_not_to_act(name):
+def test_every_remedy_has_a_cause_and_the_notes_say_when_not_to_act(name):
     runbook = BY_NAME[name]
     assert runbook.remedies.keys() == {remedy for cause in runbook.causes for remedy in cause.remedies}
     assert runbook.notes
@@ -193,15 +193,15 @@ UNANSWERED = [
 
 
 @pytest.mark.parametrize(("name", "expression", "runbook"), ANSWERED)
-def test_an_alert_finds_its_runbook(name, expression, runbook):
+def test_an_alert_matches_its_runbook(name, expression, runbook):
     assert answer(name, expression) == runbook
 
 
 @pytest.mark.parametrize(("name", "expression"), FALLBACK)
-def test_a_server_that_nobody_wrote_a_runbook_for_gets_a_first_look(name, expression):
+def test_a_database_alert_without_a_specific_runbook_matches_the_fallback(name, expression):
     assert answer(name, expression) == "mysql/first-look"
 
 
 @pytest.mark.parametrize(("name", "expression"), UNANSWERED)
-def test_what_is_none_of_its_business_is_left_alone(name, expression):
+def test_an_alert_about_something_else_matches_no_runbook(name, expression):
     assert answer(name, expression) is None

@@ -1,4 +1,4 @@
-"""Values as people write them, and back."""
+"""Parsing and formatting of durations, sizes and percentages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.runbook.language import units
     ("written", "seconds"),
     [("30s", 30), ("5m", 300), ("1h30m", 5400), ("500ms", 0.5), ("1.5h", 5400), ("2d", 172800), (30, 30), ("30", 30)],
 )
-def test_a_duration(written, seconds):
+def test_a_duration_is_parsed(written, seconds):
     assert units.seconds(written) == seconds
 
 
@@ -19,24 +19,24 @@ def test_a_duration(written, seconds):
     ("written", "size"),
     [("2GiB", 2 * 1024**3), ("2GB", 2 * 10**9), ("512KiB", 524288), ("512k", 512000), ("10B", 10), (7, 7), ("7", 7)],
 )
-def test_a_size(written, size):
+def test_a_size_is_parsed(written, size):
     assert units.size(written) == size
 
 
 @pytest.mark.parametrize("written", ["", "s", "5 parsecs", "5m later", True, None, "--5"])
-def test_what_is_no_duration_is_told(written):
+def test_an_invalid_duration_is_rejected(written):
     with pytest.raises(ValueError, match="not a duration"):
         units.seconds(written)
 
 
 @pytest.mark.parametrize("written", ["", "GiB", "5 GiBB", True, "-5", "1e9"])
-def test_what_is_no_size_is_told(written):
+def test_an_invalid_size_is_rejected(written):
     with pytest.raises(ValueError, match="not a size"):
         units.size(written)
 
 
 @pytest.mark.parametrize(("written", "percent"), [("80%", 80), (80, 80), ("12.5 %", 12.5)])
-def test_a_percentage(written, percent):
+def test_a_percentage_is_parsed(written, percent):
     assert units.percent(written) == percent
 
 
@@ -47,5 +47,5 @@ def test_a_percentage(written, percent):
         (3605, "1 h"), (7500, "2 h 5 min"), (187200, "2 d 4 h"), (-30, "-30 s"),
     ],
 )  # fmt: skip
-def test_a_duration_is_shown_in_its_two_largest_units(seconds, shown):
+def test_a_duration_is_formatted_in_its_two_largest_units(seconds, shown):
     assert units.show_seconds(seconds) == shown

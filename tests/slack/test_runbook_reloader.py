@@ -104,7 +104,7 @@ def test_a_file_that_is_half_written_calls_nobody(scene: Scene):
 
 def test_what_is_broken_at_the_start_is_told(scene: Scene):
     scene.write(BROKEN)
-    scene.live_library.look()
+    scene.live_library.refresh()
     fresh = scene.again()
     assert fresh.counts["broken"] == 1.0
     fresh.check()

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.runbook.linting.lint import lint_paths
+from bot.runbook.linting.lint_files import lint_paths
 
 COUNT = 500
 

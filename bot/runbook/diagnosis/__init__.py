@@ -1,1 +1,1 @@
-"""From evidence to causes, the fields of the card and the remediation. Pure."""
+"""Derives causes, card fields and remediations from evidence. Pure."""

@@ -1,4 +1,4 @@
-"""Judges the causes of a runbook by the evidence. Pure."""
+"""Decides which causes of a runbook the evidence proves. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.runbook.language.schema import Cause, Runbook
 
 
 class CauseStatus(StrEnum):
-    """What the evidence says of a cause."""
+    """Whether the evidence proves a cause."""
 
     HOLDS = "holds"
     NO = "no"
@@ -20,45 +20,45 @@ class CauseStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JudgedCause:
-    """One cause as judged; `says` is the sentence for a person where it holds, the reason where it is undecided."""
+    """The result for one cause; `says` is its sentence if it is proved, the reason if it is undecided."""
 
     id: str
     verdict: CauseStatus
     says: str
     remedies: tuple[str, ...] = ()
     look_again: float | None = None
-    """Seconds after which it may have passed by itself."""
+    """Seconds after which evidence is gathered again, because the condition may have resolved itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All causes in the runbook's order."""
+    """The results for all causes, in the runbook's order."""
 
     causes: tuple[JudgedCause, ...]
 
     @property
     def lead(self) -> JudgedCause | None:
-        """The first cause that holds."""
+        """The first proved cause."""
         return next((cause for cause in self.causes if cause.verdict is CauseStatus.HOLDS), None)
 
     @property
     def holding(self) -> tuple[JudgedCause, ...]:
-        """All causes that hold, in order."""
+        """All proved causes, in order."""
         return tuple(cause for cause in self.causes if cause.verdict is CauseStatus.HOLDS)
 
 
-NOWHERE = Missing("target", "the inventory does not know it")
+UNKNOWN_TARGET = Missing("target", "it is not in the inventory")
 
 
 def diagnose(
     runbook: Runbook,
     evidence: Mapping[str, object],
     inputs: Mapping[str, object],
-    target: Mapping[str, object] | Missing = NOWHERE,
+    target: Mapping[str, object] | Missing = UNKNOWN_TARGET,
 ) -> Diagnosis:
-    """Judges every cause; one whose evidence is missing is undecided, with the reason, and never holds.
+    """Evaluates every cause; a cause whose evidence is missing is undecided.
 
-    `target` is what expressions may know of the instance that the run is about.
+    `target` has the inventory's properties of the instance that the run is about.
     """
     scope = {**evidence, "inputs": dict(inputs), "target": target}
     found: list[JudgedCause] = []
@@ -76,16 +76,16 @@ def _judge(cause: Cause, scope: Mapping[str, object]) -> JudgedCause:
             return JudgedCause(cause.id, CauseStatus.NO, "")
     except EvidenceMissing as missing:
         return JudgedCause(
-            cause.id, CauseStatus.UNDECIDED, f"Not known, since {missing.step} is missing: {missing.reason}"
+            cause.id, CauseStatus.UNDECIDED, f"Undecided, because {missing.step} is missing: {missing.reason}"
         )
     except ExpressionError as error:
-        return JudgedCause(cause.id, CauseStatus.UNDECIDED, f"Not known: {error}")
+        return JudgedCause(cause.id, CauseStatus.UNDECIDED, f"Undecided: {error}")
     return JudgedCause(cause.id, CauseStatus.HOLDS, _sentence(cause, scope), cause.remedies, cause.look_again)
 
 
 def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:
-    """The sentence, with what is missing as `unknown`; a proven cause is never lost to its own sentence."""
+    """Renders the sentence, with missing evidence as `unknown`; an error in it does not hide a proved cause."""
     try:
-        return " ".join(render(cause.says, scope, forgiving=True).split())
+        return " ".join(render(cause.says, scope, lenient=True).split())
     except (EvidenceMissing, ExpressionError) as error:
-        return f"{cause.id.replace('_', ' ').capitalize()}; the sentence cannot be completed ({error})."
+        return f"{cause.id.replace('_', ' ').capitalize()} (cannot render the sentence: {error})."

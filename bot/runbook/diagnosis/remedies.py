@@ -1,4 +1,4 @@
-"""Builds a remediation from a remedy and the evidence. Pure."""
+"""Builds the remediations of a remedy from the evidence. Pure."""
 
 from __future__ import annotations
 
@@ -10,51 +10,53 @@ from pydantic import TypeAdapter
 from actions.catalog import REMEDIATIONS
 from actions.contract import Remediation
 from bot.errors import RunbookError
-from bot.runbook.diagnosis.step_values import fitted, value_of
+from bot.runbook.diagnosis.step_values import evaluate_parameters, evaluate_value
 from bot.runbook.expressions.evaluation import ExpressionError
 from bot.runbook.language.schema import Remedy, Runbook
 from bot.runbook.language.schema_base import Place, Selector
-from bot.runbook.language.signatures import UnknownAction, coerce, near, of_remediation
+from bot.runbook.language.signatures import UnknownAction, coerce, did_you_mean, of_remediation
 
 
 def remedy_of(runbook: Runbook, name: str) -> Remedy:
-    """Returns a remedy by name; raises RunbookError with the nearest name."""
+    """Returns a remedy by name; raises RunbookError, which suggests the closest name."""
     found = runbook.remedies.get(name)
     if found is None:
-        raise RunbookError(f"{runbook.runbook} has no remedy {name!r}{near(name, runbook.remedies)}")
+        suggestion = did_you_mean(name, runbook.remedies) or "."
+        raise RunbookError(f"{runbook.runbook} has no remedy {name!r}{suggestion}")
     return found
 
 
-def build(use: str, written: Mapping[str, object], scope: Mapping[str, object]) -> tuple[Remediation, dict[str, Any]]:
-    """Returns the remediation, and all its parameters as JSON values from which it can be made again.
+def build(use: str, sources: Mapping[str, object], scope: Mapping[str, object]) -> tuple[Remediation, dict[str, Any]]:
+    """Returns the remediation, and all its parameters as JSON values from which `rebuild` creates it again.
 
-    Raises EvidenceMissing, and ExpressionError for a value that does not fit or that the remediation refuses.
+    Raises EvidenceMissing, and ExpressionError for a parameter that the remediation does not accept.
     """
-    chosen = fitted(of_remediation(use), written, scope)
-    kind = REMEDIATIONS[use]
+    parameters = evaluate_parameters(of_remediation(use), sources, scope)
+    remediation_class = REMEDIATIONS[use]
     try:
-        made = kind(**chosen)
+        remediation = remediation_class(**parameters)
     except (ValueError, TypeError) as error:
         raise ExpressionError(f"{use}: {error}") from error
-    return made, TypeAdapter(kind).dump_python(made, mode="json")
+    return remediation, TypeAdapter(remediation_class).dump_python(remediation, mode="json")
 
 
-def again(use: str, stored: Mapping[str, Any]) -> Remediation:
-    """Makes a remediation again from the parameters that `build` returned, also after they were JSON.
+def rebuild(use: str, stored: Mapping[str, Any]) -> Remediation:
+    """Creates a remediation from the parameters that `build` returned, also after a round trip through JSON.
 
-    Raises RunbookError where the catalog does not have it any more, or has other parameters since.
+    Raises RunbookError if the catalog no longer has the remediation, or has it with other parameters.
     """
     try:
-        kinds = of_remediation(use).parameters
-        return REMEDIATIONS[use](**{name: coerce(kinds[name], value) for name, value in stored.items()})
+        annotations = of_remediation(use).parameters
+        return REMEDIATIONS[use](**{name: coerce(annotations[name], value) for name, value in stored.items()})
     except UnknownAction as error:
-        raise RunbookError(f"The planned change cannot be made any more: {error}") from error
+        raise RunbookError(f"This version of Firstmate cannot make the planned change: {error}") from error
     except (KeyError, ValueError, TypeError) as error:
-        raise RunbookError(f"The planned change {use} does not fit this version of Firstmate: {error}.") from error
+        message = f"This version of Firstmate cannot make the planned change {use}: {error}."
+        raise RunbookError(message) from error
 
 
-def where_of(remedy: Remedy, scope: Mapping[str, object]) -> Place | Selector:
-    """Where a remedy is made, with the tablet that an expression names; raises EvidenceMissing and ExpressionError."""
+def remedy_location(remedy: Remedy, scope: Mapping[str, object]) -> Place | Selector:
+    """Returns `on` of a remedy with its `tablet` evaluated; raises EvidenceMissing and ExpressionError."""
     if not isinstance(remedy.on, Selector) or remedy.on.tablet is None:
         return remedy.on
-    return remedy.on.model_copy(update={"tablet": str(value_of(remedy.on.tablet, scope))})
+    return remedy.on.model_copy(update={"tablet": str(evaluate_value(remedy.on.tablet, scope))})

@@ -1,1 +1,1 @@
-"""The expressions and templates of runbooks: their syntax, their types, and their evaluation. Pure."""
+"""Expressions and templates of runbooks: syntax, types and evaluation. Pure."""

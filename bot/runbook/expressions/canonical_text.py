@@ -1,4 +1,4 @@
-"""An expression as text again, the same for all that read the same: one spacing, one kind of quotes. Pure."""
+"""Converts syntax trees to canonical text, which is equal for equivalent notations, and to short text. Pure."""
 
 from __future__ import annotations
 
@@ -13,53 +13,57 @@ _BINARY = {
 OPERATORS = {
     "eq": "==", "ne": "!=", "gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "in": "in", "notin": "not in",
 }  # fmt: skip
-"""Jinja2's name of a comparison -> as it is written."""
+"""Jinja2's name of a comparison -> operator."""
 
 
-def written(node: nodes.Node) -> str:
-    """The text of an expression, with brackets wherever parts are put together."""
+def canonical_text(node: nodes.Node) -> str:
+    """Returns the text of an expression with normalised spacing, quotes and brackets."""
     match node:
         case nodes.Name():
             return node.name
         case nodes.Const():
-            return constant(node.value)
+            return literal_text(node.value)
         case nodes.Getattr():
-            return f"{written(node.node)}.{node.attr}"
+            return f"{canonical_text(node.node)}.{node.attr}"
         case nodes.Getitem():
             if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) and node.arg.value.isidentifier():
-                return f"{written(node.node)}.{node.arg.value}"
-            return f"{written(node.node)}[{written(node.arg)}]"
+                return f"{canonical_text(node.node)}.{node.arg.value}"
+            return f"{canonical_text(node.node)}[{canonical_text(node.arg)}]"
         case nodes.Slice():
-            return ":".join(written(each) if each is not None else "" for each in (node.start, node.stop, node.step))
+            return ":".join(
+                canonical_text(each) if each is not None else "" for each in (node.start, node.stop, node.step)
+            )
         case nodes.List() | nodes.Tuple():
-            return f"[{', '.join(map(written, node.items))}]"
+            return f"[{', '.join(map(canonical_text, node.items))}]"
         case nodes.Filter() | nodes.Test():
-            arguments = f"({', '.join(map(written, node.args))})" if node.args else ""
-            of = written(node.node) if node.node is not None else ""
-            return f"({of}{' | ' if isinstance(node, nodes.Filter) else ' is '}{node.name}{arguments})"
+            arguments = f"({', '.join(map(canonical_text, node.args))})" if node.args else ""
+            operand = canonical_text(node.node) if node.node is not None else ""
+            return f"({operand}{' | ' if isinstance(node, nodes.Filter) else ' is '}{node.name}{arguments})"
     return f"({_operation(node)})"
 
 
 def _operation(node: nodes.Node) -> str:
     match node:
         case nodes.BinExpr():
-            return f"{written(node.left)} {_BINARY.get(type(node), '?')} {written(node.right)}"
+            return f"{canonical_text(node.left)} {_BINARY.get(type(node), '?')} {canonical_text(node.right)}"
         case nodes.Not():
-            return f"not {written(node.node)}"
+            return f"not {canonical_text(node.node)}"
         case nodes.Neg() | nodes.Pos():
-            return f"{'-' if isinstance(node, nodes.Neg) else '+'}{written(node.node)}"
+            return f"{'-' if isinstance(node, nodes.Neg) else '+'}{canonical_text(node.node)}"
         case nodes.Compare():
-            return written(node.expr) + "".join(f" {OPERATORS[each.op]} {written(each.expr)}" for each in node.ops)
+            return canonical_text(node.expr) + "".join(
+                f" {OPERATORS[each.op]} {canonical_text(each.expr)}" for each in node.ops
+            )
         case nodes.Concat():
-            return " ~ ".join(map(written, node.nodes))
+            return " ~ ".join(map(canonical_text, node.nodes))
         case nodes.CondExpr():
-            other = written(node.expr2) if node.expr2 is not None else "none"
-            return f"{written(node.expr1)} if {written(node.test)} else {other}"
+            other = canonical_text(node.expr2) if node.expr2 is not None else "none"
+            return f"{canonical_text(node.expr1)} if {canonical_text(node.test)} else {other}"
     return type(node).__name__
 
 
-def constant(value: object) -> str:
-    """A constant as an expression has it."""
+def literal_text(value: object) -> str:
+    """Returns a constant in the notation of expressions."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -67,16 +71,16 @@ def constant(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
-def shown(node: nodes.Node) -> str:
-    """The text of an expression for a sentence: without the outer brackets, at most 60 characters."""
-    text = written(node)
+def short_text(node: nodes.Node) -> str:
+    """Returns the text of an expression for messages: without the outer brackets, at most 60 characters."""
+    text = canonical_text(node)
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def start(node: nodes.Node) -> int:
-    """The character that an expression begins with, from 0."""
+def start_offset(node: nodes.Node) -> int:
+    """Returns the offset of the first character of an expression."""
     while True:
         if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Filter | nodes.Test) and node.node is not None:
             node = node.node

@@ -1,4 +1,4 @@
-"""Which comparisons and sums of two kinds of values make sense. Pure."""
+"""Type rules for comparisons and arithmetic on two operands. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from actions.contract import Unit
-from bot.runbook.expressions.value_types import ANY, NUMBER, TEXT, Base, Kind
+from bot.runbook.expressions.value_types import ANY, NUMBER, TEXT, BaseType, ValueType
 from bot.runbook.language import units
-from bot.runbook.language.signatures import nearest
+from bot.runbook.language.signatures import suggestion_for
 
-_ORDER = frozenset({">", ">=", "<", "<="})
-_MOST_WORDS = 8
-"""Words of a closed set that a sentence lists."""
-_READ: Mapping[Unit, Callable[[object], float]] = {
+_ORDERING = frozenset({">", ">=", "<", "<="})
+_MAX_LISTED = 8
+"""The most literals of a closed set that a message lists."""
+_PARSERS: Mapping[Unit, Callable[[object], float]] = {
     Unit.SECONDS: units.seconds,
     Unit.BYTES: units.size,
     Unit.PERCENT: units.percent,
@@ -21,140 +21,147 @@ _READ: Mapping[Unit, Callable[[object], float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
-    """Why two values do not go together."""
+class TypeMismatch:
+    """Why two operands cannot be combined, and the lint rule that this violates."""
 
     rule: str
-    says: str
+    message: str
     suggestion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One side of an operator: its kind, and its text for sentences."""
+class Operand:
+    """One operand of an operator: its type, and its source text for messages."""
 
-    kind: Kind
-    shown: str
+    type: ValueType
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.shown} is {self.kind}"
+        return f"{self.text} ({self.type})"
 
 
-def compared(left: Side, operator: str, right: Side) -> Clash | None:
-    """What is wrong with a comparison; None where it may hold for some evidence, or where too little is known."""
+def comparison_mismatch(left: Operand, operator: str, right: Operand) -> TypeMismatch | None:
+    """Returns why a comparison is a mistake; None if it can be true for some evidence, or if a type is unknown."""
     if operator in ("in", "not in"):
-        return _within(left, right)
+        return _membership_mismatch(left, right)
     if operator == "contains":
-        return _within(right, left)
-    if not (left.kind.known and right.kind.known) or Base.NOTHING in (left.kind.base, right.kind.base):
-        return _of_nothing(left, operator, right)
-    bases = {left.kind.base, right.kind.base}
-    if bases == {Base.NUMBER, Base.BOOLEAN} and operator not in _ORDER:
+        return _membership_mismatch(right, left)
+    if not (left.type.is_known and right.type.is_known) or BaseType.NULL in (left.type.base, right.type.base):
+        return _null_mismatch(left, operator, right)
+    bases = {left.type.base, right.type.base}
+    if bases == {BaseType.NUMBER, BaseType.BOOLEAN} and operator not in _ORDERING:
         return None  # true equals 1
-    if len(bases) > 1 or (operator in _ORDER and not bases <= {Base.NUMBER, Base.TEXT}):
-        what = "they have no order" if operator in _ORDER else "they are never equal"
-        return Clash("incomparable", f"{left}, and {right}; {what}", _as_number(left, right))
-    return _of_units(left, right, "compared") or (None if operator in _ORDER else _of_words(left, right))
+    if operator in _ORDERING and (len(bases) > 1 or not bases <= {BaseType.NUMBER, BaseType.TEXT}):
+        return TypeMismatch("incomparable", f"Cannot order {left} and {right}", _number_for_text(left, right))
+    if len(bases) > 1:
+        message = f"{left} and {right} have different types and are never equal"
+        return TypeMismatch("incomparable", message, _number_for_text(left, right))
+    unit_mismatch = _unit_mismatch(left, right, f"Cannot compare {left} with {right}")
+    return unit_mismatch or (None if operator in _ORDERING else _literal_mismatch(left, right))
 
 
-def _of_nothing(left: Side, operator: str, right: Side) -> Clash | None:
-    if operator in _ORDER and Base.NOTHING in (left.kind.base, right.kind.base):
-        return Clash("incomparable", f"{left}, and {right}; they have no order", "ask with `is known`")
+def _null_mismatch(left: Operand, operator: str, right: Operand) -> TypeMismatch | None:
+    if operator in _ORDERING and BaseType.NULL in (left.type.base, right.type.base):
+        return TypeMismatch("incomparable", f"Cannot order {left} and {right}", "use `is known` or `is none`")
     return None
 
 
-def _within(item: Side, whole: Side) -> Clash | None:
-    """`in`: an item in a list, a text in a text, a name in a mapping."""
-    if not whole.kind.known or whole.kind.base is Base.NOTHING:
+def _membership_mismatch(item: Operand, container: Operand) -> TypeMismatch | None:
+    """Checks `in`: an item in a list, a text in a text, or a key in a mapping."""
+    if not container.type.is_known or container.type.base is BaseType.NULL:
         return None
-    if whole.kind.base is Base.LIST:
-        inside = whole.kind.item or ANY
-        if inside.nullable or item.kind.nullable:
+    if container.type.base is BaseType.LIST:
+        element = container.type.item or ANY
+        if element.nullable or item.type.nullable:
             return None
-        return compared(item, "==", Side(inside, f"an item of {whole.shown}"))
-    if whole.kind.base not in (Base.TEXT, Base.MAPPING):
-        return Clash("incomparable", f"{whole}, so nothing is in it")
-    if item.kind.known and item.kind.base is not Base.TEXT:
-        return Clash("incomparable", f"{item}, which is never in {whole.shown} ({whole.kind})")
+        return comparison_mismatch(item, "==", Operand(element, f"an item of {container.text}"))
+    if container.type.base not in (BaseType.TEXT, BaseType.MAPPING):
+        return TypeMismatch(
+            "incomparable", f"`in` requires a list, a text or a mapping; {container.text} is {container.type}"
+        )
+    if item.type.is_known and item.type.base is not BaseType.TEXT:
+        return TypeMismatch("incomparable", f"{item} is never in {container}")
     return None
 
 
-def _of_words(left: Side, right: Side) -> Clash | None:
-    one, other = left.kind.words, right.kind.words
-    if one is None or other is None or one & other:
+def _literal_mismatch(left: Operand, right: Operand) -> TypeMismatch | None:
+    """Checks an equality between closed sets of literals: it is a mistake if they have no literal in common."""
+    left_literals, right_literals = left.type.literals, right.type.literals
+    if left_literals is None or right_literals is None or left_literals & right_literals:
         return None
-    if right.kind.constant or not left.kind.constant:
-        field, word = left, right
-    else:
-        field, word = right, left
-    known = sorted(field.kind.words or ())
-    listed = ", ".join(map(repr, known[:_MOST_WORDS])) + (", ..." if len(known) > _MOST_WORDS else "")
-    value = str(word.kind.value) if word.kind.constant else next(iter(sorted(word.kind.words or ())))
-    says = f"{field.shown} is never {word.shown}; it is {'one of ' if len(known) > 1 else ''}{listed}"
-    same = next((each for each in known if each.lower() == value.lower()), None)
-    return Clash("never-equal", says, f"did you mean {same!r}?" if same else nearest(value, known))
+    field, other = (left, right) if right.type.is_literal or not left.type.is_literal else (right, left)
+    allowed = sorted(field.type.literals or ())
+    listed = ", ".join(map(repr, allowed[:_MAX_LISTED])) + (", ..." if len(allowed) > _MAX_LISTED else "")
+    value = str(other.type.value) if other.type.is_literal else next(iter(sorted(other.type.literals or ())))
+    message = f"{field.text} never equals {other.text}; its possible values are {listed}"
+    same_word = next((each for each in allowed if each.lower() == value.lower()), None)
+    suggestion = f"did you mean {same_word!r}?" if same_word else suggestion_for(value, allowed)
+    return TypeMismatch("never-equal", message, suggestion)
 
 
-def _of_units(left: Side, right: Side, done: str) -> Clash | None:
-    one, other = left.kind.unit, right.kind.unit
-    if one is None or other is None or one is other:
+def _unit_mismatch(left: Operand, right: Operand, message: str) -> TypeMismatch | None:
+    left_unit, right_unit = left.type.unit, right.type.unit
+    if left_unit is None or right_unit is None or left_unit is right_unit:
         return None
-    return Clash("unit-mismatch", f"{left}, and {right}; they cannot be {done}")
+    return TypeMismatch("unit-mismatch", message)
 
 
-def _as_number(left: Side, right: Side) -> str:
-    """The number that a text such as `30s` stands for, in the unit of the other side."""
-    text, number = (right.kind, left.kind) if left.kind.base is Base.NUMBER else (left.kind, right.kind)
-    if not text.constant or not isinstance(text.value, str) or number.base is not Base.NUMBER:
+def _number_for_text(left: Operand, right: Operand) -> str:
+    """Suggests the number that a text such as `30s` stands for, in the unit of the other operand."""
+    text, number = (right.type, left.type) if left.type.base is BaseType.NUMBER else (left.type, right.type)
+    if not text.is_literal or not isinstance(text.value, str) or number.base is not BaseType.NUMBER:
         return ""
     unit = number.unit or Unit.COUNT
     try:
-        value = _READ.get(unit, float)(text.value)
+        value = _PARSERS.get(unit, float)(text.value)
     except (ValueError, OverflowError):
         return ""
-    return f"write {value:g}" + (f", in {unit.value}" if unit in _READ else "")
+    return f"write {value:g}" + (f" ({unit.value})" if unit in _PARSERS else "")
 
 
-def calculated(left: Side, sign: str, right: Side) -> Kind | Clash:
-    """The kind of a sum, product or quotient, or why there is none."""
-    for side in (left, right):
-        if side.kind.known and side.kind.base not in (Base.NUMBER, Base.NOTHING):
-            return _joined(left, sign, right, side)
-    if not (left.kind.known and right.kind.known):
+def arithmetic_type(left: Operand, sign: str, right: Operand) -> ValueType | TypeMismatch:
+    """Returns the type of a sum, difference, product or quotient, or why the operands do not allow one."""
+    for operand in (left, right):
+        if operand.type.is_known and operand.type.base not in (BaseType.NUMBER, BaseType.NULL):
+            return _concatenation_type(left, sign, right, operand)
+    if not (left.type.is_known and right.type.is_known):
         return NUMBER if sign != "+" else ANY
-    one, other = left.kind.unit, right.kind.unit
-    if sign == "-" and one is Unit.MOMENT and other is Unit.MOMENT:
+    left_unit, right_unit = left.type.unit, right.type.unit
+    if sign == "-" and left_unit is Unit.MOMENT and right_unit is Unit.MOMENT:
         return replace(NUMBER, unit=Unit.SECONDS)
     if sign in ("+", "-"):
-        return _of_units(left, right, "added" if sign == "+" else "subtracted") or replace(NUMBER, unit=one or other)
-    return replace(NUMBER, unit=_product(one, other) if sign == "*" else one if sign == "%" else _quotient(one, other))
+        message = f"Cannot add {left} and {right}" if sign == "+" else f"Cannot subtract {right} from {left}"
+        return _unit_mismatch(left, right, message) or replace(NUMBER, unit=left_unit or right_unit)
+    if sign == "*":
+        return replace(NUMBER, unit=_product_unit(left_unit, right_unit))
+    return replace(NUMBER, unit=left_unit if sign == "%" else _quotient_unit(left_unit, right_unit))
 
 
-def _joined(left: Side, sign: str, right: Side, wrong: Side) -> Kind | Clash:
-    """Texts and lists can be added to their like."""
-    if sign == "+" and wrong.kind.base in (Base.TEXT, Base.LIST):
-        other = right if wrong is left else left
-        if other.kind.base is wrong.kind.base:
-            return TEXT if wrong.kind.base is Base.TEXT else ANY
-        if not other.kind.known:
+def _concatenation_type(left: Operand, sign: str, right: Operand, invalid: Operand) -> ValueType | TypeMismatch:
+    """Types `+` on texts and lists, each of which can be added to its own type only."""
+    if sign == "+" and invalid.type.base in (BaseType.TEXT, BaseType.LIST):
+        other = right if invalid is left else left
+        if other.type.base is invalid.type.base:
+            return TEXT if invalid.type.base is BaseType.TEXT else ANY
+        if not other.type.is_known:
             return ANY
-        return Clash("wrong-operand", f"{left}, and {right}; they cannot be added", "join texts with ~")
-    return Clash("wrong-operand", f"{wrong}, and {sign} takes numbers")
+        return TypeMismatch("wrong-operand", f"Cannot add {left} and {right}", "join texts with ~")
+    return TypeMismatch("wrong-operand", f"Operator {sign} requires numbers; {invalid.text} is {invalid.type}")
 
 
-_PLAIN = (None, Unit.COUNT, Unit.PERCENT)
+_DIMENSIONLESS = (None, Unit.COUNT, Unit.PERCENT)
 
 
-def _product(one: Unit | None, other: Unit | None) -> Unit | None:
-    if one is None or other is None:
-        return one or other
-    if one in _PLAIN and other in _PLAIN:
-        return one if other is Unit.PERCENT else other
-    return one if other in _PLAIN else other if one in _PLAIN else None
+def _product_unit(left: Unit | None, right: Unit | None) -> Unit | None:
+    if left is None or right is None:
+        return left or right
+    if left in _DIMENSIONLESS and right in _DIMENSIONLESS:
+        return left if right is Unit.PERCENT else right
+    return left if right in _DIMENSIONLESS else right if left in _DIMENSIONLESS else None
 
 
-def _quotient(one: Unit | None, other: Unit | None) -> Unit | None:
-    """A share is plain again: 80% / 100 is 0.8, and what it is multiplied by or compared with nobody knows."""
-    if one in (Unit.PERCENT, Unit.COUNT) or one is other:
+def _quotient_unit(left: Unit | None, right: Unit | None) -> Unit | None:
+    """Returns None for a ratio: 80% / 100 is 0.8, which has no unit."""
+    if left in (Unit.PERCENT, Unit.COUNT) or left is right:
         return None
-    return one if other in _PLAIN else None
+    return left if right in _DIMENSIONLESS else None

@@ -1,8 +1,8 @@
-"""Evaluates the one expression language, Jinja2's sandbox cut down to what `bot.runbook.expressions.syntax` lets pass.
+"""Evaluates expressions in Jinja2's sandbox, restricted to the syntax that `bot.runbook.expressions.syntax` accepts.
 
-Nothing can be called, assigned or looped over, so an expression ends as soon as its text does; whatever could multiply
-its output (powers, products of text, formats, replacements) is refused or bounded. A value is returned as it is: text
-from a server is never read again as a number, a template or anything else.
+Expressions have no calls, assignments or loops, so evaluation takes time in proportion to their length. Operations that
+multiply output (powers, text products, formats, replacements) are rejected or limited. Values are returned unchanged:
+text from a server is never interpreted as a number or a template.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from bot.runbook.expressions.filters import FILTERS, TESTS, is_fact, show
+from bot.runbook.expressions.filters import FILTERS, TESTS, format_value, is_property
 from bot.runbook.expressions.syntax import ExpressionError as ExpressionError
-from bot.runbook.expressions.syntax import tree_of
+from bot.runbook.expressions.syntax import syntax_tree
 
 MAX_OUTPUT = 3000
-"""Characters of a rendered text; Slack's limit of one section."""
+"""The most characters of a rendered text: Slack's limit for one section."""
 MAX_ITEMS = 1000
 MAX_NUMBER = 1e30
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Evidence that is not there, with the reason: its step failed, or was not needed."""
+    """Missing evidence, with the reason: its step failed or did not run."""
 
     step: str
     reason: str
 
 
 class EvidenceMissing(Exception):
-    """An expression needs evidence that is not there."""
+    """An expression reads missing evidence."""
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(f"{step}: {reason}")
@@ -46,17 +46,17 @@ class EvidenceMissing(Exception):
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Reads fields of dataclasses, entries of mappings and items of lists; nothing else can be reached."""
+    """Allows access to fields of dataclasses, entries of mappings and items of lists only."""
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - evidence may be anything
-        """A field of a dataclass or an entry of a mapping."""
-        _there(obj)
-        if isinstance(obj, Unknown):
+        """Returns a field of a dataclass or an entry of a mapping."""
+        _require_defined(obj)
+        if isinstance(obj, LenientUndefined):
             return obj
         if is_dataclass(obj) and not isinstance(obj, type):
-            if attribute in {f.name for f in fields(obj)} or is_fact(type(obj), attribute):
+            if attribute in {f.name for f in fields(obj)} or is_property(type(obj), attribute):
                 return getattr(obj, attribute)
             return self.undefined(obj=obj, name=attribute)
         if isinstance(obj, Mapping) and attribute in obj:
@@ -64,32 +64,32 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj, name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
-        """An item of a list, or as `getattr`."""
-        _there(obj)
-        if isinstance(obj, Unknown):
+        """Returns an item of a list, else the same as `getattr`."""
+        _require_defined(obj)
+        if isinstance(obj, LenientUndefined):
             return obj
         if isinstance(obj, Sequence) and not isinstance(obj, str) and isinstance(argument, int | slice):
             try:
                 return obj[argument]
             except (IndexError, ValueError):
-                return self.undefined(f"there is no item {argument}", obj=obj, name=str(argument))
+                return self.undefined(f"the list has no item {argument}", obj=obj, name=str(argument))
         return self.getattr(obj, argument) if isinstance(argument, str) else self.undefined(obj=obj, name=argument)
 
     def is_safe_callable(self, obj: Any) -> bool:  # noqa: ANN401
-        """Nothing may be called."""
+        """Forbids all calls."""
         return False
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401
-        """Arithmetic on numbers; joining of text and of lists, bounded."""
+        """Applies an operator to numbers, or `+` to texts or lists, within MAX_OUTPUT, MAX_ITEMS and MAX_NUMBER."""
         if operator == "+" and isinstance(left, str | list | tuple) and type(left) is type(right):
             if len(left) + len(right) > (MAX_OUTPUT if isinstance(left, str) else MAX_ITEMS):
-                raise SecurityError("a sum of texts or lists is too long")
+                raise SecurityError("the sum of texts or lists is too long")
         elif not (_is_number(left) and _is_number(right)):
-            shown = " and ".join(_kind(side) for side in (left, right))
-            raise TypeError(f"{operator} needs two numbers, not {shown}")
+            types = " and ".join(_type_name(side) for side in (left, right))
+            raise TypeError(f"operator {operator} requires two numbers, got {types}")
         result = super().call_binop(context, operator, left, right)
         if _is_number(result) and abs(result) > MAX_NUMBER:
-            raise SecurityError("a number is too large")
+            raise SecurityError("the number is too large")
         return result
 
 
@@ -97,21 +97,21 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     if value is None:
-        return "an empty value"
+        return "NULL"
     return {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list"}.get(
         type(value), type(value).__name__
     )
 
 
-class Unknown(ChainableUndefined):
-    """Stands in a sentence for evidence that is missing: whatever is read of it is unknown too, and it is no answer."""
+class LenientUndefined(ChainableUndefined):
+    """Replaces missing evidence in a lenient template: its fields are undefined too, and it renders as `unknown`."""
 
 
-def _there(value: object) -> None:
-    """Raises where a value is not there."""
-    if isinstance(value, Undefined) and not isinstance(value, Unknown):
+def _require_defined(value: object) -> None:
+    """Raises if a value, or an item of a list, is undefined."""
+    if isinstance(value, Undefined) and not isinstance(value, LenientUndefined):
         value._fail_with_undefined_error()
     if isinstance(value, list | tuple):
         for each in value:
@@ -119,17 +119,20 @@ def _there(value: object) -> None:
                 each._fail_with_undefined_error()
 
 
-def _holes(scope: Mapping[str, object]) -> dict[str, object]:
-    """The scope with a value in place of each Missing that raises EvidenceMissing whatever is done with it."""
-    return {name: _hole(value) if isinstance(value, Missing) else value for name, value in scope.items()}
+def _strict_scope(scope: Mapping[str, object]) -> dict[str, object]:
+    """Returns the scope with each Missing replaced by a value that raises EvidenceMissing on every use."""
+    return {name: _raising_value(value) if isinstance(value, Missing) else value for name, value in scope.items()}
 
 
-def _unknowns(scope: Mapping[str, object]) -> dict[str, object]:
-    """The scope with Unknown in place of each Missing."""
-    return {name: Unknown(name=value.step) if isinstance(value, Missing) else value for name, value in scope.items()}
+def _lenient_scope(scope: Mapping[str, object]) -> dict[str, object]:
+    """Returns the scope with each Missing replaced by LenientUndefined."""
+    return {
+        name: LenientUndefined(name=value.step) if isinstance(value, Missing) else value
+        for name, value in scope.items()
+    }
 
 
-def _hole(missing: Missing) -> StrictUndefined:
+def _raising_value(missing: Missing) -> StrictUndefined:
     def raised(_: str | None = None) -> EvidenceMissing:
         return EvidenceMissing(missing.step, missing.reason)
 
@@ -152,18 +155,18 @@ def _environment(finalize: Any = None) -> Sandbox:  # noqa: ANN401
 
 
 def _promql(value: object) -> str:
-    """Text inside a quoted PromQL string: a label of an alert cannot end the string that it stands in."""
+    """Escapes a value for a quoted PromQL string, so that a label of an alert cannot end the string."""
     text = str(value)
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'").replace("\n", "\\n")[:500]
 
 
-_PLAIN = _environment(show)
+_PLAIN = _environment(format_value)
 _PROMQL = _environment(_promql)
 
 
 @lru_cache(maxsize=4096)
 def _expression(source: str) -> TemplateExpression:
-    tree_of(source)
+    syntax_tree(source)
     try:
         return _PLAIN.compile_expression(source, undefined_to_none=False)
     except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
@@ -172,7 +175,7 @@ def _expression(source: str) -> TemplateExpression:
 
 @lru_cache(maxsize=4096)
 def _template(source: str, promql: bool) -> Template:
-    tree_of(source, template=True)
+    syntax_tree(source, template=True)
     try:
         return (_PROMQL if promql else _PLAIN).from_string(source)
     except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:
@@ -185,35 +188,35 @@ _FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError,
 def evaluate(source: str, scope: Mapping[str, object]) -> Any:  # noqa: ANN401 - a native value
     """Evaluates an expression to a native value.
 
-    Raises EvidenceMissing where it touches evidence that is not there, ExpressionError where it cannot be used.
+    Raises EvidenceMissing if it reads missing evidence, and ExpressionError if it is invalid or fails.
     """
     try:
-        value = _expression(source)(_holes(scope))
-        _there(value)
+        value = _expression(source)(_strict_scope(scope))
+        _require_defined(value)
     except _FAILURES as error:
-        raise ExpressionError(_says(source, error)) from error
+        raise ExpressionError(_error_message(source, error)) from error
     return value
 
 
 def holds(source: str, scope: Mapping[str, object]) -> bool:
-    """Whether a condition holds; raises as `evaluate` does."""
+    """Whether a condition is true; raises like `evaluate`."""
     return bool(evaluate(source, scope))
 
 
-def render(source: str, scope: Mapping[str, object], *, promql: bool = False, forgiving: bool = False) -> str:
-    """Renders a template to at most 3000 characters of text; with `promql`, what it fills in is escaped for PromQL.
+def render(source: str, scope: Mapping[str, object], *, promql: bool = False, lenient: bool = False) -> str:
+    """Renders a template to at most MAX_OUTPUT characters; with `promql`, the inserted values are escaped for PromQL.
 
-    Raises as `evaluate` does; when `forgiving`, missing evidence reads `unknown` instead, and `or` goes on past it.
+    Raises like `evaluate`. With `lenient`, missing evidence renders as `unknown` and is false in `or`.
     """
     try:
-        text = _template(source, promql).render(_unknowns(scope) if forgiving else _holes(scope))
+        text = _template(source, promql).render(_lenient_scope(scope) if lenient else _strict_scope(scope))
     except _FAILURES as error:
-        raise ExpressionError(_says(source, error)) from error
+        raise ExpressionError(_error_message(source, error)) from error
     return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"
 
 
-def _says(source: str, error: Exception) -> str:
+def _error_message(source: str, error: Exception) -> str:
     what = error.message if isinstance(error, UndefinedError | SecurityError) else str(error)
     if isinstance(error, TypeError) and "NoneType" in str(error):
-        what = "a value is empty (NULL) and cannot be compared; ask with `is known` first"
+        what = "a value is NULL and cannot be compared; check it with `is known` first"
     return f"{source[:200]!r}: {what}"

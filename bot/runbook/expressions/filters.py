@@ -1,4 +1,4 @@
-"""The filters and tests of expressions; each is bounded by the size of what it is given. Pure."""
+"""The filters and tests of expressions; the cost of each is limited by the size of its operand. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jinja2 import ChainableUndefined, Undefined
 
 from bot.runbook.language import units
 
-MAX_SHOWN = 500
-"""Characters of one value that are shown in a sentence."""
+MAX_VALUE_LENGTH = 500
+"""The most characters of one value in rendered text."""
 
 
-def show(value: object) -> object:
-    """A value as it stands in a sentence: None is `unknown`, whole floats lose their `.0`, long text is cut."""
+def format_value(value: object) -> object:
+    """Formats a value for text: NULL is `unknown`, whole floats lose their `.0`, long text is truncated."""
     if value is None or isinstance(value, ChainableUndefined):
         return "unknown"
     if isinstance(value, Undefined):
@@ -29,17 +29,17 @@ def show(value: object) -> object:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, list | tuple):
-        return _cut(", ".join(str(show(each)) for each in value[:50]))
+        return _cut(", ".join(str(format_value(each)) for each in value[:50]))
     return _cut(str(value))
 
 
-def _cut(text: str, length: int = MAX_SHOWN) -> str:
+def _cut(text: str, length: int = MAX_VALUE_LENGTH) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def is_fact(kind: type, name: str) -> bool:
-    """Whether a class of evidence offers this as a property: a reading of its own fields under a name of its own."""
-    return not name.startswith("_") and isinstance(getattr(kind, name, None), property)
+def is_property(record: type, name: str) -> bool:
+    """Whether a class of evidence has a public property of this name."""
+    return not name.startswith("_") and isinstance(getattr(record, name, None), property)
 
 
 def _items(value: object) -> Sequence[Any]:
@@ -47,11 +47,11 @@ def _items(value: object) -> Sequence[Any]:
         str(value)  # raises with the name
     if isinstance(value, list | tuple):
         return value
-    raise TypeError(f"this filter takes a list, not {type(value).__name__}")
+    raise TypeError(f"the filter requires a list, got {type(value).__name__}")
 
 
 def _field(item: object, name: str) -> Any:  # noqa: ANN401 - evidence
-    if is_dataclass(item) and (name in {f.name for f in fields(item)} or is_fact(type(item), name)):
+    if is_dataclass(item) and (name in {f.name for f in fields(item)} or is_property(type(item), name)):
         return getattr(item, name)
     if isinstance(item, Mapping) and name in item:
         return item[name]
@@ -69,20 +69,20 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "not in": lambda a, b: a not in b,
     "contains": lambda a, b: a is not None and b in a,
 }
-"""What `where` can ask of a field."""
+"""The operators of `where`."""
 
 
 def _where(value: object, name: str, comparison: str = "truth", other: object = None) -> list[Any]:
-    """Items whose field holds: `waits | where("age", ">", 30)`, `threads | where("running")`."""
+    """Returns the items whose field matches: `waits | where("age", ">", 30)`, `threads | where("running")`."""
     if comparison == "truth":
         return [item for item in _items(value) if _field(item, name)]
     if comparison not in COMPARISONS:
-        raise TypeError(f"where() knows {', '.join(COMPARISONS)}, not {comparison!r}")
+        raise TypeError(f"where() has no operator {comparison!r}; its operators are {', '.join(COMPARISONS)}")
     return [item for item in _items(value) if COMPARISONS[comparison](_field(item, name), other)]
 
 
 def _pick(value: object, name: str) -> list[Any]:
-    """One field of every item: `threads | pick("user")`."""
+    """Returns one field of every item: `threads | pick("user")`."""
     return [_field(item, name) for item in _items(value)]
 
 
@@ -103,7 +103,7 @@ def _last(value: object) -> Any:  # noqa: ANN401
 
 
 def _largest(value: object, name: str) -> Any:  # noqa: ANN401
-    """The item whose field is the largest: `threads | largest("age")`."""
+    """Returns the item with the largest field: `threads | largest("age")`."""
     _first(value)
     return max(_items(value), key=lambda item: _field(item, name) or 0)
 
@@ -113,7 +113,7 @@ def _length(value: object) -> int:
         str(value)
     if isinstance(value, str | list | tuple | Mapping):
         return len(value)
-    raise TypeError(f"length takes text or a list, not {type(value).__name__}")
+    raise TypeError(f"length requires text or a list, got {type(value).__name__}")
 
 
 def _sum(value: object) -> float:
@@ -136,7 +136,7 @@ def _round(value: object, digits: int = 0) -> float:
 def _number(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    raise TypeError(f"a number is needed here, not {'an empty value' if value is None else type(value).__name__}")
+    raise TypeError(f"the filter requires a number, got {'NULL' if value is None else type(value).__name__}")
 
 
 def _unique(value: object) -> list[Any]:
@@ -148,14 +148,14 @@ def _unique(value: object) -> list[Any]:
 
 
 def _join(value: object, separator: str = ", ") -> str:
-    return _cut(str(separator)[:10].join(str(show(item)) for item in _items(value)[:100]), 2000)
+    return _cut(str(separator)[:10].join(str(format_value(item)) for item in _items(value)[:100]), 2000)
 
 
-def _default(value: object, instead: object = "") -> object:
-    """The value, or something instead where it is empty (NULL)."""
+def _default(value: object, default: object = "") -> object:
+    """Returns the value, or the default if it is NULL."""
     if isinstance(value, Undefined):
         str(value)
-    return instead if value is None else value
+    return default if value is None else value
 
 
 def _duration(value: object) -> str:
@@ -167,28 +167,28 @@ def _bytes(value: object) -> str:
 
 
 def _shorten(value: object, length: int = 120) -> str:
-    return _cut(" ".join(str(show(value)).split()), max(1, min(int(length), MAX_SHOWN)))
+    return _cut(" ".join(str(format_value(value)).split()), max(1, min(int(length), MAX_VALUE_LENGTH)))
 
 
 def _plural(value: object, one: str, many: str | None = None) -> str:
-    """A count with its word: `3 | plural("thread")` is `3 threads`."""
+    """Formats a count with its noun: `3 | plural("thread")` is `3 threads`."""
     count = _number(value)
     word = one if count == 1 else many or f"{one}s"
-    return f"{show(count)} {word[:40]}"
+    return f"{format_value(count)} {word[:40]}"
 
 
 def _lower(value: object) -> str:
-    return str(show(value)).lower()
+    return str(format_value(value)).lower()
 
 
-def _passing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that leaves the unknown of a forgiving sentence as it is."""
+def _skipping_undefined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a filter so that it returns the undefined values of a lenient template unchanged."""
 
     @wraps(function)
-    def passed(value: object, *arguments: object) -> Any:  # noqa: ANN401
+    def wrapped(value: object, *arguments: object) -> Any:  # noqa: ANN401
         return value if isinstance(value, ChainableUndefined) else function(value, *arguments)
 
-    return passed
+    return wrapped
 
 
 _FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -213,7 +213,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "unique": _unique,
     "where": _where,
 }
-FILTERS: Mapping[str, Callable[..., Any]] = {name: _passing(function) for name, function in _FILTERS.items()}
+FILTERS: Mapping[str, Callable[..., Any]] = {name: _skipping_undefined(function) for name, function in _FILTERS.items()}
 """Name of a filter -> function."""
 
 
@@ -246,4 +246,4 @@ TESTS: Mapping[str, Callable[..., bool]] = {
     "ending_with": _ends,
     "in": _is_in,
 }
-"""Name of a test -> function; `x is known` holds where x is not empty (NULL)."""
+"""Name of a test -> function; `x is known` is true if x is not NULL."""

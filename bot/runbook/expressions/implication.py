@@ -1,8 +1,9 @@
-"""Whether one condition follows from another, where that can be decided by looking at them. Pure.
+"""Decides whether one condition implies another, as far as a comparison of their terms can. Pure.
 
-A condition becomes alternatives, each a conjunction of atoms: what an expression is equal to, or is not, or lies
-between, as long as the other side is a constant; how two expressions compare; whether a value is true. Of anything else
-only the same text is the same. What is too large, or is none of these, decides nothing.
+A condition is converted to disjunctive normal form: alternatives, each a conjunction of atoms. An atom states that an
+expression equals one of some constants or none of them, lies above or below a constant, compares with another
+expression, or is true or false. Two terms of any other form are the same only if their text is. A condition with too
+many alternatives implies nothing.
 """
 
 from __future__ import annotations
@@ -14,51 +15,51 @@ from typing import TypeAlias
 
 from jinja2 import nodes
 
-from bot.runbook.expressions.canonical_text import written
+from bot.runbook.expressions.canonical_text import canonical_text
 
-MOST = 48
-"""Alternatives of one condition; one with more decides nothing."""
+MAX_ALTERNATIVES = 48
+"""A condition with more alternatives is not analysed."""
 
-Words: TypeAlias = Callable[[nodes.Node], frozenset[str] | None]
-"""All the words that an expression's value can be, None where they are no closed set."""
+LiteralsOf: TypeAlias = Callable[[nodes.Node], frozenset[str] | None]
+"""Returns the possible values of a text expression, None if they are not a closed set."""
 Constant: TypeAlias = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """The value is one of these, or none of them."""
+    """The value is one of these constants, or none of them."""
 
     values: frozenset[Constant]
     inside: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Above:
-    """The value is above (below, when `below`) a bound, or at it when `at`."""
+class Bound:
+    """The value is above a limit, or below it if `is_upper`; the limit itself is allowed if `inclusive`."""
 
-    bound: float
-    at: bool
-    below: bool = False
+    limit: float
+    inclusive: bool
+    is_upper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """The value is true (not empty, not 0), or is not."""
+class Truthiness:
+    """The value is true (not empty, not 0) or false."""
 
     true: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How the value compares with another expression: one of == != < <= > >=."""
+class Comparison:
+    """The value compares with another expression by an operator of Jinja2: eq, ne, lt, lteq, gt or gteq."""
 
-    sign: str
+    operator: str
     other: str
 
 
-Claim: TypeAlias = OneOf | Above | Truth | Order
-Atom: TypeAlias = tuple[str, Claim]
-"""The text of an expression, and what is claimed of its value."""
+Constraint: TypeAlias = OneOf | Bound | Truthiness | Comparison
+Atom: TypeAlias = tuple[str, Constraint]
+"""The canonical text of an expression, and a constraint on its value."""
 Alternatives: TypeAlias = tuple[frozenset[Atom], ...]
 
 _FLIPPED = {"eq": "eq", "ne": "ne", "gt": "lt", "lt": "gt", "gteq": "lteq", "lteq": "gteq"}
@@ -80,152 +81,153 @@ _WEAKER: Mapping[str, frozenset[str]] = {
     "lteq": frozenset({"lteq"}),
     "ne": frozenset({"ne"}),
 }
-"""Sign -> the signs that follow from it."""
+"""Operator -> the operators that it implies."""
 _ALWAYS: Alternatives = (frozenset(),)
 
 
 @dataclass(slots=True)
 class Condition:
-    """A condition as alternatives; None where there are too many."""
+    """A condition in disjunctive normal form; `alternatives` is None if there are too many."""
 
     alternatives: Alternatives | None
-    words: dict[str, frozenset[str]] = field(default_factory=dict)
+    literals: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Expression -> its possible values, if they are a closed set."""
 
     @property
     def contradicts_itself(self) -> bool:
-        """Whether it can never hold."""
+        """Whether the condition can never be true."""
         return self.alternatives is not None and not self._possible
 
     @property
-    def _possible(self) -> list[dict[str, Known]]:
-        told = (_gathered(atoms, self.words) for atoms in self.alternatives or ())
-        return [known for known in told if not any(each.impossible for each in known.values())]
+    def _possible(self) -> list[dict[str, Constraints]]:
+        conjunctions = (_constraints_by_name(atoms, self.literals) for atoms in self.alternatives or ())
+        return [known for known in conjunctions if not any(each.contradictory for each in known.values())]
 
     def implies(self, other: Condition) -> bool:
-        """Whether the other one holds whenever this one does; False also where that cannot be decided."""
+        """Whether the other condition is true whenever this one is; False if that cannot be decided."""
         if self.alternatives is None or other.alternatives is None:
             return False
         keys = [frozenset(name for name, _ in atoms) for atoms in other.alternatives]
         for known in self._possible:
             names = known.keys()
             if not any(
-                wanted <= names and all(known[name].grants(claim) for name, claim in atoms)
-                for wanted, atoms in zip(keys, other.alternatives, strict=True)
+                required <= names and all(known[name].implies_constraint(constraint) for name, constraint in atoms)
+                for required, atoms in zip(keys, other.alternatives, strict=True)
             ):
                 return False
         return True
 
 
-def condition(tree: nodes.Node, words: Words) -> Condition:
-    """Reads a condition from its tree."""
+def condition(tree: nodes.Node, literals_of: LiteralsOf) -> Condition:
+    """Converts a syntax tree to a Condition."""
     result = Condition(None)
-    result.alternatives = _alternatives(tree, True, words, result.words)
+    result.alternatives = _alternatives(tree, True, literals_of, result.literals)
     return result
 
 
 def _alternatives(
-    node: nodes.Node, outcome: bool, words: Words, known: dict[str, frozenset[str]]
+    node: nodes.Node, outcome: bool, literals_of: LiteralsOf, known: dict[str, frozenset[str]]
 ) -> Alternatives | None:
     match node:
         case nodes.Not():
-            return _alternatives(node.node, not outcome, words, known)
+            return _alternatives(node.node, not outcome, literals_of, known)
         case nodes.And() | nodes.Or():
-            one = _alternatives(node.left, outcome, words, known)
-            other = _alternatives(node.right, outcome, words, known)
+            one = _alternatives(node.left, outcome, literals_of, known)
+            other = _alternatives(node.right, outcome, literals_of, known)
             if one is None or other is None:
                 return None
             if isinstance(node, nodes.Or) == outcome:
-                return _bounded(dict.fromkeys((*one, *other)))
-            return _bounded(dict.fromkeys(left | right for left in one for right in other))
+                return _limited(dict.fromkeys((*one, *other)))
+            return _limited(dict.fromkeys(left | right for left in one for right in other))
         case nodes.Const():
             return _ALWAYS if bool(node.value) == outcome else ()
-    name, claim = _atom(node, outcome)
-    if isinstance(claim, OneOf) and name not in known:
+    name, constraint = _atom(node, outcome)
+    if isinstance(constraint, OneOf) and name not in known:
         subject = node.expr if isinstance(node, nodes.Compare) else None
-        found = words(subject) if subject is not None and written(subject) == name else None
+        found = literals_of(subject) if subject is not None and canonical_text(subject) == name else None
         if found is not None:
             known[name] = found
-    return (frozenset({(name, claim)}),)
+    return (frozenset({(name, constraint)}),)
 
 
-def _bounded(alternatives: Iterable[frozenset[Atom]]) -> Alternatives | None:
+def _limited(alternatives: Iterable[frozenset[Atom]]) -> Alternatives | None:
     found = tuple(alternatives)
-    return found if len(found) <= MOST else None
+    return found if len(found) <= MAX_ALTERNATIVES else None
 
 
 def _atom(node: nodes.Node, outcome: bool) -> Atom:
     if isinstance(node, nodes.Test) and node.name in ("known", "none"):
-        return written(node.node), OneOf(frozenset({None}), (node.name == "none") == outcome)
+        return canonical_text(node.node), OneOf(frozenset({None}), (node.name == "none") == outcome)
     if isinstance(node, nodes.Compare) and len(node.ops) == 1:
-        sign = node.ops[0].op if outcome else _OPPOSITE[node.ops[0].op]
-        found = _comparison(node.expr, sign, node.ops[0].expr)
+        operator = node.ops[0].op if outcome else _OPPOSITE[node.ops[0].op]
+        found = _comparison(node.expr, operator, node.ops[0].expr)
         if found is not None:
             return found
-    return written(node), Truth(outcome)
+    return canonical_text(node), Truthiness(outcome)
 
 
-def _comparison(left: nodes.Node, sign: str, right: nodes.Node) -> Atom | None:
-    if sign in ("in", "notin"):
+def _comparison(left: nodes.Node, operator: str, right: nodes.Node) -> Atom | None:
+    if operator in ("in", "notin"):
         if isinstance(right, nodes.List | nodes.Tuple) and all(isinstance(each, nodes.Const) for each in right.items):
             values = frozenset(each.value for each in right.items if isinstance(each, nodes.Const))
-            return written(left), OneOf(values, sign == "in")
+            return canonical_text(left), OneOf(values, operator == "in")
         return None
     if isinstance(left, nodes.Const) and not isinstance(right, nodes.Const):
-        left, sign, right = right, _FLIPPED[sign], left
+        left, operator, right = right, _FLIPPED[operator], left
     if isinstance(right, nodes.Const):
-        return _with_constant(written(left), sign, right.value)
-    one, other = written(left), written(right)
-    return (one, Order(sign, other)) if one <= other else (other, Order(_FLIPPED[sign], one))
+        return _with_constant(canonical_text(left), operator, right.value)
+    one, other = canonical_text(left), canonical_text(right)
+    return (one, Comparison(operator, other)) if one <= other else (other, Comparison(_FLIPPED[operator], one))
 
 
-def _with_constant(name: str, sign: str, value: object) -> Atom | None:
+def _with_constant(name: str, operator: str, value: object) -> Atom | None:
     if isinstance(value, bool):
-        return (name, Truth(value == (sign == "eq"))) if sign in ("eq", "ne") else None
-    if sign in ("eq", "ne") and (value is None or isinstance(value, str | int | float)):
-        return name, OneOf(frozenset({value}), sign == "eq")
-    if isinstance(value, int | float) and sign in ("gt", "gteq", "lt", "lteq"):
-        return name, Above(float(value), sign.endswith("eq"), sign.startswith("lt"))
+        return (name, Truthiness(value == (operator == "eq"))) if operator in ("eq", "ne") else None
+    if operator in ("eq", "ne") and (value is None or isinstance(value, str | int | float)):
+        return name, OneOf(frozenset({value}), operator == "eq")
+    if isinstance(value, int | float) and operator in ("gt", "gteq", "lt", "lteq"):
+        return name, Bound(float(value), operator.endswith("eq"), operator.startswith("lt"))
     return None
 
 
 @dataclass(slots=True)
-class Known:
-    """All that a conjunction says of one expression."""
+class Constraints:
+    """All constraints of a conjunction on one expression."""
 
     allowed: frozenset[Constant] | None = None
     excluded: frozenset[Constant] = frozenset()
     low: tuple[float, bool] = (-math.inf, True)
-    """The bound, and whether the value may be at it."""
+    """The lower limit, and whether it is inclusive."""
     high: tuple[float, bool] = (math.inf, True)
     true: bool | None = None
-    orders: frozenset[Order] = frozenset()
-    impossible: bool = False
+    comparisons: frozenset[Comparison] = frozenset()
+    contradictory: bool = False
 
-    def add(self, claim: Claim) -> None:
-        match claim:
+    def add(self, constraint: Constraint) -> None:
+        match constraint:
             case OneOf(values, True):
                 self.allowed = values if self.allowed is None else self.allowed & values
             case OneOf(values, False):
                 self.excluded |= values
-            case Above(bound, at, False):
-                self.low = max(self.low, (bound, at), key=lambda each: (each[0], not each[1]))
-            case Above(bound, at, True):
-                self.high = min(self.high, (bound, at), key=lambda each: (each[0], each[1]))
-            case Truth(true):
-                self.impossible |= self.true is (not true)
+            case Bound(limit, inclusive, False):
+                self.low = max(self.low, (limit, inclusive), key=lambda each: (each[0], not each[1]))
+            case Bound(limit, inclusive, True):
+                self.high = min(self.high, (limit, inclusive), key=lambda each: (each[0], each[1]))
+            case Truthiness(true):
+                self.contradictory |= self.true is (not true)
                 self.true = true
-            case Order():
-                self.orders |= {claim}
+            case Comparison():
+                self.comparisons |= {constraint}
 
-    def settle(self, words: frozenset[str] | None) -> None:
-        """Draws the conclusions, once everything is said."""
-        if self.allowed is None and words is not None and self.excluded:
-            self.allowed = words
+    def combine(self, literals: frozenset[str] | None) -> None:
+        """Combines the constraints after all have been added."""
+        if self.allowed is None and literals is not None and self.excluded:
+            self.allowed = literals
         if self.allowed is not None:
             self.allowed = frozenset(each for each in self.allowed if self._may_be(each))
-            self.impossible |= not self.allowed
-        (low, at_low), (high, at_high) = self.low, self.high
-        self.impossible |= low > high or (low == high and not (at_low and at_high))
+            self.contradictory |= not self.allowed
+        (low, low_inclusive), (high, high_inclusive) = self.low, self.high
+        self.contradictory |= low > high or (low == high and not (low_inclusive and high_inclusive))
 
     def _may_be(self, value: Constant) -> bool:
         if value in self.excluded or (self.true is not None and bool(value) is not self.true):
@@ -241,19 +243,19 @@ class Known:
     def _below(self, value: float) -> bool:
         return value < self.high[0] or (value == self.high[0] and self.high[1])
 
-    def grants(self, claim: Claim) -> bool:
-        """Whether the claim follows."""
-        match claim:
+    def implies_constraint(self, constraint: Constraint) -> bool:
+        """Whether these constraints imply another one."""
+        match constraint:
             case OneOf(values, inside):
                 if inside:
                     return self.allowed is not None and self.allowed <= values
                 return all(self._is_not(value) for value in values)
-            case Above(bound, at, below):
-                return self._lies(bound, at, below)
-            case Truth(true):
+            case Bound(limit, inclusive, is_upper):
+                return self._is_beyond(limit, inclusive, is_upper)
+            case Truthiness(true):
                 return self._is_true() if true else self._is_false()
-            case Order(sign, other):
-                return any(each.other == other and sign in _WEAKER[each.sign] for each in self.orders)
+            case Comparison(operator, other):
+                return any(each.other == other and operator in _WEAKER[each.operator] for each in self.comparisons)
 
     def _is_not(self, value: Constant) -> bool:
         if value in self.excluded or (self.allowed is not None and value not in self.allowed):
@@ -261,18 +263,18 @@ class Known:
         bounded = self.low[0] > -math.inf or self.high[0] < math.inf
         if isinstance(value, int | float):
             return bounded and not (self._above(float(value)) and self._below(float(value)))
-        return bounded or (value is None and (self.true is True or bool(self.orders)))
+        return bounded or (value is None and (self.true is True or bool(self.comparisons)))
 
-    def _lies(self, bound: float, at: bool, below: bool) -> bool:
+    def _is_beyond(self, limit: float, inclusive: bool, is_upper: bool) -> bool:
         if self.allowed is not None:
             numbers = [float(each) for each in self.allowed if isinstance(each, int | float)]
-            inside = [each < bound if below else each > bound for each in numbers]
+            inside = [each < limit if is_upper else each > limit for each in numbers]
             return len(numbers) == len(self.allowed) and all(
-                strictly or (at and number == bound) for strictly, number in zip(inside, numbers, strict=True)
+                is_inside or (inclusive and number == limit) for is_inside, number in zip(inside, numbers, strict=True)
             )
-        mine, mine_at = self.high if below else self.low
-        beyond = mine < bound if below else mine > bound
-        return beyond or (mine == bound and (at or not mine_at))
+        own, own_inclusive = self.high if is_upper else self.low
+        beyond = own < limit if is_upper else own > limit
+        return beyond or (own == limit and (inclusive or not own_inclusive))
 
     def _is_true(self) -> bool:
         if self.true is not None:
@@ -285,10 +287,10 @@ class Known:
         return self.true is False or (self.allowed is not None and not any(self.allowed))
 
 
-def _gathered(atoms: frozenset[Atom], words: Mapping[str, frozenset[str]]) -> dict[str, Known]:
-    found: dict[str, Known] = {}
-    for name, claim in atoms:
-        found.setdefault(name, Known()).add(claim)
+def _constraints_by_name(atoms: frozenset[Atom], literals: Mapping[str, frozenset[str]]) -> dict[str, Constraints]:
+    found: dict[str, Constraints] = {}
+    for name, constraint in atoms:
+        found.setdefault(name, Constraints()).add(constraint)
     for name, known in found.items():
-        known.settle(words.get(name))
+        known.combine(literals.get(name))
     return found

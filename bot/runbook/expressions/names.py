@@ -1,4 +1,4 @@
-"""Holds the names in an expression against the declared evidence: which steps there are, and which fields each has."""
+"""The names that expressions can read at each place of a runbook, with their types, and the names that they do read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Literal
 from jinja2 import nodes
 
 from actions.contract import Bytes, Count, Percent, Seconds
-from bot.runbook.expressions.syntax import every_node, tree_of, whole
-from bot.runbook.expressions.value_types import Shape
+from bot.runbook.expressions.syntax import sole_expression, syntax_tree, walk
+from bot.runbook.expressions.value_types import RecordType
 from bot.runbook.language.schema import Input, Runbook
 from bot.runbook.language.signatures import UnknownAction, of_diagnostic
 
-TARGET = Shape(
+TARGET = RecordType(
     {
         "name": str,
         "address": str,
@@ -26,7 +26,7 @@ TARGET = Shape(
         "tablet": str,
     }
 )
-"""What expressions may know of the target, as the inventory has it; `tablet` is the alias of a tablet of Vitess."""
+"""The properties of the target in the inventory; `tablet` is the alias of a Vitess tablet."""
 
 _INPUTS: Mapping[str, Any] = {
     "seconds": Seconds, "bytes": Bytes, "percent": Percent, "count": Count, "number": float, "boolean": bool,
@@ -34,12 +34,12 @@ _INPUTS: Mapping[str, Any] = {
 
 
 def input_type(declared: Input) -> Any:  # noqa: ANN401 - annotations have no common type
-    """The type of an input's value in expressions, with its unit, or the words that it can be."""
+    """Returns the annotation of an input, with its unit, or with the literals of an enum."""
     return Literal[declared.values] if declared.values else _INPUTS.get(declared.type, str)
 
 
 def evidence_types(runbook: Runbook) -> dict[str, Any]:
-    """The type of each step's evidence; Any where its action is unknown."""
+    """Returns the annotation of each step's evidence; Any if its action is unknown."""
     found: dict[str, Any] = {}
     for name, step in runbook.gather.items():
         try:
@@ -50,28 +50,28 @@ def evidence_types(runbook: Runbook) -> dict[str, Any]:
     return found
 
 
-def scope_of(runbook: Runbook) -> dict[str, Any]:
-    """The names that causes and remedies may use."""
+def runbook_scope(runbook: Runbook) -> dict[str, Any]:
+    """Returns the names that causes, card fields and remedies can read."""
     return {
         **evidence_types(runbook),
-        "inputs": Shape({name: input_type(declared) for name, declared in runbook.inputs.items()}),
+        "inputs": RecordType({name: input_type(declared) for name, declared in runbook.inputs.items()}),
         "target": TARGET,
     }
 
 
-def gather_scope(runbook: Runbook, step: str) -> dict[str, Any]:
-    """The names that a gather step may use: the other steps, the inputs, the alert's labels and the target."""
-    others = {name: kind for name, kind in scope_of(runbook).items() if name != step}
+def step_scope(runbook: Runbook, step: str) -> dict[str, Any]:
+    """Returns the names that a gather step can read: the other steps, the inputs, the alert's labels, the target."""
+    others = {name: kind for name, kind in runbook_scope(runbook).items() if name != step}
     return {**others, "labels": Mapping[str, str]}
 
 
 def names_in(value: object) -> frozenset[str]:
-    """The names that the expressions in a value of `with` begin with; raises ExpressionError."""
+    """Returns the names that the expressions in a value of `with` read; raises ExpressionError."""
     if isinstance(value, str):
         if "{{" not in value:
             return frozenset()
-        alone = whole(value)
-        return _names(value, True) if alone is None else _names(alone, False)
+        expression = sole_expression(value)
+        return _names(value, True) if expression is None else _names(expression, False)
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -80,11 +80,11 @@ def names_in(value: object) -> frozenset[str]:
 
 
 def names_of_condition(source: str) -> frozenset[str]:
-    """The names that a condition begins with; raises ExpressionError."""
+    """Returns the names that a condition reads; raises ExpressionError."""
     return _names(source, False)
 
 
 @lru_cache(maxsize=2048)
 def _names(source: str, template: bool) -> frozenset[str]:
-    tree = tree_of(source, template=template)
-    return frozenset(node.name for node in every_node(tree) if isinstance(node, nodes.Name))
+    tree = syntax_tree(source, template=template)
+    return frozenset(node.name for node in walk(tree) if isinstance(node, nodes.Name))

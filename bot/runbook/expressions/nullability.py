@@ -1,82 +1,82 @@
-"""Which values are known not to be empty (NULL) once a condition has held, or has not. Pure.
+"""Infers which expressions are not NULL after a condition was true or false. Pure.
 
-A comparison of an empty value has no answer, so whatever comes after one has a value; and a condition that asks
-`is known` or `is none`, or is a plain field, tells by itself.
+Ordering NULL is an error, so after a comparison such as `a < b` both operands are known not to be NULL. The tests
+`is known` and `is none`, and a field used as a condition, decide it directly.
 """
 
 from __future__ import annotations
 
 from jinja2 import nodes
 
-from bot.runbook.expressions.canonical_text import written
-from bot.runbook.expressions.syntax import ExpressionError, tree_of
+from bot.runbook.expressions.canonical_text import canonical_text
+from bot.runbook.expressions.syntax import ExpressionError, syntax_tree
 
 _ORDER = frozenset({"gt", "gteq", "lt", "lteq"})
 _NONE: frozenset[str] = frozenset()
 
 
-def known_after(node: nodes.Node, outcome: bool) -> frozenset[str]:
-    """The expressions, as `written` has them, that are not empty where `node` came out true, or false."""
+def non_null_after(node: nodes.Node, outcome: bool) -> frozenset[str]:
+    """Returns the expressions, as `canonical_text` writes them, that are not NULL if `node` has this outcome."""
     match node:
         case nodes.And():
-            both = (known_after(node.left, outcome), known_after(node.right, outcome))
+            both = (non_null_after(node.left, outcome), non_null_after(node.right, outcome))
             return both[0] | both[1] if outcome else both[0] & both[1]
         case nodes.Or():
-            both = (known_after(node.left, outcome), known_after(node.right, outcome))
+            both = (non_null_after(node.left, outcome), non_null_after(node.right, outcome))
             return both[0] & both[1] if outcome else both[0] | both[1]
         case nodes.Not():
-            return known_after(node.node, not outcome)
+            return non_null_after(node.node, not outcome)
         case nodes.Test():
-            asked = node.name == "known" if outcome else node.name == "none"
-            return _self(node.node) if asked else _parts(node.node)
+            decides = node.name == "known" if outcome else node.name == "none"
+            return _with_owners(node.node) if decides else _owners(node.node)
         case nodes.Compare() if len(node.ops) == 1:
             return _of_comparison(node.expr, node.ops[0], outcome)
         case nodes.Compare():
-            return used(node.expr) if node.ops[0].op in _ORDER else _NONE
-    return _self(node) if outcome else _parts(node)
+            return operands_of(node.expr) if node.ops[0].op in _ORDER else _NONE
+    return _with_owners(node) if outcome else _owners(node)
 
 
 def _of_comparison(left: nodes.Node, operand: nodes.Operand, outcome: bool) -> frozenset[str]:
     right = operand.expr
     if operand.op in _ORDER:
-        return used(left) | used(right)
-    parts = _parts(left) | _parts(right)
+        return operands_of(left) | operands_of(right)
+    owners = _owners(left) | _owners(right)
     same = outcome if operand.op in ("eq", "in") else not outcome
     with_none = right.find(nodes.Const) if not isinstance(right, nodes.Const) else right
     holds_none = with_none is not None and with_none.value is None
     if operand.op in ("eq", "ne") and isinstance(right, nodes.Const):
-        return parts | _self(left) if same != holds_none else parts
+        return owners | _with_owners(left) if same != holds_none else owners
     if operand.op in ("in", "notin") and isinstance(right, nodes.List | nodes.Tuple):
         only = all(isinstance(each, nodes.Const) and each.value is not None for each in right.items)
-        return parts | _self(left) if same and only else parts
-    return parts
+        return owners | _with_owners(left) if same and only else owners
+    return owners
 
 
-def used(node: nodes.Node) -> frozenset[str]:
-    """What must have had a value for arithmetic or an order to be done with this."""
+def operands_of(node: nodes.Node) -> frozenset[str]:
+    """Returns the operands that must not be NULL for an arithmetic expression to have a value."""
     if isinstance(node, nodes.BinExpr) and not isinstance(node, nodes.And | nodes.Or):
-        return used(node.left) | used(node.right)
+        return operands_of(node.left) | operands_of(node.right)
     if isinstance(node, nodes.Neg | nodes.Pos):
-        return used(node.node)
-    return _self(node)
+        return operands_of(node.node)
+    return _with_owners(node)
 
 
-def _self(node: nodes.Node) -> frozenset[str]:
-    return _parts(node) | {written(node)}
+def _with_owners(node: nodes.Node) -> frozenset[str]:
+    return _owners(node) | {canonical_text(node)}
 
 
-def _parts(node: nodes.Node) -> frozenset[str]:
-    """What stands before a dot or a bracket had a value, or nothing could have been read of it."""
+def _owners(node: nodes.Node) -> frozenset[str]:
+    """Returns the expressions whose fields or items were read, which therefore were not NULL."""
     found = set()
     while isinstance(node, nodes.Getattr | nodes.Getitem):
         node = node.node
-        found.add(written(node))
+        found.add(canonical_text(node))
     return frozenset(found)
 
 
-def known_where(condition: str) -> frozenset[str]:
-    """What is not empty where a condition, as text, holds; nothing where it cannot be read."""
+def non_null_where(condition: str) -> frozenset[str]:
+    """Returns the expressions that are not NULL if a condition is true; nothing for an invalid condition."""
     try:
-        return known_after(tree_of(condition), True)
+        return non_null_after(syntax_tree(condition), True)
     except ExpressionError:
         return _NONE

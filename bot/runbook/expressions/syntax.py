@@ -1,7 +1,7 @@
-"""The syntax of expressions and templates: what may stand in them, as a tree that knows its places. Pure.
+"""Parses expressions and templates into syntax trees with offsets, and rejects what runbooks must not use. Pure.
 
-It is Jinja2's, cut down to names, fields, comparisons, arithmetic and a few filters. Nothing can be called, assigned or
-looped over.
+The syntax is a subset of Jinja2's: names, fields, comparisons, arithmetic and some filters, without calls, assignments
+and loops.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from bot.errors import RunbookError
 from bot.runbook.expressions.filters import FILTERS, TESTS
 
 MAX_DEPTH = 100
-"""Parts of an expression within one another; a chain of `a and b and ...` counts one for each."""
+"""The most levels of a syntax tree; a chain such as `a and b and c` has one level per operator."""
 MAX_SOURCE = 2000
-"""Characters of one expression or template."""
+"""The most characters of an expression or template."""
 MAX_NESTING = 20
+"""The most levels of brackets."""
 
 
 class ExpressionError(RunbookError):
-    """An expression that cannot be used, or that this evidence does not suit."""
+    """An expression is invalid, or cannot be evaluated with this evidence."""
 
     def __init__(
-        self, says: str, *, rule: str = "expression-syntax", at: int | None = None, suggestion: str = ""
+        self, message: str, *, rule: str = "expression-syntax", offset: int | None = None, suggestion: str = ""
     ) -> None:
-        super().__init__(f"{says}; {suggestion}" if suggestion else says)
-        self.says = says
+        super().__init__(f"{message}; {suggestion}" if suggestion else message)
+        self.message = message
         self.rule = rule
-        """The linter's rule that it breaks."""
-        self.at = at
-        """The character of the source that is meant, from 0."""
+        """The id of the lint rule that the expression violates."""
+        self.offset = offset
+        """Where in the source the error is, from 0."""
         self.suggestion = suggestion
 
 
@@ -48,57 +49,59 @@ _ALLOWED = (
     nodes.FloorDiv, nodes.Mod, nodes.Concat, nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Keyword,
     nodes.Output,
 )  # fmt: skip
-_MEANINGLESS = frozenset({"self", "super", "loop", "caller", "varargs", "kwargs"})
+_TOO_DEEP = "Expression is nested too deeply"
+_RESERVED = frozenset({"self", "super", "loop", "caller", "varargs", "kwargs"})
 _INNER = re.compile(r"\s*\{\{-?((?:(?!\}\}|\{\{).)*?)-?\}\}\s*", re.DOTALL)
 _FORBIDDEN = "forbidden-expression"
 
 
-def whole(written: str) -> str | None:
-    """The expression of a text that is exactly one `{{ ... }}`, else None."""
-    found = whole_at(written)
+def sole_expression(text: str) -> str | None:
+    """Returns the expression of a text that is exactly one `{{ ... }}`, else None."""
+    found = sole_expression_at(text)
     return found[0] if found else None
 
 
-def whole_at(written: str) -> tuple[str, int] | None:
-    """The expression of a text that is exactly one `{{ ... }}`, and where in the text it begins; else None."""
-    found = _INNER.fullmatch(written)
+def sole_expression_at(text: str) -> tuple[str, int] | None:
+    """Returns the expression of a text that is exactly one `{{ ... }}`, and its offset in the text; else None."""
+    found = _INNER.fullmatch(text)
     if found is None:
         return None
     return found[1].strip(), found.start(1) + len(found[1]) - len(found[1].lstrip())
 
 
-def tree_of(source: str, *, template: bool = False) -> nodes.Node:
-    """The syntax tree of an expression, or of all expressions of a template as one Output; raises ExpressionError.
+def syntax_tree(source: str, *, template: bool = False) -> nodes.Node:
+    """Returns the syntax tree of an expression, or of all expressions of a template as one Output node.
 
-    A node's `lineno` is the character of the source, from 0, that it is known by: its first, or its operator or name.
+    A node's `lineno` is its offset in the source (from 0): that of its first character, its operator or its name.
+    Raises ExpressionError.
     """
-    return _tree_of(source, template)
+    return _parse(source, template)
 
 
 @lru_cache(maxsize=2048)
-def _tree_of(source: str, template: bool) -> nodes.Node:
+def _parse(source: str, template: bool) -> nodes.Node:
     _guard(source)
     try:
         parser = Parser(_GRAMMAR, "")
         parser.stream = TokenStream(_GRAMMAR.lexer.wrap(_tokens(source, template)), None, None)
         parsed: nodes.Node = _expressions(parser.parse()) if template else parser.parse_expression()
         if not template and not parser.stream.eos:
-            says = f"{_short(source)} goes on after the expression has ended"
-            raise ExpressionError(says, at=parser.stream.current.lineno)
+            message = f"Unexpected text after the end of the expression {_short(source)}"
+            raise ExpressionError(message, offset=parser.stream.current.lineno)
         _inspect(parsed)
     except TemplateSyntaxError as error:
-        raise ExpressionError(f"{_short(source)} is not an expression: {error.message}", at=error.lineno) from error
+        raise ExpressionError(f"Invalid expression {_short(source)}: {error.message}", offset=error.lineno) from error
     except RecursionError:
-        raise ExpressionError("the expression is nested too deeply") from None
+        raise ExpressionError(_TOO_DEEP) from None
     return parsed
 
 
 def _tokens(source: str, template: bool) -> Iterator[tuple[int, str, str]]:
-    """Jinja2's tokens, each with its offset in place of its line: one line of YAML may hold all of an expression."""
+    """Yields Jinja2's tokens with their offset instead of their line, since an expression often is one line."""
     at = 0
     try:
         for _, kind, text in _GRAMMAR.lexer.tokeniter(source, None, None, None if template else "variable"):
-            # The lexer drops nothing but white space, so a token's text is found where it ended, or soon after.
+            # The lexer drops only white space, so a token begins where the one before it ended, or soon after.
             at = max(at, source.find(text, at))
             yield at, kind, text
             at += len(text)
@@ -107,16 +110,16 @@ def _tokens(source: str, template: bool) -> Iterator[tuple[int, str, str]]:
 
 
 def _expressions(template: nodes.Template) -> nodes.Output:
-    """What a template computes: all that stands between {{ and }}, without the text around it."""
+    """Returns the expressions of a template without the text around them."""
     for each in template.body:
         if not isinstance(each, nodes.Output):
-            return nodes.Output([each], lineno=each.lineno)  # a statement, which _inspect refuses
+            return nodes.Output([each], lineno=each.lineno)  # a statement, which _inspect rejects
     parts = [part for each in template.find_all(nodes.Output) for part in each.nodes]
     return nodes.Output([part for part in parts if not isinstance(part, nodes.TemplateData)], lineno=0)
 
 
 def children(node: nodes.Node) -> Iterator[nodes.Node]:
-    """The parts of a node, as Jinja2's own iter_child_nodes, without its options and at half its cost."""
+    """Yields the child nodes, like Jinja2's iter_child_nodes but at half its cost."""
     for name in node.fields:
         part = getattr(node, name)
         if isinstance(part, nodes.Node):
@@ -127,11 +130,11 @@ def children(node: nodes.Node) -> Iterator[nodes.Node]:
                     yield each
 
 
-def every_node(node: nodes.Node) -> Iterator[nodes.Node]:
-    """A node and all below it."""
+def walk(node: nodes.Node) -> Iterator[nodes.Node]:
+    """Yields a node and all its descendants."""
     yield node
     for child in children(node):
-        yield from every_node(child)
+        yield from walk(child)
 
 
 def _short(source: str) -> str:
@@ -140,43 +143,43 @@ def _short(source: str) -> str:
 
 def _guard(source: str) -> None:
     if len(source) > MAX_SOURCE:
-        raise ExpressionError(f"the text has {len(source):,} characters; {MAX_SOURCE:,} are the most")
+        raise ExpressionError(f"Expression of {len(source):,} characters exceeds the limit of {MAX_SOURCE:,}")
     for mark in ("{%", "{#"):
         if mark in source:
-            says = "statements and comments ({% %}, {# #}) are not taken; an expression is enough"
-            raise ExpressionError(says, rule=_FORBIDDEN, at=source.index(mark))
+            message = "Statements and comments ({% %}, {# #}) are not allowed; use an expression ({{ }})"
+            raise ExpressionError(message, rule=_FORBIDDEN, offset=source.index(mark))
     depth = 0
     for at, character in enumerate(source):
         depth += (character in "([{") - (character in ")]}")
         if depth > MAX_NESTING:
-            raise ExpressionError(f"the brackets are nested more than {MAX_NESTING} deep", at=at)
+            raise ExpressionError(f"Brackets are nested more than {MAX_NESTING} levels deep", offset=at)
 
 
 def _inspect(node: nodes.Node, depth: int = 0) -> None:
-    """Refuses every kind of node that is not needed, every name that begins with an underscore, and too many levels."""
+    """Rejects nodes that are not allowed, unknown filters and tests, private names, and too many levels."""
     if depth > MAX_DEPTH:
-        raise ExpressionError("the expression is nested too deeply", at=node.lineno)
+        raise ExpressionError(_TOO_DEEP, offset=node.lineno)
     if isinstance(node, nodes.Call):
-        says = "nothing can be called in an expression; read fields and use filters"
-        raise ExpressionError(says, rule=_FORBIDDEN, at=node.lineno)
+        message = "Calls are not allowed in an expression; use fields and filters"
+        raise ExpressionError(message, rule=_FORBIDDEN, offset=node.lineno)
     if not isinstance(node, _ALLOWED):
-        kind = "a power (**)" if isinstance(node, nodes.Pow) else type(node).__name__.lower()
-        raise ExpressionError(f"{kind} is not taken in an expression", rule=_FORBIDDEN, at=node.lineno)
-    if isinstance(node, nodes.Name) and node.name in _MEANINGLESS:
-        raise ExpressionError(f"{node.name!r} means nothing here", rule=_FORBIDDEN, at=node.lineno)
+        kind = "Operator **" if isinstance(node, nodes.Pow) else f"{type(node).__name__} syntax"
+        raise ExpressionError(f"{kind} is not allowed in an expression", rule=_FORBIDDEN, offset=node.lineno)
+    if isinstance(node, nodes.Name) and node.name in _RESERVED:
+        raise ExpressionError(f"Name {node.name!r} is reserved by Jinja2", rule=_FORBIDDEN, offset=node.lineno)
     if isinstance(node, nodes.Const) and isinstance(node.value, float) and not math.isfinite(node.value):
-        raise ExpressionError("a number is too large", at=node.lineno)
+        raise ExpressionError("Number is too large", offset=node.lineno)
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        says = f"there is no filter {node.name!r}; the filters are {', '.join(sorted(FILTERS))}"
-        raise ExpressionError(says, rule="unknown-filter", at=node.lineno)
+        message = f"Unknown filter {node.name!r}; the filters are {', '.join(sorted(FILTERS))}"
+        raise ExpressionError(message, rule="unknown-filter", offset=node.lineno)
     if isinstance(node, nodes.Test) and node.name not in TESTS:
-        says = f"there is no test {node.name!r}; the tests are {', '.join(sorted(TESTS))}"
-        raise ExpressionError(says, rule="unknown-filter", at=node.lineno)
+        message = f"Unknown test {node.name!r}; the tests are {', '.join(sorted(TESTS))}"
+        raise ExpressionError(message, rule="unknown-filter", offset=node.lineno)
     name = node.attr if isinstance(node, nodes.Getattr) else getattr(node, "name", None)
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
         name = node.arg.value
     if isinstance(name, str) and name.startswith("_"):
-        says = f"{name!r} begins with an underscore; such names are not for runbooks"
-        raise ExpressionError(says, rule=_FORBIDDEN, at=node.lineno)
+        message = f"Name {name!r} begins with an underscore and is private"
+        raise ExpressionError(message, rule=_FORBIDDEN, offset=node.lineno)
     for child in children(node):
         _inspect(child, depth + 1)

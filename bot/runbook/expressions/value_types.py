@@ -1,7 +1,7 @@
-"""What kind of value an expression has: number, text, list, record, with its unit, words and fields. Pure.
+"""The types of expressions: number, text, list or record, with unit, literals and fields. Pure.
 
-A kind comes from the annotation of a field, an input or a parameter. What no annotation tells is ANY, which fits
-everywhere: the linter says nothing of what it does not know.
+A type is derived from the annotation of a field, an input or a parameter. A value without a usable annotation has the
+type ANY, which is compatible with every type, so the linter reports nothing about it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from actions.contract import Unit
-from bot.runbook.language.signatures import facts
+from bot.runbook.language.signatures import attributes_of
 
 
-class Base(StrEnum):
-    """The kinds of values, in the words of sentences."""
+class BaseType(StrEnum):
+    """The basic types, as messages name them."""
 
     ANY = "a value"
-    NOTHING = "an empty value"
+    NULL = "NULL"
     NUMBER = "a number"
     TEXT = "text"
     BOOLEAN = "a boolean"
@@ -33,84 +33,93 @@ class Base(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A mapping whose names are known, e.g. `inputs`."""
+class RecordType:
+    """A mapping with a fixed set of keys, e.g. `inputs`."""
 
-    names: Mapping[str, Any]
+    fields: Mapping[str, Any]
+    """Each key, with the annotation of its value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What is known of a value."""
+class ValueType:
+    """The type of a value, as far as it is known."""
 
-    base: Base = Base.ANY
+    base: BaseType = BaseType.ANY
     unit: Unit | None = None
-    words: frozenset[str] | None = None
-    """All the words that a text can be, where they are a closed set."""
-    item: Kind | None = None
-    """What a list or mapping holds."""
+    literals: frozenset[str] | None = None
+    """The possible values of a text, if they are a closed set."""
+    item: ValueType | None = None
+    """The type of the items of a list, or of the values of a mapping."""
     fields: Mapping[str, Any] | None = field(default=None, compare=False)
-    """The fields of a record with their annotations."""
+    """Each field of a record, with its annotation."""
     nullable: bool = False
     annotation: Any = Any
-    constant: bool = False
-    """It stands in the expression as it is."""
+    is_literal: bool = False
+    """Whether the value is a literal of the expression."""
     value: Any = None
-    """The value of a constant."""
+    """The value of a literal."""
 
     @property
-    def known(self) -> bool:
-        return self.base is not Base.ANY
+    def is_known(self) -> bool:
+        """Whether anything is known about the value."""
+        return self.base is not BaseType.ANY
 
-    def there(self) -> Kind:
-        """The same, and not empty."""
+    def non_null(self) -> ValueType:
+        """Returns this type without NULL."""
         return dataclasses.replace(self, nullable=False) if self.nullable else self
 
     def __str__(self) -> str:
-        unit = f" ({self.unit.value})" if self.unit not in (None, Unit.COUNT) else " (a count)" if self.unit else ""
-        return f"{self.base.value}{unit}"
+        return _UNIT_TEXTS[self.unit] if self.unit is not None else self.base.value
 
 
-ANY = Kind()
-BOOLEAN = Kind(Base.BOOLEAN, annotation=bool)
-COUNT = Kind(Base.NUMBER, Unit.COUNT, annotation=int)
-NOTHING = Kind(Base.NOTHING, nullable=True, annotation=None)
-NUMBER = Kind(Base.NUMBER, annotation=float)
-TEXT = Kind(Base.TEXT, annotation=str)
+_UNIT_TEXTS: Mapping[Unit, str] = {
+    Unit.SECONDS: "a number of seconds",
+    Unit.BYTES: "a number of bytes",
+    Unit.PERCENT: "a percentage",
+    Unit.COUNT: "a count",
+    Unit.MOMENT: "a Unix time",
+}
+
+ANY = ValueType()
+BOOLEAN = ValueType(BaseType.BOOLEAN, annotation=bool)
+COUNT = ValueType(BaseType.NUMBER, Unit.COUNT, annotation=int)
+NULL = ValueType(BaseType.NULL, nullable=True, annotation=None)
+NUMBER = ValueType(BaseType.NUMBER, annotation=float)
+TEXT = ValueType(BaseType.TEXT, annotation=str)
 
 
-def kind_of(annotation: Any) -> Kind:  # noqa: ANN401 - annotations have no common type
-    """The kind of value that an annotation, a Shape or a Kind stands for."""
-    if isinstance(annotation, Kind):
+def value_type_of(annotation: Any) -> ValueType:  # noqa: ANN401 - annotations have no common type
+    """Returns the type for an annotation, a RecordType or a ValueType."""
+    if isinstance(annotation, ValueType):
         return annotation
-    if isinstance(annotation, Shape):
-        return Kind(Base.RECORD, fields=annotation.names)
+    if isinstance(annotation, RecordType):
+        return ValueType(BaseType.RECORD, fields=annotation.fields)
     try:
-        return _of(annotation)
-    except TypeError:  # an annotation that has no hash, so it is none of ours
+        return _type_of(annotation)
+    except TypeError:  # an unhashable annotation, which no action or input uses
         return ANY
 
 
 @lru_cache(maxsize=2048)
-def _of(annotation: Any) -> Kind:  # noqa: ANN401
+def _type_of(annotation: Any) -> ValueType:  # noqa: ANN401
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         unit = next((each for each in arguments[1:] if isinstance(each, Unit)), None)
-        return dataclasses.replace(_of(arguments[0]), unit=unit, annotation=annotation)
+        return dataclasses.replace(_type_of(arguments[0]), unit=unit, annotation=annotation)
     if origin in (Union, types.UnionType):
-        return _of_union(annotation, arguments)
+        return _type_of_union(annotation, arguments)
     if origin is Literal:
-        return constants(arguments, annotation)
+        return type_of_literals(arguments, annotation)
     if annotation in (list, tuple) or origin in (list, tuple, Sequence):
-        return Kind(Base.LIST, item=_of(arguments[0]) if arguments else ANY, annotation=annotation)
+        return ValueType(BaseType.LIST, item=_type_of(arguments[0]) if arguments else ANY, annotation=annotation)
     if annotation is dict or origin in (dict, Mapping):
-        return Kind(Base.MAPPING, item=_of(arguments[1]) if arguments else ANY, annotation=annotation)
-    return _of_class(annotation) if isinstance(annotation, type) else ANY
+        return ValueType(BaseType.MAPPING, item=_type_of(arguments[1]) if arguments else ANY, annotation=annotation)
+    return _type_of_class(annotation) if isinstance(annotation, type) else ANY
 
 
-def _of_class(annotation: type) -> Kind:
+def _type_of_class(annotation: type) -> ValueType:
     if issubclass(annotation, enum.Enum):
-        return constants([each.value for each in annotation], annotation)
+        return type_of_literals([each.value for each in annotation], annotation)
     if issubclass(annotation, bool):
         return BOOLEAN
     if issubclass(annotation, int | float):
@@ -118,55 +127,55 @@ def _of_class(annotation: type) -> Kind:
     if issubclass(annotation, str):
         return TEXT
     if dataclasses.is_dataclass(annotation):
-        return Kind(Base.RECORD, fields=facts(annotation), annotation=annotation)
+        return ValueType(BaseType.RECORD, fields=attributes_of(annotation), annotation=annotation)
     return ANY
 
 
-def _of_union(annotation: Any, arguments: tuple[Any, ...]) -> Kind:  # noqa: ANN401
-    found = joined(*(_of(each) for each in arguments if each is not types.NoneType))
+def _type_of_union(annotation: Any, arguments: tuple[Any, ...]) -> ValueType:  # noqa: ANN401
+    found = union_of(*(_type_of(each) for each in arguments if each is not types.NoneType))
     return dataclasses.replace(found, nullable=types.NoneType in arguments or found.nullable, annotation=annotation)
 
 
-def constants(values: Sequence[Any], annotation: Any = Any) -> Kind:  # noqa: ANN401
-    """A value that is one of these."""
+def type_of_literals(values: Sequence[Any], annotation: Any = Any) -> ValueType:  # noqa: ANN401
+    """Returns the type of a value that is one of these literals."""
     if values and all(isinstance(value, str) for value in values):
-        return Kind(Base.TEXT, words=frozenset(values), annotation=str if annotation is Any else annotation)
-    return joined(*(kind_of(type(value)) for value in values if value is not None))
+        return ValueType(BaseType.TEXT, literals=frozenset(values), annotation=str if annotation is Any else annotation)
+    return union_of(*(value_type_of(type(value)) for value in values if value is not None))
 
 
-def constant(value: object) -> Kind:
-    """The kind of a constant of an expression."""
+def type_of_literal(value: object) -> ValueType:
+    """Returns the type of a literal in an expression."""
     if value is None:
-        return NOTHING
-    found = constants([value])
-    return dataclasses.replace(found, constant=True, value=value)
+        return NULL
+    found = type_of_literals([value])
+    return dataclasses.replace(found, is_literal=True, value=value)
 
 
-def list_of(item: Kind) -> Kind:
-    """A list of these."""
-    return Kind(Base.LIST, item=item, annotation=types.GenericAlias(list, (item.annotation,)))
+def list_of(item: ValueType) -> ValueType:
+    """Returns the type of a list with items of this type."""
+    return ValueType(BaseType.LIST, item=item, annotation=types.GenericAlias(list, (item.annotation,)))
 
 
-def joined(*kinds: Kind) -> Kind:
-    """What is known of a value that is one of these kinds."""
-    if not kinds:
+def union_of(*types_: ValueType) -> ValueType:
+    """Returns the most specific type that covers all of these types."""
+    if not types_:
         return ANY
-    result = kinds[0]
-    for other in kinds[1:]:
+    result = types_[0]
+    for other in types_[1:]:
         result = _join(result, other)
     return result
 
 
-def _join(one: Kind, other: Kind) -> Kind:
-    if one == other:
-        return one
-    nullable = one.nullable or other.nullable
-    if Base.NOTHING in (one.base, other.base):
-        kept = other if one.base is Base.NOTHING else one
-        return dataclasses.replace(kept, nullable=True, constant=False, value=None)
-    if one.base is not other.base or one.base is Base.RECORD:
-        return Kind(nullable=nullable)
-    words = one.words | other.words if one.words is not None and other.words is not None else None
-    item = _join(one.item, other.item) if one.item is not None and other.item is not None else None
-    unit = one.unit if one.unit is other.unit else None
-    return Kind(one.base, unit, words, item, nullable=nullable, annotation=Any)
+def _join(left: ValueType, right: ValueType) -> ValueType:
+    if left == right:
+        return left
+    nullable = left.nullable or right.nullable
+    if BaseType.NULL in (left.base, right.base):
+        kept = right if left.base is BaseType.NULL else left
+        return dataclasses.replace(kept, nullable=True, is_literal=False, value=None)
+    if left.base is not right.base or left.base is BaseType.RECORD:
+        return ValueType(nullable=nullable)
+    literals = left.literals | right.literals if left.literals is not None and right.literals is not None else None
+    item = _join(left.item, right.item) if left.item is not None and right.item is not None else None
+    unit = left.unit if left.unit is right.unit else None
+    return ValueType(left.base, unit, literals, item, nullable=nullable, annotation=Any)

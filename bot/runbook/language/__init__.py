@@ -1,1 +1,1 @@
-"""The YAML document of a runbook: how it is read, what it may say, and what is wrong with it. Pure."""
+"""The YAML document of a runbook: parser, schema, values and findings. Pure, except `runbook_files`."""

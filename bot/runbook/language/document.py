@@ -1,7 +1,7 @@
-"""One YAML document as plain values, with the place of every key and value; bounded, whatever the text is.
+"""Parses one YAML document into plain values, with the position of every key and value, within fixed size limits.
 
-Scalars are read as YAML 1.2 does: only `true` and `false` are booleans, so that `on:` is a key and `No` is text.
-Anchors, aliases, merge keys and tags are refused: a runbook is read by people, and each of them hides what it says.
+Scalars follow YAML 1.2: only `true` and `false` are booleans, so `on:` is a key and `No` is text. Anchors, aliases,
+merge keys and tags are rejected, because they make a runbook hard to read.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from bot.runbook.language.findings import Finding, Path, Problem, RunbookRefused
 from bot.runbook.language.scalar_positions import advance, raw_offset
 
 MAX_BYTES = 256 * 1024
-"""The largest runbook file."""
+"""The size limit of a runbook file, in bytes."""
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
 
+_TOO_LARGE = f"File exceeds the limit of {MAX_BYTES:,} bytes"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?")
-_WORDS: dict[str, object] = {
+_KEYWORDS: dict[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -35,41 +36,42 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _TAB_INDENT = re.compile(r"^ *(\t)[ \t]*(?=\S)", re.MULTILINE)
 _BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
-Place: TypeAlias = tuple[int, int, int, int]
-"""Line and column from 1, and the offsets in the text where it begins and ends; equal ones for a mapping or a list."""
+Position: TypeAlias = tuple[int, int, int, int]
+"""Line and column (from 1), and the start and end offsets in the text, which are equal for a mapping or a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: its values, and for each path into them where its key and its value stand."""
+    """A parsed document, with the position of the key and of the value at every path."""
 
     file: str
     text: str
     value: Any = None
-    keys: dict[Path, Place] = field(default_factory=dict)
-    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Position] = field(default_factory=dict)
+    values: dict[Path, Position] = field(default_factory=dict)
 
     def finding(self, problem: Problem) -> Finding:
-        """A problem with its place in the file."""
-        line, column = self.place(problem.path, at=problem.at, on_key=problem.on_key)
-        return Finding(self.file, line, column, problem.rule, problem.says, problem.suggestion)
+        """Returns a problem as a finding at its line and column."""
+        line, column = self.position(problem.path, offset=problem.offset, on_key=problem.on_key)
+        return Finding(self.file, line, column, problem.rule, problem.message, problem.suggestion)
 
-    def place(self, path: Path, *, at: int | None = None, on_key: bool = False) -> tuple[int, int]:
-        """Line and column of a path, or of the nearest place above it that the document has.
+    def position(self, path: Path, *, offset: int | None = None, on_key: bool = False) -> tuple[int, int]:
+        """Returns line and column of a path, or of its closest ancestor that the document contains.
 
-        A scalar's place is its own, that of a mapping or list is its key's. `at` is a character of the scalar's value.
+        For a scalar, the position is that of the value, at `offset` characters into it; for a mapping or a list, that
+        of its key.
         """
         while path and path not in self.values:
-            path, at = path[:-1], None
+            path, offset = path[:-1], None
         if path not in self.values:
             return 1, 1
         line, column, begin, end = self.values[path]
         if path in self.keys and (on_key or begin == end):
             return self.keys[path][:2]
-        if at is None or begin == end:
+        if offset is None or begin == end:
             return line, column
         raw = self.text[begin:end]
-        return advance(line, column, raw[: raw_offset(raw, str(self._value(path)), at)])
+        return advance(line, column, raw[: raw_offset(raw, str(self._value(path)), offset)])
 
     def _value(self, path: Path) -> object:
         found: Any = self.value
@@ -78,33 +80,33 @@ class Document:
         return found
 
 
-def refusal(file: str, line: int, column: int, rule: str, says: str, suggestion: str = "") -> RunbookRefused:
-    """The error of one finding."""
-    return RunbookRefused([Finding(file, line, column, rule, says, suggestion)])
+def refusal(file: str, line: int, column: int, rule: str, message: str, suggestion: str = "") -> RunbookRefused:
+    """Returns the error for one finding."""
+    return RunbookRefused([Finding(file, line, column, rule, message, suggestion)])
 
 
 def decode(raw: bytes, file: str) -> str:
-    """Decodes the bytes of a file; raises RunbookRefused for one that is too large or is not UTF-8."""
+    """Decodes the bytes of a file; raises RunbookRefused if it is too large or not UTF-8."""
     if len(raw) > MAX_BYTES:
-        raise refusal(file, 1, 1, "too-large", f"the file has more than {MAX_BYTES:,} bytes, the most of a runbook")
+        raise refusal(file, 1, 1, "too-large", _TOO_LARGE)
     for mark, encoding in _BOMS.items():
         if raw.startswith(mark):
-            raise refusal(file, 1, 1, "not-utf8", f"the file is {encoding}", "save it as UTF-8")
+            raise refusal(file, 1, 1, "not-utf8", f"File is encoded in {encoding}", "save it as UTF-8")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        says = f"the byte {raw[error.start]:#04x} is not UTF-8"
-        raise refusal(file, line, column, "not-utf8", says, "save the file as UTF-8") from error
+        message = f"Byte {raw[error.start]:#04x} is not valid UTF-8"
+        raise refusal(file, line, column, "not-utf8", message, "save the file as UTF-8") from error
 
 
 def read(text: str, file: str) -> Document:
-    """Reads one YAML document; raises RunbookRefused with its place."""
+    """Parses one YAML document; raises RunbookRefused."""
     text = text.removeprefix("\ufeff")
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise refusal(file, 1, 1, "too-large", f"the file has more than {MAX_BYTES:,} bytes, the most of a runbook")
+        raise refusal(file, 1, 1, "too-large", _TOO_LARGE)
     _refuse_characters(text, file)
     reader = _Reader(Document(file, text))
     try:
@@ -112,31 +114,31 @@ def read(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark: Any = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise refusal(file, line, column, "yaml-syntax", f"this is not YAML: {_problem(error)}") from error
+        raise refusal(file, line, column, "yaml-syntax", f"Invalid YAML: {_parser_message(error)}") from error
     except yaml.YAMLError as error:
-        says = f"this is not YAML: {error}".replace("\n", " ")
-        raise refusal(file, 1, 1, "yaml-syntax", says) from error
+        message = f"Invalid YAML: {error}".replace("\n", " ")
+        raise refusal(file, 1, 1, "yaml-syntax", message) from error
     return Document(file, text, value, reader.found.keys, reader.found.values)
 
 
 def _refuse_characters(text: str, file: str) -> None:
-    """Control characters, and tabs that indent; the parser's own words for them help nobody."""
+    """Rejects control characters and tabs as indentation, for which the parser's own messages are unclear."""
     found = _UNPRINTABLE.search(text)
     if found:
         line, column = advance(1, 1, text[: found.start()])
-        says = f"this is not YAML: the character U+{ord(found[0]):04X} is not allowed"
-        raise refusal(file, line, column, "yaml-syntax", says, "remove it, or write it as an escape in double quotes")
+        message = f"Invalid YAML: character U+{ord(found[0]):04X} is not allowed"
+        raise refusal(file, line, column, "yaml-syntax", message, "remove it or escape it in double quotes")
     found = _TAB_INDENT.search(text)
     if found:
         line, column = advance(1, 1, text[: found.start(1)])
-        raise refusal(file, line, column, "tab-indent", "a tab indents this line; YAML takes spaces only")
+        raise refusal(file, line, column, "tab-indent", "Line is indented with a tab", "use spaces")
 
 
-def _problem(error: yaml.MarkedYAMLError) -> str:
+def _parser_message(error: yaml.MarkedYAMLError) -> str:
     return " ".join(part for part in (error.problem, error.context) if part)
 
 
-def _place(event: Event) -> Place:
+def _position(event: Event) -> Position:
     start: Any = event.start_mark
     end: Any = event.end_mark if isinstance(event, ScalarEvent) else start
     return start.line + 1, start.column + 1, start.index, end.index
@@ -144,7 +146,7 @@ def _place(event: Event) -> Place:
 
 @dataclass(slots=True)
 class _Reader:
-    """Builds values from the parser's events; deeper or longer documents than a person writes are refused."""
+    """Builds values from the parser's events, up to MAX_DEPTH levels and MAX_VALUES values."""
 
     found: Document
     count: int = 0
@@ -155,18 +157,18 @@ class _Reader:
         for event in events:
             if isinstance(event, AliasEvent | ScalarEvent | SequenceStartEvent | MappingStartEvent):
                 if seen:
-                    raise self._at(event, "second-document", "a second document begins here; a runbook file holds one")
+                    raise self._at(event, "second-document", "File contains a second YAML document")
                 seen = True
                 value = self._value(event, events, (), 0)
         return value
 
     def _value(self, event: Event, events: Iterator[Event], path: Path, depth: int) -> object:
-        self.found.values[path] = _place(event)
+        self.found.values[path] = _position(event)
         self.count += 1
         if self.count > MAX_VALUES:
-            raise self._at(event, "too-large", f"the file holds more than {MAX_VALUES:,} values")
+            raise self._at(event, "too-large", f"File contains more than {MAX_VALUES:,} values")
         if depth > MAX_DEPTH:
-            raise self._at(event, "too-deep", f"the values are nested more than {MAX_DEPTH} deep")
+            raise self._at(event, "too-deep", f"Values are nested more than {MAX_DEPTH} levels deep")
         self._refuse_indirection(event)
         if isinstance(event, ScalarEvent):
             return event.value if not event.implicit[0] else _plain(event.value)
@@ -177,14 +179,12 @@ class _Reader:
     def _refuse_indirection(self, event: Event) -> None:
         anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
         if isinstance(event, AliasEvent):
-            raise self._at(
-                event, "anchor-or-alias", f"*{anchor} is an alias; runbooks take none", "write the value out"
-            )
+            raise self._at(event, "anchor-or-alias", f"Alias *{anchor} is not allowed", "repeat the value")
         if anchor is not None:
-            says = f"&{anchor} is an anchor; runbooks take none"
-            raise self._at(event, "anchor-or-alias", says, "write the value out where it is used")
+            message = f"Anchor &{anchor} is not allowed"
+            raise self._at(event, "anchor-or-alias", message, "repeat the value where it is used")
         if tag is not None:
-            raise self._at(event, "yaml-tag", f"the tag {tag!r} is not taken", "write a plain value")
+            raise self._at(event, "yaml-tag", f"Tag {tag!r} is not allowed", "write a plain value")
 
     def _sequence(self, events: Iterator[Event], path: Path, depth: int) -> list[object]:
         items: list[object] = []
@@ -200,29 +200,29 @@ class _Reader:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             if not isinstance(event, ScalarEvent):
-                raise self._at(event, "yaml-syntax", "a key must be plain text", "put a text with braces into quotes")
+                raise self._at(event, "yaml-syntax", "Key is not a scalar", "quote a text that begins with a brace")
             self._refuse_indirection(event)
             key = event.value
             if key == "<<":
-                says = "<< is a merge key; runbooks take none"
-                raise self._at(event, "anchor-or-alias", says, "write the values out")
+                message = "Merge key << is not allowed"
+                raise self._at(event, "anchor-or-alias", message, "repeat the values")
             here = (*path, key)
             if key in entries:
                 first = self.found.keys[here][0]
-                says = f"the key {key!r} stands here a second time; the first is in line {first}"
-                raise self._at(event, "duplicate-key", says)
-            self.found.keys[here] = _place(event)
+                message = f"Duplicate key {key!r}; it is already defined in line {first}"
+                raise self._at(event, "duplicate-key", message)
+            self.found.keys[here] = _position(event)
             entries[key] = self._value(next(events), events, here, depth + 1)
         return entries
 
-    def _at(self, event: Event, rule: str, says: str, suggestion: str = "") -> RunbookRefused:
-        return refusal(self.found.file, *_place(event)[:2], rule, says, suggestion)
+    def _at(self, event: Event, rule: str, message: str, suggestion: str = "") -> RunbookRefused:
+        return refusal(self.found.file, *_position(event)[:2], rule, message, suggestion)
 
 
 def _plain(text: str) -> object:
-    """An unquoted scalar: null, boolean, number, or text."""
-    if text in _WORDS:
-        return _WORDS[text]
+    """Returns the value of an unquoted scalar: null, a boolean, a number or text."""
+    if text in _KEYWORDS:
+        return _KEYWORDS[text]
     if _INT.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):

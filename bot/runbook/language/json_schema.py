@@ -1,6 +1,6 @@
-"""The JSON Schema of runbooks, for editors and for validators that know nothing of Firstmate. Pure.
+"""Generates the JSON Schema of runbooks, for editors and other validators. Pure.
 
-The shape comes from the models, the parameters under `with` from the signatures of the actions.
+The structure comes from the models, the parameters under `with` from the signatures of the actions.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bot.runbook.language.signatures import Signature, of_diagnostic, of_remedia
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXPRESSION = {"type": "string", "pattern": r"\{\{", "description": "An expression: {{ ... }}."}
-_WRITTEN: Mapping[Unit, str] = {
+_NOTATIONS: Mapping[Unit, str] = {
     Unit.SECONDS: "Seconds, or text such as 500ms, 30s, 5m, 1h30m.",
     Unit.BYTES: "Bytes, or text such as 512KiB, 2GiB, 10GB.",
     Unit.PERCENT: "Percent, or text such as 80%.",
-    Unit.MOMENT: "A moment, in Unix seconds.",
+    Unit.MOMENT: "A Unix time, in seconds.",
 }
 
 
@@ -41,11 +41,11 @@ def runbook_schema() -> dict[str, Any]:
 
 
 _KEYWORDS = {"gt": "exclusiveMinimum", "le": "maximum"}
-"""Bounds of a value that text may stand for, too; pydantic leaves them in its own words there."""
+"""pydantic's names of bounds -> those of JSON Schema; pydantic does not translate them for values with a validator."""
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """The schema in the standard's words alone, with no other names in a mapping than those of its pattern."""
+    """Translates pydantic's keywords, and forbids keys that do not match a `patternProperties` pattern."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if not isinstance(value, dict):
@@ -55,14 +55,14 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def _step_of(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of one value of `gather`."""
+    """Returns the schema of a value of `gather`."""
     gather = found["properties"]["gather"]
     values = gather.get("additionalProperties") or next(iter(gather["patternProperties"].values()))
     return typing.cast(dict[str, Any], values)
 
 
 def _name_actions(part: dict[str, Any], kind: str, signatures: Mapping[str, Signature]) -> None:
-    """Makes `use` one of the actions, and `with` what the named action takes."""
+    """Restricts `use` to the actions, and `with` to the parameters of the chosen action."""
     part["properties"]["use"] = {
         "enum": sorted(signatures),
         "description": f"Name of a {kind} in the catalog.",
@@ -81,7 +81,7 @@ def _with(signature: Signature) -> dict[str, Any]:
         "properties": {
             "with": {
                 "type": "object",
-                "properties": {name: _parameter(kind) for name, kind in signature.parameters.items()},
+                "properties": {name: _parameter(annotation) for name, annotation in signature.parameters.items()},
                 "required": sorted(signature.required),
                 "additionalProperties": False,
             }
@@ -92,13 +92,13 @@ def _with(signature: Signature) -> dict[str, Any]:
     return found
 
 
-def _parameter(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - annotations have no common type
-    """What a parameter takes: its own type, text with a unit, or an expression."""
-    own = TypeAdapter(kind).json_schema()
-    unit = unit_of(kind)
+def _parameter(annotation: Any) -> dict[str, Any]:  # noqa: ANN401 - annotations have no common type
+    """Returns the schema of a parameter: its own type, text with a unit, or an expression."""
+    own = TypeAdapter(annotation).json_schema()
+    unit = unit_of(annotation)
     choices: list[dict[str, Any]] = [own]
-    if unit is not None and unit in _WRITTEN:
-        choices.append({"type": "string", "description": _WRITTEN[unit]})
+    if unit is not None and unit in _NOTATIONS:
+        choices.append({"type": "string", "description": _NOTATIONS[unit]})
     elif own.get("type") == "array":
         own["items"] = {"anyOf": [own.get("items", {}), EXPRESSION]}
     if "type" not in own or own["type"] != "string" or "enum" in own:

@@ -1,4 +1,4 @@
-"""The syntax of `match`: one matcher, several with commas between, or a list of them. Pure."""
+"""Parses an alternative of `match`: one matcher, several separated by commas, or a list of matchers. Pure."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from bot.alerts import Matcher, parse_matcher
 from bot.errors import WrongUsage
 
 MAX_LENGTH = 1000
-"""The longest text of one alternative."""
+"""The most characters of an alternative."""
 
 
-def entry(written: object) -> tuple[Matcher, ...]:
-    """Parses one alternative of `match`, a conjunction; raises ValueError with what is wrong and an example."""
-    parts = written if isinstance(written, list | tuple) else [written]
+def parse_alternative(value: object) -> tuple[Matcher, ...]:
+    """Returns the matchers of one alternative, all of which must match; raises ValueError."""
+    parts = value if isinstance(value, list | tuple) else [value]
     matchers: list[Matcher] = []
     for part in parts:
         if not isinstance(part, str):
-            raise ValueError(f'{part!r} is not a matcher; write it as text, e.g. alertname = "MySQLReplicationLag"')
+            raise ValueError(f'{part!r} is not a matcher; use text such as alertname = "MySQLReplicationLag"')
         matchers.extend(_parse(text) for text in _split(part))
     if not matchers:
-        raise ValueError("an alternative of `match` needs at least one matcher")
+        raise ValueError("An alternative of `match` must have at least one matcher")
     return tuple(matchers)
 
 
 def _split(text: str) -> list[str]:
-    """Cuts at commas outside of quotes; braces around the whole, as Alertmanager writes them, are dropped."""
+    """Splits at commas outside quotes, after removing the surrounding braces of Alertmanager's notation."""
     bare = text.strip()
     if len(bare) > MAX_LENGTH:
-        raise ValueError(f"a matcher of {len(bare):,} characters is too long; {MAX_LENGTH:,} are the most")
+        raise ValueError(f"Matcher of {len(bare):,} characters exceeds the limit of {MAX_LENGTH:,}")
     if bare.startswith("{") and bare.endswith("}"):
         bare = bare[1:-1].rstrip().removesuffix(",")
     parts, quoted, escaped = [""], False, False

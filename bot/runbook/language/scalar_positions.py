@@ -1,4 +1,4 @@
-"""Where a character of a YAML scalar's value stands in the file, whatever the scalar's style. Pure."""
+"""Maps a character of a YAML scalar's value to its position in the file, for every scalar style. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def raw_offset(raw: str, value: str, at: int) -> int:
-    """Returns the offset in `raw`, a scalar as the file has it, of the character `at` of its value.
+    """Returns the offset in `raw`, the source text of a scalar, of the character at offset `at` of its value.
 
-    Folding changes white space alone, so the characters that are none are counted on both sides; escapes count as the
-    one character that they stand for. Where the two do not agree, the nearest place is returned.
+    Folding changes only white space, so the other characters are counted on both sides; an escape sequence counts as
+    one character. If the counts do not match, the closest offset is returned.
     """
-    wanted = sum(not character.isspace() for character in value[:at])
+    remaining = sum(not character.isspace() for character in value[:at])
     header = _HEADER.match(raw)
     position = header.end() if header else int(raw[:1] in ("'", '"') and len(raw) > 1)
     style = "" if header else raw[:1]
@@ -29,20 +29,20 @@ def raw_offset(raw: str, value: str, at: int) -> int:
         else:
             counts = not character.isspace()
         if counts:
-            if wanted == 0:
+            if remaining == 0:
                 return position
-            wanted -= 1
+            remaining -= 1
         position += width
     return max(0, len(raw.rstrip()) - 1)
 
 
 def _escape(raw: str, position: int) -> int:
-    """The length of an escape sequence of a double-quoted scalar."""
+    """Returns the length of an escape sequence in a double-quoted scalar."""
     return {"x": 4, "u": 6, "U": 10}.get(raw[position + 1 : position + 2], 2)
 
 
 def advance(line: int, column: int, text: str) -> tuple[int, int]:
-    """The line and column after `text`, from those before it."""
+    """Returns the line and column at the end of `text`, which starts at `line` and `column`."""
     breaks = list(_BREAK.finditer(text))
     if not breaks:
         return line, column + len(text)

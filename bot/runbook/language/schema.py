@@ -1,7 +1,6 @@
-"""What a runbook file may say, as frozen models; `schema_base` has what they are made of, and `gather`. Pure.
+"""The schema of a runbook file as frozen models; `schema_base` has the shared types and the steps of `gather`. Pure.
 
-The models hold what one can tell from the file alone. What an action takes and returns is held against the catalog in
-`bot.runbook.linting.checks`.
+The models validate what can be decided from the file alone; `bot.runbook.linting` compares it with the action catalog.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from pydantic import (
 )
 
 from bot.alerts import Matcher
-from bot.runbook.language.matcher_syntax import entry
+from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.schema_base import (
-    MOST_ITEMS,
+    MAX_ITEMS,
     Duration,
     Label,
     Line,
@@ -43,229 +42,232 @@ InputType: TypeAlias = Literal[
     "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "enum"
 ]
 
-MOST_REMEDIES = 4
-MOST_SHOWN = 3
+MAX_REMEDIES = 4
+MAX_CARD_FIELDS = 3
 
 
 class Input(RunbookModel):
-    """A value that a runbook needs: from a label of the alert, from a person, or its default."""
+    """A parameter of a runbook: given by a person, taken from a label of the alert, or its default."""
 
     type: InputType
-    """What kind of value it is, which says how it is written and compared."""
+    """The type of the value, which determines its notation and its unit."""
     default: Any = None
-    """Its value where neither the alert nor a person gives one; without it the value must be given."""
+    """The value if neither a person nor the alert gives one; without a default, a value is required."""
     label: str | None = None
-    """The label of the alert that gives the value."""
+    """The label of the alert from which the value is taken."""
     values: Annotated[tuple[str, ...], Field(max_length=100)] = ()
-    """The words that an `enum` takes."""
+    """The allowed values of an `enum`."""
     says: Line | None = None
-    """What the value means, for people."""
+    """A description of the value."""
 
     @model_validator(mode="after")
     def _values_belong_to_enum(self) -> Input:
         if (self.type == "enum") != bool(self.values):
-            raise ValueError("an input of the type `enum`, and no other, lists its `values`")
+            raise ValueError("`values` is required for type `enum` and not allowed for other types")
         return self
 
 
-def _listed(value: object) -> object:
-    """One name is short for a list of it."""
-    if isinstance(value, list) and len(value) > MOST_REMEDIES:
-        raise ValueError(f"{len(value)} remedies are more than a person can choose from; {MOST_REMEDIES} are the most")
+def _as_names(value: object) -> object:
+    """Converts a single name to a list of one."""
+    if isinstance(value, list) and len(value) > MAX_REMEDIES:
+        raise ValueError(f"{len(value)} remedies exceed the limit of {MAX_REMEDIES}")
     return () if value is None else (value,) if isinstance(value, str) else value
 
 
-Names: TypeAlias = Annotated[tuple[Name, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str] | None)]
+Names: TypeAlias = Annotated[
+    tuple[Name, ...], BeforeValidator(_as_names, json_schema_input_type=str | list[str] | None)
+]
 
 
 class Cause(RunbookModel):
-    """A rule over the evidence, with a sentence for a person and, where there is one, a remedy."""
+    """A possible cause: a condition on the evidence, the finding as a sentence, and the remedies."""
 
     id: Name
-    """Its name, under which tests and other causes know it."""
+    """The name by which tests and `unless` refer to the cause."""
     when: Template
-    """The expression over the evidence that proves it."""
+    """The condition on the evidence that proves the cause."""
     says: Template
-    """The sentence for a person: what is so, and what it means; a template."""
+    """The finding and what it means, as a template."""
     remedies: Names = Field(default=(), alias="remedy")
-    """The remedies to choose from, the best first; one name, or a list."""
+    """The remedies to choose from, the best first; one name or a list."""
     unless: tuple[Name, ...] = ()
-    """Causes before this one; where one of them holds, this one does not: the general after the particular."""
+    """Earlier causes that exclude this one: if one of them is proved, this cause is not reported."""
     look_again: Annotated[Duration, Field(ge=1, le=300)] | None = None
-    """What is seen may pass by itself: Firstmate looks once more after so long before the run ends; in seconds."""
+    """For a condition that may resolve itself: evidence is gathered again after this time, in seconds."""
 
     @model_validator(mode="after")
-    def _offers_or_waits(self) -> Cause:
+    def _has_remedy_or_look_again(self) -> Cause:
         if self.look_again is not None and self.remedies:
-            raise ValueError("a cause that may pass by itself (`look_again`) offers no remedy")
+            raise ValueError("a cause with `look_again` cannot offer a remedy")
         return self
 
 
 class RemedyStep(RunbookModel):
-    """One change of a remedy: an action, or the remedy of another runbook."""
+    """One step of a remedy: an action, or the remedy of another runbook."""
 
     use: str | None = None
-    """Name of a remediation in the catalog, e.g. mysql.start_replica."""
+    """The name of a remediation in the catalog, e.g. mysql.start_replica."""
     runbook: str | None = None
-    """Another runbook: it looks for itself, and its remedy is put here."""
+    """Another runbook, which gathers its own evidence and whose remedy is used."""
     remedy: Name | None = None
-    """The remedy of that runbook; without it the one that its leading cause offers."""
+    """The remedy of that runbook; by default the first one that its leading cause offers."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
-    """Parameters of the action, or inputs of the other runbook."""
+    """The parameters of the action, or the inputs of the other runbook."""
 
     @model_validator(mode="after")
-    def _is_one_thing(self) -> RemedyStep:
+    def _has_use_or_runbook(self) -> RemedyStep:
         if (self.use is None) == (self.runbook is None):
-            raise ValueError("a step names either an action (`use`) or another `runbook`")
+            raise ValueError("a step requires either `use` or `runbook`")
         if self.remedy is not None and self.runbook is None:
-            raise ValueError("`remedy` belongs to a step with `runbook`")
+            raise ValueError("`remedy` is allowed only together with `runbook`")
         return self
 
 
 class Remedy(RunbookModel):
-    """One or more changes that mend a cause; a lone step may stand without `steps`."""
+    """One or more changes that resolve a cause; a single step can be written without `steps`."""
 
     title: Line | None = None
-    """What the approval shows as its title; without it the name."""
+    """The title of the approval request; by default the name."""
     on: Where = "target"
-    """Where the changes are made; always within the shard of the target."""
-    batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MOST_ITEMS)], ...], Field(min_length=1, max_length=10)] = (
+    """The instances that are changed, always within the shard of the target."""
+    batches: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_ITEMS)], ...], Field(min_length=1, max_length=10)] = (
         1,
         2,
         4,
     )
-    """How many targets a batch has; the last number goes on. Each batch is verified before the next begins."""
+    """The number of targets per batch; the last number repeats. Each batch is verified before the next one starts."""
     on_failure: Literal["stop", "undo", "continue"] = "stop"
-    """What follows when a change fails or does not verify: nothing more; all that was done is undone; the next."""
+    """What happens if a change fails or cannot be verified: stop, undo all changes made so far, or continue."""
     error_budget: Annotated[int, Field(ge=0, le=50)] = 2
-    """With `on_failure: continue`: how many changes may fail before nothing more is begun."""
+    """With `on_failure: continue`, the number of changes that may fail before the rollout stops."""
     use: str | None = None
+    """See the keys of a step."""
     runbook: str | None = None
-    """As in a step."""
+    """See the keys of a step."""
     remedy: Name | None = None
-    """As in a step."""
+    """See the keys of a step."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
-    """As in a step."""
+    """See the keys of a step."""
     steps: Annotated[tuple[RemedyStep, ...], Field(max_length=10)] = ()
-    """The changes in their order, where it is more than one; each is verified before the next."""
+    """The changes in order, if there are several; each is verified before the next one starts."""
 
     @model_validator(mode="after")
-    def _has_steps_or_is_one(self) -> Remedy:
+    def _has_steps_or_one_action(self) -> Remedy:
         if bool(self.steps) == (self.use is not None or self.runbook is not None):
-            raise ValueError("a remedy has either one action (`use`, or `runbook`) or a list of `steps`")
+            raise ValueError("a remedy requires exactly one of `use`, `runbook` and `steps`")
         if self.steps and (self.parameters or self.remedy):
-            raise ValueError("with `steps`, `with` and `remedy` stand at each step")
+            raise ValueError("with `steps`, put `with` and `remedy` into the steps")
         if not self.steps:
-            RemedyStep.model_validate(self._lone)
+            RemedyStep.model_validate(self._single_step)
         if any(step.runbook is not None for step in self.each_step) and self.on != "target":
-            raise ValueError("a step with `runbook` looks at the target and changes what it finds; leave `on` out")
+            raise ValueError("`on` is not allowed with `runbook`: the other runbook selects its own targets")
         return self
 
     @property
-    def _lone(self) -> dict[str, Any]:
+    def _single_step(self) -> dict[str, Any]:
         return {"use": self.use, "runbook": self.runbook, "remedy": self.remedy, "with": self.parameters}
 
     @property
     def each_step(self) -> tuple[RemedyStep, ...]:
-        """The steps, also where one stands alone."""
-        return self.steps or (RemedyStep.model_validate(self._lone),)
+        """The steps; a remedy without `steps` is one step."""
+        return self.steps or (RemedyStep.model_validate(self._single_step),)
 
 
 class Expect(RunbookModel):
-    """What a test expects: the cause that leads and its remedy; null for neither."""
+    """The expected outcome of a test."""
 
     cause: str | None = None
-    """The cause that leads; null where none holds."""
+    """The leading cause; null if no cause is proved."""
     remedies: Names = Field(default=(), alias="remedy")
-    """All remedies that the leading cause offers, the best first; one name, or a list."""
+    """All remedies that the leading cause offers, the best first; one name or a list."""
     causes: tuple[str, ...] | None = None
-    """All causes that hold, in order."""
+    """All proved causes, in order."""
     undecided: tuple[str, ...] | None = None
-    """All causes that cannot be told because evidence is missing."""
+    """All causes that cannot be decided because evidence is missing."""
     says: str | None = None
-    """Text that the leading sentence holds."""
+    """Text that the sentence of the leading cause contains."""
     parameters: Parameters | None = Field(default=None, alias="with")
-    """Parameters of the first remedy's first action, those that matter."""
+    """Parameters of the first action of the first remedy; others are not compared."""
     statements: tuple[str, ...] | None = None
-    """The statements of the first remedy's plan on one target, all of them."""
+    """All statements of the first remedy's plan on one target."""
     card: str | None = None
-    """Text that the card holds."""
+    """Text that the card contains."""
 
 
 class ServerAnswer(RunbookModel):
-    """What the server answers while a remedy is planned: the rows of a statement."""
+    """The result of a statement that the server executes while a remedy is planned."""
 
     asks: Annotated[str, Field(min_length=1, max_length=2000)]
-    """Text that the statement holds."""
+    """Text that the statement contains."""
     rows: tuple[Mapping[str, Any], ...] = ()
-    """The rows, each a mapping of column to value."""
+    """The rows of the result, each a mapping of column to value."""
 
 
 class Test(RunbookModel):
-    """Evidence and what it must lead to; fields that are not given hold their types' defaults."""
+    """Evidence and the outcome that it must lead to; fields that are not given have the defaults of their types."""
 
     __test__ = False
 
     name: Line | None = None
-    """What is tested, in a few words."""
+    """A short description of the test."""
     given: Mapping[str, Any] = Field(default_factory=dict)
-    """Evidence by the name of its step: the fields that matter; the others hold their types' defaults."""
+    """The evidence of each step; fields that are not given have the defaults of their types."""
     missing: tuple[str, ...] = ()
-    """Steps that failed."""
+    """The steps that failed."""
     inputs: Mapping[str, Any] = Field(default_factory=dict)
-    """Values of inputs other than their defaults."""
+    """The inputs that differ from their defaults."""
     target: Mapping[Literal["name", "address", "role", "shard", "flavour", "replicas", "tablet"], str | int] = Field(
         default_factory=dict
     )
-    """What the inventory says of the target, where it matters; else a replica of a shard with two."""
+    """The target's properties in the inventory; by default a replica in a shard with two replicas."""
     server: Annotated[str, Field(pattern=r"^(mysql|mariadb|proxysql) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
-    """Flavour and version of the server that a remedy is planned on."""
+    """The flavour and version of the server on which a remedy is planned."""
     answers: tuple[ServerAnswer, ...] = ()
-    """What that server answers while the remedy is planned."""
+    """The results of the statements that the server executes while the remedy is planned."""
     expect: Expect
-    """What must come of it."""
+    """The expected outcome."""
 
 
 class Link(RunbookModel):
-    """Where a person reads on."""
+    """A link to further reading."""
 
     title: Line
-    """What is shown."""
+    """The text of the link."""
     url: Annotated[str, Field(pattern=r"^https?://[^\s<>|]+$", max_length=500)]
-    """The address, http or https."""
+    """The URL, http or https."""
 
 
-def _parses(value: object) -> object:
-    """Refuses what is no alternative, at its own line."""
-    entry(value)
+def _validate_alternative(value: object) -> object:
+    """Rejects an invalid alternative, so that the error has its line."""
+    parse_alternative(value)
     return value
 
 
 Alternative: TypeAlias = Annotated[
     Any,
-    AfterValidator(_parses),
+    AfterValidator(_validate_alternative),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
 
 
 class Matching(RunbookModel):
-    """Which alerts a runbook answers, in full; a list alone is short for `any`."""
+    """The alerts that a runbook matches, in full notation; a list alone stands for `any`."""
 
     any: Annotated[tuple[Alternative, ...], Field(min_length=1, max_length=50)]
-    """Alternatives; each is one matcher, several with commas between, or a list of them, which must all hold."""
+    """Alternatives: each is one matcher, or several (comma-separated or a list), all of which must match."""
     exceptions: Annotated[tuple[Alternative, ...], Field(max_length=50)] = Field(default=(), alias="not")
-    """Alternatives like those of `any`; where one of them holds, the runbook does not answer."""
+    """Alternatives as in `any`; if one of them matches, the runbook does not match."""
     priority: int = Field(default=0, ge=-100, le=100)
-    """The highest wins whatever else matches; below 0 a runbook is a fallback, for what no other answers."""
+    """The runbook with the highest priority wins; below 0, a runbook is a fallback for alerts that no other matches."""
 
 
-def _kind_of_match(value: object) -> str:
+def _match_notation(value: object) -> str:
     return "mapping" if isinstance(value, dict | Matching) else "list"
 
 
 Alternatives: TypeAlias = Annotated[
     Annotated[tuple[Alternative, ...], Tag("list"), Field(max_length=50)] | Annotated[Matching, Tag("mapping")],
-    Discriminator(_kind_of_match),
+    Discriminator(_match_notation),
 ]
 
 
@@ -273,40 +275,39 @@ class Runbook(RunbookModel):
     """A whole runbook."""
 
     runbook: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)*$", max_length=100)]
-    """Its name, which is its path below the folder of runbooks."""
+    """The name of the runbook, which is its path below the runbook folder."""
     title: Line
-    """What is wrong, in a few words: the title of the card."""
+    """The title of the card: the problem in a few words."""
     owner: Line
-    """The team that answers for it."""
+    """The team that is responsible for the runbook."""
     match: Alternatives = ()
-    """The alerts that it answers: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
+    """The alerts that the runbook matches: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
-    """Values that it needs, by name; expressions read them as `inputs.name`."""
+    """The parameters of the runbook by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)
-    """The steps that ask, by name; all at once, but for those that read the evidence of others."""
-    shows: Annotated[Mapping[Label, Template], Field(max_length=MOST_SHOWN)] = Field(default_factory=dict)
-    """What one looks at first, by a label of a word or two: three lines at most, with units. They stand on the card;
-    all the rest is in the file below it."""
+    """The steps that gather evidence, by name; they run in parallel unless one reads the evidence of another."""
+    shows: Annotated[Mapping[Label, Template], Field(max_length=MAX_CARD_FIELDS)] = Field(default_factory=dict)
+    """The most important values, by a label of one or two words: at most three lines, with units. The card shows them;
+    all other evidence is in the attached file."""
     causes: tuple[Cause, ...] = ()
-    """What the evidence can prove, in order: the first that holds leads, the others are listed."""
+    """The possible causes in order: the first one that is proved leads, the others are listed below it."""
     remedies: Mapping[Name, Remedy] = Field(default_factory=dict)
     """The changes that causes offer, by name."""
     tests: tuple[Test, ...] = ()
-    """Evidence and what must come of it; `firstmate test` runs them."""
+    """Evidence and expected outcomes; `firstmate test` runs them."""
     notes: Annotated[str, Field(max_length=4000)] | None = None
-    """For people: when not to act, and what this runbook does not see."""
+    """Notes for the reader: when not to act, and what this runbook does not detect."""
     links: tuple[Link, ...] = ()
-    """Where a person reads on; shown on the card."""
+    """Further reading, shown on the card."""
     autonomy: Autonomy = "suggest"
-    """`observe` names the cause and offers nothing; `suggest` asks for an approval; `auto` goes on without one, where
-    the configuration lets it."""
+    """`observe` names the cause and offers no remedy; `suggest` asks for approval; `auto` applies the remedy without
+    approval if the configuration allows it."""
     scope: Scope = "instance"
-    """Of what an incident is one: with `shard`, all alerts that this runbook answers about one shard are one thread."""
+    """What an incident is about: with `shard`, all alerts of one shard that this runbook matches share one thread."""
     wait_for_repair: Annotated[Duration, Field(ge=0, le=300)] = 30.0
-    """How long VTOrc may take to repair a shard of Vitess by itself before anything is offered or changed; in
-    seconds."""
+    """How long VTOrc may take to repair a Vitess shard before Firstmate offers or makes a change, in seconds."""
     silence: Duration | None = None
-    """For how long the alert is silent in Alertmanager once a person takes the incident; in seconds."""
+    """How long the alert is silenced in Alertmanager when a person takes the incident, in seconds."""
 
     _text: str = PrivateAttr(default="")
     _entries: tuple[tuple[Matcher, ...], ...] = PrivateAttr(default=())
@@ -316,40 +317,40 @@ class Runbook(RunbookModel):
         any_of, none_of = (
             (self.match.any, self.match.exceptions) if isinstance(self.match, Matching) else (self.match, ())
         )
-        self._entries = tuple(entry(each) for each in any_of)
-        self._exceptions = tuple(entry(each) for each in none_of)
+        self._entries = tuple(parse_alternative(each) for each in any_of)
+        self._exceptions = tuple(parse_alternative(each) for each in none_of)
 
     @property
     def entries(self) -> tuple[tuple[Matcher, ...], ...]:
-        """The alternatives of `match`, each a conjunction of matchers."""
+        """The alternatives of `match`; all matchers of an alternative must match."""
         return self._entries
 
     @property
     def exceptions(self) -> tuple[tuple[Matcher, ...], ...]:
-        """The alternatives of `match.not`; where one holds, the runbook does not answer."""
+        """The alternatives of `match.not`; if one matches, the runbook does not match."""
         return self._exceptions
 
     @property
     def priority(self) -> int:
-        """What `match` says of it, 0 where it says nothing."""
+        """The priority in `match`, by default 0."""
         return self.match.priority if isinstance(self.match, Matching) else 0
 
     @property
     def is_fallback(self) -> bool:
-        """Whether it answers only what no other runbook does."""
+        """Whether the runbook only matches alerts that no other runbook matches."""
         return bool(self._entries) and self.priority < 0
 
     @property
     def text(self) -> str:
-        """The text of the file that this was read from."""
+        """The text of the file from which the runbook was loaded."""
         return self._text
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the text, as 64 hex digits: the version of the runbook."""
+        """The SHA-256 of the text as 64 hex digits, which identifies the version of the runbook."""
         return hashlib.sha256(self._text.encode()).hexdigest()
 
     def read_from(self, text: str) -> Runbook:
-        """Keeps the text that this was read from, and returns itself."""
+        """Stores the text from which the runbook was loaded, and returns the runbook."""
         self._text = text
         return self

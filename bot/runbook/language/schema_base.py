@@ -1,4 +1,4 @@
-"""What all parts of a runbook are made of, and the steps of `gather`, as frozen models; unknown keys are errors."""
+"""The base model, the shared types and the steps of `gather` of the runbook schema."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bot.runbook.language import units
 
 Place: TypeAlias = Literal["target", "primary", "replicas", "shard", "proxies"]
 STEP_TIMEOUT = 3.0
-"""Seconds that one gather step may take, unless it says otherwise."""
+"""The default timeout of a gather step, in seconds."""
 NAMES = r"^[a-z][a-z0-9_]{0,39}$"
-MOST_ITEMS = 50
-"""The most instances or items that one step may ask for."""
+MAX_ITEMS = 50
+"""The most instances or items of one step."""
 RESERVED = frozenset(
     {"inputs", "labels", "target", "item", "true", "false", "none", "not", "and", "or", "in", "is", "if"}
 )
@@ -22,7 +22,7 @@ RESERVED = frozenset(
 
 def _name(value: str) -> str:
     if value in RESERVED:
-        raise ValueError(f"{value!r} has a meaning of its own in expressions; choose another name")
+        raise ValueError(f"Name {value!r} is reserved in expressions; choose another one")
     return value
 
 
@@ -37,69 +37,68 @@ Parameters: TypeAlias = Mapping[str, Any]
 
 
 class RunbookModel(BaseModel):
-    """Base of every part: frozen, and strict about unknown keys."""
+    """Base of all models: immutable, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Selector(RunbookModel):
-    """Instances of the inventory, those that fit everything given; patterns have `*` and `?`."""
+    """Selects the instances of the inventory that match all given keys; patterns can contain `*` and `?`."""
 
     role: Literal["primary", "replica", "proxy"] | None = None
-    """Only instances of this role; a proxy is meant only where this says so."""
+    """The role of the instances; proxies are selected only with `proxy`."""
     name: Line | None = None
-    """Pattern of the instance's name."""
+    """A pattern for the name of the instance."""
     shard: Line | None = None
-    """Pattern of the shard's name; without it the shard of the target."""
+    """A pattern for the name of the shard; by default the shard of the target."""
     tablet: Line | None = None
-    """The alias of a tablet of Vitess; in a remedy it may be an expression: the tablet that the evidence names."""
-    limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
-    """The most instances, in the order of the inventory; more than that fit, and the step fails: nobody is left out
-    in silence."""
+    """The alias of a Vitess tablet; in a remedy it can be an expression on the evidence."""
+    limit: int = Field(default=10, ge=1, le=MAX_ITEMS)
+    """The most instances; the step fails if more match, so that none is skipped unnoticed."""
 
 
-def _kind_of_place(value: object) -> str:
+def _where_notation(value: object) -> str:
     return "selector" if isinstance(value, dict | Selector) else "place"
 
 
 Where: TypeAlias = Annotated[
-    Annotated[Place, Tag("place")] | Annotated[Selector, Tag("selector")], Discriminator(_kind_of_place)
+    Annotated[Place, Tag("place")] | Annotated[Selector, Tag("selector")], Discriminator(_where_notation)
 ]
 
 
 class GatherStep(RunbookModel):
-    """One question to the fleet."""
+    """One run of a diagnostic."""
 
     use: str
-    """Name of a diagnostic in the catalog, e.g. mysql.replica_status."""
+    """The name of a diagnostic in the catalog, e.g. mysql.replica_status."""
     on: Where = "target"
-    """The instances that are asked; with any but `target` and `primary` the evidence is a list, one item for each."""
+    """The instances on which it runs; except for `target` and `primary`, the evidence is a list with one item each."""
     each: Template | None = None
-    """A list of evidence: the question is asked once for each `item` of it, and the evidence is a list."""
-    limit: int = Field(default=10, ge=1, le=MOST_ITEMS)
-    """The most items of `each` that are asked about; the rest is left out, and the card says so."""
+    """An expression for a list: the diagnostic runs once for each `item`, and the evidence is a list."""
+    limit: int = Field(default=10, ge=1, le=MAX_ITEMS)
+    """The most items of `each`; the card states how many further items were skipped."""
     parameters: Parameters = Field(default_factory=dict, alias="with")
-    """The parameters of the diagnostic; text may hold expressions."""
+    """The parameters of the diagnostic; text can contain expressions."""
     when: Template | None = None
-    """The step runs only where this expression holds."""
+    """A condition; the step runs only if it is true."""
     timeout: Annotated[Duration, Field(le=30)] = STEP_TIMEOUT
-    """Seconds."""
+    """The timeout, in seconds."""
     retries: int = Field(default=0, ge=0, le=3)
-    """How many times more it is asked where the answer does not come."""
+    """How often the step is retried after a failure."""
     show: bool = False
-    """The evidence is for people to look at, whether or not an expression reads it."""
+    """Whether the evidence is meant for the reader even if no expression reads it."""
 
     @model_validator(mode="after")
-    def _asks_one_place_for_each(self) -> GatherStep:
+    def _has_each_or_several_instances(self) -> GatherStep:
         if self.each is not None and self.many_places:
-            raise ValueError("`each` asks one place about every item; it does not go with several instances in `on`")
+            raise ValueError("`each` cannot be combined with several instances in `on`")
         if isinstance(self.on, Selector) and "{{" in (self.on.tablet or ""):
-            raise ValueError("an expression for `tablet` belongs to a remedy; a step asks before there is evidence")
+            raise ValueError("`tablet` of a step cannot be an expression, because no evidence is available yet")
         return self
 
     @property
     def many_places(self) -> bool:
-        """Whether several instances are asked."""
+        """Whether the step runs on several instances."""
         return self.on not in ("target", "primary")
 
     @property
@@ -109,7 +108,7 @@ class GatherStep(RunbookModel):
 
 
 def _short_step(value: object) -> object:
-    """`replica: mysql.replica_status` is short for `replica: {use: mysql.replica_status}`."""
+    """Expands `replica: mysql.replica_status` to `replica: {use: mysql.replica_status}`."""
     return {"use": value} if isinstance(value, str) else value
 
 

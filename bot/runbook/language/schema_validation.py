@@ -1,4 +1,4 @@
-"""Holds a document against its schema, and tells what does not fit in the words of the document. Pure."""
+"""Validates a document against its schema and translates pydantic's errors into problems of the document. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.runbook.language import schema, schema_base
 from bot.runbook.language.document import Document
 from bot.runbook.language.findings import Path, Problem
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.signatures import nearest
+from bot.runbook.language.signatures import suggestion_for
 
 _MODELS: dict[str, type[BaseModel]] = {
     "inputs": schema.Input,
@@ -28,63 +28,65 @@ _MODELS: dict[str, type[BaseModel]] = {
     "expect": schema.Expect,
     "links": schema.Link,
 }
-"""The key of a container -> the model of what it holds."""
+"""Key of a mapping or list -> model of its values."""
 
 
-def shaped(document: Document) -> Runbook | list[Problem]:
-    """The runbook that a document holds, or everything in it that does not fit the schema."""
+def validate(document: Document) -> Runbook | list[Problem]:
+    """Returns the runbook in a document, or every violation of the schema."""
     if not isinstance(document.value, dict):
-        says = "a runbook is a mapping of keys: runbook, title, owner, match, gather, causes"
-        return [Problem((), says, "wrong-value")]
+        message = "A runbook is a mapping with the keys runbook, title, owner, match, gather and causes"
+        return [Problem((), message, "wrong-value")]
     try:
         return Runbook.model_validate(document.value).read_from(document.text)
     except ValidationError as error:
-        return list(translated(document.value, error.errors(), _MODELS, Runbook))
+        return list(problems_of_validation(document.value, error.errors(), _MODELS, Runbook))
 
 
-def translated(
+def problems_of_validation(
     value: object, errors: list[ErrorDetails], models: Mapping[str, type[BaseModel]], whole: type[BaseModel]
 ) -> Iterator[Problem]:
-    """pydantic's errors in the words of a document; `models` has the model below each key that holds others."""
+    """Translates pydantic's errors; `models` has the model for the values of each nested key, `whole` the top one."""
     for error in errors:
         loc, path = error["loc"], _path_of(value, error["loc"])
-        key = str(path[-1]) if path else "the file"
+        key = str(path[-1]) if path else "file"
         match error["type"]:
             case "extra_forbidden":
-                known = nearest(key, _keys_at(path[:-1], models, whole))
-                yield Problem(path, f"there is no key {key!r} here", "unknown-key", known, on_key=True)
+                suggestion = suggestion_for(key, _keys_at(path[:-1], models, whole))
+                yield Problem(path, f"Unknown key {key!r}{_inside(path[:-1])}", "unknown-key", suggestion, on_key=True)
             case "missing":
-                yield Problem(path, f"the key {str(loc[-1])!r} is missing", "missing-key")
+                yield Problem(path, f"Missing key {str(loc[-1])!r}{_inside(path)}", "missing-key")
             case "string_pattern_mismatch" | "value_error" if "[key]" in loc or path[-1:] == ("id",):
-                yield Problem(path, _name_says(error, key), "wrong-name", on_key="[key]" in loc)
+                yield Problem(path, _name_problem(error, key), "wrong-name", on_key="[key]" in loc)
             case "string_pattern_mismatch" if path == ("runbook",):
-                says = f"{str(error['input'])[:60]!r} is not the name of a runbook"
-                yield Problem(path, says, "wrong-name", "write it like mysql/replication-lag")
+                message = f"Invalid runbook name {str(error['input'])[:60]!r}"
+                yield Problem(path, message, "wrong-name", "use a name such as mysql/replication-lag")
             case "value_error" if path[:1] == ("match",):
-                yield Problem(path, _said(error), "wrong-matcher")
+                yield Problem(path, _reason(error), "wrong-matcher")
             case "value_error":
-                yield Problem(path, f"{_shown(path)}: {_said(error)}", "wrong-value")
+                yield Problem(path, f"Invalid value of {_key_path(path)}: {_reason(error)}", "wrong-value")
             case "literal_error":
                 words = [word.strip(" '") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
-                says = f"{_shown(path)}: {str(error['input'])[:60]!r} is none of {', '.join(words)}"
-                yield Problem(path, says, "wrong-value", nearest(str(error["input"]), words))
+                actual = str(error["input"])
+                message = f"Invalid value of {_key_path(path)}: {actual[:60]!r} is not one of {', '.join(words)}"
+                yield Problem(path, message, "wrong-value", suggestion_for(actual, words))
             case _:
-                yield Problem(path, f"{_shown(path)}: {error['msg']}{_got(error['input'])}", "wrong-value")
+                message = f"Invalid value of {_key_path(path)}: {error['msg']}{_actual(error['input'])}"
+                yield Problem(path, message, "wrong-value")
 
 
-def _name_says(error: ErrorDetails, key: str) -> str:
+def _name_problem(error: ErrorDetails, key: str) -> str:
     if error["type"] == "value_error":
-        return _said(error)
-    wrong = key if "[key]" in error["loc"] else str(error["input"])[:60]
-    return f"{wrong!r} is not a name; a name has a to z, 0 to 9 and _, and begins with a letter"
+        return _reason(error)
+    name = key if "[key]" in error["loc"] else str(error["input"])[:60]
+    return f"Invalid name {name!r}; a name begins with a letter and consists of a to z, 0 to 9 and _"
 
 
-def _said(error: ErrorDetails) -> str:
+def _reason(error: ErrorDetails) -> str:
     return str(error["ctx"]["error"]).rstrip(".")
 
 
-def _path_of(value: Any, loc: tuple[int | str, ...]) -> Path:  # noqa: ANN401 - as the file has it
-    """The part of pydantic's location that the document has: tags of unions and keys that are missing are not in it."""
+def _path_of(value: Any, loc: tuple[int | str, ...]) -> Path:  # noqa: ANN401 - a YAML value
+    """Returns pydantic's location without what the document does not contain: tags of unions and missing keys."""
     path: list[int | str] = []
     for part in loc:
         if part in (value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()):
@@ -100,9 +102,13 @@ def _keys_at(path: Path, models: Mapping[str, type[BaseModel]], whole: type[Base
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _shown(path: Path) -> str:
+def _key_path(path: Path) -> str:
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in path) or "the file"
 
 
-def _got(value: Any) -> str:  # noqa: ANN401 - as the file has it
-    return "" if isinstance(value, dict | list | UnionType) else f", not {str(value)[:60]!r}"
+def _inside(path: Path) -> str:
+    return f" in {_key_path(path)}" if path else ""
+
+
+def _actual(value: Any) -> str:  # noqa: ANN401 - a YAML value
+    return "" if isinstance(value, dict | list | UnionType) else f", got {str(value)[:60]!r}"

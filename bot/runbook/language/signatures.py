@@ -1,4 +1,4 @@
-"""What the actions of the catalog take and return, read from their own signatures; and values made to fit them."""
+"""The parameter and result types of the actions, read from their signatures, and the conversion of values to them."""
 
 from __future__ import annotations
 
@@ -20,59 +20,59 @@ from bot.runbook.language import units
 
 
 class UnknownAction(LookupError):
-    """The catalog has no such action; the sentence names the nearest."""
+    """The catalog does not contain an action; `suggestion` names the closest one."""
 
     def __init__(self, kind: str, name: str, names: typing.Iterable[str]) -> None:
-        self.says = f"there is no {kind} {name!r}"
-        self.suggestion = nearest(name, names)
-        super().__init__(f"{self.says}; {self.suggestion}" if self.suggestion else self.says)
+        self.message = f"Unknown {kind} {name!r}"
+        self.suggestion = suggestion_for(name, names)
+        super().__init__(f"{self.message}; {self.suggestion}" if self.suggestion else self.message)
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The parameters of an action by name, those that must be given, and the type of what it returns."""
+    """The annotations of an action's parameters, the names of the required ones, and the annotation of its result."""
 
     parameters: Mapping[str, Any]
     required: frozenset[str]
     result: Any = None
 
 
-def near(name: str, names: typing.Iterable[str]) -> str:
-    """`; did you mean 'x'?` where a name is near, else ''."""
-    found = nearest(name, names)
-    return f"; {found}" if found else ""
+def did_you_mean(name: str, names: typing.Iterable[str]) -> str:
+    """Returns `; did you mean 'x'?` if a name is close, else ''."""
+    suggestion = suggestion_for(name, names)
+    return f"; {suggestion}" if suggestion else ""
 
 
-def nearest(name: str, names: typing.Iterable[str]) -> str:
-    """`did you mean 'x'?` where a name is near, else ''."""
-    found = meant(name, names)
-    return f"did you mean {found!r}?" if found is not None else ""
+def suggestion_for(name: str, names: typing.Iterable[str]) -> str:
+    """Returns `did you mean 'x'?` if a name is close, else ''."""
+    closest = closest_match(name, names)
+    return f"did you mean {closest!r}?" if closest is not None else ""
 
 
-def meant(name: str, names: typing.Iterable[str]) -> str | None:
-    """The name that a misspelt one is nearest to, or None."""
+def closest_match(name: str, names: typing.Iterable[str]) -> str | None:
+    """Returns the name that is closest to a misspelt one; None if no name is close."""
     found = get_close_matches(name[:100], [str(each) for each in names], n=1, cutoff=0.6)
     return found[0] if found else None
 
 
 @lru_cache(maxsize=256)
 def of_diagnostic(name: str) -> Signature:
-    """The signature of a diagnostic; raises UnknownAction."""
+    """Returns the signature of a diagnostic; raises UnknownAction."""
     declared = DIAGNOSTICS.get(name)
     if declared is None:
         raise UnknownAction("diagnostic", name, DIAGNOSTICS)
     hints = typing.get_type_hints(declared.ask, include_extras=True)
-    asked = [p for p in inspect.signature(declared.ask).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    parameters = [p for p in inspect.signature(declared.ask).parameters.values() if p.kind is p.KEYWORD_ONLY]
     return Signature(
-        {p.name: hints[p.name] for p in asked},
-        frozenset(p.name for p in asked if p.default is p.empty),
+        {p.name: hints[p.name] for p in parameters},
+        frozenset(p.name for p in parameters if p.default is p.empty),
         hints["return"],
     )
 
 
 @lru_cache(maxsize=256)
 def of_remediation(name: str) -> Signature:
-    """The signature of a remediation; raises UnknownAction."""
+    """Returns the signature of a remediation; raises UnknownAction."""
     declared = REMEDIATIONS.get(name)
     if declared is None:
         raise UnknownAction("remediation", name, REMEDIATIONS)
@@ -85,49 +85,49 @@ def of_remediation(name: str) -> Signature:
     )
 
 
-def bare(kind: Any) -> Any:  # noqa: ANN401 - annotations have no common type
-    """A type without its unit and without `| None`."""
+def bare(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no common type
+    """Returns an annotation without its unit and without `| None`."""
     while True:
-        if get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        elif get_origin(kind) in (Union, types.UnionType):
-            rest = [each for each in get_args(kind) if each is not type(None)]
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, types.UnionType):
+            rest = [each for each in get_args(annotation) if each is not type(None)]
             if len(rest) != 1:
                 return Any
-            kind = rest[0]
+            annotation = rest[0]
         else:
-            return kind
+            return annotation
 
 
-def unit_of(kind: Any) -> Unit | None:  # noqa: ANN401
-    """The unit that a type carries, or None."""
-    if get_origin(kind) is Annotated:
-        return next((each for each in get_args(kind)[1:] if isinstance(each, Unit)), None)
-    if get_origin(kind) in (Union, types.UnionType):
-        return next((unit for each in get_args(kind) if (unit := unit_of(each)) is not None), None)
+def unit_of(annotation: Any) -> Unit | None:  # noqa: ANN401
+    """Returns the unit of an annotation, or None."""
+    if get_origin(annotation) is Annotated:
+        return next((each for each in get_args(annotation)[1:] if isinstance(each, Unit)), None)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((unit for each in get_args(annotation) if (unit := unit_of(each)) is not None), None)
     return None
 
 
-def item_of(kind: Any) -> Any:  # noqa: ANN401
-    """The type of a list's items, or None where the type is no list."""
-    kind = bare(kind)
-    if get_origin(kind) in (list, tuple):
-        return get_args(kind)[0]
+def item_of(annotation: Any) -> Any:  # noqa: ANN401
+    """Returns the annotation of a list's items, or None if the annotation is not a list."""
+    annotation = bare(annotation)
+    if get_origin(annotation) in (list, tuple):
+        return get_args(annotation)[0]
     return None
 
 
 @lru_cache(maxsize=1024)
-def fields_of(kind: type) -> Mapping[str, Any]:
-    """The fields of a dataclass with their types."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+def fields_of(record: type) -> Mapping[str, Any]:
+    """Returns the annotation of every field of a dataclass."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
 
 @lru_cache(maxsize=1024)
-def facts(kind: type) -> Mapping[str, Any]:
-    """What can be read of a dataclass of evidence: its fields and its properties, with their types."""
-    found = dict(fields_of(kind))
-    for name, member in inspect.getmembers(kind, lambda each: isinstance(each, property)):
+def attributes_of(record: type) -> Mapping[str, Any]:
+    """Returns the annotation of everything readable in a dataclass of evidence: its fields and its properties."""
+    found = dict(fields_of(record))
+    for name, member in inspect.getmembers(record, lambda each: isinstance(each, property)):
         if not name.startswith("_"):
             hints = typing.get_type_hints(member.fget, include_extras=True) if member.fget else {}
             found[name] = hints.get("return", Any)
@@ -137,19 +137,19 @@ def facts(kind: type) -> Mapping[str, Any]:
 _FROM_TEXT = {Unit.SECONDS: units.seconds, Unit.BYTES: units.size, Unit.PERCENT: units.percent}
 
 
-def coerce(kind: Any, value: object) -> Any:  # noqa: ANN401
-    """A value as this type has it, text such as `30s` read by the type's unit; raises ValueError in plain words."""
-    unit = unit_of(kind)
+def coerce(annotation: Any, value: object) -> Any:  # noqa: ANN401
+    """Converts a value to a type, and text such as `30s` according to the type's unit; raises ValueError."""
+    unit = unit_of(annotation)
     if isinstance(value, str) and unit in _FROM_TEXT:
         value = _FROM_TEXT[unit](value)
     try:
-        return _adapter(kind).validate_python(value)
+        return _adapter(annotation).validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{f'{at}: ' if at else ''}{first['msg']}, not {str(value)[:60]!r}") from error
+        raise ValueError(f"{f'{at}: ' if at else ''}{first['msg']}, got {str(value)[:60]!r}") from error
 
 
 @lru_cache(maxsize=512)
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401
-    return TypeAdapter(kind)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401
+    return TypeAdapter(annotation)

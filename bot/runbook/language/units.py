@@ -1,4 +1,4 @@
-"""Values as people write them: `30s`, `5m`, `2GiB`, `80%`; and back. Pure."""
+"""Parses and formats durations, sizes and percentages such as `30s`, `2GiB` and `80%`. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _BINARY = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, "P": 1024**5}
 
 
 def seconds(value: object) -> float:
-    """Seconds from a number or from text such as `30s`, `1h30m`, `500ms`; raises ValueError."""
+    """Returns the seconds of a number or of text such as `30s`, `1h30m` or `500ms`; raises ValueError."""
     if isinstance(value, bool):
-        raise ValueError(f"{value} is not a duration; write it like 30s, 5m or 1h")
+        raise ValueError(f"{value} is not a duration; use a value such as 30s, 5m or 1h")
     if isinstance(value, int | float):
         return float(value)
     text = str(value).strip()
@@ -24,16 +24,16 @@ def seconds(value: object) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a duration; write it like 30s, 5m or 1h") from None
+        raise ValueError(f"{text[:40]!r} is not a duration; use a value such as 30s, 5m or 1h") from None
 
 
 def size(value: object) -> int:
-    """Bytes from a number or from text such as `2GiB` (binary) or `2GB` (decimal); raises ValueError."""
+    """Returns the bytes of a number or of text such as `2GiB` (binary) or `2GB` (decimal); raises ValueError."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     found = _SIZE.fullmatch(str(value).strip())
     if isinstance(value, bool) or found is None:
-        raise ValueError(f"{str(value)[:40]!r} is not a size; write it like 512KiB, 2GiB or 1000000")
+        raise ValueError(f"{str(value)[:40]!r} is not a size; use a value such as 512KiB, 2GiB or 1000000")
     number, prefix = float(found[1]), (found[2] or "").replace("k", "K")
     if not prefix:
         return int(number)
@@ -41,19 +41,19 @@ def size(value: object) -> int:
 
 
 def percent(value: object) -> float:
-    """Percent from a number or from text such as `80%`; raises ValueError."""
+    """Returns the percentage of a number or of text such as `80%`; raises ValueError."""
     if isinstance(value, bool):
-        raise ValueError(f"{value} is not a percentage; write it like 80%")
+        raise ValueError(f"{value} is not a percentage; use a value such as 80%")
     if isinstance(value, int | float):
         return float(value)
     try:
         return float(str(value).strip().removesuffix("%"))
     except ValueError:
-        raise ValueError(f"{str(value)[:40]!r} is not a percentage; write it like 80%") from None
+        raise ValueError(f"{str(value)[:40]!r} is not a percentage; use a value such as 80%") from None
 
 
 def show_seconds(value: float) -> str:
-    """A duration for people, in its two largest units: `45 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
+    """Formats a duration in its two largest units: `45 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
     if value < 0:
         return f"-{show_seconds(-value)}"
     if 0 < value < 0.1:
@@ -62,18 +62,18 @@ def show_seconds(value: float) -> str:
         return f"{value:.3g} s"
     left = round(value)
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    shown: list[tuple[int, str]] = []
+    parts: list[tuple[int, str]] = []
     for name, length in units:
         count, left = divmod(left, length)
-        if count or shown:
-            shown.append((count, name))
-        if len(shown) == 2:
+        if count or parts:
+            parts.append((count, name))
+        if len(parts) == 2:
             break
-    return " ".join(f"{count} {name}" for count, name in shown if count)
+    return " ".join(f"{count} {name}" for count, name in parts if count)
 
 
 def show_bytes(value: float) -> str:
-    """A size for people: `512 B`, `1.5 GiB`."""
+    """Formats a size: `512 B`, `1.5 GiB`."""
     amount = float(value)
     for name in ("B", "KiB", "MiB", "GiB", "TiB"):
         if abs(amount) < 1024 or name == "TiB":

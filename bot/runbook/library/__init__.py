@@ -1,1 +1,1 @@
-"""The runbooks in force: read from folders, checked, and reloaded while the bot runs."""
+"""The runbooks in force: loaded from folders, linted, and reloaded while the bot runs."""

@@ -1,6 +1,6 @@
-"""The runbooks in force while the bot runs: what changes on disk is examined, and taken over only when it is good.
+"""The runbooks in force while the bot runs: changed files are linted and put into force only if they are valid.
 
-A run under way keeps the text that it began with, so that nothing here touches it.
+A run keeps the text of the runbook that it began with, so a reload does not affect it.
 """
 
 from __future__ import annotations
@@ -11,130 +11,139 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bot.errors import RunbookError
-from bot.runbook.language.findings import Finding, RunbookRefused, Severity
-from bot.runbook.library.load import Library, files_of, read_file
+from bot.runbook.language.findings import Finding, RunbookRefused
+from bot.runbook.language.runbook_files import files_of, read_file
+from bot.runbook.library.load import Library
 from bot.runbook.library.origin import Source, version_of
-from bot.runbook.linting.cross_checks import check_together, same_names
-from bot.runbook.linting.examine import Examined, examine
+from bot.runbook.linting.cross_checks import check_folder, check_library
+from bot.runbook.linting.lint_text import LintedFile, lint_text
+from bot.runbook.linting.rule import RunbookFile, Severity
+from bot.runbook.linting.rules import severity_of
 
 Stamp: TypeAlias = tuple[int, int, int]
-"""When a file was changed last (ns), its size and its inode: another one means another content."""
+"""Modification time (ns), size and inode of a file; a different stamp means different content."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """What a look at the folders found new."""
+    """What a refresh changed."""
 
     changed: tuple[str, ...]
-    """Names of the runbooks that are new or other ones now."""
+    """The names of new and changed runbooks."""
     removed: tuple[str, ...]
     broken: tuple[Finding, ...]
-    """What is wrong with the files whose last good version stays in force; all of them, also from earlier looks."""
+    """The findings of all invalid files, also of earlier refreshes; their last valid versions stay in force."""
 
 
 @dataclass(slots=True)
 class _File:
-    """One file as it was seen last."""
+    """One file as of the last refresh."""
 
     stamp: Stamp
-    good: Examined | None
+    valid: LintedFile | None
+    """Its last valid version."""
     findings: tuple[Finding, ...]
 
 
 @dataclass
 class LiveLibrary:
-    """Holds the library in force. `look` may be called by one thread, `library` read by all."""
+    """Holds the library in force. One thread may call `refresh`; every thread may read `library`."""
 
     folders: tuple[Path, ...]
-    """Later ones go over earlier ones: a runbook replaces its namesake."""
+    """A runbook of a later folder replaces its namesake of an earlier one."""
     shipped: Path
     library: Library = field(init=False)
     broken: tuple[Finding, ...] = ()
     _files: dict[Path, _File] = field(default_factory=dict)
-    _gone: tuple[Finding, ...] = ()
+    _unreadable: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
-        """Reads everything for the first time; `broken` tells of the files that cannot be used."""
+        """Reads all files; `broken` has the findings of the invalid ones."""
         self.library = Library(())
-        self.look()
+        self.refresh()
 
-    def whole(self) -> LiveLibrary:
-        """Returns itself; raises RunbookRefused when any file is broken."""
+    def require_valid(self) -> LiveLibrary:
+        """Returns itself; raises RunbookRefused if any file is invalid."""
         if self.broken:
             raise RunbookRefused(self.broken)
         return self
 
-    def look(self) -> Reload | None:
-        """Takes over what is new and good; returns None when nothing was changed since the last look."""
-        seen, gone = self._seen()
-        changed = [path for path, stamp in seen.items() if path not in self._files or self._files[path].stamp != stamp]
-        removed = [path for path in self._files if path not in seen]
-        if not changed and not removed and gone == self._gone:
+    def refresh(self) -> Reload | None:
+        """Puts new valid versions into force; returns None if no file has changed since the last refresh."""
+        stamps, unreadable = self._stamps()
+        changed = [
+            path for path, stamp in stamps.items() if path not in self._files or self._files[path].stamp != stamp
+        ]
+        removed = [path for path in self._files if path not in stamps]
+        if not changed and not removed and unreadable == self._unreadable:
             return None
-        before, self._gone = dict(self._files), gone
+        before, self._unreadable = dict(self._files), unreadable
         for path in removed:
             del self._files[path]
         for path in changed:
-            self._files[path] = self._examined(path, seen[path])
-        clashes = [each for each in self._together() if each.severity is Severity.ERROR]
-        for path in changed if clashes else ():
+            self._files[path] = self._linted(path, stamps[path])
+        conflicts = tuple(each for each in self._cross_check() if severity_of(each) is Severity.ERROR)
+        for path in changed if conflicts else ():
             old, new = before.get(path), self._files[path]
-            self._files[path] = _File(new.stamp, old.good if old else None, new.findings or tuple(clashes))
-        found = [finding for each in self._files.values() for finding in each.findings]
-        self.broken = tuple(sorted({*found, *gone}))
-        return self._swapped()
+            self._files[path] = _File(new.stamp, old.valid if old else None, new.findings or conflicts)
+        findings = [finding for each in self._files.values() for finding in each.findings]
+        self.broken = tuple(sorted({*findings, *unreadable}))
+        return self._replace_library()
 
-    def _seen(self) -> tuple[dict[Path, Stamp], tuple[Finding, ...]]:
-        """Every file with its stamp; and the folders that are not there, whose runbooks stay in force meanwhile."""
-        seen: dict[Path, Stamp] = {}
-        gone: list[Finding] = []
+    def _stamps(self) -> tuple[dict[Path, Stamp], tuple[Finding, ...]]:
+        """Returns the stamp of every file, and findings for unreadable folders, whose runbooks stay in force."""
+        stamps: dict[Path, Stamp] = {}
+        unreadable: list[Finding] = []
         for folder in self.folders:
             try:
                 for path in files_of(folder):
                     status = path.stat()
-                    seen[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+                    stamps[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
             except (RunbookError, OSError) as error:
-                gone.append(Finding(str(folder), 1, 1, "unreadable-file", f"the folder cannot be read: {error}"))
+                unreadable.append(Finding(str(folder), 1, 1, "unreadable-file", f"Cannot read the folder: {error}"))
                 for path, known in self._files.items():
                     if path.is_relative_to(folder):
-                        seen[path] = known.stamp
-        return seen, tuple(gone)
+                        stamps[path] = known.stamp
+        return stamps, tuple(unreadable)
 
-    def _examined(self, path: Path, stamp: Stamp) -> _File:
-        """Examines a file that is new or another one; where it is broken the last good one stays."""
+    def _linted(self, path: Path, stamp: Stamp) -> _File:
+        """Lints a new or changed file; if it is invalid, keeps its last valid version."""
         known = self._files.get(path)
+        last_valid = known.valid if known else None
         folder = next(each for each in reversed(self.folders) if path.is_relative_to(each))
         try:
-            found = examine(read_file(path), str(path), name=path.relative_to(folder).with_suffix("").as_posix())
+            linted = lint_text(read_file(path), str(path), name=path.relative_to(folder).with_suffix("").as_posix())
         except RunbookRefused as refused:
-            return _File(stamp, known.good if known else None, refused.findings)
-        if found.errors or found.runbook is None:
-            return _File(stamp, known.good if known else None, found.errors)
-        return _File(stamp, found, ())
+            return _File(stamp, last_valid, refused.findings)
+        if linted.errors or linted.runbook is None:
+            return _File(stamp, last_valid, linted.errors)
+        return _File(stamp, linted, ())
 
-    def _together(self) -> Iterator[Finding]:
-        told = [pair for folder in self.folders for pair in same_names(list(self._good(folder)))]
-        for examined, problem in (*told, *check_together(list(self._layered().values()))):
-            if examined.document is not None:
-                yield examined.document.finding(problem)
+    def _cross_check(self) -> Iterator[Finding]:
+        documents = {each.file: each.document for folder in self.folders for each in self._valid(folder)}
+        in_folders = [pair for folder in self.folders for pair in check_folder(_runbook_files(self._valid(folder)))]
+        for file, problem in (*in_folders, *check_library(_runbook_files(self._in_force().values()))):
+            document = documents[file.file]
+            if document is not None:
+                yield document.finding(problem)
 
-    def _good(self, folder: Path) -> Iterable[Examined]:
+    def _valid(self, folder: Path) -> Iterable[LintedFile]:
         for path, known in sorted(self._files.items()):
-            if known.good is not None and path.is_relative_to(folder):
-                yield known.good
+            if known.valid is not None and path.is_relative_to(folder):
+                yield known.valid
 
-    def _layered(self) -> dict[str, Examined]:
-        """The runbooks by name, those of later folders over those of earlier ones."""
+    def _in_force(self) -> dict[str, LintedFile]:
+        """Returns the valid runbooks by name; those of later folders replace those of earlier ones."""
         return {
             each.runbook.runbook: each
             for folder in self.folders
-            for each in self._good(folder)
+            for each in self._valid(folder)
             if each.runbook is not None
         }
 
-    def _swapped(self) -> Reload:
+    def _replace_library(self) -> Reload:
         old = {runbook.runbook: runbook.digest for runbook in self.library.runbooks}
-        runbooks = [each.runbook for _, each in sorted(self._layered().items()) if each.runbook is not None]
+        runbooks = [each.runbook for _, each in sorted(self._in_force().items()) if each.runbook is not None]
         new = {runbook.runbook: runbook.digest for runbook in runbooks}
         self.library = Library(tuple(runbooks), tuple(self._sources()))
         return Reload(
@@ -145,11 +154,15 @@ class LiveLibrary:
 
     def _sources(self) -> Iterator[Source]:
         for folder in self.folders:
-            count = sum(1 for _ in self._good(folder))
+            count = sum(1 for _ in self._valid(folder))
             yield Source(folder, count, version_of(folder, shipped=folder == self.shipped))
 
 
+def _runbook_files(linted: Iterable[LintedFile]) -> list[RunbookFile]:
+    return [each.runbook_file for each in linted if each.runbook_file is not None]
+
+
 def summary(broken: Sequence[Finding], limit: int = 5) -> str:
-    """The first findings, a line each, for people."""
+    """Returns the first findings, one per line, and the number of the others."""
     lines = [str(each) for each in broken[:limit]]
-    return "\n".join(lines + ([f"and {len(broken) - limit} more"] if len(broken) > limit else []))
+    return "\n".join(lines + ([f"and {len(broken) - limit} more findings"] if len(broken) > limit else []))

@@ -1,7 +1,4 @@
-"""Reads runbooks from text, files and folders; what does not hold is a RunbookError with file:line.
-
-The only module of this package that touches files.
-"""
+"""Loads valid runbooks from text, files and folders; an invalid one is a RunbookRefused with its findings."""
 
 from __future__ import annotations
 
@@ -12,14 +9,12 @@ from pathlib import Path
 import bot
 from bot.config import Config
 from bot.errors import RunbookError
-from bot.runbook.language.document import MAX_BYTES, decode, refusal
 from bot.runbook.language.findings import Finding, RunbookRefused
+from bot.runbook.language.runbook_files import files_of, read_file
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.signatures import near
+from bot.runbook.language.signatures import did_you_mean
 from bot.runbook.library.origin import Source
-from bot.runbook.linting.examine import examine
-
-MAX_FILES = 2000
+from bot.runbook.linting.lint_text import lint_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,61 +23,51 @@ class Library:
 
     runbooks: tuple[Runbook, ...]
     sources: tuple[Source, ...] = ()
-    """The folders that they come from."""
+    """The folders that they were loaded from."""
 
     def find(self, name: str) -> Runbook:
-        """Returns a runbook by name; raises RunbookError with the nearest name."""
+        """Returns a runbook by name; raises RunbookError, which suggests the closest name."""
         for runbook in self.runbooks:
             if runbook.runbook == name:
                 return runbook
         names = [runbook.runbook for runbook in self.runbooks]
-        raise RunbookError(f"There is no runbook {name!r}{near(name, names)} There are: {', '.join(names) or 'none'}.")
+        suggestion = did_you_mean(name, names) or "."
+        raise RunbookError(f"Unknown runbook {name!r}{suggestion} The runbooks are {', '.join(names) or 'none'}.")
 
 
 def folders_of(config: Config | None) -> tuple[Path, ...]:
-    """The folders of a configuration, or the shipped one alone; later ones go over earlier ones."""
+    """Returns the runbook folders of a configuration; a runbook of a later folder replaces its namesake."""
     if config is None:
         return (shipped_folder(),)
     return (*((shipped_folder(),) if config.shipped_runbooks else ()), *config.runbooks)
 
 
 def shipped_folder() -> Path:
-    """The folder of the runbooks that come with Firstmate; it lies beside the package."""
+    """Returns the folder of the runbooks that are part of Firstmate; it is next to the package."""
     return Path(bot.__file__).resolve().parent.parent / "runbooks"
 
 
 def parse(text: str, file: str, *, name: str | None = None) -> Runbook:
-    """Reads a runbook from text; `file` stands in the messages, `name` is what the runbook must be called.
+    """Parses a runbook; `file` is the name in the messages, `name` is the name that the runbook must have.
 
-    Raises RunbookRefused with every finding that is an error; warnings stop nothing.
+    Raises RunbookRefused with all errors; warnings are ignored.
     """
-    examined = examine(text, file, name=name, advice=False)
-    if examined.runbook is None or examined.errors:
-        raise RunbookRefused(examined.errors)
-    return examined.runbook
-
-
-def read_file(path: Path) -> str:
-    """The text of a runbook file; raises RunbookRefused for one that cannot be read, is too large or is not UTF-8."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        says = f"the runbook cannot be read ({error.strerror})"
-        raise refusal(str(path), 1, 1, "unreadable-file", says) from error
-    return decode(raw, str(path))
+    linted = lint_text(text, file, name=name, warnings=False)
+    if linted.runbook is None or linted.errors:
+        raise RunbookRefused(linted.errors)
+    return linted.runbook
 
 
 def load_file(path: Path, folder: Path | None = None) -> Runbook:
-    """Reads one file; its name is its path below `folder`, where that is given. Raises RunbookRefused."""
+    """Loads one file; with `folder`, the runbook must be named after its path below it. Raises RunbookRefused."""
     name = path.relative_to(folder).with_suffix("").as_posix() if folder is not None else None
     return parse(read_file(path), str(path), name=name)
 
 
 def load_folders(folders: Iterable[Path]) -> Library:
-    """Reads all runbooks (*.yml, *.yaml) of the folders; one of a later folder replaces its namesake of an earlier.
+    """Loads all runbooks (*.yml, *.yaml) of the folders; a runbook of a later folder replaces its namesake.
 
-    Raises RunbookRefused that tells of every file that cannot be used.
+    Raises RunbookRefused with the findings of all invalid files.
     """
     found: dict[str, Runbook] = {}
     findings: list[Finding] = []
@@ -95,20 +80,10 @@ def load_folders(folders: Iterable[Path]) -> Library:
                 findings.extend(refused.findings)
                 continue
             if runbook.runbook in here:
-                says = f"{here[runbook.runbook]} holds the runbook {runbook.runbook!r} too"
-                findings.append(Finding(str(path), 1, 1, "same-name", says))
+                message = f"Runbook {runbook.runbook!r} is also defined in {here[runbook.runbook]}"
+                findings.append(Finding(str(path), 1, 1, "same-name", message))
             here[runbook.runbook] = path
             found[runbook.runbook] = runbook
     if findings:
         raise RunbookRefused(findings)
     return Library(tuple(found[name] for name in sorted(found)))
-
-
-def files_of(folder: Path) -> list[Path]:
-    """The runbook files of a folder and those below it, in order; raises RunbookError."""
-    if not folder.is_dir():
-        raise RunbookError(f"{folder}: there is no such folder of runbooks; correct `runbooks` in the configuration.")
-    files = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yml", ".yaml") and path.is_file())
-    if len(files) > MAX_FILES:
-        raise RunbookError(f"{folder}: {len(files):,} files are more than the {MAX_FILES:,} that are read.")
-    return files

@@ -1,4 +1,4 @@
-"""Where runbooks come from: the commit of their folder, or the version of Firstmate that shipped them."""
+"""The version of a folder of runbooks: its git commit, or the version of Firstmate that it is part of."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PATIENCE = 5.0
-"""Seconds that git may take."""
+GIT_TIMEOUT = 5.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder of runbooks, what it holds, and its version."""
+    """A folder of runbooks, the number of runbooks in it, and its version."""
 
     folder: Path
     count: int
     version: str
-    """`commit 1a2b3c4`, `commit 1a2b3c4 with changes`, `firstmate 0.1.0`, or '' where nothing tells it."""
+    """`commit 1a2b3c4`, `commit 1a2b3c4 with changes`, `firstmate 0.1.0`, or '' if it is unknown."""
 
     def __str__(self) -> str:
         return f"{self.count} from {self.folder}{f' ({self.version})' if self.version else ''}"
 
 
 def version_of(folder: Path, *, shipped: bool) -> str:
-    """The version of a folder's runbooks; what git cannot tell is ''."""
+    """Returns the version of a folder's runbooks, '' if it is unknown."""
     commit = _git(folder, "log", "-1", "--format=%h", "--", ".")
     if commit:
         changed = _git(folder, "status", "--porcelain", "--", ".")
@@ -39,10 +39,10 @@ def version_of(folder: Path, *, shipped: bool) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git prints about the folder; '' where there is no git, no repository, or no answer in time."""
+    """Returns git's output for the folder; '' without git, without a repository, or after GIT_TIMEOUT."""
     command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()[:200] if done.returncode == 0 else ""

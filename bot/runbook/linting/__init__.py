@@ -1,1 +1,1 @@
-"""Finds the errors and the doubtful places of runbooks before anybody needs them."""
+"""Lints runbooks: one rule per module in `rules`, applied to a text by `lint_text` and to files by `lint_files`."""

@@ -1,4 +1,4 @@
-"""A lint report for machines: JSON, SARIF 2.1.0 and the commands of GitHub's workflows. Pure."""
+"""Formats a lint report as JSON, as SARIF 2.1.0 and as workflow commands of GitHub Actions. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from bot.runbook.language.findings import RULES, Finding, Severity
-from bot.runbook.linting.lint import Report
+from bot.runbook.language.findings import Finding
+from bot.runbook.linting.lint_files import LintReport
+from bot.runbook.linting.rule import Severity
+from bot.runbook.linting.rules import RULES, severity_of
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """The report as plain values: counts, and every finding with all it has."""
+def as_json(report: LintReport) -> dict[str, Any]:
+    """Returns the report as JSON values: the counts, and every finding in full."""
     return {
         "files": report.files,
         "errors": report.count(Severity.ERROR),
@@ -25,8 +27,8 @@ def as_json(report: Report) -> dict[str, Any]:
                 "line": each.line,
                 "column": each.column,
                 "rule": each.rule,
-                "severity": each.severity.value,
-                "says": each.says,
+                "severity": severity_of(each).value,
+                "says": each.message,
                 "suggestion": each.suggestion or None,
             }
             for each in report.findings
@@ -34,13 +36,13 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def as_sarif(report: Report) -> dict[str, Any]:
-    """The report in the Static Analysis Results Interchange Format, as code scanning takes it."""
+def as_sarif(report: LintReport) -> dict[str, Any]:
+    """Returns the report in the Static Analysis Results Interchange Format, which code scanning reads."""
     names = list(RULES)
     rules = [
         {
             "id": name,
-            "shortDescription": {"text": rule.says},
+            "shortDescription": {"text": rule.description},
             "defaultConfiguration": {"level": rule.severity.value},
         }
         for name, rule in RULES.items()
@@ -50,7 +52,7 @@ def as_sarif(report: Report) -> dict[str, Any]:
         {
             "ruleId": each.rule,
             "ruleIndex": names.index(each.rule),
-            "level": each.severity.value,
+            "level": severity_of(each).value,
             "message": {"text": each.text},
             "locations": [
                 {
@@ -72,16 +74,16 @@ def _uri(file: str) -> str:
     return path.as_uri() if path.is_absolute() else quote(path.as_posix())
 
 
-def as_github(report: Report) -> Iterator[str]:
-    """One workflow command for each finding, which GitHub shows at its line of a pull request."""
+def as_github(report: LintReport) -> Iterator[str]:
+    """Yields one workflow command per finding; GitHub shows it at the line in a pull request."""
     for each in report.findings:
         yield _command(each)
 
 
 def _command(finding: Finding) -> str:
     properties = {"file": finding.file, "line": finding.line, "col": finding.column, "title": finding.rule}
-    written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    return f"::{finding.severity.value} {written}::{_data(finding.text)}"
+    attributes = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    return f"::{severity_of(finding).value} {attributes}::{_data(finding.text)}"
 
 
 def _data(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Which runbook answers an alert, which alerts none answers, and which two answer equally well. Pure."""
+"""Finds the runbook that matches an alert, alerts without a runbook, and runbooks that match equally well. Pure."""

@@ -1,7 +1,7 @@
-"""Holds the alerts of Prometheus rule files against the runbooks: which one answers each, and by which matcher. Pure.
+"""Finds the runbook, and the matcher, for every alerting rule of Prometheus rule files. Pure.
 
-A rule file knows the name, the expression, the fixed labels and the annotations of an alert. The labels that come from
-the series (instance, job) are not in it, so a matcher that asks for one of them does not hold here.
+A rule file contains the name, the expression, the fixed labels and the annotations of an alert. It does not contain the
+labels of the series (instance, job), so a matcher on one of those does not match here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CoverageKind(StrEnum):
-    """How an alert is answered."""
+    """How an alerting rule is covered."""
 
     SPECIFIC = "specific"
     FALLBACK = "fallback"
@@ -33,8 +33,8 @@ class CoverageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """An alerting rule, and the file that it stands in."""
+class AlertingRule:
+    """An alerting rule, and its file."""
 
     file: str
     alert: str
@@ -43,41 +43,41 @@ class Rule:
     annotations: Mapping[str, str]
 
     def fired(self) -> Alert:
-        """The alert that this rule would send, as far as the file tells."""
+        """Returns the alert that this rule fires, as far as the file defines it."""
         url = f"http://prometheus/graph?{urlencode({'g0.expr': self.expression})}"
         labels = {**self.labels, "alertname": self.alert}
         return Alert(labels, AlertStatus.FIRING, _EPOCH, annotations=self.annotations, generator_url=url)
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
-    """One rule, and what answers it."""
+class RuleCoverage:
+    """An alerting rule, and the runbook that matches it."""
 
-    rule: Rule
+    rule: AlertingRule
     verdict: CoverageKind
     runbook: str | None = None
     matcher: str | None = None
     tie: tuple[str, ...] = ()
-    """The runbooks that answer equally well, so that none does."""
+    """The runbooks that match with the same specificity, so that none of them runs."""
 
 
-def covered(runbooks: Sequence[Runbook], rules: Iterable[Rule]) -> list[Covered]:
-    """Tells for every rule which runbook answers it."""
-    return [_covered(runbooks, rule) for rule in rules]
+def rule_coverage(runbooks: Sequence[Runbook], rules: Iterable[AlertingRule]) -> list[RuleCoverage]:
+    """Returns the coverage of every rule."""
+    return [_coverage_of(runbooks, rule) for rule in rules]
 
 
-def _covered(runbooks: Sequence[Runbook], rule: Rule) -> Covered:
-    found = choose(runbooks, rule.fired())
-    if found is None:
-        return Covered(rule, CoverageKind.NONE)
-    if isinstance(found, Tie):
-        return Covered(rule, CoverageKind.TIE, tie=found.names)
-    verdict = CoverageKind.FALLBACK if found.runbook.is_fallback else CoverageKind.SPECIFIC
-    return Covered(rule, verdict, found.runbook.runbook, found.matcher)
+def _coverage_of(runbooks: Sequence[Runbook], rule: AlertingRule) -> RuleCoverage:
+    chosen = choose(runbooks, rule.fired())
+    if chosen is None:
+        return RuleCoverage(rule, CoverageKind.NONE)
+    if isinstance(chosen, Tie):
+        return RuleCoverage(rule, CoverageKind.TIE, tie=chosen.names)
+    verdict = CoverageKind.FALLBACK if chosen.runbook.is_fallback else CoverageKind.SPECIFIC
+    return RuleCoverage(rule, verdict, chosen.runbook.runbook, chosen.matcher)
 
 
 def _text(value: object) -> object:
-    """A label may stand in YAML as a number or a boolean, which Prometheus reads as text."""
+    """Converts a number or a boolean, which Prometheus reads as text, to text."""
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
 
 
@@ -105,16 +105,18 @@ class _File(BaseModel):
     groups: tuple[_Group, ...]
 
 
-def rules_of(document: Any, file: str) -> Iterator[Rule]:  # noqa: ANN401 - whatever YAML holds
-    """The alerting rules of a rule file, or of a PrometheusRule of Kubernetes; raises WrongUsage."""
-    held = document.get("spec") if isinstance(document, dict) and document.get("kind") == "PrometheusRule" else document
+def rules_of(document: Any, file: str) -> Iterator[AlertingRule]:  # noqa: ANN401 - a YAML value
+    """Yields the alerting rules of a rule file or of a Kubernetes PrometheusRule; raises WrongUsage."""
+    content = (
+        document.get("spec") if isinstance(document, dict) and document.get("kind") == "PrometheusRule" else document
+    )
     try:
-        read = _File.model_validate(held)
+        rule_file = _File.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise WrongUsage(f"{file} is no Prometheus rule file: {where}: {first['msg']}.") from error
-    for group in read.groups:
+        raise WrongUsage(f"{file} is not a Prometheus rule file: {where}: {first['msg']}.") from error
+    for group in rule_file.groups:
         for rule in group.rules or ():
             if rule.alert is not None:
-                yield Rule(file, rule.alert, rule.expr, rule.labels or {}, rule.annotations or {})
+                yield AlertingRule(file, rule.alert, rule.expr, rule.labels or {}, rule.annotations or {})

@@ -1,4 +1,4 @@
-"""A few texts that a regular expression takes: what is tried where two of them might take the same. Pure."""
+"""Generates sample texts that a regular expression accepts, to find patterns that overlap. Pure."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 from bot.alerts import Matcher, Operator
 
 VARIANTS = 4
-_MOST = 200
-"""Characters of a sample; a longer one is cut, and so is none."""
+_MAX_LENGTH = 200
+"""The most characters of a sample; a longer one is cut off and may then not be accepted."""
 _CATEGORIES = {codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " ", codes.CATEGORY_WORD: "a"}
 
 
 def samples(matcher: Matcher) -> list[str]:
-    """Texts that a regular expression takes, each by other branches of it; none where no simple one does."""
+    """Returns accepted texts, each by different branches of the expression; none if no generated text is accepted."""
     parsed = _parsed(matcher)
     try:
         found = [_text(parsed, variant) for variant in range(VARIANTS)]
-    except RecursionError:  # brackets in brackets, as no person writes them
+    except RecursionError:  # extremely nested brackets
         return []
     return [text for text in dict.fromkeys(found) if matcher.accepts(text)]
 
 
 def fixed_part(matcher: Matcher) -> str:
-    """The longest text, in lower case, that stands in whatever it takes; '' where it is not easy to tell."""
+    """Returns the longest text, in lower case, that every accepted text contains; '' if there is no simple one."""
     if matcher.operator is Operator.EQUAL:
         return matcher.value.lower()
     longest = run = ""
@@ -38,7 +38,7 @@ def fixed_part(matcher: Matcher) -> str:
 
 
 def _parsed(matcher: Matcher) -> Iterable[tuple[Any, Any]]:
-    """The parts of the expression, in Python's reading; none of what only RE2 knows, such as \\pL."""
+    """Parses the expression with Python's parser; returns nothing for syntax that only RE2 supports, such as \\pL."""
     try:
         parsed: Iterable[tuple[Any, Any]] = parser.parse(matcher.value)
     except (re.error, RecursionError, OverflowError):
@@ -47,7 +47,7 @@ def _parsed(matcher: Matcher) -> Iterable[tuple[Any, Any]]:
 
 
 def _text(parsed: Iterable[tuple[Any, Any]], variant: int) -> str:
-    return "".join(_part(code, argument, variant) for code, argument in parsed)[:_MOST]
+    return "".join(_part(code, argument, variant) for code, argument in parsed)[:_MAX_LENGTH]
 
 
 def _part(code: Any, argument: Any, variant: int) -> str:  # noqa: ANN401 - the parser's own, without types
@@ -64,9 +64,9 @@ def _part(code: Any, argument: Any, variant: int) -> str:  # noqa: ANN401 - the 
         return _text(argument[3], variant)
     if code in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
         least, most, repeated = argument
-        count: int = min(max(least, min(most, variant // 2)), _MOST)
-        return (_text(repeated, variant) * count)[:_MOST]
-    return ""  # anchors and looks around take no text; whether they hold, the pattern itself tells
+        count: int = min(max(least, min(most, variant // 2)), _MAX_LENGTH)
+        return (_text(repeated, variant) * count)[:_MAX_LENGTH]
+    return ""  # anchors and lookarounds match no text; `samples` tests each result with the pattern
 
 
 def _member(members: list[tuple[Any, Any]]) -> str:

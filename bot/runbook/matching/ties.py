@@ -1,8 +1,7 @@
-"""Alerts that two runbooks would answer equally well. Pure.
+"""Finds alerts that two runbooks match with the same specificity. Pure.
 
-Whether two conjunctions of matchers can hold at once is decided by trying: for each label the values that one of them
-demands, or samples of its regular expression. A tie is told only with an alert that proves it, so what is found is
-true, and what is not found may still be.
+The search builds alerts from the values that the matchers require and from samples of their regular expressions. Every
+reported tie is proved by such an alert; a tie that no sample hits is not found.
 """
 
 from __future__ import annotations
@@ -24,43 +23,43 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Equal:
-    """Two runbooks, by their numbers, and the alternatives by which they answer the same alert."""
+class TiedPair:
+    """Two runbooks, by their indexes, that match the same alert with the same specificity."""
 
     first: int
     second: int
-    entry: int
-    """The number of the second one's alternative."""
+    alternative: int
+    """The index of the alternative by which the second runbook matches."""
     alert: str
-    """The alert that proves it."""
+    """The alert that proves the tie."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _Alternative:
     runbook: int
     number: int
     matchers: tuple[Matcher, ...]
-    tried: tuple[tuple[str, str], ...]
-    """A label, or `metric`, with a value that may fit."""
+    candidates: tuple[tuple[str, str], ...]
+    """Pairs of a label, or `metric`, and a value that its matcher may accept."""
 
-    def first(self) -> Matcher:
-        """The matcher that makes it what it is."""
+    def main_matcher(self) -> Matcher:
+        """Returns the matcher on alertname, else that on metric, else the first."""
         names = ("alertname", "metric")
         found = [each for each in self.matchers if each.name in names and each.operator in _POSITIVE]
         return min(found, key=lambda each: names.index(each.name), default=self.matchers[0])
 
 
-def ties(runbooks: Sequence[Runbook]) -> Iterator[Equal]:
-    """Every pair of runbooks for which an alert is found that both answer, and neither better than the other."""
-    groups: dict[Specificity, list[_Entry]] = defaultdict(list)
+def find_ties(runbooks: Sequence[Runbook]) -> Iterator[TiedPair]:
+    """Yields each pair of runbooks for which an alert is found that both match with the same specificity."""
+    groups: dict[Specificity, list[_Alternative]] = defaultdict(list)
     for place, runbook in enumerate(runbooks):
         for number, matchers in enumerate(runbook.entries):
             groups[specificity(matchers, runbook.priority)].append(
-                _Entry(place, number, matchers, tuple(_values(matchers)))
+                _Alternative(place, number, matchers, tuple(_candidates(matchers)))
             )
     found: set[tuple[int, int]] = set()
     for group in groups.values():
-        for one, other, value in _meeting(group):
+        for one, other, value in _overlapping(group):
             pair = (min(one.runbook, other.runbook), max(one.runbook, other.runbook))
             if pair in found:
                 continue
@@ -68,10 +67,10 @@ def ties(runbooks: Sequence[Runbook]) -> Iterator[Equal]:
             if isinstance(choose([runbooks[place] for place in pair], alert), Tie):
                 found.add(pair)
                 second = one if one.runbook == pair[1] else other
-                yield Equal(*pair, second.number, _shown(alert))
+                yield TiedPair(*pair, second.number, _alert_text(alert))
 
 
-def _values(matchers: tuple[Matcher, ...]) -> Iterator[tuple[str, str]]:
+def _candidates(matchers: tuple[Matcher, ...]) -> Iterator[tuple[str, str]]:
     for matcher in matchers:
         if matcher.operator is Operator.EQUAL:
             yield matcher.name, matcher.value
@@ -80,49 +79,49 @@ def _values(matchers: tuple[Matcher, ...]) -> Iterator[tuple[str, str]]:
                 yield matcher.name, text
 
 
-def _meeting(group: list[_Entry]) -> Iterator[tuple[_Entry, _Entry, str]]:
-    """Pairs of entries of two runbooks whose first matchers take the same value, and that value."""
-    equal: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
-    patterns: list[tuple[_Entry, Matcher]] = []
-    for entry in group:
-        first = entry.first()
-        if first.operator is Operator.EQUAL:
-            equal[first.name, first.value].append(entry)
+def _overlapping(group: list[_Alternative]) -> Iterator[tuple[_Alternative, _Alternative, str]]:
+    """Yields pairs of alternatives of two runbooks whose main matchers accept the same value, and that value."""
+    by_value: dict[tuple[str, str], list[_Alternative]] = defaultdict(list)
+    patterns: list[tuple[str, Matcher, _Alternative]] = []
+    for alternative in group:
+        matcher = alternative.main_matcher()
+        if matcher.operator is Operator.EQUAL:
+            by_value[matcher.name, matcher.value].append(alternative)
         else:
-            patterns.append((entry, first))
-    for (_, value), entries in equal.items():
-        for place, one in enumerate(entries):
-            for other in entries[:place]:
+            patterns.append((fixed_part(matcher), matcher, alternative))
+    for (_, value), alternatives in by_value.items():
+        for place, one in enumerate(alternatives):
+            for other in alternatives[:place]:
                 if one.runbook != other.runbook:
                     yield other, one, value
-    wanted = [(fixed_part(first), first, each) for each, first in patterns]
     for one in group:
-        name = one.first().name
-        for value in [value for label, value in one.tried if label == name]:
+        name = one.main_matcher().name
+        for value in [value for label, value in one.candidates if label == name]:
             lower = value.lower()
-            for part, first, other in wanted:
-                # The look at the fixed part is for speed alone: every pattern meets every other one's samples here.
-                if part in lower and other.runbook != one.runbook and first.name == name and first.accepts(value):
+            for part, matcher, other in patterns:
+                # The comparison with the fixed part only saves time: every pattern is tried on every sample here.
+                if part in lower and other.runbook != one.runbook and matcher.name == name and matcher.accepts(value):
                     yield one, other, value
 
 
-def _alert(one: _Entry, other: _Entry, value: str) -> Alert:
-    """An alert that both may answer: every label has the first value that all its matchers take."""
+def _alert(one: _Alternative, other: _Alternative, value: str) -> Alert:
+    """Returns an alert in which every label has the first candidate that all matchers of both alternatives accept."""
     labels: dict[str, str] = {}
     for name in dict.fromkeys(each.name for each in (*one.matchers, *other.matchers)):
         matchers = [each for each in (*one.matchers, *other.matchers) if each.name == name]
-        tried = [value] if name == one.first().name else []
-        tried += [text for key, text in (*one.tried, *other.tried) if key == name] + [""]
-        labels[name] = next((text for text in tried if all(each.accepts(text) for each in matchers)), tried[0])
+        candidates = [value] if name == one.main_matcher().name else []
+        candidates += [text for key, text in (*one.candidates, *other.candidates) if key == name] + [""]
+        accepted = (text for text in candidates if all(each.accepts(text) for each in matchers))
+        labels[name] = next(accepted, candidates[0])
     metric = labels.pop("metric", "")
     url = f"http://prometheus/graph?g0.expr={quote(metric)}" if metric else ""
     annotations = {name: labels.pop(name) for name in list(labels) if name.startswith("annotation.")}
     plain = {name.removeprefix("annotation."): text for name, text in annotations.items()}
-    given = {name: text for name, text in labels.items() if text}
-    return Alert(given, AlertStatus.FIRING, _EPOCH, annotations=plain, generator_url=url)
+    non_empty = {name: text for name, text in labels.items() if text}
+    return Alert(non_empty, AlertStatus.FIRING, _EPOCH, annotations=plain, generator_url=url)
 
 
-def _shown(alert: Alert) -> str:
+def _alert_text(alert: Alert) -> str:
     parts = [f'{name}="{text}"' for name, text in alert.labels.items()]
     parts += [f"an expression over {name}" for name in sorted(alert.metrics)]
     parts += [f'annotation {name}="{text}"' for name, text in alert.annotations.items()]

@@ -1,1 +1,1 @@
-"""The generated pages of documentation: every action, and the language of runbooks."""
+"""Generates documentation pages: every action, and the language of runbooks."""

@@ -1,4 +1,4 @@
-"""What every action is, takes, returns, asks and needs, read from the code of the actions themselves."""
+"""Describes every action from its code: parameters, evidence, statements, privileges, cost and risk."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Grants, Prometheus, Unit
 from bot.errors import WrongUsage
-from bot.runbook.expressions.value_types import Base, Kind, kind_of
-from bot.runbook.language.signatures import bare, facts, item_of, near, of_diagnostic, of_remediation
-from bot.runbook.reference.statement_listener import Heard, asked_by, changed_by
+from bot.runbook.expressions.value_types import BaseType, ValueType, value_type_of
+from bot.runbook.language.signatures import attributes_of, bare, did_you_mean, item_of, of_diagnostic, of_remediation
+from bot.runbook.reference.statement_recorder import RecordedStatement, statements_of_change, statements_read
 
 NAMES = (*sorted(DIAGNOSTICS), *sorted(REMEDIATIONS))
 _UNITS = {
@@ -24,7 +24,7 @@ _UNITS = {
     Unit.BYTES: "bytes, e.g. `64MiB`",
     Unit.PERCENT: "percent, e.g. `80%`",
     Unit.COUNT: "a count",
-    Unit.MOMENT: "a moment, in Unix seconds",
+    Unit.MOMENT: "a Unix time, in seconds",
 }
 _NO_DEFAULT = object()
 
@@ -35,104 +35,105 @@ class Entry:
 
     name: str
     kind: str
-    """In the words of runbooks, with its unit; the words of a closed set."""
+    """The type with its unit, or the possible values."""
     says: str
     default: str | None = None
-    """Of a parameter; None where it must be given."""
+    """The default of a parameter; None if it is required."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of the evidence: the whole, or the items of a list in it."""
+    """A record of the evidence: the evidence itself, or a record in one of its fields."""
 
     name: str
-    """'' for the whole, else where it is, e.g. `blockers[]`."""
+    """'' for the evidence itself, else the path, e.g. `blockers[]`."""
     says: str
     fields: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """One action."""
+class ActionDescription:
+    """The description of one action."""
 
     name: str
     says: str
-    """Its docstring: one plain sentence, then the rest."""
+    """The docstring: a summary line, then the details."""
     parameters: tuple[Entry, ...]
     needs: Grants
-    asks: tuple[Heard, ...]
+    asks: tuple[RecordedStatement, ...]
     cost: str = ""
-    """Of a diagnostic: low, medium or high; '' for a remediation."""
+    """The cost of a diagnostic: low, medium or high; '' for a remediation."""
     returns: tuple[Record, ...] = ()
     risk: str = ""
-    """Of a remediation: reversible, disruptive or destructive; '' for a diagnostic."""
+    """The risk of a remediation: reversible, disruptive or destructive; '' for a diagnostic."""
     methods: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Of a remediation: what check, change, verify and undo do."""
-    changes: tuple[Heard, ...] = ()
-    undoes: tuple[Heard, ...] = ()
+    """For a remediation, the docstrings of check, change, verify and undo."""
+    changes: tuple[RecordedStatement, ...] = ()
+    undoes: tuple[RecordedStatement, ...] = ()
 
     @property
     def first(self) -> str:
         return self.says.split("\n")[0]
 
 
-def described(name: str) -> Described:
-    """All of one action; raises WrongUsage with the nearest name."""
+def describe(name: str) -> ActionDescription:
+    """Describes one action; raises WrongUsage, which suggests the closest name."""
     if name in DIAGNOSTICS:
         return _diagnostic(name)
     if name in REMEDIATIONS:
         return _remediation(name)
-    raise WrongUsage(f"There is no action {name!r}{near(name, NAMES)} firstmate actions lists them all.")
+    suggestion = did_you_mean(name, NAMES) or "."
+    raise WrongUsage(f"Unknown action {name!r}{suggestion} `firstmate actions` lists all actions.")
 
 
-def _diagnostic(name: str) -> Described:
+def _diagnostic(name: str) -> ActionDescription:
     declared, signature = DIAGNOSTICS[name], of_diagnostic(name)
     parameters = inspect.signature(declared.ask).parameters
     reader = inspect.get_annotations(declared.ask, eval_str=True)[next(iter(parameters))]
     entries = [
-        Entry(each, shown(kind), "", _default(parameters[each].default, inspect.Parameter.empty))
+        Entry(each, type_text(kind), "", _default(parameters[each].default, inspect.Parameter.empty))
         for each, kind in signature.parameters.items()
     ]
-    gate = ", once a minute on a server" if declared.costly else ""
-    looks = "; looks cheaply first, and asks the rest only where there is something to see" if declared.gated else ""
-    return Described(
+    rate = ", at most once a minute per server" if declared.costly else ""
+    gate = "; starts with a cheap query and runs the others only if it returns rows" if declared.gated else ""
+    return ActionDescription(
         name,
         inspect.getdoc(declared.ask) or "",
         tuple(entries),
         declared.needs,
-        () if reader is Prometheus else tuple(asked_by(name)),
-        cost=f"{declared.cost.value}{gate}{looks}",
+        () if reader is Prometheus else tuple(statements_read(name)),
+        cost=f"{declared.cost.value}{rate}{gate}",
         returns=tuple(_records(signature.result)),
     )
 
 
-def _remediation(name: str) -> Described:
+def _remediation(name: str) -> ActionDescription:
     declared, signature = REMEDIATIONS[name], of_remediation(name)
     says = _attribute_docs(declared)
     defaults = {each.name: each.default for each in dataclasses.fields(declared)}  # type: ignore[arg-type]
     entries = [
-        Entry(each, shown(kind), says.get(each, ""), _default(defaults[each], dataclasses.MISSING))
+        Entry(each, type_text(kind), says.get(each, ""), _default(defaults[each], dataclasses.MISSING))
         for each, kind in signature.parameters.items()
     ]
     methods = {each: inspect.getdoc(getattr(declared, each)) or "" for each in ("check", "change", "verify", "undo")}
-    return Described(
+    return ActionDescription(
         name,
         inspect.getdoc(declared) or "",
         tuple(entries),
         declared.needs,
-        tuple(asked_by(name)),
+        tuple(statements_read(name)),
         risk=declared.risk.value,
         methods=methods,
-        changes=tuple(changed_by(name)),
-        undoes=tuple(changed_by(name, back=True)),
+        changes=tuple(statements_of_change(name)),
+        undoes=tuple(statements_of_change(name, undo=True)),
     )
 
 
 def _records(result: type, where: str = "") -> list[Record]:
-    """The record, and after it those that its lists hold."""
+    """Returns the record, followed by the records in its fields."""
     says = _attribute_docs(result)
-    found = facts(result)
-    fields = tuple(Entry(name, shown(kind), says.get(name, "")) for name, kind in found.items())
+    found = attributes_of(result)
+    fields = tuple(Entry(name, type_text(kind), says.get(name, "")) for name, kind in found.items())
     records = [Record(where, (inspect.getdoc(result) or "").split("\n")[0], fields)]
     for name, kind in found.items():
         inner = item_of(kind) or bare(kind)
@@ -142,25 +143,24 @@ def _records(result: type, where: str = "") -> list[Record]:
     return records
 
 
-def shown(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type
-    """A type in the words of runbooks."""
-    kind = kind_of(annotation)
-    empty = ", or empty" if kind.nullable else ""
-    return f"{_shown(kind)}{empty}"
+def type_text(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type
+    """Returns a type in the notation of the documentation."""
+    value_type = value_type_of(annotation)
+    return f"{_type_text(value_type)}{', or NULL' if value_type.nullable else ''}"
 
 
-def _shown(kind: Kind) -> str:
-    if kind.words is not None:
-        return "one of " + ", ".join(f"`{word}`" if word else "'' (nothing)" for word in sorted(kind.words))
+def _type_text(kind: ValueType) -> str:
+    if kind.literals is not None:
+        return "one of " + ", ".join(f"`{literal}`" if literal else "'' (empty)" for literal in sorted(kind.literals))
     if kind.unit is not None:
         return _UNITS[kind.unit]
-    if kind.base is Base.LIST and kind.item is not None:
-        return "a list of records" if kind.item.base is Base.RECORD else f"a list of {_plural(kind.item)}"
+    if kind.base is BaseType.LIST and kind.item is not None:
+        return "a list of records" if kind.item.base is BaseType.RECORD else f"a list of {_plural(kind.item)}"
     return kind.base.value
 
 
-def _plural(kind: Kind) -> str:
-    plurals = {Base.TEXT: "texts", Base.NUMBER: "numbers", Base.BOOLEAN: "booleans"}
+def _plural(kind: ValueType) -> str:
+    plurals = {BaseType.TEXT: "texts", BaseType.NUMBER: "numbers", BaseType.BOOLEAN: "booleans"}
     return plurals.get(kind.base, "values")
 
 
@@ -170,7 +170,7 @@ def _default(value: object, none: object) -> str | None:
 
 @lru_cache(maxsize=256)
 def _attribute_docs(declared: type) -> Mapping[str, str]:
-    """What stands below the fields of a class, and in the docstrings of its properties."""
+    """Returns the docstrings of the fields and properties of a class and of its base dataclasses."""
     found: dict[str, str] = {}
     for base in declared.__bases__:
         found |= _attribute_docs(base) if dataclasses.is_dataclass(base) else {}

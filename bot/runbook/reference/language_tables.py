@@ -1,6 +1,6 @@
-"""The tables of docs/runbooks.md, made from the models, filters, tests and rules themselves. Pure.
+"""Generates the tables of docs/runbooks.md from the models, filters, tests and lint rules.
 
-`python -m bot.runbook.reference.language_tables docs/runbooks.md` writes them anew between their marks.
+`python -m bot.runbook.reference.language_tables docs/runbooks.md` regenerates them between their markers.
 """
 
 from __future__ import annotations
@@ -12,61 +12,61 @@ from pathlib import Path
 from typing import Any
 
 from bot.runbook.expressions.evaluation import evaluate
-from bot.runbook.expressions.filters import FILTERS, TESTS, show
-from bot.runbook.language.findings import RULES
+from bot.runbook.expressions.filters import FILTERS, TESTS, format_value
 from bot.runbook.language.json_schema import runbook_schema
+from bot.runbook.linting.rules import RULES
 
 _MARK = re.compile(r"(<!-- (\w+)(?:: (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 ROWS = [{"user": "app", "age": 90.0, "lag": None}, {"user": "app", "age": 5.0, "lag": 2.5}, {"user": "etl", "age": 30.0, "lag": 8.0}]  # fmt: skip  # noqa: E501
-"""What the examples read as `rows`."""
+"""The value of `rows` in the examples."""
 SCOPE: Mapping[str, Any] = {"rows": ROWS, "size": 3221225472, "behind": 754.4, "word": "Yes", "nothing": None}
 FILTER_EXAMPLES: Mapping[str, tuple[str, str]] = {
-    "abs": ("-3 | abs", "The number without its sign."),
-    "bytes": ("size | bytes", "A size as people say it."),
-    "default": ('nothing | default("none")', "Something instead where a value is empty (NULL)."),
-    "duration": ("behind | duration", "Seconds as people say them."),
-    "first": ("(rows | first).user", "The first item; an empty list is an error, so ask for its length before."),
-    "int": ("behind | int", "The whole part of a number."),
-    "join": ('rows | pick("user") | unique | join(" and ")', "All items as one text, with this between them."),
-    "largest": ('(rows | largest("age")).user', "The item whose field is the largest."),
-    "last": ("(rows | last).user", "The last item, as `first`."),
-    "length": ("rows | length", "How many items a list has, or characters a text."),
+    "abs": ("-3 | abs", "The absolute value."),
+    "bytes": ("size | bytes", "Formats a number of bytes."),
+    "default": ('nothing | default("none")', "The value, or the argument if the value is NULL."),
+    "duration": ("behind | duration", "Formats a number of seconds."),
+    "first": ("(rows | first).user", "The first item; an error for an empty list, so check its length first."),
+    "int": ("behind | int", "The integer part of a number."),
+    "join": ('rows | pick("user") | unique | join(" and ")', "The items as one text, with the argument between them."),
+    "largest": ('(rows | largest("age")).user', "The item with the largest value of the field."),
+    "last": ("(rows | last).user", "The last item; an error for an empty list."),
+    "length": ("rows | length", "The number of items of a list, or of characters of a text."),
     "lower": ("word | lower", "The text in lower case."),
-    "max": ('rows | pick("lag") | max', "The largest item; empty ones do not count."),
-    "min": ('rows | pick("lag") | min', "The smallest item; empty ones do not count."),
-    "pick": ('rows | pick("age")', "One field of every item."),
-    "plural": ('rows | length | plural("session")', "A number with its word, and an s where there are several."),
-    "round": ("behind | round", "The nearest whole number, or with so many digits: `round(1)`."),
-    "shorten": ('"a long text" | shorten(6)', "At most so many characters."),
-    "sum": ('rows | pick("age") | sum', "The sum of the items; empty ones do not count."),
-    "unique": ('rows | pick("user") | unique', "Every item once."),
-    "where": ('rows | where("age", ">", 10) | length', "Items whose field compares so; with the name alone, is true."),
+    "max": ('rows | pick("lag") | max', "The largest item, without NULL."),
+    "min": ('rows | pick("lag") | min', "The smallest item, without NULL."),
+    "pick": ('rows | pick("age")', "The values of one field of all items."),
+    "plural": ('rows | length | plural("session")', "A number with a noun, in the plural unless the number is 1."),
+    "round": ("behind | round", "The number rounded to an integer, or to so many digits: `round(1)`."),
+    "shorten": ('"a long text" | shorten(6)', "The text truncated to so many characters."),
+    "sum": ('rows | pick("age") | sum', "The sum of the items, without NULL."),
+    "unique": ('rows | pick("user") | unique', "The items without duplicates."),
+    "where": ('rows | where("age", ">", 10) | length', "The items whose field matches; with a name alone, is true."),
 }
 TEST_EXAMPLES: Mapping[str, tuple[str, str]] = {
-    "ending_with": ('word is ending_with("es")', "The text ends with one of these."),
-    "false": ("(1 > 2) is false", "It is false."),
-    "in": ('word is in(["Yes", "No"])', "It is one of these; `word in [...]` is the same."),
-    "known": ("nothing is known", "It is not empty (NULL)."),
-    "none": ("nothing is none", "It is empty (NULL)."),
-    "starting_with": ('word is starting_with("Y", "N")', "The text begins with one of these."),
-    "true": ("(1 < 2) is true", "It is true."),
+    "ending_with": ('word is ending_with("es")', "The text ends with one of the arguments."),
+    "false": ("(1 > 2) is false", "The value is false."),
+    "in": ('word is in(["Yes", "No"])', "The value is an item of the list; same as `word in [...]`."),
+    "known": ("nothing is known", "The value is not NULL."),
+    "none": ("nothing is none", "The value is NULL."),
+    "starting_with": ('word is starting_with("Y", "N")', "The text begins with one of the arguments."),
+    "true": ("(1 < 2) is true", "The value is true."),
 }
 
 
-def filled(page: str) -> str:
-    """The page with every table between its marks made anew."""
+def regenerate(page: str) -> str:
+    """Returns the page with the table between each pair of markers regenerated."""
     return _MARK.sub(lambda found: f"{found[1]}{_TABLES[found[2]](found[3] or '')}\n{found[4]}", page)
 
 
 def _keys(part: str) -> str:
-    """The keys of one part of a runbook."""
+    """Returns the table of the keys of one part of a runbook."""
     schema = runbook_schema()
     found = schema if part == "Runbook" else schema["$defs"][part]
-    needed = set(found.get("required", ()))
-    lines = ["| key | takes | default | meaning |", "|---|---|---|---|"]
+    required = set(found.get("required", ()))
+    lines = ["| Key | Value | Default | Description |", "|---|---|---|---|"]
     for name, value in found["properties"].items():
-        default = "*must be given*" if name in needed else _default(value.get("default"))
-        lines.append(f"| `{name}` | {_takes(name, value)} | {default} | {_cell(value.get('description', ''))} |")
+        default = "*required*" if name in required else _default(value.get("default"))
+        lines.append(f"| `{name}` | {_value_text(name, value)} | {default} | {_cell(value.get('description', ''))} |")
     return "\n".join(lines)
 
 
@@ -83,8 +83,8 @@ _NAMED = {
 }
 
 
-def _takes(name: str, schema: Mapping[str, Any]) -> str:
-    """What a key takes, in plain words."""
+def _value_text(name: str, schema: Mapping[str, Any]) -> str:
+    """Describes the value of a key."""
     if name in _USES:
         return _USES[name]
     if schema.get("type") == "object":
@@ -99,7 +99,7 @@ def _takes(name: str, schema: Mapping[str, Any]) -> str:
 
 def _choice(choices: list[dict[str, Any]], schema: Mapping[str, Any]) -> str:
     if len(choices) == 1:
-        return _takes("", choices[0])
+        return _value_text("", choices[0])
     types = [each.get("type") for each in choices]
     if types == ["number", "string"]:
         return f"a duration, e.g. `30s`{_bounds(schema)}"
@@ -140,10 +140,10 @@ def _bounds(schema: Mapping[str, Any]) -> str:
 def _examples(kind: str) -> Callable[[str], str]:
     def table(_: str) -> str:
         known, examples = (FILTERS, FILTER_EXAMPLES) if kind == "filter" else (TESTS, TEST_EXAMPLES)
-        lines = [f"| {kind} | what it gives | example | which is |", "|---|---|---|---|"]
+        lines = [f"| {kind.capitalize()} | Result | Example | Example result |", "|---|---|---|---|"]
         for name in sorted(known):
             source, says = examples[name]
-            value = show(evaluate(source, SCOPE))
+            value = format_value(evaluate(source, SCOPE))
             lines.append(f"| `{name}` | {_cell(says)} | `{_cell(source)}` | `{_cell(str(value))}` |")
         return "\n".join(lines)
 
@@ -151,12 +151,12 @@ def _examples(kind: str) -> Callable[[str], str]:
 
 
 def _rules(_: str) -> str:
-    return "\n".join(["| rule | | finds |", "|---|---|---|", *_rows()])
+    return "\n".join(["| Rule | Severity | Reports |", "|---|---|---|", *_rows()])
 
 
 def _rows() -> Iterator[str]:
     for name, rule in RULES.items():
-        yield f"| `{name}` | {rule.severity.value} | {_cell(rule.says)} |"
+        yield f"| `{name}` | {rule.severity.value} | {_cell(rule.description)} |"
 
 
 def _cell(text: str) -> str:
@@ -172,10 +172,10 @@ _TABLES: Mapping[str, Callable[[str], str]] = {
 
 
 def main(paths: Iterable[str]) -> None:
-    """Writes the tables of these pages anew."""
+    """Regenerates the tables of these pages."""
     for each in paths:
         page = Path(each)
-        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        page.write_text(regenerate(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

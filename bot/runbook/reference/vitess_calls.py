@@ -1,4 +1,4 @@
-"""What an action asks of Vitess, and the calls by which it makes its changes, from its needs and its code. Pure."""
+"""Lists the Vitess RPCs and pages that an action reads, from its privileges, and calls, from its code. Pure."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Flavour, Remediation
 
 CALL, VTORC = "call", "vtorc"
-"""The functions of actions.vitess_contract that write a change; `vtorc` takes a path."""
+"""The functions of actions.vitess_contract that make a change; `vtorc` takes a path."""
 
 
-def asked(name: str) -> list[str]:
-    """The RPCs and pages that an action reads: what it needs of Vitess, but for what it changes with."""
+def calls_read(name: str) -> list[str]:
+    """Returns the RPCs and pages that an action reads: everything that it needs except the calls of its changes."""
     declared = DIAGNOSTICS[name] if name in DIAGNOSTICS else REMEDIATIONS[name]
-    changing = {first_word(text) for back in (False, True) for text in changed(name, back=back)}
+    changing = {call_name(text) for undo in (False, True) for text in calls_of_change(name, undo=undo)}
     needs = declared.needs.get(Flavour.VITESS, ())
     return [each for each in needs if each not in changing and f"/{each.rpartition('/')[2]}" not in changing]
 
 
-def changed(name: str, *, back: bool = False) -> list[str]:
-    """The calls of a remediation's change, or, with `back`, of its undo, with the fields that they set."""
+def calls_of_change(name: str, *, undo: bool = False) -> list[str]:
+    """Returns the calls of a remediation's change, or of its undo with `undo`, and the fields that they set."""
     if name not in REMEDIATIONS:
         return []
-    return list(dict.fromkeys(_calls(REMEDIATIONS[name], "undo" if back else "change")))
+    return list(dict.fromkeys(_calls(REMEDIATIONS[name], "undo" if undo else "change")))
 
 
-def first_word(text: str) -> str:
-    """The RPC of a call as it is told, or the last part of VTOrc's path."""
+def call_name(text: str) -> str:
+    """Returns the RPC of a call in the documentation's notation, or the last part of VTOrc's path."""
     name, _, rest = text.partition(" ")
     return f"/{rest.rpartition('/')[2]}" if name == "VTOrc" else name
 
 
 def _calls(declared: type[Remediation], method: str) -> Iterator[str]:
-    """Those of a method, and of the functions of its module that it uses."""
+    """Yields the calls of a method and of the functions in its module that it uses."""
     module = sys.modules[declared.__module__]
     functions = _functions(inspect.getsource(module))
     seen, left = {method}, [method]
@@ -56,7 +56,7 @@ def _calls(declared: type[Remediation], method: str) -> Iterator[str]:
 
 
 def _text(node: ast.Call, module: ModuleType) -> str:
-    """A call of `call` or `vtorc` as it is told; '' for another."""
+    """Returns a call of `call` or `vtorc` in the documentation's notation, '' for any other call."""
     name, first = getattr(node.func, "id", ""), node.args[0] if node.args else None
     if name == CALL and isinstance(first, ast.Constant):
         return f"{first.value!s} {{{', '.join(each.arg for each in node.keywords if each.arg)}}}"

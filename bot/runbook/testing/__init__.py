@@ -1,1 +1,1 @@
-"""Runs the tests that a runbook carries: evidence given, cause and remedy expected; no server needed."""
+"""Runs the tests of a runbook with their evidence, without a server."""

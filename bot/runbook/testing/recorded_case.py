@@ -1,4 +1,4 @@
-"""A recorded case: the evidence of one run as a test, to be replayed without a server. Pure but for the reading."""
+"""A recorded case: the evidence of one run as a test that can be replayed without a server."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from pydantic import ValidationError
 
 from bot.errors import RunbookError
 from bot.runbook.language.document import read
+from bot.runbook.language.runbook_files import read_file
 from bot.runbook.language.schema import Test
-from bot.runbook.library.load import read_file
 
 HEAD = """\
-# Recorded by `firstmate record`; hosts and addresses are replaced, literals of statements are `?`.
-# `firstmate test --replay` gives its verdict again. The keys below `recorded` may stand under `tests:` of the runbook.
+# Recorded by `firstmate record`; host names and addresses are replaced, literals of statements are `?`.
+# `firstmate test --replay` runs it. To keep it as a test, copy the keys below `recorded` to `tests:` of the runbook.
 """
 
 
 class Case(Test):
-    """A test, with the runbook that it is for and the alert that began it."""
+    """A test with its runbook and the labels of the alert."""
 
     __test__ = False
 
     runbook: str
     recorded: str
-    """When, in UTC."""
+    """The time of the recording, in UTC."""
     labels: Mapping[str, str] = {}
-    """Labels of the alert."""
+    """The labels of the alert."""
 
 
 def read_case(path: Path) -> Case:
     """Reads a case; raises RunbookError with file, line and key."""
     document = read(read_file(path), str(path))
     if not isinstance(document.value, dict):
-        raise RunbookError(f"{path}:1:1: a case is a mapping of keys: runbook, recorded, given, expect.")
+        raise RunbookError(f"{path}:1:1: A case is a mapping with the keys runbook, recorded, given and expect.")
     try:
         return Case.model_validate(document.value)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        line, column = document.place(tuple(first["loc"]))
-        raise RunbookError(f"{path}:{line}:{column}: {where}: {first['msg']}.") from error
+        line, column = document.position(tuple(first["loc"]))
+        raise RunbookError(f"{path}:{line}:{column}: Invalid value of {where}: {first['msg']}.") from error
 
 
 def text_of(case: Mapping[str, Any]) -> str:
-    """The text of a case file."""
+    """Returns the text of a case file."""
     return HEAD + yaml.safe_dump(dict(case), sort_keys=False, allow_unicode=True, width=110)

@@ -1,4 +1,4 @@
-"""Runs the tests that stand in a runbook: given evidence, expected cause and remedy. Pure; needs no server."""
+"""Runs the tests of a runbook: compares the outcome for the given evidence with the expected one. Pure."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import Any, TypeAlias
 
 from actions.contract import Refused, Remediation, Unreadable
 from bot.errors import WrongUsage
-from bot.runbook.diagnosis.card_fields import Shown
-from bot.runbook.diagnosis.card_fields import shown as first_seen
+from bot.runbook.diagnosis.card_fields import CardFields, render_card_fields
 from bot.runbook.diagnosis.causes import CauseStatus, Diagnosis, diagnose
-from bot.runbook.diagnosis.remedies import build, where_of
+from bot.runbook.diagnosis.remedies import build, remedy_location
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.expressions.names import evidence_types
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Expect, Runbook, Test
-from bot.runbook.language.signatures import item_of, near
-from bot.runbook.testing.evidence_stubs import given
+from bot.runbook.language.signatures import did_you_mean, item_of
+from bot.runbook.testing.evidence_stubs import build_evidence
 from bot.runbook.testing.scripted_server import ScriptedServer
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a test went another way than it expects; with neither side it could not be run, and `what` says why."""
+    """A difference between the expected and the actual outcome; without both, `what` says why the test cannot run."""
 
     what: str
     expected: str = ""
@@ -35,13 +34,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """How one test went; `differences` is empty when it passed."""
+    """The result of one test; `differences` is empty if it passed."""
 
     __test__ = False
 
     runbook: str
     number: int
-    """From 0, as the tests stand in the file."""
+    """The index of the test in the file, from 0."""
     name: str
     differences: tuple[Difference, ...] = ()
 
@@ -52,15 +51,15 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which causes of a runbook the tests expect to hold, and which none does."""
+    """The causes of a runbook that at least one test expects, and the others."""
 
     covered: tuple[str, ...]
     missed: tuple[str, ...]
 
 
-CardOf: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object], Shown], str]
-"""The text of the card that a diagnosis would have; a port, since cards are drawn in another house."""
-AT: Mapping[str, str | int] = {
+CardRenderer: TypeAlias = Callable[[Runbook, Diagnosis, Mapping[str, object], CardFields], str]
+"""Renders the text of the card for a diagnosis; a parameter, because cards belong to bot.slack."""
+DEFAULT_TARGET: Mapping[str, str | int] = {
     "name": "db-1",
     "address": "db-1:3306",
     "role": "replica",
@@ -69,11 +68,11 @@ AT: Mapping[str, str | int] = {
     "replicas": 2,
     "tablet": "",
 }
-"""The target of a test, where it gives none."""
+"""The target of a test that does not give one."""
 
 
-def run_tests(runbook: Runbook, card: CardOf | None = None) -> list[TestResult]:
-    """Runs every test of a runbook; without `card`, what a test expects of the card is not looked at."""
+def run_tests(runbook: Runbook, card: CardRenderer | None = None) -> list[TestResult]:
+    """Runs every test of a runbook; without `card`, expectations about the card are not checked."""
     results = []
     for number, test in enumerate(runbook.tests):
         name = test.name or f"{test.expect.cause or 'no cause'} ({number + 1})"
@@ -81,13 +80,13 @@ def run_tests(runbook: Runbook, card: CardOf | None = None) -> list[TestResult]:
     return results
 
 
-def differences(runbook: Runbook, test: Test, card: CardOf | None = None) -> tuple[Difference, ...]:
-    """Runs one test and returns where it went another way than it expects."""
+def differences(runbook: Runbook, test: Test, card: CardRenderer | None = None) -> tuple[Difference, ...]:
+    """Runs one test and returns the differences from its expectations."""
     return tuple(_differences(runbook, test, card))
 
 
 def coverage(runbook: Runbook) -> Coverage:
-    """Which causes the tests of a runbook expect to hold."""
+    """Returns which causes the tests of a runbook expect."""
     expected = {name for test in runbook.tests for name in (test.expect.cause, *(test.expect.causes or ()))}
     names = [cause.id for cause in runbook.causes]
     return Coverage(
@@ -96,63 +95,65 @@ def coverage(runbook: Runbook) -> Coverage:
 
 
 def evidence_of(runbook: Runbook, test: Test) -> dict[str, object]:
-    """The evidence of a test: what is given, the rest as each type's default; raises ValueError."""
+    """Returns the evidence of a test, with defaults for what it does not give; raises ValueError."""
     types = evidence_types(runbook)
-    found = {step: given(kind, test.given.get(step, [] if item_of(kind) else {})) for step, kind in types.items()}
-    return found | {step: Missing(step, "the test says so") for step in test.missing}
+    found = {
+        step: build_evidence(kind, test.given.get(step, [] if item_of(kind) else {})) for step, kind in types.items()
+    }
+    return found | {step: Missing(step, "the test lists it under `missing`") for step in test.missing}
 
 
-def _differences(runbook: Runbook, test: Test, card: CardOf | None) -> Iterator[Difference]:
+def _differences(runbook: Runbook, test: Test, card: CardRenderer | None) -> Iterator[Difference]:
     try:
         inputs = resolve(runbook, {}, test.inputs)
         evidence = evidence_of(runbook, test)
     except (ValueError, WrongUsage) as error:
         yield Difference(str(error))
         return
-    target: dict[str, str | int] = {**AT, **{str(name): value for name, value in test.target.items()}}
+    target: dict[str, str | int] = {**DEFAULT_TARGET, **{str(name): value for name, value in test.target.items()}}
     diagnosis = diagnose(runbook, evidence, inputs, target)
     yield from _verdicts(test.expect, diagnosis)
     yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": target})
     if test.expect.card is not None and card is not None:
-        shown = card(runbook, diagnosis, evidence, first_seen(runbook, evidence, inputs, target))
-        if test.expect.card not in shown:
-            yield Difference("card", repr(test.expect.card), shown)
+        text = card(runbook, diagnosis, evidence, render_card_fields(runbook, evidence, inputs, target))
+        if test.expect.card not in text:
+            yield Difference("card", repr(test.expect.card), text)
 
 
 def _verdicts(expected: Expect, diagnosis: Diagnosis) -> Iterator[Difference]:
     lead = diagnosis.lead
     if (lead.id if lead else None) != expected.cause:
-        yield Difference("cause", expected.cause or "none", _shown(diagnosis))
+        yield Difference("cause", expected.cause or "none", _outcome(diagnosis))
     elif (offered := lead.remedies if lead else ()) != expected.remedies:
         yield Difference("remedy", _names(expected.remedies), _names(offered))
     if expected.causes is not None and (held := tuple(each.id for each in diagnosis.holding)) != expected.causes:
         yield Difference("causes", _names(expected.causes), _names(held))
-    open_ones = tuple(each.id for each in diagnosis.causes if each.verdict is CauseStatus.UNDECIDED)
-    if expected.undecided is not None and open_ones != expected.undecided:
-        yield Difference("undecided", _names(expected.undecided), _names(open_ones))
+    undecided = tuple(each.id for each in diagnosis.causes if each.verdict is CauseStatus.UNDECIDED)
+    if expected.undecided is not None and undecided != expected.undecided:
+        yield Difference("undecided", _names(expected.undecided), _names(undecided))
     if expected.says is not None and expected.says not in (lead.says if lead else ""):
         yield Difference("says", repr(expected.says), repr(lead.says if lead else ""))
 
 
 def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping[str, object]) -> Iterator[Difference]:
-    """A remedy that is offered must also be buildable from the evidence that proved its cause."""
+    """Builds every offered remedy from the evidence that proves its cause."""
     lead = diagnosis.lead
     for name in lead.remedies if lead else ():
         first = lead is not None and name == lead.remedies[0]
         built: list[tuple[Remediation, Mapping[str, Any]]] = []
         if name in runbook.remedies:
             try:
-                where_of(runbook.remedies[name], scope)
+                remedy_location(runbook.remedies[name], scope)
             except (EvidenceMissing, ExpressionError) as error:
-                yield Difference(f"remedy {name} has no target: {error}")
+                yield Difference(f"remedy {name}: cannot evaluate `on`: {error}")
                 return
         for step in runbook.remedies[name].each_step if name in runbook.remedies else ():
             if step.use is None:
-                continue  # what another runbook does is tested there
+                continue  # the other runbook has its own tests
             try:
                 built.append(build(step.use, step.parameters, scope))
             except (EvidenceMissing, ExpressionError) as error:
-                yield Difference(f"remedy {name} cannot be built: {error}")
+                yield Difference(f"remedy {name}: cannot build {step.use}: {error}")
                 return
         if first and built:
             yield from _parameters(name, test.expect.parameters or {}, built[0][1])
@@ -163,13 +164,13 @@ def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping
 def _parameters(remedy: str, expected: Mapping[str, Any], built: Mapping[str, Any]) -> Iterator[Difference]:
     for name, value in expected.items():
         if name not in built:
-            yield Difference(f"with: {remedy} has no parameter {name!r}{near(name, built)}")
+            yield Difference(f"with: {remedy} has no parameter {name!r}{did_you_mean(name, built)}")
         elif built[name] != value:
             yield Difference(f"with: {name}", repr(value), repr(built[name]))
 
 
 def _statements(test: Test, remediations: list[Remediation]) -> Iterator[Difference]:
-    """Dries the changes out on a server that gives the test's answers."""
+    """Plans the changes on a server that returns the answers of the test."""
     server = ScriptedServer(test.server, test.answers)
     try:
         got = tuple(str(text) for remediation in remediations for text in remediation.change(server))
@@ -184,7 +185,7 @@ def _names(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "none"
 
 
-def _shown(diagnosis: Diagnosis) -> str:
+def _outcome(diagnosis: Diagnosis) -> str:
     lead = diagnosis.lead
     if lead is not None:
         return f"{lead.id} ({lead.says})"

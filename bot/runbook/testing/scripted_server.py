@@ -1,4 +1,4 @@
-"""A server that gives written answers: what a remedy is planned on in a test. Reads nothing, is nowhere."""
+"""A fake server that returns the answers of a test while a remedy is planned. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.runbook.language.schema import ServerAnswer
 
 @dataclass(frozen=True, slots=True)
 class ScriptedServer:
-    """Implements actions.contract.MySQL with the answers of a test; a statement without one is told."""
+    """Implements actions.contract.MySQL with the answers of a test; raises Unreadable for any other statement."""
 
     server: str
     """Flavour and version, e.g. `mysql 8.4.0`."""
@@ -28,12 +28,12 @@ class ScriptedServer:
         return "db-1:3306"
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
-        """The rows of the first answer whose text stands in the statement, whatever its line breaks."""
+        """Returns the rows of the first answer whose text the statement contains, ignoring white space."""
         plain = " ".join(sql.split())
         for answer in self.answers:
             if " ".join(answer.asks.split()) in plain:
                 return list(answer.rows[:limit])
-        raise Unreadable(f"the plan asks {plain[:120]!r}; give the test an answer to it under `answers`")
+        raise Unreadable(f"no answer for {plain[:120]!r}; add one under `answers`")
 
     def pause(self, seconds: float) -> None:
-        """Answers do not change with time here."""
+        """Does nothing: the answers do not change over time."""

@@ -9,7 +9,7 @@ import pytest
 
 from bot.lab.vitess.rules import rules
 from bot.runbook.library.load import load_folders, shipped_folder
-from bot.runbook.matching.coverage import Rule, rules_of
+from bot.runbook.matching.coverage import AlertingRule, rules_of
 from bot.runbook.matching.match import Tie, choose
 
 RUNBOOKS = load_folders([shipped_folder()]).runbooks
@@ -57,7 +57,7 @@ ANSWERED = {
 }
 
 
-def answering(rule: Rule, labels: Mapping[str, str]) -> str:
+def answering(rule: AlertingRule, labels: Mapping[str, str]) -> str:
     alert = rule.fired()
     found = choose(RUNBOOKS, replace(alert, labels={**alert.labels, **labels}))
     assert found is not None
@@ -86,4 +86,4 @@ def test_a_label_tells_of_two_troubles_with_one_alert(name: str, labels: dict[st
 def test_a_name_alone_is_enough():
     for name, runbook in ANSWERED.items():
         if not name.startswith("OnlineDDL"):  # without a metric of Vitess that may be MySQL's own
-            assert answering(Rule("rules.yml", name, "vector(1)", {}, {}), {}) == runbook
+            assert answering(AlertingRule("rules.yml", name, "vector(1)", {}, {}), {}) == runbook

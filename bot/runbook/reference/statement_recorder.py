@@ -1,10 +1,8 @@
-"""The statements that an action sends, heard by asking the action itself with a reader that only listens. Pure.
+"""Records the statements that an action sends by running it with a fake reader. Pure.
 
-What an action asks of Vitess is what it needs there, and what it changes is read from the calls in its own code.
-
-The reader answers each action several times over: with nothing, and with rows in which every column has a value that
-passes for whatever the action makes of it. So the questions of the easy way and those behind it are both heard. A test
-holds that every question and every statement in the code of the actions is among them.
+Each action runs several times: with empty results, and with rows in which every column has a value that the action
+accepts. This records the statements of both the short and the long code paths. A test verifies that every statement in
+the code of the actions is recorded. For actions on Vitess, `vitess_calls` derives the calls from the code instead.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
 from actions.vitess_contract import Vitess
-from bot.runbook.expressions.value_types import Base, kind_of
+from bot.runbook.expressions.value_types import BaseType, value_type_of
 from bot.runbook.language.signatures import bare, of_diagnostic, of_remediation
 from bot.runbook.reference import vitess_calls
 
@@ -32,21 +30,21 @@ VERSIONS = (
     ServerVersion(Flavour.MARIADB, (10, 11, 0)),
     ServerVersion(Flavour.MARIADB, (11, 8, 0)),
 )
-"""The servers that are told of: what differs between two of them is shown."""
+"""The servers for which statements are recorded; the documentation shows where they differ."""
 PROXIES = (ServerVersion(Flavour.PROXYSQL, (2, 7, 0)),)
-"""What an action of proxies is asked for instead."""
+"""The servers for actions on ProxySQL."""
 CLUSTERS = (ServerVersion(Flavour.VITESS, (24, 0, 0)),)
-"""What an action of Vitess is for."""
+"""The servers for actions on Vitess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Parameters of a remediation, and columns of the server's answer, with which an action goes on."""
+    """Parameters of an action, and columns of the server's results, with which the action runs to its end."""
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
-    nothing: tuple[str, ...] = ()
-    """Parts of questions to which the good answer is no row."""
+    no_rows: tuple[str, ...] = ()
+    """Parts of statements that must return no row."""
 
 
 _SESSION = {"user": "app", "state": "", "started": "2026-03-01 03:00:00", "modified": 0, "trx_state": "", "ours": 0}
@@ -57,7 +55,7 @@ _RUNS = dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running", "Slave_IO_Ru
 
 
 def _named(variable: str) -> dict[str, str]:
-    """The row of a variable that is switched on."""
+    """Returns the row of a variable with the value ON."""
     return {"Variable_name": variable, "Value": "ON"}
 
 
@@ -89,17 +87,22 @@ EXAMPLES: Mapping[str, Example] = {
         ("EXCEPT", "SELECT writer_hostgroup"),
     ),
 }
-"""Where a placeholder for each parameter would not do, and what a diagnostic is given of other members."""
-_PLACEHOLDERS: Mapping[Base, Any] = {Base.NUMBER: 1, Base.BOOLEAN: True, Base.TEXT: "x", Base.LIST: ["x"]}
+"""Examples for actions that do not run to their end with a placeholder for each parameter."""
+_PLACEHOLDERS: Mapping[BaseType, Any] = {
+    BaseType.NUMBER: 1,
+    BaseType.BOOLEAN: True,
+    BaseType.TEXT: "x",
+    BaseType.LIST: ["x"],
+}
 _ANSWERS: tuple[tuple[str | None, ...], ...] = ((), ("1",), ("Yes",), (None,))
-"""Rows of one value each: none, a number, a word, an empty value."""
-_LOST = (ValueError, TypeError, LookupError, ArithmeticError, Refused, NoUndo, Unreadable)
-"""What an action says of rows that make no sense."""
+"""The values of the returned rows: no row, a number, a word, NULL."""
+_EXPECTED_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, Refused, NoUndo, Unreadable)
+"""What an action raises for rows that make no sense."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """One statement, and the servers of VERSIONS, or the proxies of PROXIES, that it is for."""
+class RecordedStatement:
+    """One statement, and the servers to which it is sent."""
 
     text: str
     versions: tuple[ServerVersion, ...]
@@ -124,29 +127,29 @@ class _AnyRow(dict[str, Any]):
 
 
 @dataclass
-class Listener:
-    """Implements actions.contract.ProxySQL: hears what is asked, and answers so many rows of such a value."""
+class RecordingReader:
+    """Implements actions.contract.ProxySQL: records statements and returns rows in which every column has a value."""
 
     version: ServerVersion
     answers: tuple[str | None, ...]
     columns: Mapping[str, Any] = field(default_factory=dict)
-    heard: list[str] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)
     address: str = "server:3306"
-    nothing: tuple[str, ...] = ()
+    no_rows: tuple[str, ...] = ()
     sees_configuration: bool = True
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
-        self.heard.append(sql.replace("%%", "%"))
-        if any(part in sql for part in self.nothing):
+        self.statements.append(sql.replace("%%", "%"))
+        if any(part in sql for part in self.no_rows):
             return []
         return [_AnyRow(value, self.columns, self.version) for value in self.answers]
 
     def pause(self, seconds: float) -> None:
-        """Nobody waits for answers that are made up."""
+        """Does nothing: the results do not change over time."""
 
 
 def versions_of(name: str) -> tuple[ServerVersion, ...]:
-    """The servers, or the proxies, that an action is asked for."""
+    """Returns the servers for which an action's statements are recorded."""
     declared = _reader(name)
     return PROXIES if declared is ProxySQL else CLUSTERS if declared is Vitess else VERSIONS
 
@@ -155,69 +158,82 @@ def _reader(name: str) -> type:
     return DIAGNOSTICS[name].reader if name in DIAGNOSTICS else REMEDIATIONS[name].reader
 
 
-def asked_by(name: str) -> list[Heard]:
-    """What an action asks of a server, in order: a diagnostic as a whole, a remediation before and after its change."""
+def statements_read(name: str) -> list[RecordedStatement]:
+    """Returns the statements with which an action reads, in order: for a remediation, before and after its change."""
     if _reader(name) is Vitess:
-        return [Heard(text, CLUSTERS) for text in vitess_calls.asked(name)]
+        return [RecordedStatement(text, CLUSTERS) for text in vitess_calls.calls_read(name)]
     if name in DIAGNOSTICS:
         if DIAGNOSTICS[name].reader is Endpoint:
             return []
-        given = EXAMPLES[name].parameters if name in EXAMPLES and EXAMPLES[name].parameters else _placeholders(name)
-        return _each_server(name, lambda db: _questions(db, lambda: DIAGNOSTICS[name](db, **given)))
+        parameters = (
+            EXAMPLES[name].parameters if name in EXAMPLES and EXAMPLES[name].parameters else _placeholders(name)
+        )
+        return _each_server(name, lambda db: _recorded(db, lambda: DIAGNOSTICS[name](db, **parameters)))
 
-    return _each_server(name, lambda db: [text for made in _made(name) for text in _asked(made, db)])
+    return _each_server(
+        name,
+        lambda db: [text for remediation in _instances(name) for text in _statements_of_remediation(remediation, db)],
+    )
 
 
-def changed_by(name: str, *, back: bool = False) -> list[Heard]:
-    """The statements of a remediation's change, or, with `back`, of its undo; parameters are placeholders."""
+def statements_of_change(name: str, *, undo: bool = False) -> list[RecordedStatement]:
+    """Returns the statements of a remediation's change, or of its undo with `undo`; parameters are placeholders."""
     if _reader(name) is Vitess:
-        return [Heard(text, CLUSTERS) for text in vitess_calls.changed(name, back=back)]
-    return _each_server(name, lambda db: [text for made in _made(name) for text in _statements(made, db, back)])
+        return [RecordedStatement(text, CLUSTERS) for text in vitess_calls.calls_of_change(name, undo=undo)]
+    return _each_server(
+        name, lambda db: [text for remediation in _instances(name) for text in _changes(remediation, db, undo)]
+    )
 
 
-def _each_server(name: str, listen: Callable[[Listener], Iterable[str]]) -> list[Heard]:
+def _each_server(name: str, record: Callable[[RecordingReader], Iterable[str]]) -> list[RecordedStatement]:
     found: dict[str, list[ServerVersion]] = {}
     example = EXAMPLES.get(name, Example())
     for version in versions_of(name):
         for answers in _ANSWERS:
-            for text in listen(Listener(version, answers, example.columns, nothing=example.nothing)):
+            for text in record(RecordingReader(version, answers, example.columns, no_rows=example.no_rows)):
                 versions = found.setdefault(" ".join(text.split()), [])
                 if version not in versions:
                     versions.append(version)
-    return [Heard(text, tuple(versions)) for text, versions in found.items()]
+    return [RecordedStatement(text, tuple(versions)) for text, versions in found.items()]
 
 
-def _asked(made: Remediation, db: Listener) -> list[str]:
-    for ask in (lambda: made.check(db), lambda: list(made.change(db)), lambda: list(made.undo(db))):
-        _questions(db, ask)
-    return _questions(db, lambda: made.verify(db))
+def _statements_of_remediation(remediation: Remediation, db: RecordingReader) -> list[str]:
+    for ask in (
+        lambda: remediation.check(db),
+        lambda: list(remediation.change(db)),
+        lambda: list(remediation.undo(db)),
+    ):
+        _recorded(db, ask)
+    return _recorded(db, lambda: remediation.verify(db))
 
 
-def _questions(db: Listener, ask: Callable[[], object]) -> list[str]:
-    """What is asked until the action cannot go on with the answers of a listener."""
+def _recorded(db: RecordingReader, run: Callable[[], object]) -> list[str]:
+    """Runs part of an action until it ends or fails, and returns the recorded statements."""
     try:
-        ask()
-    except _LOST:
-        return db.heard
-    return db.heard
+        run()
+    except _EXPECTED_ERRORS:
+        return db.statements
+    return db.statements
 
 
-def _statements(made: Remediation, db: Listener, back: bool) -> list[str]:
+def _changes(remediation: Remediation, db: RecordingReader, undo: bool) -> list[str]:
     found: list[str] = []
-    _questions(db, lambda: found.extend(str(each) for each in (made.undo(db) if back else made.change(db))))
+    _recorded(
+        db, lambda: found.extend(str(each) for each in (remediation.undo(db) if undo else remediation.change(db)))
+    )
     return found
 
 
-def _made(name: str) -> list[Remediation]:
-    """The remediation with its example or placeholders, once for each word of a closed set."""
+def _instances(name: str) -> list[Remediation]:
+    """Returns the remediation with its example or placeholders, once for each literal of a parameter."""
     signature = of_remediation(name)
-    given = dict(EXAMPLES[name].parameters) if name in EXAMPLES else _placeholders(name)
-    words = {n: get_args(bare(k)) for n, k in signature.parameters.items() if get_origin(bare(k)) is Literal}
-    if not words:
-        return [REMEDIATIONS[name](**given)]
-    return [REMEDIATIONS[name](**{**given, key: word}) for key, each in words.items() for word in each]
+    parameters = dict(EXAMPLES[name].parameters) if name in EXAMPLES else _placeholders(name)
+    literals = {n: get_args(bare(k)) for n, k in signature.parameters.items() if get_origin(bare(k)) is Literal}
+    if not literals:
+        return [REMEDIATIONS[name](**parameters)]
+    return [REMEDIATIONS[name](**{**parameters, key: literal}) for key, each in literals.items() for literal in each]
 
 
 def _placeholders(name: str) -> dict[str, Any]:
     signature = of_diagnostic(name) if name in DIAGNOSTICS else of_remediation(name)
-    return {each: _PLACEHOLDERS[kind_of(signature.parameters[each]).base] for each in sorted(signature.required)}
+    return {each: _PLACEHOLDERS[value_type_of(signature.parameters[each]).base] for each in sorted(signature.required)}

@@ -1,0 +1,101 @@
+"""unknown-runbook: a remedy refers to a runbook, remedy or input that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.runbook.language.findings import Path, Problem
+from bot.runbook.language.schema import RemedyStep, Runbook
+from bot.runbook.language.signatures import suggestion_for
+from bot.runbook.linting.rule import Rule, RunbookFile, Severity
+
+ID = "unknown-runbook"
+
+
+def check_library(files: Sequence[RunbookFile], known: Mapping[str, Runbook]) -> Iterator[tuple[RunbookFile, Problem]]:
+    """Looks up the runbook, the remedy and the inputs of every remedy step that runs another runbook."""
+    for file in files:
+        for name, remedy in file.runbook.remedies.items():
+            for number, step in enumerate(remedy.each_step):
+                path: Path = ("remedies", name, *(("steps", number) if remedy.steps else ()))
+                for problem in _check_step(path, step, known):
+                    yield file, problem
+
+
+def _check_step(path: Path, step: RemedyStep, known: Mapping[str, Runbook]) -> Iterator[Problem]:
+    if step.runbook is None:
+        return
+    other = known.get(step.runbook)
+    if other is None:
+        suggestion = suggestion_for(step.runbook, known)
+        yield Problem((*path, "runbook"), f"Unknown runbook {step.runbook!r}", ID, suggestion)
+        return
+    if step.remedy is not None and step.remedy not in other.remedies:
+        message = f"Runbook {step.runbook!r} has no remedy {step.remedy!r}"
+        yield Problem((*path, "remedy"), message, ID, suggestion_for(step.remedy, other.remedies))
+    for name in step.parameters:
+        if name not in other.inputs:
+            message = f"Runbook {step.runbook!r} has no input {name!r}"
+            yield Problem((*path, "with", name), message, ID, suggestion_for(name, other.inputs), on_key=True)
+
+
+RULE = Rule(
+    id=ID,
+    severity=Severity.ERROR,
+    description="A remedy refers to a runbook, remedy or input that does not exist.",
+    passing="""\
+# FILE team/other.yml
+runbook: team/other
+title: Replica lag
+owner: datastores
+inputs:
+  limit: {type: seconds, default: 30s}
+gather:
+  replica: mysql.replica_status
+  use: {use: mysql.connection_use, when: 'replica.delay > inputs.limit', show: true}
+# FILE team/lag.yml
+runbook: team/lag
+title: Replica lag
+owner: datastores
+gather:
+  replica: mysql.replica_status
+causes:
+  - id: broken
+    when: replica.configured
+    says: Replication is broken.
+    remedy: repair
+remedies:
+  repair: {runbook: team/other, with: {limit: 60s}}
+tests:
+  - given: {replica: {configured: true}}
+    expect: {cause: broken, remedy: repair}
+""",
+    failing="""\
+# FILE team/other.yml
+runbook: team/other
+title: Replica lag
+owner: datastores
+inputs:
+  limit: {type: seconds, default: 30s}
+gather:
+  replica: mysql.replica_status
+  use: {use: mysql.connection_use, when: 'replica.delay > inputs.limit', show: true}
+# FILE team/lag.yml
+runbook: team/lag
+title: Replica lag
+owner: datastores
+gather:
+  replica: mysql.replica_status
+causes:
+  - id: broken
+    when: replica.configured
+    says: Replication is broken.
+    remedy: repair
+remedies:
+  repair: {runbook: team/other, with: {limits: 60s}}
+tests:
+  - given: {replica: {configured: true}}
+    expect: {cause: broken, remedy: repair}
+""",
+    check_library=check_library,
+)
