@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 MODULES = {
     "serve": "serving",
-    "demo": "serving",
     "match": "match",
     "coverage": "coverage",
     "run": "runs",
@@ -29,10 +28,14 @@ MODULES = {
     "schema": "schema",
     "actions": "actions",
     "doctor": "doctor",
+    "demo": "lab",
+    "lab": "lab",
 }
 """Command -> its module here."""
-GROUPS = {"audit": "audit", "lab": "lab", "policy": "policy", "incident": "incidents"}
+GROUPS = {"audit": "audit", "policy": "policy", "incident": "incidents"}
 """Group of commands -> its module here."""
+LISTED_BY = {"lab": "lab_extra"}
+"""Module -> the one that stands for it in the overview, so that listing the commands does not load the lab."""
 
 
 def command(first: str) -> typer.Typer:
@@ -49,7 +52,8 @@ def command(first: str) -> typer.Typer:
     known = {**MODULES, **GROUPS}
     # Without this a lone command would be run without its name.
     cli.callback()(_nothing)
-    for module in dict.fromkeys([known[first]] if first in known else known.values()):
+    everything = (LISTED_BY.get(module, module) for module in known.values())
+    for module in dict.fromkeys([known[first]] if first in known else everything):
         commands: typer.Typer = import_module(f"bot.cli.{module}").commands
         name = next((name for name, place in GROUPS.items() if place == module), None)
         cli.add_typer(commands, name=name)
@@ -64,7 +68,7 @@ def main() -> None:
     """Runs the command and turns whatever ends it into a sentence and an exit code."""
     logging.basicConfig(level=_log_level(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        code = command(next(iter(sys.argv[1:]), ""))(standalone_mode=False)
+        code = command(next((word for word in sys.argv[1:] if word != "--"), ""))(standalone_mode=False)
     except FirstmateError as error:
         err.print(f"firstmate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, err, out, print_json
-from bot.config import Config, Role, Shard
+from bot.config import Role, Shard
 from bot.doctor.inspection import examine
 from bot.doctor.instance import Instance, Service
 from bot.doctor.report import Report
 from bot.doctor.statement_placement import Placed
 from bot.doctor.user_privileges import ACTIONS, WORDS, User, listed
 from bot.errors import Exit
-from bot.lab.progress import Bar
 from bot.privileges.requirements import BY_CHOICE, State
 
 commands = typer.Typer()
@@ -36,20 +36,15 @@ NAMES = {
 @commands.command()
 def doctor(config: ConfigOption = None, only: OnlyOption = None, as_json: JsonOption = False) -> None:
     """Connects to every server as each user, and tells what it may not do, with the GRANTs that are missing."""
-    report = _examined(configured(config), only or [], bar=err.is_terminal)
+    settings = configured(config)
+    with host_bar("Checking the servers", visible=err.is_terminal) as progress:
+        report = examine(settings, only or [], progress)
     if as_json:
         print_json(report.as_json())
     else:
         _show(report)
     if not report.ok:
         raise typer.Exit(Exit.FOUND)
-
-
-def _examined(config: Config, only: list[str], *, bar: bool) -> Report:
-    if not bar:
-        return examine(config, only)
-    with Bar() as shown:
-        return examine(config, only, lambda done, of: shown.step("Asking the servers", done / max(1, of)))
 
 
 def _show(report: Report) -> None:

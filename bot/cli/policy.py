@@ -15,7 +15,7 @@ from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, p
 from bot.engine.guard_explanation import Explained
 from bot.errors import Exit, WrongUsage
 from bot.guards import refusal
-from bot.lab.status import lab_config
+from bot.lab_location import lab_config
 from bot.policy import read_policy
 from bot.policy_lint import lint_policy
 from bot.runbook.language.findings import Severity

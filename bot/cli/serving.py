@@ -1,4 +1,4 @@
-"""The commands that run the bot."""
+"""The command that runs the bot."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import app as composition
-from bot.cli.terminal import ConfigOption, JsonOption, configured, err
-from bot.lab import demo as lab_demo
+from bot.cli.terminal import ConfigOption, configured, err
 from bot.runbook.library.live_library import LiveLibrary, summary
 
 commands = typer.Typer()
@@ -34,14 +33,3 @@ def serve(
             err.print(f"Left out:\n{summary(live_library.broken)}", style="red", markup=False, soft_wrap=True)
 
     composition.serve(settings, ready=ready)
-
-
-@commands.command()
-def demo(
-    once: Annotated[bool, typer.Option("--once", help="Play it without a person, then end.")] = False,
-    vitess: Annotated[bool, typer.Option("--vitess", help="Break a shard of a Vitess cluster instead.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Breaks replication on a real server, or a schema change under Vitess, and mends it from Slack."""
-    story = lab_demo.SCHEMA_CHANGE if vitess else lab_demo.REPLICATION
-    raise typer.Exit(lab_demo.once(story, as_json=as_json) if once else lab_demo.play(story))

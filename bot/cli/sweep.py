@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
 from bot.engine.gather import as_json as evidence_as_json
 from bot.engine.grouping import Kin, Range, Summary, named, summarised
 from bot.engine.selector import select, selection_of
-from bot.engine.sweep import Progress as Told
 from bot.engine.sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit
 from bot.fleet.fleet import ConfiguredFleet
@@ -36,8 +33,8 @@ def sweep(
     sweepable(diagnostic, parameters, 0)
     fleet = ConfiguredFleet(configured(config))
     targets = select(on, fleet.targets())
-    with _bar(f"{diagnostic} on {on}", shown=not as_json and err.is_terminal) as told:
-        swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, told)
+    with host_bar(f"{diagnostic} on {on}", visible=not as_json and err.is_terminal) as progress:
+        swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, progress)
     summary = summarised(swept.looks)
     if as_json:
         print_json(_document(str(selection_of(on)), swept, summary))
@@ -45,14 +42,6 @@ def sweep(
         _show(swept, summary)
     if not summary.alike:
         raise typer.Exit(Exit.FOUND)
-
-
-@contextmanager
-def _bar(text: str, *, shown: bool) -> Iterator[Told]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not shown) as bar:
-        task = bar.add_task(text, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
 def _show(swept: Swept, summary: Summary) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bot.config import Config, load
 from bot.errors import WrongUsage
-from bot.lab.status import lab_config
+from bot.lab_location import lab_config
 from bot.runbook.library.load import Library, folders_of, load_folders
 
 ConfigOption = Annotated[

@@ -18,14 +18,13 @@ from bot.lab.fault.model import faults, known
 from bot.lab.progress import Bar, Silent
 from bot.lab.state import LabState
 from bot.lab.status import status as lab_status
+from bot.lab_location import FOLDER as FOLDER_NAME
 
-app = typer.Typer(
-    no_args_is_help=True, help="Real servers on this machine: MySQL, MariaDB or Vitess, Prometheus, Alertmanager."
-)
+app = typer.Typer(no_args_is_help=True)
 out = Console()
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-FOLDER = Path(".lab")
+FOLDER = Path(FOLDER_NAME)
 FAULTS = f"{', '.join(faults())}; of the Vitess lab: {', '.join(known(vitess=True))}"
 
 

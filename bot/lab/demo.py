@@ -28,6 +28,7 @@ from bot.lab.replication import replicates
 from bot.lab.state import LabState
 from bot.lab.workspace.client import WorkspaceClient
 from bot.lab.workspace.model import Json
+from bot.lab_location import FOLDER
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.open import open_database
@@ -219,7 +220,7 @@ def _story(watcher: Watcher, transcript: Transcript) -> bool:
 
 def play(story: Story) -> int:
     """Plays it with a person: brings up lab, workspace and bot, breaks something, and waits for Ctrl-C."""
-    folder = Path(".lab")
+    folder = Path(FOLDER)
     try:
         with Bar() as reporter:
             state = bring_up(folder, progress=reporter, vitess=story.vitess)

@@ -22,9 +22,10 @@ from bot.lab.replication import answers, attach, create_schema
 from bot.lab.servers import FLEET, HOST, Plan, first_statements, free_ports, make_template, prepare, program, spare
 from bot.lab.services import SERVICES, new_logins, start_monitoring, start_workspace, urls, wait_for_services
 from bot.lab.settings import write_config
-from bot.lab.state import CONFIG, LabInstance, LabState, Login, marker_of, new_marker, save
+from bot.lab.state import LabInstance, LabState, Login, marker_of, new_marker, save
 from bot.lab.status import status
 from bot.lab.vitess import cluster
+from bot.lab_location import CONFIG, READY
 
 Starter = Callable[[Path, str, Reporter], LabState]
 """Starts a lab in the folder with this marker."""
@@ -57,7 +58,7 @@ def bring_up(folder: Path, *, progress: Reporter | None = None, vitess: bool = F
                     f"The lab could not be brought up: {error}; its logs are {folder}/logs."
                 ) from error
             raise
-        (folder / "run" / "ready").touch()
+        (folder / READY).touch()
         reporter.step("The lab is up", 1.0)
         return state
 

@@ -10,7 +10,8 @@ import yaml
 
 from bot.lab.grants import CHANGER, READER
 from bot.lab.servers import FLEET, HOST, spare
-from bot.lab.state import CONFIG, LabVitess, Login, write_private
+from bot.lab.state import LabVitess, Login, write_private
+from bot.lab_location import CONFIG
 
 OPERATORS = ("U0ALICE", "U0CAROL", "U0BOB")
 APPROVER_GROUP = "S0DBAONCALL"

@@ -11,9 +11,6 @@ from typing import Any, Literal, NoReturn
 
 from bot.errors import FirstmateError
 
-FOLDER = ".lab"
-CONFIG = "firstmate.yml"
-
 
 @dataclass(frozen=True)
 class LabInstance:

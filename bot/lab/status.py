@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from bot.lab import processes
-from bot.lab.state import FOLDER, LabState, marker_of, read
+from bot.lab.state import LabState, marker_of, read
 from bot.lab.vitess.mysqlds import adopt
+from bot.lab_location import READY
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def status(folder: Path) -> Status:
     if marker is None:
         return Status("down")
     state = read(folder)
-    if state is None or not (folder / "run" / "ready").exists():
+    if state is None or not (folder / READY).exists():
         return Status("half", ("it was never finished",), state)
     adopt(state)
     dead = tuple(
@@ -36,9 +37,3 @@ def status(folder: Path) -> Status:
         if not process.name.startswith("fault-") and not processes.alive(process, marker)
     )
     return Status("half", dead, state) if dead else Status("up", (), state)
-
-
-def lab_config(cwd: Path) -> Path | None:
-    """Returns the path of firstmate.yml of the lab that is up in this working directory; None when none is."""
-    found = status(cwd / FOLDER)
-    return found.state.config if found.condition == "up" and found.state is not None else None

@@ -20,7 +20,8 @@ from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.changer import VitessChanger
 from bot.lab.client import administrator, ask, connect, wait_until
-from bot.lab.state import CONFIG, LabState, Login
+from bot.lab.state import LabState, Login
+from bot.lab_location import CONFIG
 
 RUN = "r-test"
 SHARDS = ("-80", "80-")
