@@ -19,15 +19,15 @@ from rich.console import Console
 from bot.config import load
 from bot.errors import Exit, Unreachable
 from bot.lab.bot_process import running_bot
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.fault.checks import holds
-from bot.lab.fault.model import Fault
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar, Silent
+from bot.lab.fault_injection.fault_checks import check_passes
+from bot.lab.fault_injection.fault_file import Fault
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
-from bot.lab.workspace.model import Json
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.slack_workspace.model import Json
 from bot.lab_location import FOLDER
 from bot.store import audit
 from bot.store.database import Database
@@ -41,7 +41,7 @@ err = Console(stderr=True)
 
 
 @dataclass(frozen=True)
-class Story:
+class DemoScenario:
     """What breaks, where, and how one sees that it is whole again."""
 
     fault: str
@@ -54,7 +54,7 @@ class Story:
     is_well: Callable[[LabState, Fault], bool]
 
 
-REPLICATION = Story(
+REPLICATION = DemoScenario(
     fault="replication_stopped",
     alert="MySQLReplicationStopped",
     place="orders-3",
@@ -64,7 +64,7 @@ REPLICATION = Story(
     ill="the replica does NOT replicate",
     is_well=lambda state, _: replicates(state.instance("orders-3")),
 )
-SCHEMA_CHANGE = Story(
+SCHEMA_CHANGE = DemoScenario(
     fault="ddl_cannot_cut_over",
     alert="OnlineDDLStuck",
     place="commerce/-80",
@@ -72,7 +72,7 @@ SCHEMA_CHANGE = Story(
     broken="A schema change of commerce/-80 cannot cut over",
     well="the schema change is complete",
     ill="the schema change is NOT complete",
-    is_well=lambda state, fault: not holds(state, fault, fault.file.shows),
+    is_well=lambda state, fault: not check_passes(state, fault, fault.file.shows),
 )
 
 
@@ -100,10 +100,10 @@ class Transcript:
 
 
 @dataclass
-class Watcher:
+class DemoObserver:
     """Looks at the lab, the workspace and the audit log from outside, as a person would."""
 
-    story: Story
+    story: DemoScenario
     state: LabState
     workspace: WorkspaceClient
     database: Database
@@ -150,34 +150,34 @@ class Watcher:
     def message(self, action: str) -> Json:
         """Waits for the message with this button, in the channel or a thread."""
         return self.workspace.wait_for(
-            lambda: next((m for m in _all(self.workspace.messages(CHANNEL)) if _has(m, action)), None),
+            lambda: next((m for m in _with_replies(self.workspace.messages(CHANNEL)) if _has_button(m, action)), None),
             WITHIN,
             f"A message with {action}",
         )
 
 
-def once(story: Story, *, as_json: bool) -> int:
+def run_unattended(story: DemoScenario, *, as_json: bool) -> int:
     """Plays it without a person and leaves nothing running; 0 only when what broke is really whole again."""
     folder = Path(tempfile.mkdtemp(prefix="firstmate-demo-"))
-    reporter = Silent() if as_json else Bar()
+    reporter = NoProgress() if as_json else ProgressBar()
     try:
-        if isinstance(reporter, Bar):
+        if isinstance(reporter, ProgressBar):
             with reporter:
                 state = bring_up(folder, progress=reporter, vitess=story.vitess)
         else:
             state = bring_up(folder, progress=reporter, vitess=story.vitess)
         with running_bot(state.config, log=folder / "logs" / "bot.log"):
-            mended = _play_once(story, state, Transcript(as_json))
+            mended = _observe(story, state, Transcript(as_json))
     finally:
         tear_down(folder)
     return Exit.DONE if mended else Exit.FOUND
 
 
-def _play_once(story: Story, state: LabState, transcript: Transcript) -> bool:
+def _observe(story: DemoScenario, state: LabState, transcript: Transcript) -> bool:
     database = open_database(load(state.config), exclusive=False)
-    watcher = Watcher(story, state, WorkspaceClient(state.urls.workspace), database)
+    watcher = DemoObserver(story, state, WorkspaceClient(state.urls.workspace), database)
     try:
-        return _story(watcher, transcript)
+        return _run_steps(watcher, transcript)
     except Unreachable as error:
         transcript.tell("failed", str(error))
         return False
@@ -185,10 +185,10 @@ def _play_once(story: Story, state: LabState, transcript: Transcript) -> bool:
         database.close()
 
 
-def _story(watcher: Watcher, transcript: Transcript) -> bool:
+def _run_steps(watcher: DemoObserver, transcript: Transcript) -> bool:
     """The events in the order in which they come."""
     story = watcher.story
-    fault = break_(watcher.state.folder, story.fault)
+    fault = inject_fault(watcher.state.folder, story.fault)
     transcript.began = time.time()
     transcript.tell("fault", f"{fault.says} on {story.place}", instance=story.place, fault=story.fault)
     transcript.tell("firing", f"{story.alert} fires in Prometheus", at=watcher.firing(), alert=story.alert)
@@ -196,15 +196,20 @@ def _story(watcher: Watcher, transcript: Transcript) -> bool:
     transcript.tell("webhook", "Alertmanager's webhook is stored and answered", at=webhook)
     card = watcher.journal("chat.postMessage", lambda e: story.alert in str(e), "The first card")
     transcript.tell(
-        "card", "the card stands in the channel", at=_when(card), after_webhook=round(_when(card) - webhook, 3)
+        "card",
+        "the card stands in the channel",
+        at=_call_time(card),
+        after_webhook=round(_call_time(card) - webhook, 3),
     )
     cause = watcher.journal("chat.update", lambda e: story.alert in str(e) and ": Looking" not in str(e), "The cause")
     says = str(_arguments(cause).get("text", ""))
-    transcript.tell("cause", says, at=_when(cause), after_webhook=round(_when(cause) - webhook, 3))
+    transcript.tell("cause", says, at=_call_time(cause), after_webhook=round(_call_time(cause) - webhook, 3))
     approval = watcher.message("run.approve")
     statements = _statements(approval)
     transcript.tell("approval", f"asked for: {'; '.join(statements)}", statements=statements)
-    watcher.workspace.click(APPROVER, CHANNEL, str(approval["ts"]), "run.approve", _value(approval, "run.approve"))
+    watcher.workspace.click(
+        APPROVER, CHANNEL, str(approval["ts"]), "run.approve", _button_value(approval, "run.approve")
+    )
     transcript.tell("approved", f"{APPROVER} pressed Approve", at=watcher.audited("approval.decided"))
     transcript.tell("change", "the change runs", at=watcher.audited("change.started"))
     endings = [
@@ -218,14 +223,14 @@ def _story(watcher: Watcher, transcript: Transcript) -> bool:
     return mended
 
 
-def play(story: Story) -> int:
+def run_interactive(story: DemoScenario) -> int:
     """Plays it with a person: brings up lab, workspace and bot, breaks something, and waits for Ctrl-C."""
     folder = Path(FOLDER)
     try:
-        with Bar() as reporter:
+        with ProgressBar() as reporter:
             state = bring_up(folder, progress=reporter, vitess=story.vitess)
         with running_bot(state.config, log=folder / "logs" / "bot.log"):
-            break_(folder, story.fault)
+            inject_fault(folder, story.fault)
             err.print(f"\n{story.broken}. In a moment [bold]#db-alerts[/] tells what happened:")
             err.print(f"    [bold]{state.urls.workspace}[/]\n")
             err.print("Act as Bob, press Approve, and see it mended. Ctrl-C ends the demo and everything it started.")
@@ -243,7 +248,7 @@ def _calls(entry: Json, method: str) -> bool:
     return bool(entry.get("name") == method)
 
 
-def _when(entry: Json) -> float:
+def _call_time(entry: Json) -> float:
     return float(entry["t"])
 
 
@@ -252,7 +257,7 @@ def _arguments(entry: Json) -> Json:
     return found
 
 
-def _all(messages: list[Json]) -> list[Json]:
+def _with_replies(messages: list[Json]) -> list[Json]:
     return [each for message in messages for each in (message, *message.get("replies", []))]
 
 
@@ -260,11 +265,11 @@ def _elements(message: Json) -> list[Json]:
     return [e for block in message.get("blocks") or [] for e in block.get("elements") or [] if isinstance(e, dict)]
 
 
-def _has(message: Json, action: str) -> bool:
+def _has_button(message: Json, action: str) -> bool:
     return any(element.get("action_id") == action for element in _elements(message))
 
 
-def _value(message: Json, action: str) -> str:
+def _button_value(message: Json, action: str) -> str:
     return next(str(e["value"]) for e in _elements(message) if e.get("action_id") == action)
 
 

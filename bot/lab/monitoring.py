@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from bot.lab.packages import Programs
-from bot.lab.state import LabInstance, Login, write_private
+from bot.lab.lab_state import LabInstance, Login, write_private
+from bot.lab.server_programs import ServerPrograms
 
 HOST = "127.0.0.1"
 
@@ -61,7 +61,7 @@ def rule(name: str, expression: str, pending: str, severity: str, summary: str) 
     }
 
 
-def exporter(folder: Path, programs: Programs, port: int, login: Login) -> list[str]:
+def exporter(folder: Path, programs: ServerPrograms, port: int, login: Login) -> list[str]:
     """Writes the exporter's login and returns its command line; Prometheus tells it which server to ask."""
     settings = folder / "secrets" / "exporter.cnf"
     write_private(settings, f"[client]\nuser={login.user}\npassword={login.password}\n")
@@ -74,7 +74,7 @@ def exporter(folder: Path, programs: Programs, port: int, login: Login) -> list[
     ]
 
 
-def node_exporter(programs: Programs, port: int) -> list[str]:
+def node_exporter(programs: ServerPrograms, port: int) -> list[str]:
     """Returns the command line of the exporter of this host's own facts."""
     return [*programs.node_exporter.argv, f"--web.listen-address={HOST}:{port}", "--log.level=warn"]
 
@@ -112,7 +112,7 @@ def node_job(ports: dict[str, int]) -> dict[str, Any]:
 
 
 def prometheus(
-    folder: Path, programs: Programs, ports: dict[str, int], jobs: Sequence[dict[str, Any]], rules: dict[str, Any]
+    folder: Path, programs: ServerPrograms, ports: dict[str, int], jobs: Sequence[dict[str, Any]], rules: dict[str, Any]
 ) -> list[str]:
     """Writes Prometheus' settings and rules and returns its command line."""
     home = folder / "data" / "prometheus"
@@ -137,7 +137,7 @@ def prometheus(
     ]
 
 
-def alertmanager(folder: Path, programs: Programs, ports: dict[str, int], webhook: str) -> list[str]:
+def alertmanager(folder: Path, programs: ServerPrograms, ports: dict[str, int], webhook: str) -> list[str]:
     """Writes Alertmanager's settings and returns its command line; it posts to the bot with its bearer token."""
     home = folder / "data" / "alertmanager"
     home.mkdir(parents=True)

@@ -58,7 +58,7 @@ def start(folder: Path, marker: str, name: str, argv: Sequence[str], extra: Mapp
     return process
 
 
-def adopt(folder: Path, marker: str, name: str, pid: int) -> Process | None:
+def record_running(folder: Path, marker: str, name: str, pid: int) -> Process | None:
     """Records a running process of the lab that another program started; None when it is gone or is not the lab's."""
     started = _start_time(pid)
     if started is None or _marker(pid) != marker:
@@ -69,7 +69,7 @@ def adopt(folder: Path, marker: str, name: str, pid: int) -> Process | None:
     return process
 
 
-def send(folder: Path, marker: str, name: str, number: signal.Signals) -> bool:
+def send_signal(folder: Path, marker: str, name: str, number: signal.Signals) -> bool:
     """Sends a signal to the recorded process of this name; False when it does not run, or is not the lab's."""
     process = next((each for each in recorded(folder) if each.name == name), None)
     handle = _open(process.pid, marker) if process is not None else None
@@ -77,7 +77,7 @@ def send(folder: Path, marker: str, name: str, number: signal.Signals) -> bool:
         return False
     try:
         # Only now: the pidfd is open, so what is looked at here is what is hit.
-        if not alive(process, marker):
+        if not is_running(process, marker):
             return False
         signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
@@ -103,18 +103,18 @@ def recorded(folder: Path) -> list[Process]:
     return found
 
 
-def alive(process: Process, marker: str) -> bool:
+def is_running(process: Process, marker: str) -> bool:
     """Says whether the recorded process still runs, and is the lab's own."""
     _reap(process.pid)
     return _start_time(process.pid) == process.started and _own_marker(process.pid) == marker
 
 
-def living(folder: Path, marker: str, name: str) -> Process | None:
+def find_running(folder: Path, marker: str, name: str) -> Process | None:
     """Returns the recorded process of this name; None where it does not run, or is not the lab's own."""
-    return next((each for each in recorded(folder) if each.name == name and alive(each, marker)), None)
+    return next((each for each in recorded(folder) if each.name == name and is_running(each, marker)), None)
 
 
-def running(marker: str) -> list[int]:
+def pids_of_lab(marker: str) -> list[int]:
     """Returns the pids of all processes that carry the marker; those of other users cannot be seen and are left out."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -128,17 +128,17 @@ def running(marker: str) -> list[int]:
 def stop(folder: Path, marker: str, names: Sequence[str], patience: float = 15.0) -> None:
     """Ends the recorded processes of these names, politely first; `patience` is in seconds."""
     chosen = [process for process in recorded(folder) if process.name in names]
-    _end([process.pid for process in chosen if alive(process, marker)], marker, patience)
+    _end([process.pid for process in chosen if is_running(process, marker)], marker, patience)
     for process in chosen:
         (folder / "run" / f"{process.name}.json").unlink(missing_ok=True)
 
 
 def stop_all(folder: Path, marker: str, patience: float = 15.0) -> list[int]:
     """Ends every process of the lab, recorded or not; returns their pids. `patience` is in seconds."""
-    pids = sorted({p.pid for p in recorded(folder) if alive(p, marker)} | set(running(marker)))
+    pids = sorted({p.pid for p in recorded(folder) if is_running(p, marker)} | set(pids_of_lab(marker)))
     _end(pids, marker, patience)
     # Some start others while they are ended: vttablet its mysqld, after a backup.
-    if later := running(marker):
+    if later := pids_of_lab(marker):
         _end(later, marker, patience)
         pids = sorted({*pids, *later})
     for path in (folder / "run").glob("*.json"):

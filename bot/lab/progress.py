@@ -16,14 +16,14 @@ class Reporter(Protocol):
         """Says what is under way; `done` is the share of this step that is finished, from 0 to 1."""
 
 
-class Silent:
+class NoProgress:
     """Says nothing; for --json and for tests."""
 
     def step(self, text: str, done: float = 0.0) -> None:
         """Says nothing."""
 
 
-class Bar:
+class ProgressBar:
     """One line with a bar on stderr; the steps replace each other, finished ones scroll up."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Bar:
         self._task: TaskID | None = None
         self._text = ""
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         self._progress.start()
         return self
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pymysql
 
-from bot.lab.client import administrator, ask, wait_until
-from bot.lab.state import LabInstance, Login
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabInstance, Login
+from bot.lab.waiting import wait_until
 
 SCHEMA = (
     "CREATE DATABASE shop",

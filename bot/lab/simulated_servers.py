@@ -32,7 +32,7 @@ from mysql_mimic.types import ServerStatus
 PASSWORD = "simulated"  # noqa: S105 - of servers that hold nothing
 VERSION = "8.4.6"
 BACKLOG = 16
-SAID = {
+REPLICA_STATUS = {
     "Replica_IO_State": "Waiting for source to send event",
     "Source_Host": "db1.internal",
     "Source_User": "replication",
@@ -72,10 +72,11 @@ COLUMNS = _COLUMNS.split()
 packets.make_column_definition_41 = cache(packets.make_column_definition_41)  # the same sixty for every answer
 ANSWERS = {
     "SHOW REPLICA STATUS": ResultSet(
-        [tuple(SAID.get(name, "") for name in COLUMNS)], [ResultColumn(name, ColumnType.VARCHAR) for name in COLUMNS]
+        [tuple(REPLICA_STATUS.get(name, "") for name in COLUMNS)],
+        [ResultColumn(name, ColumnType.VARCHAR) for name in COLUMNS],
     )
 }
-DONE = ResultSet([], [])
+EMPTY_RESULT = ResultSet([], [])
 
 
 class Variables(dict[str, Any]):
@@ -98,10 +99,10 @@ class Session(BaseSession):  # type: ignore[misc] # the library has no types
         connection.status_flags = ServerStatus.SERVER_STATUS_AUTOCOMMIT
 
     async def handle_query(self, sql: str, attrs: dict[str, str]) -> ResultSet:
-        return ANSWERS.get(sql, DONE)
+        return ANSWERS.get(sql, EMPTY_RESULT)
 
 
-class Anybody(IdentityProvider):  # type: ignore[misc]
+class SinglePasswordIdentity(IdentityProvider):  # type: ignore[misc]
     """Lets every user with the password in."""
 
     def __init__(self) -> None:
@@ -117,9 +118,9 @@ class Anybody(IdentityProvider):  # type: ignore[misc]
 
 async def serve(count: int) -> None:
     """Serves on so many ports until standard input is closed."""
-    anybody, servers = Anybody(), []
+    identity, servers = SinglePasswordIdentity(), []
     for number in range(count):
-        server = MysqlServer(session_factory=Session, identity_provider=anybody, control=LocalControl(number + 1))
+        server = MysqlServer(session_factory=Session, identity_provider=identity, control=LocalControl(number + 1))
         await server.start_server(host="127.0.0.1", port=0, backlog=BACKLOG)
         servers.append(server)
     gc.freeze()  # what serves for the whole time need not be looked at by each collection

@@ -19,8 +19,9 @@ from bot.config import load
 from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.changer import VitessChanger
-from bot.lab.client import administrator, ask, connect, wait_until
-from bot.lab.state import LabState, Login
+from bot.lab.connections import administrator, ask, connect
+from bot.lab.lab_state import LabState, Login
+from bot.lab.waiting import wait_until
 from bot.lab_location import CONFIG
 
 RUN = "r-test"

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.lab.client import administrator, ask, wait_until
-from bot.lab.fault.break_and_mend import break_
+from bot.lab.connections import administrator, ask
+from bot.lab.fault_injection.inject import inject_fault
 from bot.lab.grants import CHANGER, READER
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
+from bot.lab.waiting import wait_until
 from tests.shell import Said, firstmate
 
 pytestmark = pytest.mark.lab
@@ -254,7 +255,7 @@ def test_a_secret_that_is_not_there_is_found_and_no_wrong_usage(configure: Confi
 
 
 def test_a_dead_server_does_not_hold_up_the_others(sound_lab: LabState):
-    break_(sound_lab.folder, "server_down")
+    inject_fault(sound_lab.folder, "server_down")
     said = doctor(sound_lab.config)
     here = instance(said, "orders-3")
     assert (said.code, here["reachable"], here["users"]) == (1, False, [])
@@ -264,7 +265,7 @@ def test_a_dead_server_does_not_hold_up_the_others(sound_lab: LabState):
 
 
 def test_a_server_that_hangs_is_given_up(sound_lab: LabState):
-    break_(sound_lab.folder, "server_hangs")
+    inject_fault(sound_lab.folder, "server_hangs")
     said = doctor(sound_lab.config)
     silent = [each for shard in said.json["shards"] for each in shard["instances"] if not each["reachable"]]
     assert (said.code, len(silent)) == (1, 1)

@@ -14,8 +14,8 @@ import yaml
 
 from bot.config import load
 from bot.guards import ORDER
+from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
 from tests.e2e.lab_bot import REPLICA, variant
 from tests.shell import Said, firstmate
 

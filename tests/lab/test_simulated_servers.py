@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from bot.lab.benchmarks import sweep as bench_sweep
+from bot.lab.benchmarks import sweep
 from bot.lab.simulated_servers import PASSWORD
 
 
 @pytest.fixture(autouse=True)
 def password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(bench_sweep.PASSWORD_IN, PASSWORD)
+    monkeypatch.setenv(sweep.PASSWORD_IN, PASSWORD)
 
 
 def test_they_are_replicas_that_are_well_and_who_refuses_is_told_beside_them():
-    with bench_sweep.simulated(5) as ports, bench_sweep.unanswered(refusing=2, silent=0) as dead:
+    with sweep.simulated_servers(5) as ports, sweep.dead_ports(refusing=2, silent=0) as dead:
         assert len(set(ports)) == 5
-        bench_sweep.bare(ports)
-        _, found = bench_sweep.swept([*ports, *dead])
+        sweep.bare_loop(ports)
+        _, found = sweep.timed_sweep([*ports, *dead])
     [kin] = found.kin
     [group] = kin.groups
     assert (len(group.hosts), group.facts["receiver_running"], group.facts["applier_running"]) == (5, "Yes", "Yes")
@@ -27,7 +27,7 @@ def test_they_are_replicas_that_are_well_and_who_refuses_is_told_beside_them():
 
 
 def test_they_end_with_the_one_who_started_them():
-    with bench_sweep.simulated(1) as ports:
+    with sweep.simulated_servers(1) as ports:
         pass
-    _, found = bench_sweep.swept(ports)
+    _, found = sweep.timed_sweep(ports)
     assert "does not accept connections" in found.silent[0].reason

@@ -21,13 +21,13 @@ from rich.console import Console
 from bot.config import Intake, load
 from bot.errors import FirstmateError
 from bot.lab.bot_process import running_bot
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar, Silent
-from bot.lab.servers import free_ports
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
-from bot.lab.workspace.model import Json
+from bot.lab.database_servers import free_ports
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress, ProgressBar
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.slack_workspace.model import Json
 
 FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
 REST = 4.0
@@ -128,13 +128,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         err.print(f"{number:3}/{given.repeat}  card {times.card:.3f} s  cause {times.cause:.3f} s", highlight=False)
 
     folder = Path(tempfile.mkdtemp(prefix="firstmate-bench-"))
-    reporter = Silent() if given.json else Bar()
+    reporter = NoProgress() if given.json else ProgressBar()
     try:
-        with reporter if isinstance(reporter, Bar) else nullcontext():
+        with reporter if isinstance(reporter, ProgressBar) else nullcontext():
             state = bring_up(folder, progress=reporter)
         config = own_config(state, "bench")
         with running_bot(config, log=folder / "logs" / "bench.log"):
-            break_(folder, FAULT)
+            inject_fault(folder, FAULT)
             found = measure(state, load(config).intake, max(1, given.repeat), tell)
     except FirstmateError as error:
         err.print(f"bench: {error}", style="red", markup=False)

@@ -113,7 +113,7 @@ TEST = """\
 """
 
 
-def generated(n: int) -> str:
+def runbook_text(n: int) -> str:
     """The text of one runbook: five steps, six causes, three remedies and a test for each cause."""
     named = [(name, k, *(part.format(n=n, k=k) for part in parts)) for k, (name, parts) in enumerate(KINDS.items(), 1)]
     causes = [
@@ -124,19 +124,19 @@ def generated(n: int) -> str:
     return "".join([HEAD.format(n=n, team=n % 20), *causes, REMEDIES.format(n=n), *tests])
 
 
-def make(folder: Path, count: int) -> None:
+def write_runbooks(folder: Path, count: int) -> None:
     """Writes so many runbooks below a folder."""
     for number in range(1, count + 1):
         path = folder / f"team-{number % 20}" / f"service-{number}.yml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(generated(number), encoding="utf-8")
+        path.write_text(runbook_text(number), encoding="utf-8")
 
 
 def main() -> int:
     """Prints how long the linter took, and how much it read."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), count)
+        write_runbooks(Path(folder), count)
         begun = time.perf_counter()
         report = lint_paths([Path(folder)], lambda: ())
         took = time.perf_counter() - begun

@@ -30,7 +30,7 @@ from bot.engine.sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.mysql import parse_version, read_only
-from bot.lab.progress import Bar, Reporter, Silent
+from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.lab.simulated_servers import PASSWORD
 
 HOSTS, REPETITIONS = 2000, 5
@@ -47,7 +47,7 @@ FILES = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class RoundTime:
     """What one round took."""
 
     wall: float
@@ -60,9 +60,9 @@ class Took:
 class Figures:
     """What each round took."""
 
-    bare: tuple[Took, ...]
-    sweep: tuple[Took, ...]
-    with_dead: tuple[Took, ...]
+    bare: tuple[RoundTime, ...]
+    sweep: tuple[RoundTime, ...]
+    with_dead: tuple[RoundTime, ...]
     """The sweep with the hosts that refuse and those that never answer, which come first and take their threads."""
 
     @property
@@ -71,24 +71,24 @@ class Figures:
 
 
 @contextmanager
-def timed() -> Iterator[Callable[[], Took]]:
+def stopwatch() -> Iterator[Callable[[], RoundTime]]:
     """Gives what tells the time since its beginning."""
     wall, cpu = time.monotonic(), time.process_time()
-    yield lambda: Took(time.monotonic() - wall, time.process_time() - cpu)
+    yield lambda: RoundTime(time.monotonic() - wall, time.process_time() - cpu)
 
 
 @contextmanager
-def simulated(count: int) -> Iterator[list[int]]:
+def simulated_servers(count: int) -> Iterator[list[int]]:
     """The ports of so many servers, in as many processes as there are processors."""
     processes = os.cpu_count() or 1
     shares = [count // processes + (number < count % processes) for number in range(processes)]
     with ExitStack() as running:
-        started = [running.enter_context(_started(share)) for share in shares if share]
+        started = [running.enter_context(_server_process(share)) for share in shares if share]
         yield [port for process in started for port in json.loads(process.stdout.readline() if process.stdout else "")]
 
 
 @contextmanager
-def _started(count: int) -> Iterator[subprocess.Popen[str]]:
+def _server_process(count: int) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-m", "bot.lab.simulated_servers", str(count)]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -99,7 +99,7 @@ def _started(count: int) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def unanswered(refusing: int, silent: int) -> Iterator[list[int]]:
+def dead_ports(refusing: int, silent: int) -> Iterator[list[int]]:
     """Ports at which nobody listens, and ports that take a connection and never say a word."""
     with ExitStack() as held:
         ports = []
@@ -126,9 +126,9 @@ def config_of(ports: Sequence[int]) -> Config:
     return Config(intake=Intake(token=Secret(env=PASSWORD_IN)), shards=tuple(shards))
 
 
-def bare(ports: Sequence[int]) -> Took:
+def bare_loop(ports: Sequence[int]) -> RoundTime:
     """The bare loop."""
-    with timed() as took:
+    with stopwatch() as took:
         with ThreadPoolExecutor(WORKERS) as pool:
             answered = sum(pool.map(_ask, ports))
         if answered != len(ports):
@@ -148,10 +148,10 @@ def _ask(port: int) -> int:
     return answered
 
 
-def swept(ports: Sequence[int]) -> tuple[Took, Summary]:
+def timed_sweep(ports: Sequence[int]) -> tuple[RoundTime, Summary]:
     """Firstmate's sweep, from the selector to the summary."""
     fleet = ConfiguredFleet(config_of(ports))
-    with timed() as took:
+    with stopwatch() as took:
         targets = select("role=replica", fleet.targets())
         found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, targets).looks)
         return took(), found
@@ -161,12 +161,12 @@ def measure(hosts: int, repetitions: int, progress: Reporter) -> Figures:
     """All in turn, so that what else the machine does meets all; raises FirstmateError when a host did not answer."""
     rounds = []
     progress.step(f"Starting {hosts} simulated servers")
-    with simulated(hosts) as ports, unanswered(WRONG, WRONG) as dead:
+    with simulated_servers(hosts) as ports, dead_ports(WRONG, WRONG) as dead:
         for number in range(repetitions + 1):
             progress.step("Sweeping", number / (repetitions + 1))
-            loop = bare(ports)
-            plain, found = swept(ports)
-            with_dead, also = swept([*dead, *ports])
+            loop = bare_loop(ports)
+            plain, found = timed_sweep(ports)
+            with_dead, also = timed_sweep([*dead, *ports])
             silent = sum(len(each.hosts) for each in also.silent)
             if not found.alike or silent != len(dead) or also.strange:
                 raise FirstmateError(f"The sweep found what is not so: {found.says} {also.says}")
@@ -175,13 +175,13 @@ def measure(hosts: int, repetitions: int, progress: Reporter) -> Figures:
     return Figures(theirs, ours, dead_too)
 
 
-def _line(name: str, took: Sequence[Took]) -> str:
+def _line(name: str, took: Sequence[RoundTime]) -> str:
     wall, cpu = [each.wall for each in took], statistics.median(each.cpu for each in took)
     middle, least, most = statistics.median(wall), min(wall), max(wall)
     return f"{name:<24} median {middle:5.2f} s   min {least:5.2f} s   max {most:5.2f} s   processor {cpu:5.2f} s\n"
 
 
-def _says(hosts: int, found: Figures) -> str:
+def _summary(hosts: int, found: Figures) -> str:
     ratio, median = statistics.median(found.ratios), statistics.median(each.wall for each in found.sweep)
     held = {True: "holds", False: "does not hold"}
     return (
@@ -206,9 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
     os.environ[PASSWORD_IN] = PASSWORD
-    reporter = Silent() if given.json else Bar()
+    reporter = NoProgress() if given.json else ProgressBar()
     try:
-        with reporter if isinstance(reporter, Bar) else nullcontext():
+        with reporter if isinstance(reporter, ProgressBar) else nullcontext():
             found = measure(given.hosts, given.repetitions, reporter)
     except FirstmateError as error:
         sys.stderr.write(f"bench: {error}\n")
@@ -227,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             + "\n"
         )
     else:
-        sys.stdout.write(_says(given.hosts, found))
+        sys.stdout.write(_summary(given.hosts, found))
     return 0
 
 

@@ -24,8 +24,8 @@ from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar, Reporter, Silent
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.slack import run_card as cards
 from bot.store.durable import Durable
 from bot.store.open import open_database
@@ -161,9 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="firstmate-bench-"))
-    reporter = Silent() if given.json else Bar()
+    reporter = NoProgress() if given.json else ProgressBar()
     try:
-        with reporter if isinstance(reporter, Bar) else nullcontext():
+        with reporter if isinstance(reporter, ProgressBar) else nullcontext():
             state = bring_up(folder, progress=reporter)
             config = own_config(state, "bench-waiting")
             idle = watched(config, folder, reporter, "Watching the bot at rest")

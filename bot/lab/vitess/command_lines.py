@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.lab.packages import Program
-from bot.lab.servers import HOST
-from bot.lab.vitess.layout import CELL, KEYSPACE, TabletPlan
-from bot.lab.vitess.programs import VitessPrograms
+from bot.lab.database_servers import HOST
+from bot.lab.server_programs import ServerProgram
+from bot.lab.vitess.cluster_layout import CELL, KEYSPACE, TabletPlan
+from bot.lab.vitess.vitess_programs import VitessPrograms
 
 GLOBAL_ROOT = "/vitess/global"
 CELL_ROOT = f"/vitess/{CELL}"
@@ -16,7 +16,7 @@ ABANDONED_AFTER = "10s"
 _LOG = ("--log-level=warn",)
 
 
-def etcd(program: Program, folder: Path, ports: dict[str, int]) -> list[str]:
+def etcd(program: ServerProgram, folder: Path, ports: dict[str, int]) -> list[str]:
     """Returns that of the topology server."""
     client, peer = (f"http://{HOST}:{ports[name]}" for name in ("etcd", "etcd peer"))
     return [

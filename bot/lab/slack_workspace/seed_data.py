@@ -1,0 +1,68 @@
+"""The people, bots and channels that a new local workspace begins with."""
+
+from __future__ import annotations
+
+from bot.lab.slack_workspace.model import AppBot, Channel, Tokens, User, Usergroup
+
+TEAM = "T0LOCAL"
+TEAM_NAME = "Local Workspace"
+TEAM_DOMAIN = "local"
+FIRSTMATE = "A0FIRSTMATE"
+ALERTS = "A0ALERTS"
+
+COMMANDS = {
+    "/triage": "Look at an instance now",
+    "/runbook": "List, show or run runbooks",
+    "/mate": "Status, halt and resume",
+}
+
+
+def users() -> dict[str, User]:
+    """Gives the people and the bots' users, by id."""
+    everyone = (
+        User("U0ALICE", "alice", "Alice", title="DBA lead", colour="7c4dab", is_admin=True),
+        User("U0BOB", "bob", "Bob", title="DBA on call", colour="2b7a78"),
+        User("U0CAROL", "carol", "Carol", title="Operator", colour="c06014"),
+        User("U0GUEST", "guest", "Guest", title="Guest", colour="6b705c", is_restricted=True),
+        User("U0STRANGER", "stranger", "Stranger", "T0OTHER", "Of another company", "8d3b72", is_stranger=True),
+        User(
+            "U0FIRSTMATE",
+            "firstmate",
+            "Firstmate",
+            colour="1d4e89",
+            is_bot=True,
+            bot_id="B0FIRSTMATE",
+            app_id=FIRSTMATE,
+        ),
+        User(
+            "U0ALERTMGR", "alertmanager", "Alertmanager", colour="f3dfd6", is_bot=True, bot_id="B0ALERTS", app_id=ALERTS
+        ),
+    )
+    return {user.id: user for user in everyone}
+
+
+def bots(tokens: Tokens) -> dict[str, AppBot]:
+    """Gives the two installed bots, by bot id."""
+    both = (
+        AppBot("B0FIRSTMATE", FIRSTMATE, "U0FIRSTMATE", "Firstmate", tokens.bot_token),
+        AppBot("B0ALERTS", ALERTS, "U0ALERTMGR", "Alertmanager", tokens.alerts_bot_token, as_bot_message=True),
+    )
+    return {bot.id: bot for bot in both}
+
+
+def channels() -> dict[str, Channel]:
+    """Gives the channels, by id; Firstmate is a member of the first two."""
+    people = {"U0ALICE", "U0BOB", "U0CAROL", "U0GUEST", "U0STRANGER"}
+    apps = {"U0FIRSTMATE", "U0ALERTMGR"}
+    every = (
+        Channel("C0DBALERTS", "db-alerts", "Alerts of the database fleet", people | apps),
+        Channel("C0BILLING", "billing-incidents", "Incidents of the billing clusters", people | apps),
+        Channel("C0GENERAL", "general", "Company-wide talk", set(people)),
+    )
+    return {channel.id: channel for channel in every}
+
+
+def usergroups() -> dict[str, Usergroup]:
+    """Gives the user groups, by id."""
+    group = Usergroup("S0DBAONCALL", "dba-oncall", "DBA on call", ["U0ALICE", "U0BOB"])
+    return {group.id: group}
