@@ -165,4 +165,4 @@ def test_a_policy_is_linted_like_runbooks(tmp_path: Path):
 def test_a_configuration_without_a_policy_has_nothing_to_lint(config: Path):
     said = firstmate("policy", "lint", "--config", config)
     assert said.code == 2
-    assert "the defaults hold" in said.err
+    assert "the defaults apply" in said.err

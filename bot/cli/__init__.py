@@ -1,4 +1,4 @@
-"""The command `firstmate`, and the one place where an exception becomes a sentence and an exit code."""
+"""The command `firstmate`: loads the module of the command, and turns exceptions into a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ MODULES = {
     "demo": "lab",
     "lab": "lab",
 }
-"""Command -> its module here."""
+"""Command -> its module in this package."""
 GROUPS = {"audit": "audit", "policy": "policy", "incident": "incidents"}
-"""Group of commands -> its module here."""
+"""Group of commands -> its module in this package."""
 LISTED_BY = {"lab": "lab_extra"}
-"""Module -> the one that stands for it in the overview, so that listing the commands does not load the lab."""
+"""Module -> the module that replaces it in `firstmate --help`, which therefore does not load the lab."""
 
 
 def command(first: str) -> typer.Typer:
-    """The command line, of which only the module of the first word is loaded; all of them where it names none.
+    """Builds the command line with the command or group called `first`; with all of them where it names none.
 
-    The bot's own parts take a second to load, and nobody who lints a runbook should wait for them.
+    Only the modules of these commands are loaded: the bot itself takes a second to load, which `lint` does not need.
     """
     cli = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        help="Incident triage and guarded runbook automation for MySQL and MariaDB fleets.",
+        help="Incident triage and guarded runbook automation for MySQL, MariaDB and Vitess fleets.",
     )
     known = {**MODULES, **GROUPS}
-    # Without this a lone command would be run without its name.
+    # Without a callback Typer would run a single command without its name.
     cli.callback()(_nothing)
     everything = (LISTED_BY.get(module, module) for module in known.values())
     for module in dict.fromkeys([known[first]] if first in known else everything):
@@ -61,11 +61,11 @@ def command(first: str) -> typer.Typer:
 
 
 def _nothing() -> None:
-    """Incident triage and guarded runbook automation for MySQL and MariaDB fleets."""
+    """Incident triage and guarded runbook automation for MySQL, MariaDB and Vitess fleets."""
 
 
 def main() -> None:
-    """Runs the command and turns whatever ends it into a sentence and an exit code."""
+    """Runs the command, prints an error as one sentence, and exits with the code of `bot.errors.Exit`."""
     logging.basicConfig(level=_log_level(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         code = command(next((word for word in sys.argv[1:] if word != "--"), ""))(standalone_mode=False)
@@ -80,14 +80,17 @@ def main() -> None:
         err.print("firstmate: interrupted.", style="yellow")
         sys.exit(Exit.INTERRUPTED)
     except Exception as error:
-        # The edge: a bug. The log has the traceback, a person gets one sentence.
-        log.debug("a bug", exc_info=True)
-        says = f"firstmate: a bug ({type(error).__name__}: {error}). Set FIRSTMATE_LOG=debug and report it."
+        # Anything else is a bug: the traceback goes to the log, one sentence to the terminal.
+        log.debug("internal error", exc_info=True)
+        says = (
+            f"firstmate: internal error ({type(error).__name__}: {error}). "
+            "Run the command again with FIRSTMATE_LOG=debug and report the output."
+        )
         err.print(says, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(Exit.BUG)
     sys.exit(code if isinstance(code, int) else Exit.DONE)
 
 
 def _log_level() -> int:
-    """The level that FIRSTMATE_LOG names: debug, info, warning (as without it) or error."""
+    """Returns the log level that FIRSTMATE_LOG names: debug, info, warning (the default) or error."""
     return logging.getLevelNamesMapping().get(os.environ.get("FIRSTMATE_LOG", "").upper(), logging.WARNING)

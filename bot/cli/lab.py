@@ -105,7 +105,7 @@ def break_command(name: Annotated[str, typer.Argument(help=FAULT_NAMES)], as_jso
 def fix_command(name: Annotated[str, typer.Argument(help=FAULT_NAMES)], as_json: JsonOption = False) -> None:
     """Undoes what `firstmate lab break` injected, and ends its alert."""
     fault = fix_fault(LAB_FOLDER, name)
-    send_alert(LAB_FOLDER, fault, over=True)
+    send_alert(LAB_FOLDER, fault, ended=True)
     if as_json:
         print_json({"fault": fault.name, "instance": fault.instance})
     else:

@@ -1,4 +1,4 @@
-"""The command that asks one diagnostic of many instances, and groups like with like."""
+"""The command that runs one diagnostic on many instances and groups equal results."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ commands = typer.Typer()
 
 @commands.command()
 def sweep(
-    diagnostic: Annotated[str, typer.Argument(help="A diagnostic that asks the hosts, e.g. mysql.replica_status.")],
-    on: Annotated[str, typer.Option("--on", help="Which instances: role=replica,shard=orders*, or all.")],
-    given: Annotated[
-        list[str] | None, typer.Option("--with", help="NAME=VALUE for a parameter; may stand several times.")
-    ] = None,
+    diagnostic: Annotated[
+        str, typer.Argument(help="A diagnostic that queries the instances, for example mysql.replica_status.")
+    ],
+    on: Annotated[str, typer.Option("--on", help="The instances: for example role=replica,shard=orders*, or all.")],
+    given: Annotated[list[str] | None, typer.Option("--with", help="A parameter as NAME=VALUE; repeatable.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Asks a diagnostic of many instances at once, and groups like with like; changes nothing."""
+    """Runs a diagnostic on many instances at once and groups equal results; changes nothing."""
     parameters = yaml_values(given or [], "--with older_than=30s")
     sweepable(diagnostic, parameters, 0)
     fleet = ConfiguredFleet(configured(config))
@@ -51,7 +51,7 @@ def _show(swept: Swept, summary: Summary) -> None:
         for number, group in enumerate(kin.groups):
             if number == 0:
                 many = len(kin.groups) > 1 or kin.hosts > 1
-                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'nothing to tell'}")
+                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'no values'}")
             else:
                 _print(f"  differs, {len(group.hosts):,}: {'; '.join(each.says for each in group.differs)}", "yellow")
                 _print(f"      {named(group.hosts)}")

@@ -1,4 +1,4 @@
-"""A little application load on one primary: a few small transactions per second, for ever, until it is told to end.
+"""A light application load on one primary: a few small transactions per second until SIGTERM.
 
 Run as `python -m bot.lab.application_load FOLDER INSTANCE`.
 """
@@ -22,11 +22,11 @@ from bot.lab.replication import TABLE
 PAUSE = 0.25
 """Seconds between two transactions."""
 KEPT = 20_000
-"""Rows that a table keeps; older ones are deleted."""
+"""Rows kept in the table; older ones are deleted."""
 
 
 def transaction(connection: Connection[DictCursor], table: str, count: int) -> None:
-    """Writes one order or invoice, moves another one on, and beats."""
+    """Inserts one order or invoice, marks another as paid, and updates the heartbeat."""
     customer = random.randint(1, 500)
     connection.begin()
     with connection.cursor() as cursor:
@@ -46,7 +46,7 @@ def transaction(connection: Connection[DictCursor], table: str, count: int) -> N
 
 
 def run(folder: Path, name: str, stop: threading.Event) -> None:
-    """Writes until `stop` is set; connects anew when the server or an operator ends the connection."""
+    """Writes until `stop` is set; reconnects when the server or an operator ends the connection."""
     state = read(folder)
     if state is None:
         raise SystemExit(f"no lab is up in {folder}")
@@ -70,7 +70,7 @@ def run(folder: Path, name: str, stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Runs the load of one primary until SIGTERM."""
+    """Runs the load on one primary until SIGTERM."""
     stop = threading.Event()
     worker = threading.Thread(target=run, args=(Path(sys.argv[1]), sys.argv[2], stop), daemon=True)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""Connections of the lab to its own servers."""
+"""Opens connections to the lab's own database servers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Rows = list[dict[str, Any]]
 
 
 def connect(
-    host: str, port: int, login: Login, database: str | None = None, patience: float | None = None
+    host: str, port: int, login: Login, database: str | None = None, timeout: float | None = None
 ) -> Connection[DictCursor]:
-    """Opens a connection with autocommit on; `patience` is how many seconds a statement may take, None for ever."""
+    """Opens a connection with autocommit on; `timeout` limits each statement, in seconds (None: no limit)."""
     return pymysql.connect(
         host=host,
         port=port,
@@ -27,15 +27,15 @@ def connect(
         database=database,
         autocommit=True,
         connect_timeout=5,
-        read_timeout=patience,
+        read_timeout=timeout,
         cursorclass=DictCursor,
     )
 
 
 @contextmanager
 def administrator(instance: LabInstance) -> Iterator[Connection[DictCursor]]:
-    """Opens a connection as the server's administrator, over the spare port, where a full server answers too."""
-    connection = connect(instance.host, instance.spare_port, Login(instance.user, instance.password), patience=60.0)
+    """Opens a connection as administrator over the spare port, which works when all connections are taken."""
+    connection = connect(instance.host, instance.spare_port, Login(instance.user, instance.password), timeout=60.0)
     try:
         yield connection
     finally:
@@ -48,7 +48,7 @@ def session(state: LabState, instance: LabInstance, user: str) -> Connection[Dic
 
 
 def _schema(state: LabState, instance: LabInstance) -> str:
-    """`shop`; beneath a tablet of Vitess that of its keyspace, and through vtgate the keyspace."""
+    """Returns `shop`; on a tablet's MySQL the schema of the keyspace, and through vtgate the keyspace."""
     if state.vitess is None:
         return "shop"
     return f"vt_{state.vitess.keyspace}" if instance in state.instances else state.vitess.keyspace

@@ -1,4 +1,4 @@
-"""The lab's database servers: their settings, data directories and first statements."""
+"""The lab's MySQL and MariaDB servers: the fleet, their configuration, data directories and init files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SMALL_LOGS: dict[Flavour, tuple[str, ...]] = {
     "mysql": ("--innodb-redo-log-capacity=16M",),
     "mariadb": ("--innodb-log-file-size=16M",),
 }
-"""Without them every data directory begins with a redo log of 100 MB, which has to be copied."""
+"""Without these options every data directory begins with a redo log of 100 MB, which would have to be copied."""
 
 
 @dataclass(frozen=True)
 class ServerPlan:
-    """One server as it is to be."""
+    """One server to start."""
 
     name: str
     shard: str
@@ -38,7 +38,7 @@ class ServerPlan:
     source: str | None
     server_id: int
     newer: bool = False
-    """Whether it runs the later of two versions of its flavour."""
+    """Whether it runs the later of the two MariaDB versions."""
 
 
 FLEET = (
@@ -52,21 +52,21 @@ FLEET = (
 
 
 def program_of(programs: ServerPrograms, plan: ServerPlan) -> ServerProgram:
-    """Returns the program of a server."""
+    """Returns the program that a server runs."""
     if plan.flavour == "mysql":
         return programs.mysqld
     return programs.mariadbd_newer if plan.newer else programs.mariadbd
 
 
 def spare_port_name(name: str) -> str:
-    """Returns the name under which the spare port of a server stands in the table of ports."""
+    """Returns the key of a server's spare port in the table of ports."""
     return f"{name} spare"
 
 
 def prepare_data_directory(
     folder: Path, plan: ServerPlan, programs: ServerPrograms, ports: dict[str, int], logins: dict[str, Login]
 ) -> list[str]:
-    """Makes the data directory and the settings of one server; returns the command line that starts it."""
+    """Creates the data directory and the configuration of a server; returns the command line that starts it."""
     server = program_of(programs, plan)
     data = folder / "data" / plan.name
     shutil.copytree(_template_path(programs, plan), data)
@@ -80,11 +80,11 @@ def prepare_data_directory(
 
 
 def prepare_restart(folder: Path, name: str) -> list[str]:
-    """Makes a server that is gone ready to start on the data that it has, and returns its command line.
+    """Prepares a server that was killed for a restart on its data, and returns its command line.
 
-    The lock of its socket goes: mysqld takes the pid in it for another server even when it is a zombie's, which it is
-    until whoever started it looks. And the tables of its logs are repaired, which a killed server leaves marked as
-    crashed (error 1194) where it wrote to them.
+    The lock file of its socket is removed: mysqld refuses to start while the pid in it exists, even as a zombie that
+    its parent has not waited for yet. The log tables are repaired, since a killed server leaves those that it was
+    writing to marked as crashed (error 1194).
     """
     (folder / "data" / name / "server.sock.lock").unlink(missing_ok=True)
     repair = folder / "data" / f"{name}.repair.sql"
@@ -97,12 +97,12 @@ def _command(folder: Path, name: str) -> Path:
 
 
 def init_file(folder: Path, name: str) -> Path:
-    """Returns the file of the statements that a server runs before it listens; it holds passwords."""
+    """Returns the path of a server's init file, which contains passwords."""
     return folder / "data" / f"{name}.sql"
 
 
 def make_template(programs: ServerPrograms, plan: ServerPlan) -> None:
-    """Makes the empty data directory for a server's program in the cache, once; the caller holds the cache's lock."""
+    """Initialises a data directory in the cache for a server's program, once; the caller holds the cache lock."""
     path = _template_path(programs, plan)
     if path.is_dir():
         return
@@ -169,14 +169,14 @@ def _initialise_mariadb(server: ServerProgram, data: Path) -> None:
 
 
 def _mariadb_share(server: ServerProgram) -> tuple[Path, str]:
-    """Returns the folder of MariaDB's scripts, and how their names begin: mysql_, and mariadb_ since 11."""
+    """Returns the folder of MariaDB's scripts and the prefix of their names: mysql_, and mariadb_ since MariaDB 11."""
     for name in ("mysql", "mariadb", ""):
         path = server.prefix / "share" / name
         for prefix in ("mysql", "mariadb"):
             if (path / f"{prefix}_system_tables.sql").is_file():
                 return path, prefix
     raise FirstmateError(
-        f"MariaDB's mariadb_system_tables.sql is not below {server.prefix / 'share'}; install its server."
+        f"MariaDB's system table scripts are not in {server.prefix / 'share'}; install the package mariadb-server."
     )
 
 
@@ -184,7 +184,7 @@ def _run(argv: list[str], text: str) -> None:
     done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise FirstmateError(
-            f"{Path(argv[0]).name} could not make an empty data directory: {(done.stdout + done.stderr)[-400:].strip()}"
+            f"{Path(argv[0]).name} could not initialise a data directory: {(done.stdout + done.stderr)[-400:].strip()}"
         )
 
 
@@ -193,7 +193,7 @@ def _as_root() -> list[str]:
 
 
 def _mysql_paths(server: ServerProgram) -> list[str]:
-    """Returns where a server that was unpacked beside the system finds its parts; one that is installed knows."""
+    """Returns the options with which an unpacked server finds its files; an installed server needs none."""
     share = server.prefix / "share/mysql"
     if len(server.argv) == 1 or not share.is_dir():
         return []
@@ -214,7 +214,7 @@ def _settings(folder: Path, plan: ServerPlan, server: ServerProgram, ports: dict
         f"report-host={HOST}",
         f"report-port={port}",
         f"datadir={data}",
-        "socket=server.sock",  # relative to datadir: a socket's path may not be longer than 107 bytes
+        "socket=server.sock",  # relative to datadir: the path of a socket is limited to 107 bytes
         f"pid-file={data / 'server.pid'}",
         f"log-error={folder / 'logs' / f'{plan.name}.log'}",
         "log-bin=binlog",
@@ -267,7 +267,7 @@ def _mariadb_settings(plan: ServerPlan, server: ServerProgram, spare_port: int) 
 
 
 def _init_statements(plan: ServerPlan, logins: dict[str, Login]) -> str:
-    """Returns the statements a server runs before it listens: its users, kept out of the binary log, one per line."""
+    """Returns the statements that create the users, one per line and outside of the binary log."""
     lines = ["SET SESSION sql_log_bin=0"]
     for user in USERS:
         lines += statements(plan.flavour, logins[user].user, logins[user].password)
@@ -277,7 +277,7 @@ def _init_statements(plan: ServerPlan, logins: dict[str, Login]) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Returns free ports of the loopback, below those that the kernel takes for outgoing connections."""
+    """Returns free loopback ports, below the range that the kernel uses for outgoing connections."""
     found: list[int] = []
     generator = random.SystemRandom()
     while len(found) < count:

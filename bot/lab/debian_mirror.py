@@ -1,7 +1,7 @@
-"""Unpacks packages of the mirror that the machine already uses, beside the system.
+"""Unpacks Debian packages into a folder, without installing them.
 
-apt works with lists, caches and a status file of its own, so nothing of the system changes and no root is needed; its
-signature checks stay on.
+apt uses the mirror from the machine's configuration, with its own package lists, cache and status file, so that the
+system is unchanged and root is not required. apt's signature checks stay on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KEYRINGS = (
 
 @dataclass(frozen=True)
 class PackageBundle:
-    """The packages that come from one suite of the mirror."""
+    """Packages from one suite of the mirror."""
 
     suite: str
     packages: tuple[str, ...]
@@ -37,7 +37,7 @@ class PackageBundle:
 
 
 def unpack_bundle(cache: Path, bundle: PackageBundle, progress: Reporter) -> Path:
-    """Returns the unpacked tree of the bundle; it appears under its name only when it is whole."""
+    """Returns the folder of the unpacked packages, downloading them first if it does not exist."""
     root = cache / bundle.folder
     if root.is_dir():
         return root
@@ -67,11 +67,11 @@ def _unpack(archive: Path, root: Path) -> None:
         ["dpkg-deb", "--extract", str(archive), str(root)], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise FirstmateError(f"{archive.name} cannot be unpacked into {root}: {done.stderr.strip()[-200:]}")
+        raise FirstmateError(f"{archive.name} could not be unpacked into {root}: {done.stderr.strip()[-200:]}")
 
 
 def _mirror() -> str:
-    """Returns the address of the machine's own Debian mirror, out of its apt configuration."""
+    """Returns the URL of the Debian mirror in the machine's apt configuration; raises Unreachable without one."""
     done = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"],
         capture_output=True,
@@ -85,6 +85,7 @@ def _mirror() -> str:
 
 
 def apt_options(work: Path, bundle: PackageBundle, mirror: str) -> list[str]:
+    """Returns the options with which apt works in the folder alone; raises Unreachable without Debian's keyring."""
     keyring = next((path for path in KEYRINGS if path.exists()), None)
     if keyring is None:
         raise Unreachable("the keyring of Debian's archive is not installed (package debian-archive-keyring)")
@@ -107,7 +108,7 @@ def apt_options(work: Path, bundle: PackageBundle, mirror: str) -> list[str]:
         "APT::Status-Fd": "1",
     }
     if os.geteuid() == 0:
-        settings["APT::Sandbox::User"] = "root"  # apt's own user may not enter the cache of root
+        settings["APT::Sandbox::User"] = "root"  # the user _apt has no access to root's cache
     return [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
 
 
@@ -127,4 +128,4 @@ def _apt(arguments: list[str], progress: Reporter, text: str) -> None:
             elif line.startswith(("E:", "W:", "Err:")):
                 tail.append(line.strip())
     if process.returncode != 0:
-        raise Unreachable(f"apt-get could not get it: {' '.join(tail)[-400:] or 'no reason given'}")
+        raise Unreachable(f"apt-get failed: {' '.join(tail)[-400:] or 'no reason given'}")

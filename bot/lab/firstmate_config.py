@@ -1,4 +1,4 @@
-"""Writes the lab's firstmate.yml and the secrets that it names."""
+"""Writes the lab's firstmate.yml and policy.yml, and the secrets that they name."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ALERTS_CHANNEL = "C0DBALERTS"
 BILLING_CHANNEL = "C0BILLING"
 POLICY = "policy.yml"
 _POLICY = {"flapping": {"times": 0}, "budgets": {"action": 1000, "shard": 1000, "fleet": 1000}}
-"""A lab is broken and mended all day."""
+"""Without limits, because a lab is broken and fixed all day."""
 
 
 def write_secrets(folder: Path, logins: dict[str, Login], tokens: dict[str, str], intake_token: str) -> None:
-    """Writes one file per secret below secrets/, with mode 0600."""
+    """Writes one file per secret into secrets/, with mode 0600."""
     secrets = folder / "secrets"
     for user in (READER, CHANGER):
         write_private(secrets / user, logins[user].password + "\n")
@@ -35,11 +35,11 @@ def write_secrets(folder: Path, logins: dict[str, Login], tokens: dict[str, str]
 
 
 def write_config(folder: Path, ports: dict[str, int], vitess: LabVitess | None = None) -> Path:
-    """Writes firstmate.yml and policy.yml for this lab, and returns the path of the first."""
+    """Writes firstmate.yml and policy.yml for this lab, and returns the path of firstmate.yml."""
     path = folder / CONFIG
     (folder / POLICY).write_text(yaml.safe_dump(_POLICY, sort_keys=False), encoding="utf-8")
     path.write_text(
-        "# Written by `firstmate lab up`; it is written anew each time.\n"
+        "# Written by `firstmate lab up`, which overwrites it on every start.\n"
         + yaml.safe_dump(document(ports, vitess), sort_keys=False),
         encoding="utf-8",
     )
@@ -47,7 +47,7 @@ def write_config(folder: Path, ports: dict[str, int], vitess: LabVitess | None =
 
 
 def document(ports: dict[str, int], vitess: LabVitess | None = None) -> dict[str, Any]:
-    """Returns firstmate.yml: with the lab's shards, or with its Vitess cluster, whose shards Vitess itself knows."""
+    """Returns the content of firstmate.yml, with the lab's shards or its Vitess cluster."""
     fleet: dict[str, Any] = (
         {"shards": [], "vitess": [_cluster(vitess)]}
         if vitess

@@ -1,4 +1,4 @@
-"""What a lab is made of, as lab.json keeps it and `firstmate lab up --json` prints it."""
+"""The parts of a lab: what lab.json stores and `firstmate lab up --json` prints."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bot.errors import FirstmateError
 
 @dataclass(frozen=True)
 class LabInstance:
-    """One database server of the lab. `user` is its administrator; `source` names the primary of a replica.
+    """One database server of the lab; `user` is its administrator, `source` the name of a replica's source.
 
-    `spare_port` lets administrators in when all connections are taken: MySQL's admin_port, MariaDB's extra_port.
+    `spare_port` accepts administrators when all connections are taken: MySQL's admin_port, MariaDB's extra_port.
     """
 
     name: str
@@ -38,7 +38,7 @@ class LabInstance:
 
 @dataclass(frozen=True)
 class Login:
-    """A user of the servers and its password."""
+    """A database user and its password."""
 
     user: str
     password: str
@@ -46,7 +46,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the parts answer; `webhook` is the bot's, to which Alertmanager posts whether or not the bot runs."""
+    """URLs of the services; Alertmanager posts to `webhook`, where the bot listens while it is running."""
 
     prometheus: str
     alertmanager: str
@@ -56,12 +56,12 @@ class Urls:
 
 @dataclass(frozen=True)
 class LabTablet:
-    """A tablet of the Vitess lab; `vttablet` and `mysqld` are the names of its two processes."""
+    """A tablet of the Vitess lab; `vttablet` and `mysqld` are the names of its processes."""
 
     alias: str
     uid: int
     shard: str
-    """The key range alone, such as -80."""
+    """The key range, such as -80, without the keyspace."""
     http_port: int
     grpc_port: int
     mysql_port: int
@@ -71,22 +71,22 @@ class LabTablet:
 
 @dataclass(frozen=True)
 class LabVitess:
-    """The Vitess cluster of a lab. Addresses are host:port; the processes are called as the fields: etcd, vtctld..."""
+    """The Vitess cluster of a lab. Addresses are host:port; the processes are named like the fields."""
 
     cell: str
     keyspace: str
     etcd: str
     vtctld: str
-    """vtctld's gRPC address."""
+    """The gRPC address of vtctld."""
     vtctld_url: str
     vtorc: str
     vtgate: str
-    """The HTTP address, as vtorc's is."""
+    """The HTTP address, as for VTOrc."""
     vtgate_mysql: str
     tablets: tuple[LabTablet, ...]
 
     def tablet(self, alias: str) -> LabTablet:
-        """Returns the tablet of this alias; raises KeyError when the cluster has none."""
+        """Returns the tablet with this alias; raises KeyError for an unknown alias."""
         return next((t for t in self.tablets if t.alias == alias), None) or _missing(alias)
 
 
@@ -94,9 +94,9 @@ class LabVitess:
 class LabState:
     """A lab that is up.
 
-    `marker` is what its processes carry in their environment; `users` holds the logins of application, reader, changer
-    and so on by user name, the same on every server. `vitess` is there when the servers are the tablets' of a Vitess
-    cluster; an instance is then called by its tablet's alias.
+    `marker` identifies its processes, which have it in their environment. `users` has the logins of application,
+    reader, changer and so on by user name; they are the same on every server. `vitess` is set when the servers belong
+    to the tablets of a Vitess cluster; the name of an instance is then the alias of its tablet.
     """
 
     folder: Path
@@ -109,17 +109,16 @@ class LabState:
     vitess: LabVitess | None = None
 
     def instance(self, name: str) -> LabInstance:
-        """Returns the instance of this name; raises KeyError when the lab has none."""
+        """Returns the instance with this name; raises KeyError for an unknown name."""
         return next((i for i in self.instances if i.name == name), None) or _missing(name)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns what `firstmate lab up --json` prints.
+        """Returns the document that `firstmate lab up --json` prints.
 
-        Keys: `instances` (a list; each has name, shard, host, port, spare_port, user and password of the
+        Keys: `instances` (a list; each with name, shard, host, port, spare_port, user and password of the
         administrator, role `primary` or `replica`, source (a name, null for a primary), flavour `mysql` or `mariadb`,
-        version),
-        `replication` (user, password), `urls` (prometheus, alertmanager, webhook, workspace), `config` (the path of
-        firstmate.yml), `folder`, and `vitess` (null in the lab of MySQL and MariaDB; else the fields of LabVitess).
+        version), `replication` (user, password), `urls` (prometheus, alertmanager, webhook, workspace), `config` (the
+        path of firstmate.yml), `folder`, and `vitess` (null without Vitess; otherwise the fields of LabVitess).
         """
         return {
             "instances": [asdict(instance) for instance in self.instances],
@@ -136,7 +135,7 @@ def _missing(name: str) -> NoReturn:
 
 
 def save(state: LabState) -> None:
-    """Writes lab.json, readable by its owner alone: it holds passwords."""
+    """Writes lab.json, which contains passwords and is readable by its owner only."""
     document = {
         **state.as_json(),
         "marker": state.marker,
@@ -146,7 +145,7 @@ def save(state: LabState) -> None:
 
 
 def read(folder: Path) -> LabState | None:
-    """Returns the lab that was brought up in the folder; None when there is none or it was never finished."""
+    """Returns the lab of the folder; None without one. Raises FirstmateError when lab.json cannot be read."""
     path = folder / "lab.json"
     try:
         return _lab(folder, json.loads(path.read_text(encoding="utf-8")))
@@ -154,7 +153,7 @@ def read(folder: Path) -> LabState | None:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise FirstmateError(
-            f"{path} cannot be read, or is of another version ({error}); "
+            f"{path} cannot be read or was written by another version ({error}); "
             "run `firstmate lab down`, then `firstmate lab up`."
         ) from error
 
@@ -179,14 +178,14 @@ def _vitess(document: Any) -> LabVitess | None:  # noqa: ANN401 - JSON
 
 
 def new_marker(folder: Path) -> str:
-    """Writes the identity of a new lab before any of its processes starts, and returns it."""
+    """Creates the marker of a new lab, writes it before any process starts, and returns it."""
     marker = f"{folder}#{secrets.token_hex(8)}"
     write_private(folder / "marker", marker + "\n")
     return marker
 
 
 def marker_of(folder: Path) -> str | None:
-    """Returns the identity of the lab in the folder, finished or not; None when there is none."""
+    """Returns the marker of the lab in the folder, complete or not; None without one."""
     try:
         return (folder / "marker").read_text(encoding="utf-8").strip() or None
     except OSError:
@@ -194,7 +193,7 @@ def marker_of(folder: Path) -> str | None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file with mode 0600, whole or not at all."""
+    """Writes a file atomically, with mode 0600."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,4 +1,4 @@
-"""Says whether a lab is up, and where its configuration is."""
+"""Determines whether a lab is up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.lab_location import READY
 
 @dataclass(frozen=True)
 class LabStatus:
-    """How a lab is: `down`, `up`, or `half` with what is missing."""
+    """The condition of a lab: `down`, `up`, or `half` with what is missing."""
 
     condition: Literal["down", "up", "half"]
     missing: tuple[str, ...] = ()
@@ -22,17 +22,17 @@ class LabStatus:
 
 
 def lab_status(folder: Path) -> LabStatus:
-    """Says whether a lab is up in the folder."""
+    """Returns the condition of the lab in the folder."""
     folder = folder.resolve()
     marker = marker_of(folder)
     if marker is None:
         return LabStatus("down")
     state = read(folder)
     if state is None or not (folder / READY).exists():
-        return LabStatus("half", ("it was never finished",), state)
+        return LabStatus("half", ("its start did not complete",), state)
     record_restarted_servers(state)
     dead = tuple(
-        f"{process.name} does not run"
+        f"{process.name} is not running"
         for process in processes.recorded(folder)
         if not process.name.startswith("fault-") and not processes.is_running(process, marker)
     )

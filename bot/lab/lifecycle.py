@@ -1,4 +1,4 @@
-"""Brings the lab up and down, and says what is up."""
+"""Starts and stops a lab in a folder."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ from bot.lab.waiting import wait_until
 from bot.lab_location import CONFIG, READY
 
 Starter = Callable[[Path, str, Reporter], LabState]
-"""Starts a lab in the folder with this marker."""
+"""Starts a lab: (folder, marker, progress)."""
 
 _MADE = ("data", "run", "secrets", "lab.json", "marker")
 
 
 def bring_up(folder: Path, *, progress: Reporter | None = None, vitess: bool = False) -> LabState:
-    """Brings the lab up in the folder and returns it; a lab that is up already is returned at once.
+    """Starts a lab in the folder and returns it; a lab that is already up is returned at once.
 
-    Raises FirstmateError when its servers cannot be had or do not start, or when an earlier one is half up or of the
-    other kind; what was started is then ended again.
+    Raises FirstmateError when the server programs are not available or do not start (whatever was started is stopped
+    again), and when an earlier lab in the folder is only partly up or of the other kind.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     reporter = progress or NoProgress()
-    with _alone(folder):
+    with _exclusive(folder):
         if (found := _already_up(folder, vitess=vitess)) is not None:
             return found
         start = cluster_start.prepare(folder, reporter) if vitess else _prepare(reporter)
@@ -61,11 +61,11 @@ def bring_up(folder: Path, *, progress: Reporter | None = None, vitess: bool = F
         try:
             state = start(folder, marker, reporter)
         except BaseException as error:
-            processes.stop_all(folder, marker, patience=1.0)
+            processes.stop_all(folder, marker, grace=1.0)
             _clear(folder, _MADE)
             if isinstance(error, pymysql.err.MySQLError | OSError):
                 raise FirstmateError(
-                    f"The lab could not be brought up: {error}; its logs are {folder}/logs."
+                    f"The lab could not be started: {error}; its logs are in {folder}/logs."
                 ) from error
             raise
         (folder / READY).touch()
@@ -77,7 +77,7 @@ def _already_up(folder: Path, *, vitess: bool) -> LabState | None:
     found = lab_status(folder)
     if found.condition == "half":
         raise FirstmateError(
-            f"The lab in {folder} is only half up ({', '.join(found.missing)}); "
+            f"The lab in {folder} is only partly up ({', '.join(found.missing)}); "
             "run `firstmate lab down`, then `firstmate lab up`."
         )
     if found.condition == "down" or found.state is None:
@@ -85,37 +85,36 @@ def _already_up(folder: Path, *, vitess: bool) -> LabState | None:
     if (found.state.vitess is not None) != vitess:
         kind, option = ("MySQL and MariaDB", " --vitess") if vitess else ("Vitess", "")
         raise FirstmateError(
-            f"The lab that is up in {folder} is that of {kind}; "
-            f"run `firstmate lab down`, then `firstmate lab up{option}`."
+            f"The lab in {folder} runs {kind}; run `firstmate lab down`, then `firstmate lab up{option}`."
         )
     return found.state
 
 
 def tear_down(folder: Path) -> list[int]:
-    """Ends what `bring_up` started in the folder, finished or not, and removes its databases and secrets.
+    """Stops what `bring_up` started in the folder, complete or not, and removes its databases and secrets.
 
-    Returns the pids it ended. The logs, firstmate.yml and the bot's own store stay for a look until the next `up`.
+    Returns the pids of the stopped processes. Logs, firstmate.yml and the bot's store remain until the next start.
     """
     folder = folder.resolve()
     if not folder.is_dir():
         return []
-    with _alone(folder):
+    with _exclusive(folder):
         marker = marker_of(folder)
         if marker is None:
             return []
-        # Polite for a second only: what a database server would still write is removed in the next line.
-        ended = processes.stop_all(folder, marker, patience=1.0)
+        # One second is enough: whatever a database server would still flush is removed in the next line.
+        ended = processes.stop_all(folder, marker, grace=1.0)
         _clear(folder, _MADE)
         return ended
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _exclusive(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as handle:
         try:
             flock(handle, LOCK_EX | LOCK_NB)
         except BlockingIOError as error:
-            raise Busy(f"Another `firstmate lab` is at work in {folder}; wait until it is done.") from error
+            raise Busy(f"Another `firstmate lab` is running in {folder}; wait until it has finished.") from error
         yield
 
 
@@ -129,11 +128,11 @@ def _clear(folder: Path, names: tuple[str, ...]) -> None:
 
 
 def _prepare(reporter: Reporter) -> Starter:
-    """Finds or downloads the servers and makes what the cache holds of them; returns what starts a lab of them."""
+    """Finds or downloads the server programs and fills the cache; returns the function that starts a lab with them."""
     programs = find_programs(reporter)
     with cache_lock(programs.cache, reporter):
         for number, plan in enumerate(FLEET):
-            reporter.step("Making empty data directories", number / len(FLEET))
+            reporter.step("Initialising data directories", number / len(FLEET))
             make_template(programs, plan)
     return lambda folder, marker, progress: _start(folder, marker, programs, progress)
 
@@ -145,7 +144,7 @@ def _start(folder: Path, marker: str, programs: ServerPrograms, reporter: Report
     state = _state(folder, marker, programs, ports, new_logins(folder))
     save(state)
     (folder / "logs").mkdir(exist_ok=True)
-    # First, because Prometheus takes about five seconds from its start to its first scrape.
+    # First, because Prometheus needs about five seconds until its first scrape.
     start_monitoring(state, programs, ports, (mysql_job(state.instances, ports), node_job(ports)), rules())
     _start_servers(state, programs, ports, reporter)
     start_workspace(state, ports)
@@ -225,10 +224,10 @@ def _replicate(state: LabState, reporter: Reporter) -> None:
 
 
 def _answers(state: LabState, instance: LabInstance) -> bool:
-    """Says whether the server lets its administrator in; raises FirstmateError when it has ended instead."""
+    """Returns whether the administrator can log in; raises FirstmateError when the server has exited."""
     if processes.find_running(state.folder, state.marker, instance.name) is None:
         log = state.folder / "logs" / f"{instance.name}.log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        reason = next((line for line in reversed(lines) if "[ERROR]" in line), "it gives no reason")
-        raise FirstmateError(f"{instance.name} ended at its start ({reason}); its log is {log}.")
+        reason = next((line for line in reversed(lines) if "[ERROR]" in line), "no reason given")
+        raise FirstmateError(f"{instance.name} exited during startup ({reason}); its log is {log}.")
     return answers(instance)

@@ -1,7 +1,7 @@
-"""Finds the server programs of the lab: from the package mirror the machine already uses, else from PATH.
+"""Finds the server programs of the lab: Debian packages from the machine's mirror, otherwise programs on PATH.
 
-What is downloaded is unpacked into a cache that all checkouts share, and run from there through the unpacked tree's own
-loader and libraries.
+Packages are unpacked into a cache that all checkouts share. The programs run from there, with the dynamic loader and
+the libraries of the unpacked packages.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ UNSTABLE = PackageBundle(
 BOOKWORM = PackageBundle("bookworm", ("mariadb-server-core",))
 TRIXIE = PackageBundle("trixie", ("mariadb-server-core",))
 VITESS = PackageBundle("unstable", ("etcd-server", "mysql-client-core"))
-"""What Vitess needs besides; its own programs have no package."""
+"""What a Vitess cluster needs besides Vitess itself, for which Debian has no package."""
 BUNDLES = (UNSTABLE, BOOKWORM, TRIXIE)
 
 
 @dataclass(frozen=True)
 class ServerProgram:
-    """A server program: `argv` is what starts it, `prefix` the folder that holds its share/ and lib/."""
+    """A server program: `argv` starts it; `prefix` is the folder with its share/ and lib/."""
 
     argv: tuple[str, ...]
     prefix: Path
@@ -48,12 +48,12 @@ class ServerProgram:
 
 @dataclass(frozen=True)
 class ServerPrograms:
-    """All programs of the lab, and the cache folder for what is made from them."""
+    """All programs of the lab, and the cache folder for data directories made with them."""
 
     mysqld: ServerProgram
     mariadbd: ServerProgram
     mariadbd_newer: ServerProgram
-    """A later major version; the same one again where there is no other."""
+    """A later major version; the same as `mariadbd` when no other is available."""
     prometheus: ServerProgram
     alertmanager: ServerProgram
     mysqld_exporter: ServerProgram
@@ -64,7 +64,7 @@ class ServerPrograms:
 _SHARE = "/usr/share/prometheus"
 
 ProgramSource = tuple[str, PackageBundle, str, str, str]
-"""File name, bundle, path in the bundle, versions that fit on PATH, package to install where there is no apt."""
+"""Name, bundle, path in the bundle, pattern of `--version`, and the package to install on machines without apt."""
 
 _VITESS_SOURCES: tuple[ProgramSource, ...] = (
     ("etcd", VITESS, "usr/bin/etcd", r"etcd Version: (3\.\d+\.\d+)", "etcd 3.5"),
@@ -100,7 +100,7 @@ _SOURCES: tuple[ProgramSource, ...] = (
 
 
 def cache_folder() -> Path:
-    """Returns the folder that the checkouts share: $FIRSTMATE_CACHE, else ~/.cache/firstmate/lab."""
+    """Returns the cache folder that all checkouts share: $FIRSTMATE_CACHE, otherwise ~/.cache/firstmate/lab."""
     named = os.environ.get("FIRSTMATE_CACHE")
     if named:
         return Path(named).expanduser().resolve()
@@ -110,13 +110,13 @@ def cache_folder() -> Path:
 
 @contextmanager
 def cache_lock(cache: Path, progress: Reporter) -> Iterator[None]:
-    """Holds the cache for one checkout at a time; waits for another one, and says so."""
+    """Locks the cache for this checkout; waits while another one holds the lock, and reports that."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as handle:
         try:
             flock(handle, LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            progress.step("Waiting for another checkout that fills the cache")
+            progress.step("Waiting for another checkout to fill the cache")
             flock(handle, LOCK_EX)
         try:
             yield
@@ -125,14 +125,14 @@ def cache_lock(cache: Path, progress: Reporter) -> Iterator[None]:
 
 
 def find_programs(progress: Reporter) -> ServerPrograms:
-    """Returns the programs, downloading what the cache does not hold; raises FirstmateError when it cannot."""
+    """Returns the programs, downloading those that are not cached; raises FirstmateError when one is not available."""
     return ServerPrograms(cache=cache_folder(), **_find(_SOURCES, progress))
 
 
 def find_for_vitess(progress: Reporter) -> tuple[ServerProgram, ServerProgram]:
-    """Returns etcd and mysqladmin, downloaded when the cache does not hold them; raises FirstmateError when it cannot.
+    """Returns etcd and mysqladmin, downloaded if not cached; raises FirstmateError when one is not available.
 
-    Vitess shuts a MySQL server down with mysqladmin, for a backup for one.
+    Vitess uses mysqladmin to shut a MySQL server down, for example for a backup.
     """
     found = _find(_VITESS_SOURCES, progress)
     return found["etcd"], found["mysqladmin"]
@@ -141,22 +141,24 @@ def find_for_vitess(progress: Reporter) -> tuple[ServerProgram, ServerProgram]:
 def _find(sources: Sequence[ProgramSource], progress: Reporter) -> dict[str, ServerProgram]:
     cache = cache_folder()
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        return _from_path(sources, "there is no apt on this machine")
+        return _from_path(sources, "this machine has no apt")
     with cache_lock(cache, progress):
         try:
             roots = {bundle: unpack_bundle(cache, bundle, progress) for _, bundle, *_ in sources}
         except Unreachable as error:
             return _from_path(sources, str(error))
-        # Still alone: a program that is relocated must not be run while another checkout writes it.
+        # Still under the lock: a relocated program must not be run while another checkout writes it.
         return {name: _in_root(roots[bundle], path, pattern) for name, bundle, path, pattern, _ in sources}
 
 
 def _in_root(root: Path, path: str, pattern: str) -> ServerProgram:
-    """Returns a program of an unpacked tree; raises FirstmateError when it does not run here."""
+    """Returns a program of an unpacked tree; raises FirstmateError when it does not run on this machine."""
     loaders = (*sorted(root.glob("usr/lib*/ld-linux*.so.*")), *sorted(root.glob("lib*/ld-linux*.so.*")))
     libraries = (*sorted(root.glob("usr/lib/*-linux-gnu*")), *sorted(root.glob("lib/*-linux-gnu*")))
     if not loaders:
-        raise FirstmateError(f"The unpacked programs in {root} have no loader; remove that folder and run it again.")
+        raise FirstmateError(
+            f"The unpacked packages in {root} have no dynamic loader; remove that folder and run the command again."
+        )
     argv: tuple[str, ...] = (
         str(loaders[0]),
         "--library-path",
@@ -169,17 +171,17 @@ def _in_root(root: Path, path: str, pattern: str) -> ServerProgram:
     version = _version(argv, pattern)
     if version is None:
         raise FirstmateError(
-            f"{root / path} does not run here or is of another version than the lab knows; "
-            f"remove {root} and run it again to download it anew."
+            f"{root / path} does not run on this machine, or its version is not supported; "
+            f"remove {root} and run the command again to download it anew."
         )
     return ServerProgram(argv, root / "usr", version)
 
 
 def _relocated(root: Path, binary: Path) -> Path:
-    """Returns the program, or a copy of it that looks for its data in its working directory.
+    """Returns the program, or a patched copy that looks for its data in its working directory.
 
-    Debian's Alertmanager does not start without the templates that it expects below /usr/share/prometheus. Its path is
-    replaced by one of the same length that leads to the unpacked tree, from which the lab starts it.
+    Debian's Alertmanager does not start without its templates in /usr/share/prometheus. The copy has that path replaced
+    by one of the same length which leads to the working directory; the lab starts it in the unpacked tree.
     """
     if not (root / _SHARE.lstrip("/")).is_dir():
         return binary
@@ -210,8 +212,8 @@ def _from_path(sources: Sequence[ProgramSource], why: str) -> dict[str, ServerPr
         missing = [each for each in missing if not each.startswith("mariadbd_newer ")]
     if missing:
         raise FirstmateError(
-            f"The lab cannot download its servers ({why}) and does not find on PATH: {', '.join(missing)}; "
-            "install them, or put them on PATH, and run it again."
+            f"The lab cannot download its servers ({why}), and these are not on PATH: {', '.join(missing)}; "
+            "install them and run the command again."
         )
     return found
 
@@ -228,7 +230,7 @@ def _on_path(names: tuple[str, str], pattern: str) -> ServerProgram | None:
 
 
 def _version(argv: tuple[str, ...], pattern: str) -> str | None:
-    """Returns the version that the program tells, when it fits the pattern."""
+    """Returns the version that the program prints; None when it does not match the pattern."""
     try:
         done = subprocess.run([*argv, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

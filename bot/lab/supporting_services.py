@@ -1,4 +1,4 @@
-"""What every lab has beside its servers: secrets, Prometheus, Alertmanager, the local workspace."""
+"""The services that every lab runs beside its database servers: monitoring and the local Slack, with their secrets."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from bot.lab.slack_workspace.app_manifest import Manifest
 from bot.lab.waiting import wait_until
 
 SERVICES = ("exporter", "node", "prometheus", "alertmanager", "webhook", "workspace")
-"""What takes a port each; the webhook is the bot's own."""
+"""The services that need a port each; `webhook` is the bot's own."""
 
 
 def new_logins(folder: Path) -> dict[str, Login]:
-    """Writes the secrets of a new lab, and returns the logins of its servers' users."""
+    """Creates and writes the secrets of a new lab, and returns the logins of its database users."""
     logins = {user: Login(user, _password()) for user in USERS}
     tokens = {
         "bot_token": f"xoxb-{_password()}",
@@ -40,7 +40,7 @@ def new_logins(folder: Path) -> dict[str, Login]:
 
 
 def urls(ports: dict[str, int]) -> Urls:
-    """Returns where the services answer."""
+    """Returns the URLs of the services."""
 
     def url(name: str) -> str:
         return f"http://{HOST}:{ports[name]}"
@@ -67,7 +67,7 @@ def start_monitoring(
 
 
 def start_workspace(state: LabState, ports: dict[str, int]) -> None:
-    """Starts the local workspace with the shipped manifest."""
+    """Starts the local Slack workspace with the shipped app manifest."""
     tokens = state.folder / "secrets" / "workspace.json"
     argv = [sys.executable, "-m", "bot.lab.slack_workspace", "--port", str(ports["workspace"]), "--tokens", str(tokens)]
     argv += ["--manifest", str(Manifest.shipped())]
@@ -75,9 +75,9 @@ def start_workspace(state: LabState, ports: dict[str, int]) -> None:
 
 
 def wait_for_services(state: LabState, ports: dict[str, int], scraped: dict[str, int]) -> None:
-    """Waits until all of them answer, and each PromQL query of `scraped` has that many series.
+    """Waits until every service answers and each PromQL query in `scraped` returns its number of series.
 
-    Raises FirstmateError naming what does not come.
+    Raises FirstmateError with the first condition that is not met in time.
     """
     for query, count in scraped.items():
         wait_until(f"Prometheus has {count} series of {query}", lambda: _series(state, query) == count)  # noqa: B023
@@ -94,7 +94,7 @@ def _series(state: LabState, query: str) -> int | None:
 
 
 def responds(url: str) -> bool:
-    """Says whether a GET of the address is answered with a good status."""
+    """Returns whether a GET of the URL is answered with a status below 400."""
     try:
         return bool(requests.get(url, timeout=5).ok)
     except requests.RequestException:
@@ -102,7 +102,7 @@ def responds(url: str) -> bool:
 
 
 def listens(port: int) -> bool:
-    """Says whether something listens on the port of the loopback."""
+    """Returns whether something listens on the loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((HOST, port)) == 0

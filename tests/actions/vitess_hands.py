@@ -151,7 +151,7 @@ class Hands:
     def client(self, database: str = "commerce") -> Iterator[Connection[DictCursor]]:
         """A session through vtgate."""
         host, _, port = self.vitess.vtgate_mysql.rpartition(":")
-        connection = connect(host, int(port), Login("app", ""), patience=60.0)
+        connection = connect(host, int(port), Login("app", ""), timeout=60.0)
         try:
             ask(connection, f"USE `{database}`")
             yield connection

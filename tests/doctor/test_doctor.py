@@ -122,7 +122,7 @@ def test_for_people_servers_that_are_alike_stand_in_one_line(lab: LabState):
     assert said.code == 0
     assert "orders-1 (primary), orders-2, orders-3: MySQL" in said.out
     assert "may run all 34 diagnostics" in said.out
-    assert "All 6 servers are in order." in said.out
+    assert "All 6 servers passed." in said.out
     assert "IDENTIFIED" not in said.out
 
 
@@ -283,7 +283,7 @@ def test_a_deployment_that_only_reads_is_fine(configure: Configure):
     assert [shard["remediations_off"] for shard in said.json["shards"]] == [13, 13]
     people = firstmate("doctor", "--config", config)
     assert people.code == 0
-    assert "This deployment only reads: 13 remediations are off." in people.out
+    assert "This deployment is read-only: 13 remediations are disabled." in people.out
 
 
 def test_a_reader_that_is_the_changer_too_is_told(configure: Configure):
@@ -361,4 +361,4 @@ def test_it_tells_whether_the_certificate_is_checked(lab: LabState, configure: C
     assert instance(said, "billing-2")["certificate_checked"] is False
     assert not instance(doctor(lab.config), "orders-2")["certificate_checked"]
     told = firstmate("doctor", "--config", lab.config).out
-    assert "certificate not checked" in told
+    assert "certificate not verified" in told

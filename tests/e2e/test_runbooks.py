@@ -75,7 +75,7 @@ def replays_without_a_server(config: Path, alert: Path, lab: LabState, cause: st
     case = alert.with_name("case.yml")
     recorded = firstmate("record", "--alert", alert, "--out", case, "--config", config)
     assert recorded.code == 0
-    assert "Left out" not in recorded.err
+    assert "Omitted" not in recorded.err
     text = case.read_text(encoding="utf-8")
     for instance in lab.instances:
         assert instance.address not in text

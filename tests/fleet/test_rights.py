@@ -65,7 +65,7 @@ def primary(request: pytest.FixtureRequest, lab: LabState) -> LabInstance:
 
 def session(lab: LabState, instance: LabInstance, user: str) -> Iterator[Connection[DictCursor]]:
     """A session of a user with nothing between it and the server."""
-    opened = connect(instance.host, instance.port, lab.users[user], patience=20)
+    opened = connect(instance.host, instance.port, lab.users[user], timeout=20)
     yield opened
     opened.close()
 

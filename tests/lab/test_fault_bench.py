@@ -17,7 +17,7 @@ WRONG = [
     (replace(GOOD, causes=()), "no cause leads"),
     (replace(GOOD, remedy=None, mended=False), "nothing is offered, not end_it"),
     (replace(NOTHING, remedy="end_it"), "end_it is offered, not nothing"),
-    (replace(GOOD, mended=False), "it was not mended"),
+    (replace(GOOD, mended=False), "it was not resolved"),
     (replace(GOOD, cause_after=3.1), "the cause was not named within 3 s"),
     (replace(GOOD, harm="somebody was hurt"), "somebody was hurt"),
 ]

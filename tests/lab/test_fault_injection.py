@@ -98,12 +98,12 @@ def test_where_no_rule_raises_the_alert_alertmanager_is_told_of_it_and_of_its_en
     assert labels["alertname"] == fault.alert
     assert labels["instance"] == sound_lab.instance(fault.instance).address
 
-    send_alert(sound_lab.folder, fault, over=True)
+    send_alert(sound_lab.folder, fault, ended=True)
     wait_until("the alert is over", lambda: firing() == [])
 
 
 def test_a_fault_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path):
-    with pytest.raises(WrongUsage, match=r"no fault 'rust'; it knows .*replication_stopped, "):
+    with pytest.raises(WrongUsage, match=r"no fault 'rust'; its faults are .*replication_stopped, "):
         inject_fault(tmp_path, "rust")
 
 

@@ -135,9 +135,9 @@ def test_it_goes_down_beside_another_one_and_a_stranger(lab: LabState, folder: P
     path.write_text(json.dumps({**record, "pid": stranger.pid}), encoding="utf-8")
     killed = next(p for p in processes.recorded(folder) if p.name == "orders-2")
     os.kill(killed.pid, signal.SIGKILL)
-    wait_until("orders-2 is missed", lambda: "orders-2 does not run" in lab_status(folder).missing)
+    wait_until("orders-2 is missed", lambda: "orders-2 is not running" in lab_status(folder).missing)
     assert lab_status(folder).condition == "half"
-    with pytest.raises(FirstmateError, match=r"only half up.*orders-2 does not run.*lab down"):
+    with pytest.raises(FirstmateError, match=r"only partly up.*orders-2 is not running.*lab down"):
         bring_up(folder)
 
     tear_down(folder)

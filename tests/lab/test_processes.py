@@ -32,7 +32,7 @@ def marker(tmp_path: Path) -> str:
 @pytest.fixture(autouse=True)
 def clean(tmp_path: Path, marker: str) -> Iterator[None]:
     yield
-    processes.stop_all(tmp_path, marker, patience=0.2)
+    processes.stop_all(tmp_path, marker, grace=0.2)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_what_does_not_listen_is_killed(tmp_path: Path, marker: str):
     log = tmp_path / "logs" / "deaf.log"
     while "deaf" not in log.read_text(encoding="utf-8"):
         assert processes.is_running(process, marker)
-    processes.stop(tmp_path, marker, ["deaf"], patience=0.2)
+    processes.stop(tmp_path, marker, ["deaf"], grace=0.2)
     assert not processes.is_running(process, marker)
 
 

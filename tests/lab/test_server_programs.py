@@ -33,7 +33,12 @@ def test_without_apt_and_programs_it_names_each_that_is_missing(empty_path: Path
     monkeypatch.setattr(server_programs, "_on_path", lambda names, pattern: None)
     with pytest.raises(FirstmateError) as refused:
         find_programs(NoProgress())
-    for part in ("there is no apt", "mysqld (MySQL server 8.4 or 9.x)", "mariadbd", "put them on PATH"):
+    for part in (
+        "this machine has no apt",
+        "mysqld (MySQL server 8.4 or 9.x)",
+        "mariadbd",
+        "install them and run the command again",
+    ):
         assert part in str(refused.value)
 
 

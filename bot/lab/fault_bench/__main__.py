@@ -21,15 +21,15 @@ from bot.lab.progress import NoProgress, ProgressBar
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Plays all faults on a lab of its own; 0 when the goals hold."""
+    """Runs all faults on a lab of its own; returns 0 when the goals are met."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.fault_bench", description=__doc__)
-    parser.add_argument("--vitess", action="store_true", help="those of a Vitess cluster")
-    parser.add_argument("--only", default="", metavar="NAMES", help="only these faults, with commas between")
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--vitess", action="store_true", help="run the faults of a Vitess cluster")
+    parser.add_argument("--only", default="", metavar="NAMES", help="only these faults, separated by commas")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
     lab = known(vitess=given.vitess)
     if unknown := {*filter(None, given.only.split(","))} - {*lab}:
-        err.print(f"faults: no fault is called {', '.join(sorted(unknown))}.", style="red", markup=False)
+        err.print(f"faults: unknown fault: {', '.join(sorted(unknown))}.", style="red", markup=False)
         return int(Exit.USAGE)
     chosen = interleave_shards(
         [fault for name, fault in lab.items() if not given.only or name in given.only.split(",")]

@@ -1,4 +1,4 @@
-"""In which order the bench plays faults."""
+"""The order in which the fault bench runs faults."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bot.runbook.library.load import load_folders, shipped_folder
 
 @dataclass
 class FaultQueue:
-    """In which order faults are played: a server that was asked what costs it much is left alone for a minute.
+    """Queues faults so that costly diagnostics run at most once per server and minute.
 
-    The bot asks such a thing once a minute of one server, so that a fault played too soon would not be seen in full.
+    The bot itself enforces that limit; a fault that ran earlier would not be diagnosed completely.
     """
 
     left: Sequence[Fault]
@@ -27,7 +27,7 @@ class FaultQueue:
     _last_queried: dict[str, float] = field(default_factory=dict)
 
     def next(self) -> Fault | None:
-        """The first one whose server may be asked; waits where there is none yet, and is None at the end."""
+        """Returns the next fault, after waiting until its server may be queried; None when the queue is empty."""
         if not self.left:
             return None
         fault = min(self.left, key=self._wait)
@@ -37,7 +37,7 @@ class FaultQueue:
         return fault
 
     def mark_finished(self, fault: Fault) -> None:
-        """Books that its server was asked just now."""
+        """Records that the fault's server was just queried."""
         if fault.expect.runbook in costly_runbooks():
             self._last_queried[fault.instance] = self.clock()
 
@@ -49,9 +49,9 @@ class FaultQueue:
 
 
 def interleave_shards(faults: Sequence[Fault]) -> list[Fault]:
-    """The faults of Vitess with those of its shards in turn, so that a shard rests between two failovers; others as is.
+    """Returns the faults with the Vitess shards in turn, so that a shard gets time between two failovers.
 
-    Within a minute of a failover vtgate holds no queries back in the shard, which would be another fault.
+    Within a minute of a failover vtgate does not buffer queries to the shard again, which would be another fault.
     """
     by_shard: dict[str, list[Fault]] = {}
     for fault in faults:
@@ -62,6 +62,6 @@ def interleave_shards(faults: Sequence[Fault]) -> list[Fault]:
 
 @lru_cache
 def costly_runbooks() -> frozenset[str]:
-    """The shipped runbooks that ask something costly."""
+    """Returns the names of the shipped runbooks that run a costly diagnostic."""
     shipped = load_folders([shipped_folder()]).runbooks
     return frozenset(r.runbook for r in shipped if any(DIAGNOSTICS[s.use].costly for s in r.gather.values()))

@@ -1,7 +1,7 @@
-"""The fault bench: breaks each fault for real, sends its alert, and looks what the bot makes of it.
+"""Runs faults against a bot: injects each one, sends its alert, and compares the run with what the fault expects.
 
-For each fault and flavour: was the cause right, how soon was it named, was the right remedy offered or rightly none,
-did it mend, and was anybody harmed. Wrong ones stay in the table as they are.
+For each fault and flavour it records whether the cause was right and how soon it was named, whether the right remedy
+was offered, whether it resolved the fault, and whether anything else was affected.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from bot.store.segment_queue import DirectQueue
 
 APPROVERS = ("U0BOB", "U0ALICE")
 WITHIN = 45.0
-"""Seconds for a run to come to an end."""
+"""Seconds for a run to end."""
 MENDED_WITHIN = 15.0
 WITHIN_OF_VITESS = 120.0
-"""The same of a cluster: VTOrc has half a minute to repair, and vtgate takes as long to find a tablet again."""
+"""The same for a cluster: VTOrc gets 30 s to repair, and vtgate takes as long to find a tablet again."""
 REPAIRED = "VTOrc repaired"
 
 err = Console(stderr=True)
@@ -48,14 +48,14 @@ err = Console(stderr=True)
 
 @dataclass
 class FaultBench:
-    """Plays faults against one lab and one bot."""
+    """Runs faults against one lab and one bot."""
 
     state: LabState
     config: Config
     database: Database
 
-    def play(self, fault: Fault) -> FaultResult:
-        """Breaks it, sends the alert, follows the run to its end, and cleans up."""
+    def run(self, fault: Fault) -> FaultResult:
+        """Injects the fault, sends its alert, observes the run to its end, and fixes the fault."""
         expected, started = fault.expect, datetime.now(UTC)
         blank = FaultResult(
             fault.name, fault.flavour, expected.cause, also=expected.also, remedy_expected=expected.remedy
@@ -72,20 +72,20 @@ class FaultBench:
         try:
             fix_fault(self.state.folder, fault.name)
         except FirstmateError as error:
-            return FaultResult(
-                **{**asdict(found), "failed": f"{found.failed} It could not be cleaned up: {error}".strip()}
-            )
+            return FaultResult(**{**asdict(found), "failed": f"{found.failed} It could not be fixed: {error}".strip()})
         return found
 
     def _observe_run(self, fault: Fault, blank: FaultResult, started: datetime) -> FaultResult:
         began = time.monotonic()
         runs = post_alert(self.config, self.state, fault, started)
         if not runs:
-            raise Unreachable(f"The alert of {fault.name} opened no run; one of the same place is under way.")
+            raise Unreachable(
+                f"The alert of {fault.name} started no run, because another run for the same place is in progress."
+            )
         run_id = runs[0]
         self._wait_for_run(run_id, lambda run: bool(run.causes) or run.state is not RunState.TRIAGING)
         after = time.monotonic() - began
-        # Meanwhile the remedy is planned, or VTOrc has time to repair.
+        # The remedy is planned, or VTOrc gets time to repair.
         run = self._wait_for_run(run_id, lambda run: run.state is not RunState.TRIAGING)
         held = tuple(cause.id for cause in run.causes if cause.verdict == "holds")
         offered = run.plan.remedy if run.plan is not None else None
@@ -105,14 +105,14 @@ class FaultBench:
         return FaultResult(**{**asdict(blank), **found})
 
     def _approve_remedy(self, fault: Fault, run: Run) -> bool:
-        """Approves as people do, and says whether the fault is gone in the end."""
+        """Approves the remedy in the workspace, and tells whether the fault no longer shows."""
         workspace = WorkspaceClient(self.state.urls.workspace)
         workspace.forget_limits()
         for user in APPROVERS[: max(1, run.approvals_needed)]:
             self._press_approve(workspace, run, user)
         ended = self._wait_for_run(run.id, lambda run: run.state.ended)
         if ended.state is not RunState.MENDED:
-            raise Unreachable(f"The run of {fault.name} ended {ended.state.value}: {ended.says}")
+            raise Unreachable(f"The run of {fault.name} ended as {ended.state.value}: {ended.says}")
         if not fault.expect.mends:
             return True
         try:
@@ -124,7 +124,7 @@ class FaultBench:
         return True
 
     def _press_approve(self, workspace: WorkspaceClient, run: Run, user: str) -> None:
-        """Presses Approve in the run's thread once it is there."""
+        """Presses Approve in the run's thread when the button appears."""
         before = len(self._decisions(run.id))
 
         def pressed() -> bool:
@@ -144,16 +144,16 @@ class FaultBench:
         return run.decisions if run is not None else ()
 
     def _harm_done(self, fault: Fault, run_id: str, offered: str | None) -> str:
-        """Who was harmed: by a change that was not to be, or by one that took more than its due."""
+        """Returns what was affected by a change that should not have run, or beyond the fault; empty if nothing was."""
         with self.database.reading() as connection:
             events = [e for e in audit.entries(connection, newest=500) if e.subject == run_id]
         changed = any(event.event == "change.started" for event in events)
         if changed and fault.expect.remedy is None:
-            return "something was changed where nothing was to be"
+            return "a change ran where none was expected"
         if changed and offered != fault.expect.remedy:
-            return f"{offered} was made instead of {fault.expect.remedy}"
-        hurt = [check for check in fault.file.unharmed if not check_passes(self.state, fault, check)]
-        return f"not as it was any more: {hurt[0]}" if hurt else ""
+            return f"{offered} ran instead of {fault.expect.remedy}"
+        affected = [check for check in fault.file.unharmed if not check_passes(self.state, fault, check)]
+        return f"no longer passes: {affected[0]}" if affected else ""
 
     @property
     def _recovery_limit(self) -> float:
@@ -168,16 +168,16 @@ class FaultBench:
             if run is not None and fits(run):
                 return run
             time.sleep(0.02)
-        raise Unreachable(f"Run {run_id} did not come on within {within:g} s.")
+        raise Unreachable(f"Run {run_id} made no progress within {within:g} s.")
 
 
 def _repaired_by_vtorc(run: Run) -> bool:
-    """Whether the run ended with what VTOrc did, be it that it watched or came when all was done."""
+    """Returns whether the run ended with what VTOrc repaired, during the run or before it."""
     return any(text.startswith(REPAIRED) for text in (run.says, run.lead.says if run.lead else ""))
 
 
 def post_alert(config: Config, state: LabState, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
-    """Sends the fault's alert, firing or resolved, as Alertmanager does, and returns its runs."""
+    """Posts the fault's alert, firing or resolved, as Alertmanager does; returns the ids of its runs."""
     ends = datetime.now(UTC).isoformat()
     alert = {
         "status": status,
@@ -197,7 +197,7 @@ def post_alert(config: Config, state: LabState, fault: Fault, started: datetime,
 
 
 def run_faults(state: LabState, chosen: Sequence[Fault]) -> list[FaultResult]:
-    """Plays the faults on a lab that is up, with a bot of their own."""
+    """Runs the faults on a lab that is up, with a bot of its own."""
     path = own_config(state, "faults")
     results = []
     with running_bot(path, log=state.folder / "logs" / "faults.log"):
@@ -207,7 +207,7 @@ def run_faults(state: LabState, chosen: Sequence[Fault]) -> list[FaultResult]:
             bench = FaultBench(state, config, database)
             order = FaultQueue(chosen)
             while (fault := order.next()) is not None:
-                results.append(bench.play(fault))
+                results.append(bench.run(fault))
                 order.mark_finished(fault)
                 _print_result(len(results), len(chosen), results[-1])
         finally:
@@ -216,6 +216,6 @@ def run_faults(state: LabState, chosen: Sequence[Fault]) -> list[FaultResult]:
 
 
 def _print_result(number: int, of: int, result: FaultResult) -> None:
-    mark = "ok" if result.good else result.failed or f"NOT AS EXPECTED: {result.differs}"
+    mark = "ok" if result.good else result.failed or f"UNEXPECTED: {result.differs}"
     took = f"{result.cause_after:.2f} s" if result.cause_after is not None else ""
     err.print(f"{number:3}/{of}  {result.fault:<34} {took:>7}  {mark}", highlight=False, markup=False)

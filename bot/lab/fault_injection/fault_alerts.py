@@ -1,4 +1,4 @@
-"""Tells the lab's Alertmanager of a fault for which Prometheus has no rule there, as a team's own rule would."""
+"""The alert of a fault; sends it to Alertmanager where the lab's Prometheus has no rule for it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bot.lab.monitoring import rules
 from bot.lab.vitess.alert_rules import rules as vitess_rules
 
 FIRES_FOR = timedelta(hours=12)
-"""After which Alertmanager takes an alert for over that nobody ended."""
+"""How long an alert fires unless it is ended earlier."""
 
 
 def alert_labels(state: LabState, fault: Fault) -> dict[str, str]:
-    """The labels of the alert that a fault raises."""
+    """Returns the labels of the alert that a fault raises."""
     if state.vitess is not None:
         return _of_tablet(state, fault)
     return {
@@ -35,7 +35,7 @@ def alert_labels(state: LabState, fault: Fault) -> dict[str, str]:
 
 
 def _of_tablet(state: LabState, fault: Fault) -> dict[str, str]:
-    """Those of a tablet of Vitess, as its vttablet's metrics have them; the file says where they are others."""
+    """Returns the labels of a tablet, as in vttablet's metrics, with those that the fault's file overrides."""
     names = vitess_cluster.names(state, fault)
     tablet = vitess_cluster.cluster_of(state).tablet(names["target"])
     labels = {
@@ -52,25 +52,25 @@ def _of_tablet(state: LabState, fault: Fault) -> dict[str, str]:
 
 
 def raised_by_rule(fault: Fault) -> bool:
-    """Whether a rule of the lab's Prometheus raises the alert, so that nobody has to tell of it."""
+    """Returns whether a rule of the lab's Prometheus raises the alert."""
     return rule_expression(fault) != ""
 
 
 def rule_expression(fault: Fault) -> str:
-    """What the rule of the alert asks of Prometheus; '' where the lab has no such rule."""
+    """Returns the PromQL expression of the alert's rule; empty if the lab has no such rule."""
     made = vitess_rules() if fault.flavour == "vitess" else rules()
     found = (rule for group in made["groups"] for rule in group["rules"] if rule["alert"] == fault.alert)
     return next((str(rule["expr"]) for rule in found), "")
 
 
 def generator_url(state: LabState, fault: Fault) -> str:
-    """Where Prometheus shows the expression of the alert, as it tells with each."""
+    """Returns the generator URL of the alert: where Prometheus shows its expression."""
     asked = rule_expression(fault)
     return f"{state.urls.prometheus}/graph" + (f"?{urlencode({'g0.expr': asked})}" if asked else "")
 
 
-def send_alert(folder: Path, fault: Fault, *, over: bool = False) -> None:
-    """Sends the alert, or its end, to the Alertmanager of a lab, unless a rule does; raises Unreachable."""
+def send_alert(folder: Path, fault: Fault, *, ended: bool = False) -> None:
+    """Sends the alert, or its end, to Alertmanager, unless a rule raises it; raises Unreachable."""
     state = read(folder)
     if state is None or raised_by_rule(fault):
         return
@@ -79,10 +79,10 @@ def send_alert(folder: Path, fault: Fault, *, over: bool = False) -> None:
         "labels": alert_labels(state, fault),
         "annotations": {"summary": fault.says},
         "startsAt": now.isoformat(),
-        "endsAt": (now if over else now + FIRES_FOR).isoformat(),
+        "endsAt": (now if ended else now + FIRES_FOR).isoformat(),
         "generatorURL": generator_url(state, fault),
     }
     try:
         requests.post(f"{state.urls.alertmanager}/api/v2/alerts", json=[alert], timeout=10).raise_for_status()
     except requests.RequestException as error:
-        raise Unreachable(f"The lab's Alertmanager takes no alert: {error}.") from error
+        raise Unreachable(f"The lab's Alertmanager does not accept the alert: {error}.") from error

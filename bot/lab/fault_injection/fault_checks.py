@@ -1,4 +1,4 @@
-"""Looks at the lab's servers for what a fault's file says one sees."""
+"""Runs the checks of a fault's file on the lab's servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PORT_TIMEOUT = 1.0
 
 
 def check_passes(state: LabState, fault: Fault, check: Check) -> bool:
-    """Says whether what the check asks for is so now; a server that does not answer shows nothing but its port."""
+    """Returns whether the check passes now; on a server that does not answer, only the check of its port can pass."""
     try:
         (instance,) = instances_for(state, fault, check.on)
         value = _value(state, fault, instance, check)
@@ -32,7 +32,7 @@ def check_passes(state: LabState, fault: Fault, check: Check) -> bool:
 
 
 def replicas_caught_up(state: LabState, fault: Fault) -> bool:
-    """Says whether every replica of the fault's shard runs and has caught up."""
+    """Returns whether every replica of the fault's shard is replicating and has caught up."""
     shard = state.instance(fault.instance).shard
     try:
         return all(_caught_up(each) for each in state.instances if each.shard == shard and each.role == "replica")
@@ -41,7 +41,7 @@ def replicas_caught_up(state: LabState, fault: Fault) -> bool:
 
 
 def instances_for(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, ...]:
-    """The instances that a step or a check means."""
+    """Returns the instances that `on` of a step or a check refers to."""
     if state.vitess is not None:
         return vitess_cluster.instances_for(state, fault, on)
     target = state.instance(fault.instance)
@@ -56,7 +56,7 @@ def instances_for(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, 
 
 
 def expand_statement(state: LabState, fault: Fault, sql: str) -> str:
-    """A statement with the names of this lab: $table, $address, $replication_user, and what the fault remembers."""
+    """Returns the statement with its $NAMES replaced: $table, $address and so on, and the fault's saved values."""
     if state.vitess is not None:
         return Template(sql).safe_substitute(vitess_cluster.names(state, fault))
     target = state.instance(fault.instance)
@@ -101,7 +101,7 @@ def _value(state: LabState, fault: Fault, instance: LabInstance, check: Check) -
 
 
 def port_state(instance: LabInstance) -> str:
-    """How a server's port is: open, refused, or open without a greeting (`hangs`)."""
+    """Returns the state of a server's port: open, refused, or hangs (open, but without a greeting)."""
     with socket.socket() as probe:
         probe.settimeout(PORT_TIMEOUT)
         if probe.connect_ex((instance.host, instance.port)) != 0:

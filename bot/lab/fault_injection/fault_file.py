@@ -1,8 +1,8 @@
-"""What a fault's file may say, as frozen models, and the faults that there are.
+"""The schema of `fault.yml`, and the catalog of faults.
 
-A fault is a folder below `bot/lab/faults`, or `bot/lab/faults_vitess` for the Vitess cluster, with one `fault.yml`: how
-it is broken on a real server, the alert that it raises, the cause that must lead, the remedy that must be offered or
-must not be, how one sees it, how it is cleaned up.
+A fault is a folder in `bot/lab/fault_catalog/mysql` or `bot/lab/fault_catalog/vitess` with one `fault.yml`. It defines
+the steps that break a real server, the check that shows the fault, the alert, the expected cause and remedy, and the
+steps that clean up.
 """
 
 from __future__ import annotations
@@ -25,180 +25,181 @@ FILE = "fault.yml"
 
 Flavour: TypeAlias = Literal["mysql", "mariadb", "vitess"]
 ClusterProgram: TypeAlias = Literal["mysqld", "vttablet", "vtorc", "vtgate", "vtctld", "etcd"]
-"""Of the Vitess cluster: the first two are those of the tablet that a step or a check is about."""
+"""A program of the Vitess cluster; the first two are those of the tablet that a step or a check refers to."""
 User: TypeAlias = Literal["admin", "app", "deploy", "reports", "backup"]
 Port: TypeAlias = Literal["open", "refused", "hangs"]
 Statements: TypeAlias = Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
 
 
 class Check(RunbookModel):
-    """What one sees at a server: a number of a statement's answer, a column of the replica's status, or its port.
+    """A check of one server: the result of a statement, a column of the replica status, or the state of its port.
 
-    Of the Vitess cluster also: a tablet as vtgate has it, what VTOrc detects, an RPC's answer, a program that is gone.
+    For a Vitess cluster also: the state of a tablet in vtgate, a problem that VTOrc detects, the answer of an RPC, or a
+    program that is not running.
     """
 
     on: str = "target"
-    """`target`, `primary`, `other_replica`, `other_primary` (of the other shard of the Vitess cluster), `vtgate`, or an
-    instance."""
+    """`target`, `primary`, `other_replica`, `other_primary` (of the other shard of the Vitess cluster), `vtgate`, or
+    the name of an instance."""
     sql: str | None = None
-    """The last column of the first row counts; no row is 0."""
+    """A query; the value is the last column of its first row, 0 without rows."""
     replica: str | None = None
-    """A column of SHOW REPLICA STATUS, as MySQL 8.4 calls it."""
+    """A column of SHOW REPLICA STATUS, with its name in MySQL 8.4."""
     port: Port | None = None
     prometheus: str | None = None
-    """An expression; no series is 0."""
+    """A PromQL expression: 1 with any series, otherwise 0."""
     binlogs: bool = False
-    """How many binary logs there are."""
+    """The number of binary logs."""
     tablet: str | None = None
-    """A type and a state, such as DRAINED/SERVING: 1 while vtgate has the tablet so, else 0."""
+    """A type and state, such as DRAINED/SERVING: 1 while vtgate reports it for the tablet, otherwise 0."""
     serves: str | None = None
-    """A type: 1 while vtgate has a tablet of the shard that serves as it, else 0."""
+    """A type: 1 while a tablet of the shard serves with it, otherwise 0."""
     recoveries_disabled: bool = False
-    """1 while the recoveries of VTOrc are disabled, else 0."""
+    """1 while VTOrc's recoveries are disabled, otherwise 0."""
     vtorc: str | None = None
-    """An analysis of VTOrc: 1 while it detects that of the tablet, else 0."""
+    """A VTOrc analysis: 1 while VTOrc detects it for the tablet, otherwise 0."""
     rpc: str | None = None
-    """A call of vtctld, such as `GetShard {"keyspace": "$keyspace", "shard_name": "$shard"}`; `at` says what of it."""
+    """A vtctld call, such as `GetShard {"keyspace": "$keyspace", "shard_name": "$shard"}`; `at` selects the value."""
     at: str = ""
-    """The dotted path of a field in the answer; a field that is not there is the empty text."""
+    """The dotted path of a field in the answer; a missing field is the empty text."""
     gone: ClusterProgram | None = None
-    """1 while this program of the cluster does not run, else 0."""
+    """1 while this program of the cluster is not running, otherwise 0."""
     at_least: int = 1
     equals: str | None = Field(default=None, alias="is")
-    """The value itself, where it is not a number to be reached."""
+    """The exact value; without it the check passes for a number of `at_least` or more."""
 
     def __str__(self) -> str:
         return ", ".join(f"{name}: {value}" for name, value in self.model_dump(exclude_defaults=True).items())
 
     @model_validator(mode="after")
-    def _asks_one_thing(self) -> Check:
+    def _has_one_kind(self) -> Check:
         servers = (self.sql, self.replica, self.port, self.prometheus)
         cluster = (self.tablet, self.serves, self.vtorc, self.rpc, self.gone)
         flags = self.binlogs + self.recoveries_disabled
         if sum(each is not None for each in (*servers, *cluster)) + flags != 1:
-            raise ValueError("a check asks one thing: sql, replica, port, prometheus, binlogs, tablet and the like")
+            raise ValueError("a check has exactly one of: sql, replica, port, prometheus, binlogs, tablet and so on")
         return self
 
 
 class SavedValue(RunbookModel):
-    """A value of a server that a later statement may name as $NAME; it is kept until the fault is cleaned up."""
+    """A value that is saved until the fault is fixed; later statements may use it as $NAME."""
 
     name: Name
     sql: str
 
 
 class FaultStep(RunbookModel):
-    """One step of breaking or of cleaning up; exactly one of the kinds."""
+    """One step that breaks or cleans up; it has exactly one kind."""
 
     only: Flavour | None = None
-    """The step is for servers of this flavour."""
+    """Run the step on this flavour only."""
     on: str = "target"
-    """`target`, `primary`, `replicas`, `other_replica`, `other_primary`, `vtgate`, or an instance."""
+    """`target`, `primary`, `replicas`, `other_replica`, `other_primary`, `vtgate`, or the name of an instance."""
     admin: Statements | None = None
-    """Statements of the administrator, one after the other."""
+    """Statements to run as administrator."""
     admin_unlogged: Statements | None = None
-    """The same, kept out of the binary log."""
+    """The same, outside of the binary log."""
     try_admin: Statements | None = None
-    """The same, where an error is no matter."""
+    """The same, with errors ignored."""
     session: Statements | None = None
-    """Statements of a session that stays open and idle afterwards."""
+    """Statements of a session that then stays open and idle."""
     busy: Statements | None = None
-    """Statements of a session that go on meanwhile: each is waited for, and begun anew when it is cut off."""
+    """Statements of a session in the background, one after the other."""
     forever: bool = False
-    """With `busy`: all over again for ever."""
+    """With `busy`: repeat the statements for ever."""
     again: bool = False
-    """With `busy`: begun anew where it is cut off or fails, as an application does that tries again."""
+    """With `busy`: reconnect and repeat after an error, as an application with retries does."""
     fill: bool = False
-    """Sessions until the server takes no more."""
+    """Open sessions until the server accepts no more."""
     close: Name | None = None
-    """Ends the sessions of this name."""
+    """Close the sessions of this name."""
     process: Literal["kill", "stop", "continue", "start"] | None = None
-    """What happens to the server's process: SIGKILL, SIGSTOP, SIGCONT, or a new one."""
+    """SIGKILL, SIGSTOP or SIGCONT for the server's process, or a new process."""
     of: ClusterProgram = "mysqld"
-    """With `process`: which program of the Vitess cluster."""
+    """With `process`: the program of the Vitess cluster."""
     rpc: Statements | None = None
-    """Calls of vtctld, as an operator makes them; `$here` is the alias of each tablet that the step is on."""
+    """vtctld calls; `$here` is the alias of the tablet that the step runs on."""
     try_rpc: Statements | None = None
-    """The same, where an error is no matter."""
+    """The same, with errors ignored."""
     vtorc: str | None = None
-    """A path of VTOrc that is asked with GET, such as /api/disable-global-recoveries."""
+    """A path of VTOrc's API to GET, such as /api/disable-global-recoveries."""
     env: Mapping[str, str] | None = None
-    """Settings of the tablet's /debug/env."""
+    """Settings to change through the tablet's /debug/env."""
     burn: Annotated[int, Field(ge=1, le=16)] | None = None
-    """So many processes that take the processor."""
+    """Number of processes that each keep one processor busy."""
     wait: Check | None = None
-    """Waits until the check holds."""
+    """Wait until the check passes."""
     remember: SavedValue | None = None
-    """Keeps a value for later."""
+    """Save a value for later steps."""
     purge: bool = False
-    """Removes all binary logs but the newest."""
+    """Purge all binary logs but the newest."""
     attach: bool = False
-    """Makes the instance follow the primary again."""
+    """Make the instance replicate from the primary again."""
     knock: Annotated[int, Field(ge=1, le=50)] | None = None
-    """So many logins with a wrong password."""
+    """Number of logins with a wrong password."""
     settle: Annotated[float, Field(gt=0, le=30)] | None = None
-    """Seconds to wait for what only time shows."""
+    """Seconds to wait."""
     as_: User = Field(default="app", alias="as")
     """The user of sessions."""
     count: Annotated[int, Field(ge=1, le=200)] = 1
-    """So many sessions."""
+    """Number of sessions."""
     name: Name = "held"
-    """Under which sessions are closed."""
+    """Name of the sessions for `close`."""
 
     @model_validator(mode="after")
-    def _is_one_thing(self) -> FaultStep:
+    def _has_one_kind(self) -> FaultStep:
         kinds = (self.admin, self.admin_unlogged, self.try_admin, self.session, self.busy, self.close, self.process)
         others = (self.burn, self.wait, self.remember, self.knock, self.settle)
         cluster = (self.rpc, self.try_rpc, self.vtorc, self.env)
         flags = self.fill + self.purge + self.attach
         if sum(each is not None for each in (*kinds, *others, *cluster)) + flags != 1:
-            raise ValueError("a step is exactly one thing: admin, session, busy, fill, process, wait and the like")
+            raise ValueError("a step has exactly one of: admin, session, busy, fill, process, wait and so on")
         return self
 
 
 class ExpectedResult(RunbookModel):
-    """What must come of it."""
+    """What the bot must find and offer."""
 
     runbook: str
     cause: str
-    """The cause that must lead."""
+    """The expected leading cause."""
     also: tuple[str, ...] = ()
-    """Causes that may lead as well, where it depends on how far VTOrc has come."""
+    """Other causes that may lead, depending on how far VTOrc's repair has progressed."""
     remedy: str | None = None
-    """The remedy that must be offered; without it, none may be."""
+    """The remedy that must be offered; without it none may be offered."""
     mends: bool = True
-    """Whether the remedy mends it: what `shows` is gone afterwards."""
+    """Whether the remedy resolves the fault, so that `shows` no longer passes."""
     repaired: bool = False
-    """VTOrc repairs it by itself: the run watches, offers nothing, and ends with what VTOrc did."""
+    """Whether VTOrc repairs it: the run then offers nothing and ends with what VTOrc did."""
 
 
 class FaultFile(RunbookModel):
-    """One fault, on each flavour that it is made on."""
+    """One fault, with the flavours that it applies to."""
 
     title: Line
-    """What is broken, in a few words."""
+    """What is broken, in one line."""
     families: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The families of diagnostics that it is for."""
+    """The kinds of problem that it is an example of."""
     decoy: Line | None = None
-    """The obvious fix, and why it is wrong, where it is a symptom that misleads."""
+    """For a misleading symptom: the obvious fix, and why it is wrong."""
     on: Mapping[Flavour, str]
-    """The instance that the alert is about, by flavour; of Vitess a shard and a role, such as commerce/-80@replica."""
+    """The target of the alert by flavour: an instance; for Vitess a shard and role, such as commerce/-80@replica."""
     alert: Line
     """The name of the alert that it raises."""
     labels: Mapping[str, str] = Field(default_factory=dict)
-    """Further labels of the alert; an empty one is left out. $vtgate and $vtorc are their addresses."""
+    """Further labels of the alert; empty ones are omitted. $vtgate and $vtorc are their addresses."""
     break_: Annotated[tuple[FaultStep, ...], Field(alias="break", min_length=1)]
     shows: Check
-    """How one sees that it is broken."""
+    """The check that passes while the fault is in place."""
     expect: ExpectedResult
     differs: Mapping[Flavour, ExpectedResult] = Field(default_factory=dict)
-    """What must come of it instead on a flavour."""
+    """Expected results that differ by flavour."""
     unharmed: tuple[Check, ...] = ()
-    """What must hold afterwards, too: nobody was hurt who had nothing to do with it."""
+    """Checks that must pass after the remedy: nothing else was affected."""
     clean: tuple[FaultStep, ...] = ()
-    """How it is cleaned up once its sessions are closed; what is mended already must not mind."""
+    """Clean-up steps, run after the sessions are closed; they must also work when the fault is already resolved."""
     transient: bool = False
-    """Whether what it shows may be seen for a while after it is cleaned up, such as a counter."""
+    """Whether `shows` may pass for a while after the clean-up, for example because it is a counter."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ class Fault:
     """A fault on one flavour."""
 
     name: str
-    """The folder's name; with `_mariadb` after it where MySQL has it, too."""
+    """The name of the folder; with the suffix `_mariadb` if MySQL has the fault, too."""
     flavour: Flavour
     instance: str
     file: FaultFile
@@ -225,13 +226,13 @@ class Fault:
 
 
 def known(*, vitess: bool) -> Mapping[str, Fault]:
-    """The faults that a lab knows, by name: those of the Vitess cluster, or those of MySQL and MariaDB."""
+    """Returns the faults of a lab by name: those of the Vitess cluster, or those of MySQL and MariaDB."""
     return faults(VITESS_FOLDER) if vitess else faults()
 
 
 @lru_cache
 def faults(folder: Path = FOLDER) -> Mapping[str, Fault]:
-    """Every fault on every flavour, by name; raises FirstmateError with the file that does not fit."""
+    """Returns every fault on every flavour by name; raises FirstmateError for a file that is not valid."""
     found = {}
     for path in sorted(folder.glob(f"*/{FILE}")):
         file = _read(path)
@@ -245,4 +246,4 @@ def _read(path: Path) -> FaultFile:
     try:
         return FaultFile.model_validate(read(path.read_text(encoding="utf-8"), str(path)).value)
     except (RunbookError, ValidationError) as error:
-        raise FirstmateError(f"{path} is no fault: {error}") from error
+        raise FirstmateError(f"{path} is not a valid fault: {error}") from error

@@ -36,14 +36,14 @@ from bot.lab.waiting import wait_until
 
 TOO_MANY_CONNECTIONS = 1040
 SEEN_WITHIN = 60.0
-"""Seconds for what a step waits for."""
-AGAIN = 0.5
-"""Seconds before a statement that was cut off is begun anew."""
+"""Seconds for a `wait` step."""
+RETRY_AFTER = 0.5
+"""Seconds before a `busy` session reconnects after an error."""
 BURN = "while True: sum(range(10_000))"
 
 
 class FaultScript:
-    """Plays the steps of a fault on the servers of a lab."""
+    """Runs the steps of a fault on the servers of a lab."""
 
     def __init__(self, state: LabState, fault: Fault) -> None:
         self._state = state
@@ -52,28 +52,28 @@ class FaultScript:
         self._ended = False
         self._burning: list[subprocess.Popen[bytes]] = []
 
-    def play(self, steps: tuple[FaultStep, ...]) -> None:
-        """Plays the steps that are for this flavour, in order; raises what a server says of one."""
+    def run(self, steps: tuple[FaultStep, ...]) -> None:
+        """Runs the steps for this flavour in order; raises the server's error if one fails."""
         for step in steps:
             if step.only in (None, self._fault.flavour):
-                self._step(step)
+                self._run_step(step)
 
     def end(self) -> None:
-        """Closes every session, whatever it does, and ends every process."""
+        """Kills every session and every process of the fault."""
         self._ended = True
         for burning in self._burning:
             burning.kill()
         ids: defaultdict[str, list[int]] = defaultdict(list)
         for instance, connection in chain.from_iterable(self._held.values()):
             ids[instance.name].append(connection.thread_id())  # type: ignore[no-untyped-call]
-        for name in {*ids} - {vitess_cluster.VTGATE}:  # which ends what its client leaves
-            # A server notices a client that went away only when it answers it.
+        for name in {*ids} - {vitess_cluster.VTGATE}:  # vtgate ends the sessions of clients that disconnect
+            # A server notices a disconnected client only when it sends a result.
             with suppress(pymysql.err.MySQLError, OSError), administrator(self._state.instance(name)) as admin:
                 for thread_id in ids[name]:
                     with suppress(pymysql.err.OperationalError):
                         ask(admin, "KILL %s", (thread_id,))
 
-    def _step(self, step: FaultStep) -> None:
+    def _run_step(self, step: FaultStep) -> None:
         if step.settle is not None:
             time.sleep(step.settle)
         elif step.wait is not None:
@@ -90,9 +90,9 @@ class FaultScript:
                 connection.close()
         else:
             for instance in instances_for(self._state, self._fault, step.on):
-                self._at(instance, step)
+                self._run_on(instance, step)
 
-    def _at(self, instance: LabInstance, step: FaultStep) -> None:
+    def _run_on(self, instance: LabInstance, step: FaultStep) -> None:
         if self._state.vitess is not None and vitess_steps.run_cluster_step(self._state, self._fault, instance, step):
             return
         if step.admin is not None:
@@ -112,10 +112,10 @@ class FaultScript:
             if not replica_status(instance):
                 attach(instance, primary, self._state.replication)
         else:
-            self._clients(instance, step)
+            self._open_sessions(instance, step)
 
-    def _clients(self, instance: LabInstance, step: FaultStep) -> None:
-        """Sessions as applications open them."""
+    def _open_sessions(self, instance: LabInstance, step: FaultStep) -> None:
+        """Opens sessions as an application does."""
         if step.session is not None:
             for _ in range(step.count):
                 self._held[step.name].append((instance, self._session(instance, step.as_, step.session)))
@@ -131,14 +131,14 @@ class FaultScript:
                 connect(instance.host, instance.port, Login("app", "wrong"))
 
     def _keep_full(self, instance: LabInstance, step: FaultStep) -> None:
-        """Takes what others give back, up to what the server allowed at first: more room stays room."""
+        """Takes connections that others release, up to the initial max_connections."""
         with administrator(instance) as admin:
             most = int(ask(admin, "SELECT @@GLOBAL.max_connections AS most")[0]["most"])
         while not self._ended and len(self._held[step.name]) < most:
             with suppress(pymysql.err.OperationalError):
                 self._held[step.name].append((instance, session(self._state, instance, step.as_)))
                 continue
-            time.sleep(AGAIN / 10)
+            time.sleep(RETRY_AFTER / 10)
 
     def _remember(self, what: SavedValue, on: str) -> None:
         (target,) = instances_for(self._state, self._fault, on)
@@ -158,7 +158,7 @@ class FaultScript:
         return opened
 
     def _busy(self, instance: LabInstance, step: FaultStep) -> None:
-        """Runs statements, and again when they are cut off, as an application does."""
+        """Runs the statements of a `busy` step, and reconnects after an error if the step says so."""
         statements = tuple(expand_statement(self._state, self._fault, each) for each in step.busy or ())
         while not self._ended:
             try:
@@ -170,7 +170,7 @@ class FaultScript:
                 sys.stderr.write(f"{statements[0][:60]}: {error}\n")
                 if not step.again:
                     return
-                time.sleep(AGAIN)
+                time.sleep(RETRY_AFTER)
 
     def _rounds(self, connection: Connection[DictCursor], statements: tuple[str, ...], step: FaultStep) -> None:
         while True:
@@ -181,7 +181,7 @@ class FaultScript:
 
 
 def _filled(opened: Callable[[], Connection[DictCursor]]) -> list[Connection[DictCursor]]:
-    """Takes every connection that the server has, as a pool does that leaks."""
+    """Takes every connection of the server, as a leaking pool does."""
     held: list[Connection[DictCursor]] = []
 
     def fill() -> None:
@@ -200,14 +200,14 @@ def _filled(opened: Callable[[], Connection[DictCursor]]) -> list[Connection[Dic
 
 
 def _purge(instance: LabInstance) -> None:
-    """Removes all binary logs but the newest."""
+    """Purges all binary logs but the newest."""
     with administrator(instance) as admin:
         newest = str(ask(admin, "SHOW BINARY LOGS")[-1]["Log_name"])
         ask(admin, "PURGE BINARY LOGS TO %s", (newest,))
 
 
 def _process(state: LabState, instance: LabInstance, do: str) -> None:
-    """Does something to the server's process, by the record that the lab keeps of it."""
+    """Starts or signals the recorded process of a server."""
     if do == "start":
         if processes.find_running(state.folder, state.marker, instance.name) is None:
             processes.start(state.folder, state.marker, instance.name, prepare_restart(state.folder, instance.name))
@@ -217,7 +217,7 @@ def _process(state: LabState, instance: LabInstance, do: str) -> None:
 
 
 def main() -> None:
-    """Makes one fault and holds it until SIGTERM; what a server refuses ends it, with its words in the log."""
+    """Injects one fault and holds it until SIGTERM; exits with the server's error if a step fails."""
     folder, name = sys.argv[1:3]
     state = read(Path(folder))
     if state is None:
@@ -230,7 +230,7 @@ def main() -> None:
         if state.vitess is not None:
             saved_values_path(state, fault).unlink(missing_ok=True)
             save_values(state, fault, vitess_cluster.resolve_place(state, fault.instance))
-        script.play(fault.file.break_)
+        script.run(fault.file.break_)
         (state.folder / "run" / f"fault-{name}.made").touch()
         while not ended.wait(0.5):
             pass

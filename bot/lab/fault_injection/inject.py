@@ -1,6 +1,6 @@
-"""Breaks the lab's servers for real, and mends them.
+"""Injects faults into the lab's real servers, and fixes them.
 
-Each fault is one that fleets know, made the way it comes about: the errors, waits and counters are the servers' own.
+Every fault is one that occurs in production, caused in the same way, so that all errors, waits and counters are real.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from bot.lab.lab_state import LabState, read
 from bot.lab.lab_status import lab_status
 from bot.lab.waiting import wait_until
 
-MADE_WITHIN = 120.0
+INJECTED_WITHIN = 120.0
 """Seconds for all steps of a fault."""
 RECOVERS_WITHIN = 60.0
-"""Seconds in which the replicas of a shard catch up after a fault."""
+"""Seconds for the replicas of the shard to catch up after a fault."""
 
 
 def inject_fault(folder: Path, name: str) -> Fault:
-    """Breaks what the name says and returns once the server shows it; of no effect when it is broken so already.
+    """Injects the named fault and returns when the server shows it; does nothing if it is already in place.
 
-    Raises WrongUsage for a name that is not known, FirstmateError when no lab is up or the fault does not come about.
+    Raises WrongUsage for an unknown name, FirstmateError when no lab is up or the fault does not show in time.
     """
     fault, state = _find(folder, name)
     process = f"fault-{name}"
@@ -45,13 +45,13 @@ def inject_fault(folder: Path, name: str) -> Fault:
     def in_place() -> bool:
         if not processes.is_running(started, state.marker):
             log = state.folder / "logs" / f"{process}.log"
-            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
-            why = said[-1] if said else "it does not say why"
-            raise FirstmateError(f"{name} could not be made on {fault.instance}: {why}")
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+            reason = lines[-1] if lines else "no reason given"
+            raise FirstmateError(f"{name} could not be injected on {fault.instance}: {reason}")
         return made.exists() and check_passes(state, fault, fault.file.shows)
 
     try:
-        wait_until(f"{fault.instance} shows {name}", in_place, MADE_WITHIN)
+        wait_until(f"{fault.instance} shows {name}", in_place, INJECTED_WITHIN)
     except FirstmateError:
         fix_fault(folder, name)
         raise
@@ -59,9 +59,9 @@ def inject_fault(folder: Path, name: str) -> Fault:
 
 
 def fix_fault(folder: Path, name: str) -> Fault:
-    """Mends what the name says and returns once the server shows it; of no effect when it is whole.
+    """Fixes the named fault and returns when the server no longer shows it; does nothing if it is not in place.
 
-    Raises WrongUsage for a name that is not known, FirstmateError when no lab is up or the fault stays.
+    Raises WrongUsage for an unknown name, FirstmateError when no lab is up or the fault still shows after some time.
     """
     fault, state = _find(folder, name)
     processes.stop(state.folder, state.marker, [f"fault-{name}"])
@@ -70,9 +70,9 @@ def fix_fault(folder: Path, name: str) -> Fault:
     try:
         if state.vitess is not None:
             vitess_steps.restore_programs(state)
-        script.play(fault.file.clean)
+        script.run(fault.file.clean)
     except pymysql.err.MySQLError as error:
-        raise FirstmateError(f"{fault.instance} cannot be mended: {error}; run `firstmate lab down`.") from error
+        raise FirstmateError(f"{fault.instance} cannot be fixed: {error}; run `firstmate lab down`.") from error
     finally:
         script.end()
     if state.vitess is not None:
@@ -80,13 +80,13 @@ def fix_fault(folder: Path, name: str) -> Fault:
     if not fault.file.transient:
         wait_until(f"{fault.instance} no longer shows {name}", lambda: not check_passes(state, fault, fault.file.shows))
     if state.vitess is None:
-        wait_until(f"the replicas recover from {name}", lambda: replicas_caught_up(state, fault), RECOVERS_WITHIN)
+        wait_until(f"the replicas catch up after {name}", lambda: replicas_caught_up(state, fault), RECOVERS_WITHIN)
     saved_values_path(state, fault).unlink(missing_ok=True)
     return fault
 
 
 def fix_all_faults(folder: Path) -> None:
-    """Mends every fault that was broken and not mended yet."""
+    """Fixes every fault that is in place."""
     state = read(folder.resolve())
     if state is None:
         return
@@ -100,21 +100,21 @@ def _find(folder: Path, name: str) -> tuple[Fault, LabState]:
     lab = known(vitess=found.state is not None and found.state.vitess is not None)
     fault = lab.get(name)
     if fault is None:
-        raise WrongUsage(f"The lab knows no fault {name!r}; it knows {', '.join(lab)}.")
+        raise WrongUsage(f"The lab has no fault {name!r}; its faults are {', '.join(lab)}.")
     if found.condition == "down" or found.state is None:
         raise FirstmateError(f"No lab is up in {folder}; run `firstmate lab up` first.")
-    if found.condition == "half" and not _by_a_fault(found.missing, found.state):
+    if found.condition == "half" and not _explained_by_fault(found.missing, found.state):
         raise FirstmateError(
-            f"The lab in {folder} is only half up ({', '.join(found.missing)}); "
+            f"The lab in {folder} is only partly up ({', '.join(found.missing)}); "
             "run `firstmate lab down`, then `firstmate lab up`."
         )
     return fault, found.state
 
 
-def _by_a_fault(missing: tuple[str, ...], state: LabState) -> bool:
-    """Whether all that is missing are programs that a fault may have killed."""
+def _explained_by_fault(missing: tuple[str, ...], state: LabState) -> bool:
+    """Returns whether a fault may have killed everything that is missing."""
     killed = {instance.name for instance in state.instances}
     if (vitess := state.vitess) is not None:
         killed = {"etcd", "vtctld", "vtorc", "vtgate"}
         killed |= {name for tablet in vitess.tablets for name in (tablet.vttablet, tablet.mysqld)}
-    return set(missing) <= {f"{name} does not run" for name in killed}
+    return set(missing) <= {f"{name} is not running" for name in killed}

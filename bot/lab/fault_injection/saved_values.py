@@ -1,4 +1,4 @@
-"""What a fault keeps of the servers until it is cleaned up, in a file of the lab."""
+"""Values that a fault saves until it is fixed, in a file of the lab."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bot.lab.lab_state import LabState
 
 
 def saved_values_path(state: LabState, fault: Fault) -> Path:
-    """Where a fault keeps what it must restore."""
+    """Returns the path of a fault's saved values."""
     return state.folder / "run" / f"fault-{fault.name}.memory"
 
 
 def saved_values(state: LabState, fault: Fault) -> dict[str, str]:
-    """What the fault has kept of the servers, by name."""
+    """Returns the saved values of a fault by name."""
     path = saved_values_path(state, fault)
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def save_values(state: LabState, fault: Fault, values: Mapping[str, str]) -> None:
-    """Keeps further values."""
+    """Saves further values."""
     kept = {**saved_values(state, fault), **values}
     saved_values_path(state, fault).write_text(json.dumps(kept), encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The Vitess cluster of a lab as faults see it: which tablet is meant, and how it looks.
+"""Resolves the places in a fault's file to tablets of the Vitess cluster, and reads the cluster's state.
 
-Primaries move, so a fault names a shard and a role. Who that is, is looked up when it is made, and kept until it is
-cleaned up: the primary that was killed is still the one that is meant once another one is the primary.
+Primaries move, so a fault names a shard and a role. The tablets are resolved when the fault is injected and kept until
+it is fixed: a primary that was killed remains the fault's target when another tablet has become the primary.
 """
 
 from __future__ import annotations
@@ -33,25 +33,27 @@ _ALIASES = ("target", "primary", "other_replica", "other_primary", "here")
 
 
 def cluster_of(state: LabState) -> LabVitess:
-    """The cluster of the lab; raises FirstmateError where the lab is another one."""
+    """Returns the cluster of the lab; raises FirstmateError when the lab has none."""
     if state.vitess is None:
-        raise FirstmateError("This fault is for the Vitess lab; run `firstmate lab down`, then `lab up --vitess`.")
+        raise FirstmateError(
+            "This fault needs the Vitess lab; run `firstmate lab down`, then `firstmate lab up --vitess`."
+        )
     return state.vitess
 
 
 def resolve_place(state: LabState, place: str) -> dict[str, str]:
-    """Who is meant now by `commerce/-80@primary` and by the other names of places; raises FirstmateError."""
+    """Returns the tablets that a place such as `commerce/-80@primary` refers to now, by role; raises FirstmateError."""
     return roles_at(cluster_of(state), place, _primaries(state))
 
 
 def roles_at(vitess: LabVitess, place: str, primaries: Mapping[str, str]) -> dict[str, str]:
-    """The same, where the primary of each shard is known; and what else a fault's statements may name."""
+    """Like resolve_place, for known primaries; includes the other values that a fault's statements may use."""
     _, _, rest = place.partition("/")
     shard, _, role = rest.partition("@")
     other = next(tablet.shard for tablet in vitess.tablets if tablet.shard != shard)
     for each in (shard, other):
         if each not in primaries:
-            raise FirstmateError(f"Shard {each} has no primary, so nobody is meant by {place}.")
+            raise FirstmateError(f"Shard {each} has no primary, so {place} refers to no tablet.")
     replicas = {
         each: [t.alias for t in vitess.tablets if t.shard == each and t.alias != primaries[each]]
         for each in (shard, other)
@@ -71,7 +73,7 @@ def roles_at(vitess: LabVitess, place: str, primaries: Mapping[str, str]) -> dic
 
 
 def _primaries(state: LabState) -> dict[str, str]:
-    """The alias of the primary of each shard that has one: of two, the one whose term began last."""
+    """Returns the alias of each shard's primary; of two primaries, the one with the later term."""
     answer = vtctld(cluster_of(state).vtctld).call(
         "GetTablets", {"keyspace": cluster_of(state).keyspace}, timeout=LOOK_WITHIN
     )
@@ -85,7 +87,7 @@ def _primaries(state: LabState) -> dict[str, str]:
 
 
 def instances_for(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, ...]:
-    """The servers that a step or a check means."""
+    """Returns the servers that `on` of a step or a check refers to."""
     if on == VTGATE:
         return (vtgate(state),)
     names = saved_values(state, fault) or resolve_place(state, fault.instance)
@@ -93,13 +95,13 @@ def instances_for(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, 
 
 
 def vtgate(state: LabState) -> LabInstance:
-    """The cluster's vtgate as a server to which clients connect."""
+    """Returns the cluster's vtgate as a server for clients."""
     host, _, port = cluster_of(state).vtgate_mysql.rpartition(":")
     return LabInstance(VTGATE, "", host, int(port), int(port), "app", "", "primary", None, "mysql", "")
 
 
 def names(state: LabState, fault: Fault) -> dict[str, str]:
-    """What $NAME stands for in statements, labels and expressions."""
+    """Returns the values of $NAMES in statements, labels and expressions."""
     vitess = cluster_of(state)
     return {
         **(saved_values(state, fault) or resolve_place(state, fault.instance)),
@@ -113,24 +115,24 @@ def names(state: LabState, fault: Fault) -> dict[str, str]:
 
 @lru_cache
 def vtctld(address: str) -> Vtctld:
-    """The connection to a lab's vtctld."""
+    """Returns the client of a lab's vtctld."""
     return Vtctld(VtctldSettings(address=address))
 
 
 def vtctld_call(
     state: LabState, fault: Fault, text: str, here: str = "", timeout: float = CALL_WITHIN
 ) -> Mapping[str, Any]:
-    """Makes a call of vtctld that a fault's file writes, where a place is the alias of a tablet; raises Unreachable."""
+    """Calls vtctld as a fault's file says, with tablet aliases for its $NAMES; raises Unreachable."""
     known = {**names(state, fault), "here": here}
     records = {name: json.dumps(alias_record(known[name])) for name in _ALIASES if known.get(name)}
     parsed = parse_call(Template(text).safe_substitute({**known, **records}))
     if parsed is None:
-        raise FirstmateError(f"{fault.name}: `{text}` is no call of vtctld.")
+        raise FirstmateError(f"{fault.name}: `{text}` is not a vtctld call.")
     return vtctld(cluster_of(state).vtctld).call(*parsed, timeout=timeout)
 
 
 def process_name(state: LabState, instance: LabInstance, wanted: ClusterProgram) -> str:
-    """The name of the process: of the tablet, or the cluster's only one."""
+    """Returns the name of the process: the tablet's own, or that of the cluster's single program."""
     if wanted not in _OF_TABLETS:
         return wanted
     tablet = cluster_of(state).tablet(instance.name)
@@ -138,7 +140,7 @@ def process_name(state: LabState, instance: LabInstance, wanted: ClusterProgram)
 
 
 def check_value(state: LabState, fault: Fault, instance: LabInstance, check: Check) -> str | None:
-    """What a check of the cluster finds, as text; None for a check that asks a server."""
+    """Returns the value of a check of the cluster as text; None for a check of a server."""
     shards = {tablet.alias: tablet.shard for tablet in cluster_of(state).tablets}
     if check.tablet is not None:
         return str(int(tablet_states(state).get(instance.name) == check.tablet))
@@ -158,15 +160,15 @@ def check_value(state: LabState, fault: Fault, instance: LabInstance, check: Che
 
 
 def tablet_states(state: LabState) -> dict[str, str]:
-    """The type and the state of each tablet as vtgate has it, such as REPLICA/SERVING, by alias."""
+    """Returns the type and state of each tablet in vtgate, such as REPLICA/SERVING, by alias."""
     server = vtgate(state)
-    with connect(server.host, server.port, Login("app", ""), patience=LOOK_WITHIN) as connection:
+    with connect(server.host, server.port, Login("app", ""), timeout=LOOK_WITHIN) as connection:
         rows = ask(connection, "SHOW VITESS_TABLETS")
     return {str(row["Alias"]): f"{row['TabletType']}/{row['State']}" for row in rows}
 
 
 def detected_problems(state: LabState) -> dict[str, set[str]]:
-    """What VTOrc detects of each tablet, by alias."""
+    """Returns the problems that VTOrc detects, by tablet alias."""
     found: dict[str, set[str]] = {}
     answer = requests.get(f"{cluster_of(state).vtorc}/api/detection-analysis", timeout=LOOK_WITHIN).json()
     for entry in answer or ():
@@ -177,7 +179,7 @@ def detected_problems(state: LabState) -> dict[str, set[str]]:
 
 
 def recoveries_disabled(state: LabState) -> bool:
-    """Whether the recoveries of VTOrc are disabled; its own table is the only direct sign."""
+    """Returns whether VTOrc's recoveries are disabled; only the dump of its own database shows that."""
     text = requests.get(f"{cluster_of(state).vtorc}/api/database-state", timeout=LOOK_WITHIN).text
     return '"disable_recovery"' in text
 
@@ -187,7 +189,7 @@ def _runs(state: LabState, name: str) -> bool:
 
 
 def _field(answer: Mapping[str, Any], path: str) -> str:
-    """A field of an answer by its dotted path; '' where it is not there."""
+    """Returns a field of an answer by its dotted path; empty if it is missing."""
     found: Any = answer
     for key in path.split("."):
         if isinstance(found, list):

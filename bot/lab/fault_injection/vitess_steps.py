@@ -1,4 +1,4 @@
-"""What faults do to the Vitess cluster of a lab, and how it is made whole again."""
+"""Runs the steps of a fault that concern the Vitess cluster, and restores the cluster."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from bot.lab.waiting import wait_until
 
 ANSWERS_WITHIN = 30.0
 SOUND_WITHIN = 150.0
-"""Seconds: a vtgate looks ever more rarely for a tablet that was away."""
+"""Seconds; vtgate retries an unreachable tablet at increasing intervals."""
 MOST_ERRANT = 1000
-"""Transactions that are evened out; more is no fault's doing."""
+"""Limit of errant transactions to cover; no fault causes more."""
 
 
 def run_cluster_step(state: LabState, fault: Fault, instance: LabInstance, action: FaultStep) -> bool:
-    """Plays a step that is for the cluster at one place; False where it is none. Raises Unreachable."""
+    """Runs a cluster step on one instance; False if the step is not a cluster step. Raises Unreachable."""
     if action.process is not None:
         _signal_program(state, vitess_cluster.process_name(state, instance, action.of), action.process)
     elif action.rpc is not None:
@@ -65,11 +65,11 @@ def _request(method: str, url: str, data: Mapping[str, str] | None = None) -> No
     try:
         requests.request(method, url, data=data, timeout=vitess_cluster.LOOK_WITHIN).raise_for_status()
     except requests.RequestException as error:
-        raise Unreachable(f"{url} does not take what a fault sends: {error}.") from error
+        raise Unreachable(f"{url} did not accept the request of a fault: {error}.") from error
 
 
 def restore_programs(state: LabState) -> None:
-    """Lets every program of the cluster run again, and VTOrc repair; raises FirstmateError where one does not come."""
+    """Restarts every program that is not running, and enables VTOrc's recoveries; raises FirstmateError on timeout."""
     vitess = vitess_cluster.cluster_of(state)
     record_restarted_servers(state)
     for name in ("etcd", *(t.mysqld for t in vitess.tablets), "vtctld", *(t.vttablet for t in vitess.tablets)):
@@ -87,21 +87,21 @@ def restore_programs(state: LabState) -> None:
             return True
         return False
 
-    wait_until("VTOrc takes its recoveries as enabled", enabled, ANSWERS_WITHIN)
+    wait_until("VTOrc accepts that its recoveries are enabled", enabled, ANSWERS_WITHIN)
 
 
 def wait_until_healthy(state: LabState) -> None:
-    """Waits until nothing is wrong with the cluster; raises FirstmateError with what is."""
+    """Waits until the cluster is healthy; raises FirstmateError with the remaining problem."""
     try:
-        wait_until("the cluster has its primaries", lambda: not _shards_without_primary(state), SOUND_WITHIN)
+        wait_until("every shard has a primary", lambda: not _shards_without_primary(state), SOUND_WITHIN)
         cover_errant_transactions(state)
-        wait_until("the cluster is sound", lambda: not health_problem(state), SOUND_WITHIN)
+        wait_until("the cluster is healthy", lambda: not health_problem(state), SOUND_WITHIN)
     except FirstmateError as error:
-        raise FirstmateError(f"The cluster does not recover: {health_problem(state) or error}") from error
+        raise FirstmateError(f"The cluster did not recover: {health_problem(state) or error}") from error
 
 
 def _shards_without_primary(state: LabState) -> str:
-    """The shards that have no primary that serves."""
+    """Returns the shards without a serving primary."""
     try:
         found = vitess_cluster.tablet_states(state)
     except (pymysql.err.MySQLError, OSError) as error:
@@ -112,28 +112,28 @@ def _shards_without_primary(state: LabState) -> str:
 
 
 def health_problem(state: LabState) -> str:
-    """What is wrong with the cluster, in a few words; '' where all is as after `lab up`."""
+    """Returns a problem of the cluster; empty when it is as after `firstmate lab up`."""
     try:
         found = sorted(vitess_cluster.tablet_states(state).values())
         if found != ["PRIMARY/SERVING"] * 2 + ["REPLICA/SERVING"] * 4:
-            return f"vtgate has {', '.join(found)}"
+            return f"vtgate reports {', '.join(found)}"
         if detected := vitess_cluster.detected_problems(state):
             return f"VTOrc detects {detected}"
         if problems := requests.get(
             f"{vitess_cluster.cluster_of(state).vtorc}/api/problems", timeout=vitess_cluster.LOOK_WITHIN
         ).json():
-            return f"VTOrc has problems: {[(each['InstanceAlias'], each['Problems']) for each in problems]}"
+            return f"VTOrc reports problems: {[(each['InstanceAlias'], each['Problems']) for each in problems]}"
         if vitess_cluster.recoveries_disabled(state):
-            return "the recoveries of VTOrc are disabled"
+            return "VTOrc's recoveries are disabled"
         return _query_problem(state)
     except (pymysql.err.MySQLError, OSError, ValueError, KeyError, FirstmateError) as error:
-        return f"it does not answer: {error}"
+        return f"the cluster does not answer: {error}"
 
 
 def _query_problem(state: LabState) -> str:
-    """Asks both shards for rows, and sees that the application writes."""
+    """Queries a primary and a replica of each shard, and checks that the application writes."""
     server, vitess = vitess_cluster.vtgate(state), vitess_cluster.cluster_of(state)
-    with connect(server.host, server.port, Login("app", ""), patience=vitess_cluster.LOOK_WITHIN) as connection:
+    with connect(server.host, server.port, Login("app", ""), timeout=vitess_cluster.LOOK_WITHIN) as connection:
         for shard in sorted({tablet.shard for tablet in vitess.tablets}):
             for kind in ("primary", "replica"):
                 ask(connection, f"USE `{vitess.keyspace}/{shard}@{kind}`")
@@ -144,7 +144,7 @@ def _query_problem(state: LabState) -> str:
 
 
 def cover_errant_transactions(state: LabState) -> None:
-    """Gives each primary an empty transaction for every one that only a replica has; what it did is undone already."""
+    """Commits an empty transaction on the primary for each errant transaction, whose effect is already undone."""
     shards = {tablet.alias: tablet.shard for tablet in vitess_cluster.cluster_of(state).tablets}
     now = vitess_cluster.tablet_states(state)
     primaries = {shards[alias]: alias for alias, how in now.items() if how == "PRIMARY/SERVING"}
@@ -154,7 +154,7 @@ def cover_errant_transactions(state: LabState) -> None:
 
 
 def _cover_errant_transactions(primary: LabInstance, replica: LabInstance) -> None:
-    # The replica first: the other way round, what is written meanwhile would look errant.
+    # The replica is read first; otherwise transactions committed in between would look errant.
     with administrator(replica) as admin:
         [has] = ask(admin, "SELECT @@GLOBAL.gtid_executed AS gtids")
     with administrator(primary) as admin:
@@ -167,7 +167,7 @@ def _cover_errant_transactions(primary: LabInstance, replica: LabInstance) -> No
 
 
 def expand_gtid_set(gtids: str) -> list[str]:
-    """Every transaction of a set such as `uuid:1-3:7, uuid:9`; raises FirstmateError where there are too many."""
+    """Returns the GTIDs of a set such as `uuid:1-3:7, uuid:9`; raises FirstmateError for more than MOST_ERRANT."""
     found = []
     for part in filter(None, gtids.replace("\n", "").split(",")):
         server, *ranges = part.strip().split(":")
@@ -175,5 +175,5 @@ def expand_gtid_set(gtids: str) -> list[str]:
             first, _, last = each.partition("-")
             found += [f"{server}:{number}" for number in range(int(first), int(last or first) + 1)]
             if len(found) > MOST_ERRANT:
-                raise FirstmateError(f"{len(found)} transactions and more are on a replica alone: {gtids[:200]}.")
+                raise FirstmateError(f"More than {MOST_ERRANT} transactions are on a replica only: {gtids[:200]}.")
     return found

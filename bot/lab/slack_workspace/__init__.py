@@ -1,7 +1,14 @@
-"""The local workspace: a small Slack on loopback, for tests, the demo and game days.
+"""The local workspace: a small Slack on loopback, for the tests, the demo and game days.
 
-It speaks Slack's Web API, Socket Mode and signed HTTP, and has a page with channels, threads, buttons and modals.
-Only tokens and a base URL tell it from Slack.
+It implements Slack's Web API, Socket Mode and signed HTTP, and has a page with channels, threads, buttons and modals.
+For an app it differs from Slack only in tokens and base URL.
+
+    server, asgi_app, client    start it, and use it as a person would; local_api is what the client calls
+    web_api/                    the methods that apps call
+    app_delivery/               events, commands and clicks on their way to the app, and its replies
+    block_kit/                  the rules for blocks and elements
+    page/                       the web page
+    workspace_state             what they share: messages, files, open_views, rate_limits, traffic_journal and so on
 
     with running_workspace() as workspace:
         App(client=WebClient(token=workspace.state.tokens.bot_token, base_url=workspace.api_url))

@@ -1,4 +1,4 @@
-"""`python -m bot.lab.slack_workspace`: serves a local workspace until it is interrupted."""
+"""`python -m bot.lab.slack_workspace`: serves a local workspace until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from bot.lab.slack_workspace.workspace_state import WorkspaceOptions
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the workspace and gives the exit code."""
+    """Runs the workspace; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.slack_workspace", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
-    parser.add_argument("--tokens", type=Path, help="JSON with bot_token, app_token, signing_secret, alerts_bot_token")
-    parser.add_argument("--data", type=Path, help="file that keeps the messages between starts")
-    parser.add_argument("--manifest", type=Path, help="the app's manifest.yml: commands, shortcuts, events, scopes")
-    parser.add_argument("--request-url", default="", help="signed HTTP to this address instead of Socket Mode")
-    parser.add_argument("--no-limits", action="store_true", help="no rate limits")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any free port)")
+    parser.add_argument(
+        "--tokens", type=Path, help="JSON file with bot_token, app_token, signing_secret and alerts_bot_token"
+    )
+    parser.add_argument("--data", type=Path, help="file that stores messages between starts")
+    parser.add_argument(
+        "--manifest", type=Path, help="manifest.yml of the app, with its commands, shortcuts, events and scopes"
+    )
+    parser.add_argument("--request-url", default="", help="deliver to this URL over signed HTTP instead of Socket Mode")
+    parser.add_argument("--no-limits", action="store_true", help="disable rate limits")
     given = parser.parse_args(argv)
     try:
         tokens = Tokens.read(given.tokens) if given.tokens else Tokens()

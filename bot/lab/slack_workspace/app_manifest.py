@@ -1,4 +1,4 @@
-"""What the workspace needs of a Slack app manifest: commands, shortcuts, events and scopes."""
+"""Reads commands, shortcuts, events and scopes from a Slack app manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.lab.slack_workspace import seed_data
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """An entry of a message's menu, or of the composer's."""
+    """A shortcut in the menu of messages or of the composer."""
 
     name: str
     callback_id: str
@@ -24,7 +24,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The app as it is installed; empty events or scopes mean that nothing is held back."""
+    """The installed app; without events or scopes it has all of them."""
 
     commands: dict[str, str]
     shortcuts: tuple[Shortcut, ...] = ()
@@ -34,24 +34,24 @@ class Manifest:
 
     @classmethod
     def default(cls) -> Manifest:
-        """Gives the commands that Firstmate has, one message shortcut, and every event."""
+        """Returns Firstmate's commands, one message shortcut and all events."""
         return cls(dict(seed_data.COMMANDS), (Shortcut("Triage this", "triage_message", "message"),))
 
     @staticmethod
     def shipped() -> Path:
-        """The manifest of Firstmate itself: in the package of a wheel, at the top of a checkout."""
+        """Returns the path of Firstmate's own manifest: in the package of a wheel, or at the root of a checkout."""
         package = Path(bot.__file__).resolve().parent
         return next(filter(Path.is_file, (package / "manifest.yml", package.parent / "manifest.yml")))
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Reads manifest.yml; raises ConfigError when it is not a manifest."""
+        """Reads manifest.yml; raises ConfigError when it is not valid."""
         try:
             given = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as problem:
             raise ConfigError(f"The app manifest {path} could not be read: {problem}.") from problem
         if not isinstance(given, dict):
-            raise ConfigError(f"{path} is not a Slack app manifest: it should be a mapping with `features`.")
+            raise ConfigError(f"{path} is not a Slack app manifest: a mapping with `features` is expected.")
         features: dict[str, Any] = given.get("features") or {}
         commands = features.get("slash_commands") or []
         events = ((given.get("settings") or {}).get("event_subscriptions") or {}).get("bot_events") or []

@@ -1,4 +1,4 @@
-"""The ASGI application of the local workspace, and who may speak to it."""
+"""The ASGI application of the local workspace, which accepts requests to its own address only."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ OWN_HOSTS = frozenset({"127.0.0.1", "localhost"})
 
 
 class OwnHostOnly:
-    """Refuses other Host names (DNS rebinding) and requests that another site's page sends."""
+    """Refuses other Host names (DNS rebinding) and cross-site requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or answers 403."""
+        """Forwards the request, or answers 403."""
         if scope["type"] in ("http", "websocket"):
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             host, origin = headers.get("host", ""), headers.get("origin")
@@ -43,19 +43,21 @@ class OwnHostOnly:
                 if scope["type"] == "websocket":
                     await send({"type": "websocket.close", "code": 4403})
                     return
-                refusal = PlainTextResponse("The local workspace answers its own address and its own page only.", 403)
+                refusal = PlainTextResponse(
+                    "The local workspace accepts requests to its own address and from its own page only.", 403
+                )
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
 async def link(socket: WebSocket) -> None:
-    """Socket Mode."""
+    """Serves a Socket Mode connection."""
     await socket.app.state.workspace.sockets.serve(socket)
 
 
 def create_app(state: WorkspaceState) -> Starlette:
-    """Gives the application that serves the workspace."""
+    """Returns the application that serves the workspace."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

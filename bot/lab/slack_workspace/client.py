@@ -1,4 +1,4 @@
-"""A client of the workspace's own endpoints, for tests and the demo: what a person sees and does."""
+"""A client of the workspace's local API, for tests and the demo: sees and does what a person can."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.errors import Unreachable, WrongUsage
 from bot.lab.slack_workspace.model import Json, JsonValue
 
 Found = TypeVar("Found")
-PATIENCE = 30.0
-"""Seconds that something is waited for: long, so that a busy machine is not taken for a broken one."""
+WAIT_SECONDS = 30.0
+"""Seconds to wait by default; long enough for a busy machine."""
 POLL = 0.05  # seconds
 
 
 class WorkspaceClient:
-    """Speaks to one workspace; every method opens its own connection, so threads may share the client."""
+    """Client of one workspace; every method opens a connection of its own, so threads may share the client."""
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
         self.url = url.rstrip("/")
@@ -27,12 +27,12 @@ class WorkspaceClient:
         self._timeout = timeout
 
     def get(self, path: str, **query: str | None) -> JsonValue:
-        """Gives the JSON that a path under /local/ answers."""
+        """Returns the JSON answer of a GET under /local/."""
         asked = urlencode({name: value for name, value in query.items() if value is not None})
         return self._ask("GET", f"{path}?{asked}" if asked else path, None)
 
     def post(self, path: str, body: Json) -> JsonValue:
-        """Sends JSON to a path under /local/ and gives the answer; raises WrongUsage with the workspace's sentence."""
+        """Posts JSON to a path under /local/ and returns the answer; raises WrongUsage with the workspace's error."""
         return self._ask("POST", path, json.dumps(body))
 
     def _ask(self, method: str, path: str, body: str | None) -> JsonValue:
@@ -54,39 +54,39 @@ class WorkspaceClient:
     # What a person sees
 
     def messages(self, channel: str) -> list[Json]:
-        """Gives the messages of a channel with their replies, oldest first."""
+        """Returns the messages of a channel with their replies, oldest first."""
         found: list[Json] = self.get(f"/local/channels/{channel}/messages")["messages"]
         return found
 
     def thread(self, channel: str, ts: str) -> list[Json]:
-        """Gives a thread: its first message, then the replies."""
+        """Returns a thread: its first message, then the replies."""
         found: list[Json] = self.get(f"/local/channels/{channel}/messages", thread_ts=ts)["messages"]
         return found
 
     def ephemerals(self, user: str, channel: str | None = None) -> list[Json]:
-        """Gives what only this person sees, oldest first."""
+        """Returns the ephemeral messages of a user, oldest first."""
         found: list[Json] = self.get("/local/ephemerals", user=user, channel=channel)["messages"]
         return found
 
     def view(self, user: str) -> Json | None:
-        """Gives the modal on a person's screen, or None."""
+        """Returns the modal that a user has open, or None."""
         found: Json | None = self.get("/local/view", user=user)["view"]
         return found
 
     def journal(self, after: int = 0, kind: str | None = None) -> list[Json]:
-        """Gives what passed between the workspace and its apps, oldest first."""
+        """Returns the journal of requests between the workspace and its apps, oldest first."""
         found: list[Json] = self.get("/local/journal", after=str(after), kind=kind)["entries"]
         return found
 
     # What a person does
 
     def act(self, user: str, kind: str, **details: JsonValue) -> Json:
-        """Does something as a person; see bot.lab.slack_workspace.local_api for the kinds."""
+        """Performs an action as a user; bot.lab.slack_workspace.local_api lists the kinds."""
         done: Json = self.post("/local/act", {"user": user, "kind": kind, **details})
         return done
 
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
-        """Writes a message and gives its `ts`."""
+        """Posts a message and returns its `ts`."""
         return str(self.act(user, "message", channel=channel, text=text, thread_ts=thread_ts)["ts"])
 
     def command(self, user: str, channel: str, text: str) -> Json:
@@ -96,7 +96,7 @@ class WorkspaceClient:
     def click(
         self, user: str, channel: str, ts: str, action_id: str, value: JsonValue = None, **details: JsonValue
     ) -> Json:
-        """Presses a button or chooses in a menu of a message."""
+        """Presses a button or chooses an option in a message."""
         return self.act(user, "click", channel=channel, ts=ts, action_id=action_id, value=value, **details)
 
     def shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> Json:
@@ -104,38 +104,38 @@ class WorkspaceClient:
         return self.act(user, "shortcut", channel=channel, ts=ts, callback_id=callback_id)
 
     def submit(self, user: str, values: Json, view_id: str | None = None) -> Json:
-        """Submits the modal on a person's screen."""
+        """Submits the modal that a user has open."""
         return self.act(user, "submit_view", values=values, view_id=view_id)
 
     # Waiting
 
-    def wait_for(self, look: Callable[[], Found | None], timeout: float = PATIENCE, what: str = "") -> Found:
-        """Calls `look` until it gives something true, and gives that; raises Unreachable after `timeout` seconds."""
+    def wait_for(self, probe: Callable[[], Found | None], timeout: float = WAIT_SECONDS, what: str = "") -> Found:
+        """Calls `probe` until it returns a true value, and returns that; raises Unreachable after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while True:
-            found = look()
+            found = probe()
             if found:
                 return found
             if time.monotonic() > deadline:
-                raise Unreachable(f"{what or 'What was waited for'} did not come within {timeout:g} s at {self.url}.")
+                raise Unreachable(f"{what or 'The expected state'} did not occur within {timeout:g} s at {self.url}.")
             time.sleep(POLL)
 
     def wait_for_message(
-        self, channel: str, fits: Callable[[Json], bool], timeout: float = PATIENCE, what: str = "A message"
+        self, channel: str, fits: Callable[[Json], bool], timeout: float = WAIT_SECONDS, what: str = "A message"
     ) -> Json:
-        """Waits for a message of a channel, or a reply, that fits, and gives the newest such."""
+        """Waits for a message or reply in a channel that fits, and returns the newest one."""
         return self.wait_for(lambda: next(filter(fits, reversed(self.messages(channel))), None), timeout, what)
 
     def wait_for_ephemeral(
-        self, user: str, fits: Callable[[Json], bool], timeout: float = PATIENCE, what: str = "An ephemeral"
+        self, user: str, fits: Callable[[Json], bool], timeout: float = WAIT_SECONDS, what: str = "An ephemeral"
     ) -> Json:
-        """Waits for a message that only this person sees and that fits."""
+        """Waits for an ephemeral message of a user that fits, and returns the newest one."""
         return self.wait_for(lambda: next(filter(fits, reversed(self.ephemerals(user))), None), timeout, what)
 
-    # Faults
+    # Failures
 
     def fail_next(self, method: str, **how: JsonValue) -> None:
-        """Makes the next calls of a Web API method fail: status, times, retry_after, error, when."""
+        """Makes the next calls of a Web API method fail; options: status, times, retry_after, error, when."""
         self.post("/local/faults", {"method": method, **how})
 
     def answering(self, answering: bool) -> None:
@@ -143,9 +143,9 @@ class WorkspaceClient:
         self.post("/local/faults", {"answering": answering})
 
     def sockets(self, do: str) -> None:
-        """Makes Socket Mode connections refresh, break or freeze: warning, refresh, drop, freeze, thaw."""
+        """Acts on the Socket Mode connections: warning, refresh, drop, freeze or thaw."""
         self.post("/local/sockets", {"do": do})
 
     def forget_limits(self) -> None:
-        """Lets every rate limit begin anew, so that a test does not wait for the calls of the one before."""
+        """Resets every rate limit, so that a test does not wait because of an earlier one."""
         self.post("/local/limits", {"forget": True})

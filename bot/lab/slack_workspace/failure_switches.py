@@ -1,4 +1,4 @@
-"""Switches that make the workspace fail on purpose, for tests and game days."""
+"""Makes the workspace fail on request, for tests and game days."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ When = Literal["before", "after"]
 
 @dataclass(slots=True)
 class FailureSwitch:
-    """One prepared failure of a Web API method.
+    """A failure of the next calls of a Web API method.
 
-    `status` 0 breaks the connection off in the middle of the answer, 200 with `error` answers `ok: false`, others are
-    sent as they are. With `when` "after" the call is carried out first and only its answer is lost.
+    `status` 0 closes the connection in the middle of the answer; 200 with `error` answers `ok: false`; any other is
+    sent unchanged. With `when` "after" the call takes effect and only its answer is lost.
     """
 
     method: str
@@ -26,7 +26,7 @@ class FailureSwitch:
 
 
 class FailureSwitches:
-    """The prepared failures, first come first served."""
+    """The failures to come, in order."""
 
     def __init__(self) -> None:
         self._next: list[FailureSwitch] = []
@@ -43,16 +43,16 @@ class FailureSwitches:
         error: str | None = None,
         when: When = "before",
     ) -> None:
-        """Makes the next `times` calls of the method fail; `*` stands for any method."""
+        """Makes the next `times` calls of the method fail; `*` means any method."""
         self._next.append(FailureSwitch(method, status, times, retry_after, error, when))
 
     def clear(self) -> None:
-        """Takes back every prepared failure and answers again."""
+        """Removes all failures and answers again."""
         self._next.clear()
         self.answer(True)
 
     def take(self, method: str) -> FailureSwitch | None:
-        """Gives the failure that is prepared for this call, and counts it off."""
+        """Returns the failure for this call and decrements its count; None without one."""
         for failure in self._next:
             if failure.method in (method, "*"):
                 failure.times -= 1
@@ -62,7 +62,7 @@ class FailureSwitches:
         return None
 
     def answer(self, answering: bool) -> None:
-        """Stops answering the Web API (calls hang, connections stay open), or begins again."""
+        """Stops answering the Web API, so that calls hang, or resumes."""
         change = self._answering.set if answering else self._answering.clear
         if self._loop is None:
             change()
@@ -70,9 +70,9 @@ class FailureSwitches:
             self._loop.call_soon_threadsafe(change)
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Tells on which loop the calls wait."""
+        """Sets the event loop on which calls wait."""
         self._loop = loop
 
     async def until_answering(self) -> None:
-        """Waits while the workspace does not answer."""
+        """Waits until the workspace answers."""
         await self._answering.wait()

@@ -1,4 +1,4 @@
-"""Files: upload in three steps, as files.getUploadURLExternal does it, and where they were shared."""
+"""Files: their upload in three steps, as with files.getUploadURLExternal, and where they are shared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 @dataclass(slots=True)
 class File:
-    """One file: its bytes, and the messages that show it."""
+    """One file: its content, and the messages that share it."""
 
     id: str
     name: str
@@ -31,11 +31,11 @@ class File:
 
     @property
     def mimetype(self) -> str:
-        """The type that the file's name tells."""
+        """The MIME type, derived from the file name."""
         return mimetypes.guess_type(self.name)[0] or "text/plain"
 
     def public(self, base_url: str) -> Json:
-        """Gives the `file` object of files.info."""
+        """Returns the `file` object of files.info."""
         extension = self.name.rpartition(".")[2].lower() if "." in self.name else "txt"
         url = f"{base_url}/files/{self.id}/download"
         return {
@@ -63,21 +63,21 @@ class File:
 
 
 class Files:
-    """Every file of the workspace."""
+    """All files of the workspace."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.by_id: dict[str, File] = {}
 
     def announce(self, name: str, length: int, user: str, alt_text: str) -> File:
-        """Begins an upload and gives the file with the ticket of its upload URL."""
+        """Starts an upload; returns the file with the ticket of its upload URL."""
         file_id = "F" + secrets.token_hex(5).upper()
         file = File(file_id, name, length, user, self._clock(), secrets.token_urlsafe(24), alt_text)
         self.by_id[file_id] = file
         return file
 
     def receive(self, ticket: str, content: bytes) -> File:
-        """Takes the bytes of an announced file; raises invalid_upload when ticket or length do not fit."""
+        """Stores the content of an announced file; raises SlackError when the ticket or the length is wrong."""
         for file in self.by_id.values():
             if file.ticket == ticket and file.content is None:
                 if len(content) != file.length:
@@ -87,7 +87,7 @@ class Files:
         raise SlackError("invalid_upload_ticket")
 
     def complete(self, file_id: str, title: str) -> File:
-        """Ends an upload; raises file_not_found when there is no such file or its bytes never came."""
+        """Completes an upload; raises file_not_found for an unknown file or one without content."""
         file = self.by_id.get(file_id)
         if file is None or file.content is None:
             raise SlackError("file_not_found")
@@ -98,7 +98,7 @@ class Files:
         return file
 
     def get(self, file_id: str) -> File:
-        """Gives a file whose upload was completed; raises file_not_found."""
+        """Returns a file whose upload is complete; raises file_not_found."""
         file = self.by_id.get(file_id)
         if file is None or not file.completed:
             raise SlackError("file_not_found")

@@ -1,25 +1,25 @@
-"""The endpoints under /local/, for tests, the demo and the page's script. No token: loopback and same origin only.
+"""The endpoints under /local/, for tests, the demo and the page's script; same-origin only, without tokens.
 
 GET  /local/channels                     every channel
 GET  /local/channels/{id}/messages       {"messages": [...]} oldest first, replies too; ?thread_ts= for one thread
-GET  /local/ephemerals?user=&channel=    {"messages": [...]} what only this person sees, oldest first
-GET  /local/view?user=                   {"view": ... or null} the modal on this person's screen, with its errors
-GET  /local/journal?after=&kind=         {"entries": [...]} what passed between workspace and apps, tokens redacted
+GET  /local/ephemerals?user=&channel=    {"messages": [...]} the ephemeral messages of a user, oldest first
+GET  /local/view?user=                   {"view": ... or null} the modal that a user has open, with its errors
+GET  /local/journal?after=&kind=         {"entries": [...]} requests between workspace and apps, tokens redacted
 GET  /local/events                       server-sent events: posted, changed, deleted, ephemeral, view, journal
-POST /local/act                          {"user", "kind", ...} a person does something:
+POST /local/act                          {"user", "kind", ...} performs an action as a user:
          message   {channel, text, thread_ts?}
          command   {channel, text: "/mate status"} or {channel, command: "/mate", text: "status"}
          click     {channel, ts, action_id, block_id?, value?, values?} or {view_id, action_id, value?}
          shortcut  {callback_id, channel, ts} of a message; {callback_id} from anywhere
          submit_view {view_id?, values: {block_id: {action_id: value}} or {action_id: value}}
-         close_view  {view_id?};   dismiss {channel, ts} an ephemeral
-     answers {"ok", "acked", "error", "response", "ephemerals", "view"}; 400 with a sentence when there is no such thing
+         close_view  {view_id?};   dismiss {channel, ts} of an ephemeral
+     answers {"ok", "acked", "error", "response", "ephemerals", "view"}; 400 with a sentence for an impossible action
 POST /local/hooks/alerts                 an incoming webhook for Alertmanager's `slack_configs: api_url`
-POST /local/request-url                  {"url"} signed HTTP instead of Socket Mode; an empty url goes back
+POST /local/request-url                  {"url"} signed HTTP instead of Socket Mode; empty: Socket Mode again
 POST /local/sockets                      {"do": "warning" | "refresh" | "drop" | "freeze" | "thaw"}
 POST /local/faults                       {"method", "status", "times", "retry_after", "error", "when"};
-                                         {"answering": false} hangs every call; {"clear": true} ends all
-POST /local/limits                       {"forget": true}: every rate limit begins anew
+                                         {"answering": false}: calls hang; {"clear": true}: back to normal
+POST /local/limits                       {"forget": true}: resets every rate limit
 POST /local/channel                      {"channel", "is_ext_shared"?, "is_archived"?, "join"?, "leave"?}
 POST /local/user                         {"user", and any of deleted, is_restricted, is_ultra_restricted, is_stranger}
 POST /local/usergroup                    {"usergroup", "users": [...]}
@@ -51,7 +51,7 @@ def _state(request: Request) -> WorkspaceState:
 
 
 def json_endpoint(work: Callable[[WorkspaceState, Json], Awaitable[Json]]) -> Endpoint:
-    """Wraps work on a JSON body into an endpoint; what does not fit becomes a 400 with a sentence."""
+    """Wraps a function of a JSON body into an endpoint; its errors are answered with 400 and a sentence."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -65,13 +65,13 @@ def json_endpoint(work: Callable[[WorkspaceState, Json], Awaitable[Json]]) -> En
 
 
 async def channels(request: Request) -> Response:
-    """Gives every channel."""
+    """Returns all channels."""
     state = _state(request)
     return JSONResponse({"channels": [c.public(state.team_id, state.app.user_id) for c in state.channels.values()]})
 
 
 async def messages(request: Request) -> Response:
-    """Gives the messages of a channel, or of one thread."""
+    """Returns the messages of a channel, or of one thread."""
     state = _state(request)
     channel = state.channels.get(request.path_params["id"])
     if channel is None:
@@ -86,26 +86,26 @@ async def messages(request: Request) -> Response:
 
 
 async def ephemerals(request: Request) -> Response:
-    """Gives what only one person sees."""
+    """Returns the ephemeral messages of a user."""
     query = request.query_params
     return JSONResponse({"messages": _state(request).messages.seen_by(query.get("user", ""), query.get("channel"))})
 
 
 async def view(request: Request) -> Response:
-    """Gives the modal on a person's screen."""
+    """Returns the modal that a user has open."""
     top = _state(request).views.top(request.query_params.get("user", ""))
     return JSONResponse({"view": None if top is None else {**top.view, "errors": top.errors}})
 
 
 async def journal(request: Request) -> Response:
-    """Gives the journal's entries."""
+    """Returns entries of the journal."""
     after = request.query_params.get("after", "0")
     kind = request.query_params.get("kind")
     return JSONResponse({"entries": _state(request).journal.entries(int(after) if after.isdigit() else 0, kind)})
 
 
 async def events(request: Request) -> Response:
-    """Streams the news as server-sent events."""
+    """Streams updates as server-sent events."""
     state = _state(request)
 
     async def stream() -> AsyncIterator[str]:
@@ -117,7 +117,7 @@ async def events(request: Request) -> Response:
 
 
 async def alerts_hook(request: Request) -> Response:
-    """Posts what Alertmanager's Slack receiver sends, as the second bot."""
+    """Posts messages of Alertmanager's Slack receiver, as the second bot."""
     state = _state(request)
     bot = state.bots["B0ALERTS"]
     try:
@@ -136,19 +136,19 @@ async def alerts_hook(request: Request) -> Response:
 
 
 async def request_url(state: WorkspaceState, given: Json) -> Json:
-    """Switches to signed HTTP once the URL has repeated a challenge, or back."""
+    """Switches to signed HTTP, after the URL has answered a challenge, or back to Socket Mode."""
     old = state.delivery.request_url
     if given.get("url") and not str(given["url"]).startswith("http://"):
-        raise InvalidUserAction("The request URL must begin with http://; the workspace speaks no TLS.")
+        raise InvalidUserAction("The request URL must begin with http://; the workspace does not support TLS.")
     state.delivery.request_url = str(given.get("url") or "")
     if state.delivery.request_url and not await state.delivery.verify_url(secrets.token_hex(16)):
         state.delivery.request_url = old
-        raise InvalidUserAction(f"{given.get('url')} did not repeat the challenge of url_verification.")
+        raise InvalidUserAction(f"{given.get('url')} did not answer the challenge of url_verification.")
     return {"ok": True}
 
 
 async def sockets(state: WorkspaceState, given: Json) -> Json:
-    """Makes Socket Mode connections refresh, break or freeze."""
+    """Refreshes, closes or freezes the Socket Mode connections."""
     change = given.get("do")
     if change == "drop":
         await state.sockets.drop()
@@ -162,7 +162,7 @@ async def sockets(state: WorkspaceState, given: Json) -> Json:
 
 
 async def failures(state: WorkspaceState, given: Json) -> Json:
-    """Prepares failures, or ends them."""
+    """Adds failures of the Web API, or removes them."""
     if given.get("clear"):
         state.failures.clear()
     elif "answering" in given:
@@ -170,21 +170,21 @@ async def failures(state: WorkspaceState, given: Json) -> Json:
     else:
         allowed = {"method", "status", "times", "retry_after", "error", "when"}
         if not given.get("method") or set(given) - allowed:
-            raise InvalidUserAction(f"A fault needs `method` and may have {', '.join(sorted(allowed - {'method'}))}.")
+            raise InvalidUserAction(f"A failure needs `method` and may have {', '.join(sorted(allowed - {'method'}))}.")
         state.fail_next(**given)
     return {"ok": True}
 
 
 async def limits(state: WorkspaceState, given: Json) -> Json:
-    """Lets every rate limit begin anew."""
+    """Resets every rate limit."""
     if given.get("forget") is not True:
-        raise InvalidUserAction('The only thing to do is {"forget": true}.')
+        raise InvalidUserAction('The only supported body is {"forget": true}.')
     state.limits.forget()
     return {"ok": True}
 
 
 async def change_channel(state: WorkspaceState, given: Json) -> Json:
-    """Shares, archives or changes the members of a channel."""
+    """Changes whether a channel is shared or archived, and its members."""
     channel = state.channel(given.get("channel"))
     channel.is_ext_shared = bool(given.get("is_ext_shared", channel.is_ext_shared))
     channel.is_archived = bool(given.get("is_archived", channel.is_archived))
@@ -194,7 +194,7 @@ async def change_channel(state: WorkspaceState, given: Json) -> Json:
 
 
 async def change_user(state: WorkspaceState, given: Json) -> Json:
-    """Changes the flags of a person."""
+    """Changes the flags of a user."""
     user = state.user(given.get("user"))
     for name in ("deleted", "is_restricted", "is_ultra_restricted", "is_stranger"):
         if name in given:
@@ -203,7 +203,7 @@ async def change_user(state: WorkspaceState, given: Json) -> Json:
 
 
 async def change_usergroup(state: WorkspaceState, given: Json) -> Json:
-    """Changes who is in a user group."""
+    """Changes the members of a user group."""
     group = state.usergroups.get(str(given.get("usergroup")))
     if group is None:
         raise SlackError("no_such_subteam")

@@ -1,4 +1,4 @@
-"""The messages of every channel, their threads, and what only one person sees."""
+"""The messages of all channels with their threads, and the ephemeral messages."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from bot.lab.slack_workspace.model import Json, JsonValue, SlackError
 
 Listener = Callable[[str, str, Json, Json | None], None]
-"""Called with (what, channel, message, previous); what is posted, changed or deleted."""
+"""Called with (what, channel, message, previous); `what` is posted, changed, deleted or ephemeral."""
 
 
 class Messages:
-    """Messages by channel and `ts`; every change is told to the listener."""
+    """Messages by channel and `ts`; the listener is called for every change."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -21,32 +21,32 @@ class Messages:
         self.listener: Listener | None = None
 
     def new_ts(self) -> str:
-        """Gives a `ts` that no other message has; they grow."""
+        """Returns a new `ts`, greater than all earlier ones."""
         self._last = max(self._last + 1, int(self._clock() * 1_000_000))
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
     def seen(self, ts: str) -> None:
-        """Makes sure that later messages get a greater `ts` than this one, which was loaded."""
+        """Ensures that new messages get a greater `ts` than this one, which was loaded."""
         seconds, _, micros = ts.partition(".")
         self._last = max(self._last, int(seconds) * 1_000_000 + int(micros or 0))
 
     def get(self, channel: str, ts: str) -> Json:
-        """Gives a message; raises message_not_found."""
+        """Returns a message; raises message_not_found."""
         message = self.by_channel.get(channel, {}).get(ts)
         if message is None:
             raise SlackError("message_not_found")
         return message
 
     def find(self, channel: str, ts: str) -> Json | None:
-        """Gives a message, or None."""
+        """Returns a message, or None."""
         return self.by_channel.get(channel, {}).get(ts)
 
     def all(self, channel: str) -> Iterator[Json]:
-        """Yields the messages of a channel, replies too, oldest first."""
+        """Yields the messages of a channel including replies, oldest first."""
         yield from list(self.by_channel.get(channel, {}).values())
 
     def post(self, channel: str, message: Json) -> Json:
-        """Keeps a new message, gives it its `ts`, and counts it in its thread."""
+        """Stores a new message with a new `ts`, and updates the reply count of its thread."""
         kept = {"type": "message", **message, "ts": self.new_ts()}
         thread = kept.get("thread_ts")
         self.by_channel.setdefault(channel, {})[kept["ts"]] = kept
@@ -56,7 +56,7 @@ class Messages:
         return kept
 
     def update(self, channel: str, ts: str, change: dict[str, JsonValue]) -> Json:
-        """Changes fields of a message in place; a value of None takes the field away."""
+        """Changes fields of a message; a value of None removes the field."""
         message = self.get(channel, ts)
         previous = dict(message)
         for name, value in change.items():
@@ -68,7 +68,7 @@ class Messages:
         return message
 
     def delete(self, channel: str, ts: str) -> None:
-        """Takes a message away."""
+        """Deletes a message."""
         message = self.get(channel, ts)
         del self.by_channel[channel][ts]
         if message.get("thread_ts", ts) != ts:
@@ -76,7 +76,7 @@ class Messages:
         self._tell("deleted", channel, message, message)
 
     def replies(self, channel: str, thread_ts: str) -> list[Json]:
-        """Gives the replies of a thread without its first message, oldest first."""
+        """Returns the replies of a thread without its first message, oldest first."""
         return [m for m in self.all(channel) if m.get("thread_ts") == thread_ts and m["ts"] != thread_ts]
 
     def _count(self, channel: str, thread: str) -> None:
@@ -100,7 +100,7 @@ class Messages:
         }
 
     def show_to(self, user: str, channel: str, message: Json) -> Json:
-        """Keeps a message that only this person sees."""
+        """Stores an ephemeral message of a user."""
         kept = {
             "type": "message",
             "is_ephemeral": True,
@@ -114,15 +114,15 @@ class Messages:
         return kept
 
     def seen_by(self, user: str, channel: str | None = None) -> list[Json]:
-        """Gives the ephemerals of a person, oldest first."""
+        """Returns the ephemeral messages of a user, oldest first."""
         return [m for m in list(self.ephemeral) if m["viewer"] == user and channel in (None, m["channel"])]
 
     def ephemeral_at(self, user: str, channel: str, ts: str) -> Json | None:
-        """Gives one ephemeral of a person, or None."""
+        """Returns an ephemeral message of a user, or None."""
         return next((m for m in self.seen_by(user, channel) if m["ts"] == ts), None)
 
     def replace_ephemeral(self, message: Json, change: Json | None) -> None:
-        """Changes an ephemeral in place, or takes it away when the change is None."""
+        """Changes an ephemeral message, or removes it when the change is None."""
         if change is None:
             self.ephemeral.remove(message)
         else:

@@ -1,4 +1,4 @@
-"""What the local workspace is made of: tokens, people, bots, channels, and Slack's way to say no."""
+"""The entities of the local workspace: tokens, users, bots, channels and user groups; and Slack's errors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 from bot.errors import ConfigError
 
-JsonValue: TypeAlias = Any  # whatever JSON holds: texts, numbers, lists, objects
+JsonValue: TypeAlias = Any  # any JSON value
 Json = dict[str, JsonValue]
 
 
 class SlackError(Exception):
-    """A Web API call that Slack answers with `ok: false`; `error` is Slack's own code."""
+    """An error that the Web API answers with `ok: false`; `error` is Slack's code."""
 
     def __init__(self, error: str, **extra: object) -> None:
         super().__init__(error)
@@ -22,22 +22,22 @@ class SlackError(Exception):
         self.extra = extra
 
     def body(self) -> Json:
-        """Gives the JSON body of the answer."""
+        """Returns the JSON body of the answer."""
         return {"ok": False, "error": self.error, **self.extra}
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The secrets of the two apps that are installed in the workspace."""
+    """The secrets of the two apps in the workspace."""
 
-    bot_token: str = "xoxb-local-firstmate"  # noqa: S105 - a name for loopback, it opens nothing
+    bot_token: str = "xoxb-local-firstmate"  # noqa: S105 - for loopback only
     app_token: str = "xapp-local-firstmate"  # noqa: S105
     signing_secret: str = "local-signing-secret"  # noqa: S105
     alerts_bot_token: str = "xoxb-local-alerts"  # noqa: S105
 
     @classmethod
     def read(cls, path: Path) -> Tokens:
-        """Reads the tokens from a JSON file; raises ConfigError when a field is missing or not a text."""
+        """Reads the tokens from a JSON file; raises ConfigError when a field is missing or not a string."""
         try:
             given = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as problem:
@@ -45,13 +45,13 @@ class Tokens:
         names = ("bot_token", "app_token", "signing_secret", "alerts_bot_token")
         missing = [name for name in names if not isinstance(given, dict) or not isinstance(given.get(name), str)]
         if missing:
-            raise ConfigError(f"{path} lacks {', '.join(missing)}; it needs the texts {', '.join(names)}.")
+            raise ConfigError(f"{path} lacks {', '.join(missing)}; it needs the strings {', '.join(names)}.")
         return cls(**{name: given[name] for name in names})
 
 
 @dataclass(slots=True)
 class User:
-    """A person or the user of a bot, with the flags that users.info really gives."""
+    """A person, or the user of a bot, with the flags that users.info returns."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ class User:
     app_id: str = ""
 
     def public(self) -> Json:
-        """Gives the `user` object of users.info."""
+        """Returns the `user` object of users.info."""
         profile: Json = {
             "real_name": self.real_name,
             "real_name_normalized": self.real_name,
@@ -108,18 +108,18 @@ class User:
 
 @dataclass(slots=True)
 class AppBot:
-    """An installed app as a speaker: its bot id, app id, user and token."""
+    """The bot of an installed app: its bot id, app id, user and token."""
 
     id: str
     app_id: str
     user_id: str
     name: str
     token: str
-    as_bot_message: bool = False  # posts with subtype bot_message, as apps that set a username do
-    scopes: frozenset[str] = frozenset()  # empty: nothing is checked
+    as_bot_message: bool = False  # posts with subtype bot_message, like apps that set a username
+    scopes: frozenset[str] = frozenset()  # empty: scopes are not checked
 
     def profile(self, team_id: str) -> Json:
-        """Gives the `bot_profile` that a message carries."""
+        """Returns the `bot_profile` of a message."""
         return {
             "id": self.id,
             "app_id": self.app_id,
@@ -134,7 +134,7 @@ class AppBot:
 
 @dataclass(slots=True)
 class Channel:
-    """A public channel and who is in it."""
+    """A channel and its members."""
 
     id: str
     name: str
@@ -145,7 +145,7 @@ class Channel:
     is_private: bool = False
 
     def public(self, team_id: str, viewer: str) -> Json:
-        """Gives the `channel` object as the given user sees it."""
+        """Returns the `channel` object as the given user sees it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -173,7 +173,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Usergroup:
-    """A handle that stands for several people."""
+    """A user group: a handle for several users."""
 
     id: str
     handle: str
@@ -181,7 +181,7 @@ class Usergroup:
     users: list[str]
 
     def public(self, team_id: str, include_users: bool) -> Json:
-        """Gives the `usergroup` object of usergroups.list."""
+        """Returns the `usergroup` object of usergroups.list."""
         told: Json = {
             "id": self.id,
             "team_id": team_id,

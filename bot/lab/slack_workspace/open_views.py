@@ -1,4 +1,4 @@
-"""Modals: trigger ids that open them, and the stack of open views of each person."""
+"""Modals: the trigger ids that open them, and the stack of open views of each user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Trigger:
 
 
 class Triggers:
-    """Trigger ids: each opens one modal, for one person, within 3 seconds."""
+    """Trigger ids: each opens one modal for one user within 3 seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -28,13 +28,13 @@ class Triggers:
         self.life = TRIGGER_LIFE
 
     def new(self, user: str) -> str:
-        """Gives a trigger id for a person who just did something."""
+        """Returns a trigger id for a user who has just acted."""
         trigger_id = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._known[trigger_id] = _Trigger(user, self._clock())
         return trigger_id
 
     def redeem(self, trigger_id: str) -> str:
-        """Gives the person that a trigger id stands for, once; raises Slack's error otherwise."""
+        """Uses a trigger id and returns its user; raises SlackError if it is unknown, expired or used."""
         trigger = self._known.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")
@@ -48,7 +48,7 @@ class Triggers:
 
 @dataclass(slots=True)
 class OpenView:
-    """A view that is on somebody's screen, with the errors that the app found in it."""
+    """An open view, with the errors that the app reported for it."""
 
     user: str
     view: Json
@@ -57,23 +57,23 @@ class OpenView:
 
 
 class Views:
-    """The open views of each person, the topmost last."""
+    """The open views of each user, the topmost last."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._stacks: dict[str, list[OpenView]] = {}
 
     def stack(self, user: str) -> list[OpenView]:
-        """Gives the open views of a person, the topmost last."""
+        """Returns the open views of a user, the topmost last."""
         return self._stacks.setdefault(user, [])
 
     def top(self, user: str) -> OpenView | None:
-        """Gives the view that a person sees, or None."""
+        """Returns the topmost view of a user, or None."""
         stack = self.stack(user)
         return stack[-1] if stack else None
 
     def find(self, view_id: str = "", external_id: str = "") -> OpenView:
-        """Gives an open view by either id; raises not_found."""
+        """Returns an open view by either id; raises not_found."""
         for stack in self._stacks.values():
             for opened in stack:
                 if view_id and opened.view["id"] == view_id:
@@ -83,7 +83,7 @@ class Views:
         raise SlackError("not_found")
 
     def push(self, user: str, view: Json) -> OpenView:
-        """Puts a view on top; raises push_limit_reached at the fourth."""
+        """Pushes a view; raises push_limit_reached for the fourth."""
         stack = self.stack(user)
         if len(stack) >= MAX_STACK:
             raise SlackError("push_limit_reached")
@@ -103,7 +103,7 @@ class Views:
         return opened
 
     def replace(self, opened: OpenView, view: Json, expected_hash: str = "") -> OpenView:
-        """Puts other content into an open view; raises hash_conflict when it changed in between."""
+        """Replaces the content of an open view; raises hash_conflict when it has changed in between."""
         if expected_hash and expected_hash != opened.view["hash"]:
             raise SlackError("hash_conflict")
         kept = {name: opened.view[name] for name in ("id", "root_view_id", "previous_view_id")}
@@ -112,13 +112,13 @@ class Views:
         return opened
 
     def close(self, opened: OpenView) -> None:
-        """Takes a view off its person's screen."""
+        """Closes a view."""
         stack = self.stack(opened.user)
         if opened in stack:
             stack.remove(opened)
 
     def clear(self, user: str) -> None:
-        """Closes every view of a person."""
+        """Closes all views of a user."""
         self._stacks[user] = []
 
     def _hash(self) -> str:

@@ -1,4 +1,4 @@
-"""Keeps messages and files in one JSON file between two starts of the workspace."""
+"""Stores messages and files in a JSON file between starts of the workspace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAUSE = 1.0  # seconds between two writes
 
 
 def save(state: WorkspaceState, path: Path) -> None:
-    """Writes everything into the file; a reader never sees half of it."""
+    """Writes everything to the file, atomically."""
     kept = {
         "messages": {channel: list(messages.values()) for channel, messages in state.messages.by_channel.items()},
         "ephemeral": state.messages.ephemeral,
@@ -43,7 +43,7 @@ def _file(file: File) -> Json:
 
 
 def load(state: WorkspaceState, path: Path) -> None:
-    """Reads what an earlier start wrote, if there is such a file; raises ConfigError when it cannot be used."""
+    """Reads the file of an earlier start, if it exists; raises ConfigError when it is not valid."""
     if not path.exists():
         return
     try:
@@ -60,12 +60,12 @@ def load(state: WorkspaceState, path: Path) -> None:
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
         raise ConfigError(
-            f"{path} does not hold the messages of a workspace ({problem}); move it away to begin anew."
+            f"{path} is not a file of the local workspace ({problem}); move it away to start with an empty one."
         ) from problem
 
 
 async def keep(state: WorkspaceState, path: Path) -> None:
-    """Writes the file whenever something changed, once a second at most, until it is cancelled."""
+    """Writes the file after changes, at most once per second, until it is cancelled."""
     changed = asyncio.Event()
 
     async def listen() -> None:

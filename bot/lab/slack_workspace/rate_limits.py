@@ -1,4 +1,4 @@
-"""Slack's rate limits: calls per minute by method, and one message a second in a channel, with a short burst."""
+"""Slack's rate limits: calls per minute by method, and one message per second and channel, with a short burst."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Bucket:
 
 
 class Limits:
-    """Token buckets per app; `enforced` switches them all, `channel_rate` is messages a second per channel."""
+    """Token buckets per app; `enforced` enables them, `channel_rate` is in messages per second and channel."""
 
     def __init__(self, clock: Callable[[], float], enforced: bool = True) -> None:
         self.enforced = enforced
@@ -52,7 +52,7 @@ class Limits:
         self._buckets: dict[tuple[str, ...], _Bucket] = {}
 
     def wait_for_method(self, app_id: str, method: str) -> int:
-        """Takes one call of the method; gives 0, or the whole seconds until the next one is allowed."""
+        """Counts a call of the method; returns 0 if it is allowed, otherwise the seconds to wait."""
         tier = TIER.get(method)
         if tier is None:
             return 0
@@ -60,11 +60,11 @@ class Limits:
         return self._take((app_id, method), allowed / 60, max(allowed, self.tier_1_burst))
 
     def wait_for_channel(self, app_id: str, channel: str) -> int:
-        """Takes one message in the channel; gives 0, or the whole seconds until the next one is allowed."""
+        """Counts a message in the channel; returns 0 if it is allowed, otherwise the seconds to wait."""
         return self._take((app_id, "message", channel), self.channel_rate, self.channel_burst)
 
     def forget(self) -> None:
-        """Forgets every call so far: the next ones find full buckets."""
+        """Forgets all calls, so that every bucket is full again."""
         self._buckets.clear()
 
     def _take(self, key: tuple[str, ...], per_second: float, burst: float) -> int:

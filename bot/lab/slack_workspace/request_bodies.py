@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON, url-encoded and multipart forms, as Slack's clients send them."""
+"""Parses request bodies: JSON, URL-encoded and multipart forms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _name(part: Message) -> str:
 
 
 async def arguments(request: Request) -> Json:
-    """Gives the arguments of a call, from the address and the body; raises invalid_json and its kin."""
+    """Returns the arguments of a call from its URL and body; raises SlackError for a body that is not valid."""
     args: Json = dict(request.query_params)
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
@@ -60,7 +60,7 @@ async def arguments(request: Request) -> Json:
 
 
 async def file_content(request: Request) -> bytes:
-    """Gives the bytes of an uploaded file, sent as they are or as the only part of a multipart form."""
+    """Returns the content of an uploaded file, sent as the body or as the only part of a multipart form."""
     content_type = request.headers.get("content-type", "")
     body = await body_of(request)
     if content_type.lower().startswith("multipart/form-data"):

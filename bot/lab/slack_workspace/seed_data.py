@@ -1,4 +1,4 @@
-"""The people, bots and channels that a new local workspace begins with."""
+"""The users, bots, channels and user groups of a new local workspace."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ FIRSTMATE = "A0FIRSTMATE"
 ALERTS = "A0ALERTS"
 
 COMMANDS = {
-    "/triage": "Look at an instance now",
+    "/triage": "Diagnose an instance now",
     "/runbook": "List, show or run runbooks",
     "/mate": "Status, halt and resume",
 }
 
 
 def users() -> dict[str, User]:
-    """Gives the people and the bots' users, by id."""
+    """Returns the users, including those of the bots, by id."""
     everyone = (
         User("U0ALICE", "alice", "Alice", title="DBA lead", colour="7c4dab", is_admin=True),
         User("U0BOB", "bob", "Bob", title="DBA on call", colour="2b7a78"),
         User("U0CAROL", "carol", "Carol", title="Operator", colour="c06014"),
         User("U0GUEST", "guest", "Guest", title="Guest", colour="6b705c", is_restricted=True),
-        User("U0STRANGER", "stranger", "Stranger", "T0OTHER", "Of another company", "8d3b72", is_stranger=True),
+        User("U0STRANGER", "stranger", "Stranger", "T0OTHER", "Other company", "8d3b72", is_stranger=True),
         User(
             "U0FIRSTMATE",
             "firstmate",
@@ -42,7 +42,7 @@ def users() -> dict[str, User]:
 
 
 def bots(tokens: Tokens) -> dict[str, AppBot]:
-    """Gives the two installed bots, by bot id."""
+    """Returns the two installed bots by bot id."""
     both = (
         AppBot("B0FIRSTMATE", FIRSTMATE, "U0FIRSTMATE", "Firstmate", tokens.bot_token),
         AppBot("B0ALERTS", ALERTS, "U0ALERTMGR", "Alertmanager", tokens.alerts_bot_token, as_bot_message=True),
@@ -51,7 +51,7 @@ def bots(tokens: Tokens) -> dict[str, AppBot]:
 
 
 def channels() -> dict[str, Channel]:
-    """Gives the channels, by id; Firstmate is a member of the first two."""
+    """Returns the channels by id; Firstmate is a member of the first two."""
     people = {"U0ALICE", "U0BOB", "U0CAROL", "U0GUEST", "U0STRANGER"}
     apps = {"U0FIRSTMATE", "U0ALERTMGR"}
     every = (
@@ -63,6 +63,6 @@ def channels() -> dict[str, Channel]:
 
 
 def usergroups() -> dict[str, Usergroup]:
-    """Gives the user groups, by id."""
+    """Returns the user groups by id."""
     group = Usergroup("S0DBAONCALL", "dba-oncall", "DBA on call", ["U0ALICE", "U0BOB"])
     return {group.id: group}

@@ -1,4 +1,4 @@
-"""Starts the local workspace: in a thread for tests and the demo, or as the program itself."""
+"""Serves the local workspace: in a thread for tests, or as a program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_SECONDS = 10.0
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready, and ends the streams of the page when it is asked to stop."""
+    """Signals when it is ready, and closes the page's event streams at shutdown."""
 
     def __init__(self, config: uvicorn.Config, state: WorkspaceState) -> None:
         super().__init__(config)
@@ -39,10 +39,10 @@ class _Server(uvicorn.Server):
 
 
 class Workspace:
-    """A local workspace on 127.0.0.1; `url`, `api_url` and `state` are there from the start."""
+    """A local workspace on 127.0.0.1; `url`, `api_url` and `state` are set at construction."""
 
     def __init__(self, tokens: Tokens | None = None, options: WorkspaceOptions | None = None, port: int = 0) -> None:
-        """Binds the port (0: a free one); raises Unreachable when somebody else holds it, ConfigError for bad files."""
+        """Binds the port (0: any free one); raises Unreachable when it is in use, ConfigError for invalid files."""
         self.state = WorkspaceState(tokens or Tokens(), options or WorkspaceOptions())
         if self.state.data is not None:
             load(self.state, self.state.data)
@@ -53,8 +53,8 @@ class Workspace:
         except OSError as problem:
             self._socket.close()
             raise Unreachable(
-                f"The local workspace could not take port {port} of 127.0.0.1 ({problem.strerror}); "
-                "end the program that holds it, or choose another port."
+                f"The local workspace cannot listen on port {port} of 127.0.0.1 ({problem.strerror}); "
+                "stop the program that uses the port, or choose another one."
             ) from problem
         self.port = int(self._socket.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -73,18 +73,18 @@ class Workspace:
         self._thread: threading.Thread | None = None
 
     def run(self) -> None:
-        """Serves until the process is asked to end."""
+        """Serves until SIGTERM or Ctrl-C."""
         asyncio.run(self._server.serve([self._socket]))
 
     def start(self) -> None:
-        """Serves in a thread; returns once it answers."""
+        """Serves in a thread; returns when it is ready, raises Unreachable if it is not in time."""
         self._thread = threading.Thread(target=self.run, name="workspace", daemon=True)
         self._thread.start()
         if not self._server.ready.wait(START_SECONDS):
             raise Unreachable(f"The local workspace at {self.url} did not start within {START_SECONDS:.0f} s.")
 
     def stop(self) -> None:
-        """Ends the thread and closes the port."""
+        """Stops the thread and closes the port."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(START_SECONDS)
@@ -95,7 +95,7 @@ class Workspace:
 def running_workspace(
     tokens: Tokens | None = None, options: WorkspaceOptions | None = None, port: int = 0
 ) -> Iterator[Workspace]:
-    """Runs a workspace in a thread for the length of a with block."""
+    """Runs a workspace in a thread for the length of a with block, and yields it."""
     workspace = Workspace(tokens, options, port)
     workspace.start()
     try:

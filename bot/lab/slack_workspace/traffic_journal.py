@@ -1,4 +1,4 @@
-"""What passed between the workspace and its apps, in order, with every token taken out; and who is told of news."""
+"""The journal of requests between the workspace and its apps, without tokens, and the hub for live updates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECRET_KEYS = frozenset({"token", "trigger_id", "response_url", "authorization"
 
 
 def redact(value: JsonValue) -> JsonValue:
-    """Gives the value with tokens, trigger ids and response URLs replaced."""
+    """Returns the value with tokens, trigger ids and response URLs replaced."""
     if isinstance(value, str):
         return _TOKEN.sub("[redacted]", value)
     if isinstance(value, list | tuple):
@@ -26,14 +26,14 @@ def redact(value: JsonValue) -> JsonValue:
 
 
 class NewsHub:
-    """Hands news to everybody who listens; safe to call from any thread."""
+    """Publishes updates to all listeners; safe to call from any thread."""
 
     def __init__(self) -> None:
         self._listeners: dict[asyncio.Queue[Json | None], asyncio.AbstractEventLoop] = {}
         self._closed = False
 
     def publish(self, news: Json) -> None:
-        """Gives the news to every listener; a listener that is 1000 behind is dropped and must load anew."""
+        """Publishes an update; a listener that is 1000 updates behind is dropped and must reload."""
         for queue, loop in list(self._listeners.items()):
             loop.call_soon_threadsafe(self._put, queue, news)
 
@@ -67,7 +67,7 @@ class NewsHub:
 
 
 class Journal:
-    """The last 5000 entries, each with its number `n` and its time `t` (Unix seconds)."""
+    """The last 5000 entries, each with its number `n` and time `t` (Unix seconds)."""
 
     def __init__(self, hub: NewsHub, clock: Callable[[], float]) -> None:
         self._hub = hub
@@ -76,12 +76,12 @@ class Journal:
         self._count = 0
 
     def add(self, kind: str, name: str, **details: object) -> None:
-        """Writes one entry; `kind` is api, event, command, interaction, ack, response_url, upload, socket or fault."""
+        """Adds an entry; `kind` is api, event, command, interaction, ack, response_url, upload, socket or fault."""
         self._count += 1
         entry = {"n": self._count, "t": round(self._clock(), 3), "kind": kind, "name": name, **redact(details)}
         self._entries.append(entry)
         self._hub.publish({"type": "journal", "n": self._count})
 
     def entries(self, after: int = 0, kind: str | None = None) -> list[Json]:
-        """Gives the entries with a number above `after`, oldest first."""
+        """Returns the entries with a number above `after`, oldest first."""
         return [entry for entry in list(self._entries) if entry["n"] > after and kind in (None, entry["kind"])]

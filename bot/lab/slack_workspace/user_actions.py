@@ -1,4 +1,4 @@
-"""What a person does on the page or through /local/act: write, command, click, submit; and what comes of it."""
+"""The actions of a person on the page or through /local/act: write, run a command, click, submit and so on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEPT = re.compile(r"&lt;((?:@U|#C|!subteam\^S)[A-Z0-9]+)(?:\|[^&<>]*)?&gt;")
 
 
 def as_stored_text(state: WorkspaceState, text: str) -> str:
-    """Gives a person's text as Slack keeps it: & < > escaped, @name and #channel turned into references."""
+    """Returns a text as Slack stores it: & < > escaped, and @name and #channel replaced by references."""
     text = _KEPT.sub(r"<\1>", html.escape(text, quote=False))
     for user in state.users.values():
         text = re.sub(rf"(?<![\w<@])@(?:{re.escape(user.real_name)}|{re.escape(user.name)})\b", f"<@{user.id}>", text)
@@ -33,9 +33,9 @@ def as_stored_text(state: WorkspaceState, text: str) -> str:
 
 
 async def act(state: WorkspaceState, given: Json) -> Json:
-    """Does what `kind` says as `user`; raises Unfit when the page offers no such thing, SlackError for unknown names.
+    """Performs the action `kind` as `user`; raises InvalidUserAction if it is impossible, SlackError for unknown names.
 
-    Gives ok, acked, error, the ephemerals that the ack itself brought, and the view that the person then sees.
+    Returns ok, acked, error, the ephemeral messages from the ack itself, and the view that the user then has open.
     """
     user = state.user(given.get("user"))
     action = USER_ACTIONS.get(str(given.get("kind")))
@@ -59,7 +59,7 @@ def _delivery_answer(result: DeliveryResult) -> Json:
 def _channel_of(state: WorkspaceState, user: User, given: Json) -> Channel:
     channel = state.channel(given.get("channel"))
     if user.id not in channel.members:
-        raise InvalidUserAction(f"{user.real_name} is not in #{channel.name}.")
+        raise InvalidUserAction(f"{user.real_name} is not a member of #{channel.name}.")
     return channel
 
 
@@ -83,7 +83,7 @@ async def _run_command(state: WorkspaceState, user: User, given: Json) -> Json:
     name, _, text = line.partition(" ")
     if name not in state.manifest.commands:
         _slackbot(
-            state, user, channel, f"`{name}` is not a valid command. There are: {', '.join(state.manifest.commands)}"
+            state, user, channel, f"`{name}` is not a valid command. Commands: {', '.join(state.manifest.commands)}"
         )
         return {"ok": False, "acked": False, "error": "unknown_command"}
     text = as_stored_text(state, text.strip()) if name in state.manifest.escaped else text.strip()
@@ -109,14 +109,16 @@ def _element(blocks: list[Json], given: Json) -> tuple[Json, Json]:
                 if element["action_id"] == given.get("action_id"):
                     return block, element
     offered = ", ".join(element["action_id"] for block in blocks for element in interactive(block)) or "nothing"
-    raise InvalidUserAction(f"There is no {given.get('action_id')} to press; the message offers {offered}.")
+    raise InvalidUserAction(f"The message has no element {given.get('action_id')}; it has {offered}.")
 
 
 def _action(state: WorkspaceState, block: Json, element: Json, value: object) -> Json:
     told = {"type": element["type"], "block_id": block["block_id"], "action_id": element["action_id"]}
     if element["type"] == "button":
         if value is not None and value != element.get("value"):
-            raise InvalidUserAction(f"The button {element['action_id']} holds {element.get('value')}, not {value}.")
+            raise InvalidUserAction(
+                f"The value of the button {element['action_id']} is {element.get('value')}, not {value}."
+            )
         told |= {name: element[name] for name in ("text", "value", "style", "url") if name in element}
     else:
         told |= chosen(element, value)
@@ -134,9 +136,9 @@ async def _click(state: WorkspaceState, user: User, given: Json) -> Json:
     ts = str(given.get("ts"))
     message = state.messages.ephemeral_at(user.id, channel.id, ts) or state.messages.get(channel.id, ts)
     if message.get("bot_id") != state.app.id:
-        raise InvalidUserAction("This message is not from the app that the workspace delivers clicks to.")
+        raise InvalidUserAction("This message is not from the app that receives clicks.")
     drawn = [*message.get("blocks", []), *(b for a in message.get("attachments", []) for b in a.get("blocks", []))]
-    # A client that has not redrawn yet still shows, and presses, the buttons of an earlier revision.
+    # A client that has not redrawn yet still shows the buttons of an earlier revision.
     blocks = given.get("seen") or drawn
     block, element = _element(blocks, given)
     values = values_of(blocks, given.get("values") or {})
@@ -158,7 +160,7 @@ async def _shortcut(state: WorkspaceState, user: User, given: Json) -> Json:
 def _own_view(state: WorkspaceState, user: User, given: Json) -> OpenView:
     opened = state.views.find(str(given["view_id"])) if given.get("view_id") else state.views.top(user.id)
     if opened is None or opened.user != user.id:
-        raise InvalidUserAction(f"{user.real_name} has no such view open.")
+        raise InvalidUserAction(f"{user.real_name} does not have this view open.")
     return opened
 
 
@@ -193,7 +195,7 @@ def _respond(state: WorkspaceState, opened: OpenView, response: Json) -> None:
         else:
             state.views.close(opened)
     except SlackError as refusal:
-        opened.errors = {"": f"The app's answer could not be shown: {refusal.error} {refusal.extra or ''}"}
+        opened.errors = {"": f"The app's answer is not valid: {refusal.error} {refusal.extra or ''}"}
 
 
 async def _close(state: WorkspaceState, user: User, given: Json) -> Json:

@@ -1,4 +1,4 @@
-"""The workspace as a whole: everything that its Web API, its page and its sockets share."""
+"""The state of the workspace, which its Web API, page and sockets share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.lab.slack_workspace.traffic_journal import Journal, NewsHub
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceOptions:
-    """How a workspace is started: the app's manifest, where to keep messages, limits, and HTTP mode."""
+    """The options of a workspace: the app's manifest, the file for messages, rate limits and HTTP mode."""
 
     manifest: Path | None = None
     data: Path | None = None
@@ -35,7 +35,7 @@ class WorkspaceOptions:
 
 
 class WorkspaceState:
-    """The one workspace of a process; its event loop changes it, other threads may read it and use `faults`."""
+    """The workspace of a process; its event loop changes it, other threads may read it and use `failures`."""
 
     def __init__(self, tokens: Tokens, options: WorkspaceOptions, clock: Callable[[], float] = time.time) -> None:
         self.tokens = tokens
@@ -69,11 +69,11 @@ class WorkspaceState:
 
     @property
     def app(self) -> AppBot:
-        """The bot that gets events, commands and clicks."""
+        """The bot that receives events, commands and clicks."""
         return self.bots["B0FIRSTMATE"]
 
     def bot_of(self, token: str) -> AppBot:
-        """Gives the bot that a token belongs to; raises not_authed or invalid_auth."""
+        """Returns the bot of a token; raises not_authed or invalid_auth."""
         if not token:
             raise SlackError("not_authed")
         for bot in self.bots.values():
@@ -82,7 +82,7 @@ class WorkspaceState:
         raise SlackError("not_allowed_token_type" if token == self.tokens.app_token else "invalid_auth")
 
     def channel(self, named: object) -> Channel:
-        """Gives a channel by id, name or #name; raises channel_not_found."""
+        """Returns a channel by id, name or #name; raises channel_not_found."""
         text = str(named or "").removeprefix("#")
         for channel in self.channels.values():
             if text in (channel.id, channel.name):
@@ -90,7 +90,7 @@ class WorkspaceState:
         raise SlackError("channel_not_found")
 
     def user(self, named: object) -> User:
-        """Gives a user by id; raises user_not_found."""
+        """Returns a user by id; raises user_not_found."""
         user = self.users.get(str(named or ""))
         if user is None:
             raise SlackError("user_not_found")
@@ -105,10 +105,10 @@ class WorkspaceState:
         error: str | None = None,
         when: When = "before",
     ) -> None:
-        """Makes the next calls of a Web API method fail; see `faults.Fault`."""
+        """Makes the next calls of a Web API method fail; see FailureSwitch."""
         self.failures.fail_next(method, status, times, retry_after, error, when)
         self.journal.add("fault", method, status=status, times=times, error=error, when=when)
 
     def journal_entries(self, kind: str | None = None) -> list[Json]:
-        """Gives what passed between the workspace and its apps, oldest first."""
+        """Returns the journal, oldest first."""
         return self.journal.entries(kind=kind)

@@ -1,7 +1,7 @@
-"""The alert rules of the Vitess lab; their labels are Vitess's own.
+"""The alert rules of the Vitess lab; their labels are those of Vitess's metrics.
 
-A shard is `shard` in the metrics of vtorc and vttablet, `shard_name` in those of vtgate. What goes by itself within a
-few seconds of a failover has to last longer than one.
+A shard is labelled `shard` in the metrics of VTOrc and vttablet, `shard_name` in those of vtgate. The rules for
+conditions that a failover resolves by itself have a longer `for` than a failover takes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bot.lab.monitoring import rule
 _PRIMARY = 'and on (tablet_alias) vttablet_tablet_server_state{type="PRIMARY"} == 1'
 _POOLS = ("transaction_pool", "conn_pool", "stream_conn_pool", "found_rows_pool", "tx_read_pool")
 _UNKNOWN_LAG = 1e15
-"""A stream that copies or has failed tells the largest integer as its lag."""
+"""A stream that is copying or has failed reports the largest integer as its lag."""
 
 
 def rules() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _problem(analyses: str) -> str:
 
 
 def _vtorc() -> list[dict[str, Any]]:
-    """What VTOrc has found, and whether it can act on it."""
+    """Returns the rules for problems that VTOrc has detected, and for VTOrc itself."""
     errant = _problem("ErrantGTIDDetected")
     disabled = 'rate(vtorc_skipped_recoveries{reason="GlobalRecoveriesDisabled"}[10s]) > 0'
     return [
@@ -52,7 +52,7 @@ def _vtorc() -> list[dict[str, Any]]:
         ),
         rule("VitessReplicaWritable", _problem("ReplicaIsWritable"), "5s", "critical", _of("is writable")),
         rule(
-            "VitessStaleTopologyPrimary", _problem("StaleTopoPrimary"), "5s", "warning", _of("is no primary any more")
+            "VitessStaleTopologyPrimary", _problem("StaleTopoPrimary"), "5s", "warning", _of("is no longer the primary")
         ),
         rule(
             "VitessSemiSyncBlocked",
@@ -71,7 +71,13 @@ def _vtorc() -> list[dict[str, Any]]:
             _of("has transactions that its primary lacks"),
         ),
         rule("VTOrcDown", 'up{job="vtorc"} == 0', "5s", "critical", "VTOrc on {{i}} does not answer"),
-        rule("VTOrcRecoveriesDisabled", disabled, "2s", "critical", _of("is not repaired: recoveries are disabled")),
+        rule(
+            "VTOrcRecoveriesDisabled",
+            disabled,
+            "2s",
+            "critical",
+            _of("is not repaired, because recoveries are disabled"),
+        ),
         rule(
             "VTOrcRecoveryFailed", "rate(vtorc_failed_recoveries[10s]) > 0.3", "3s", "critical", _of("is not repaired")
         ),
@@ -125,7 +131,7 @@ def _tablets() -> list[dict[str, Any]]:
 
 def _vtgate() -> list[dict[str, Any]]:
     shards = 'label_replace(vtorc_tablets_watched_by_shard > 0, "shard_name", "$1", "shard", "(.*)")'
-    # A vtgate that is down counts no tablet; that is told by its own alert.
+    # A vtgate that is down reports no tablets; VtgateDown covers that.
     none = " or ".join(
         f"label_replace({shards} unless on (keyspace, shard_name)"
         f' vtgate_healthcheck_connections{{tablet_type="{kind}"}} > 0, "tablet_type", "{kind}", "", "")'
@@ -155,7 +161,7 @@ def _vtgate() -> list[dict[str, Any]]:
 
 
 def _topology() -> list[dict[str, Any]]:
-    # A lock that another one holds and a node that is not there count as errors too; this one tells of trouble.
+    # Locks held by others and missing nodes also count as errors; only ListDir errors indicate an outage.
     metric = '{__name__=~"(vtorc|vtgate|vttablet)_topology_conn_errors",operation="ListDir"}'
     errors = f"sum by (job, cell, instance) (rate({metric}[10s])) > 0.3"
     return [
@@ -168,7 +174,7 @@ def _topology() -> list[dict[str, Any]]:
 
 
 def _moving() -> list[dict[str, Any]]:
-    """Workflows, schema changes and what slows them."""
+    """Returns the rules for workflows, schema changes and the throttler."""
     lag = f"vttablet_v_replication_lag_seconds > 5 and vttablet_v_replication_lag_seconds < {_UNKNOWN_LAG:.0f}"
     left = "vttablet_started_migrations - vttablet_successful_migrations - vttablet_failed_migrations > 0"
     throttled = (
@@ -179,7 +185,7 @@ def _moving() -> list[dict[str, Any]]:
     workflow = "Workflow {{ $labels.workflow }}"
 
     def state(name: str) -> str:
-        # What became of a schema change is told by its own alerts; a failed one leaves its streams stopped.
+        # Schema changes have alerts of their own; a failed one leaves its streams stopped.
         return f'vttablet_v_replication_stream_state{{state="{name}",workflow_type!="OnlineDDL"}} > 0'
 
     return [
@@ -187,7 +193,7 @@ def _moving() -> list[dict[str, Any]]:
         rule("VReplicationError", state("Error"), "1s", "critical", f"{workflow} has failed"),
         rule("VReplicationStopped", state("Stopped"), "2s", "warning", f"{workflow} is stopped"),
         rule("VReplicationThrottled", throttled, "5s", "warning", f"{workflow} is throttled"),
-        rule("VitessThrottlerRefuses", refused, "5s", "warning", _of("refuses: its shard lags")),
+        rule("VitessThrottlerRefuses", refused, "5s", "warning", _of("throttles writes, because its shard lags")),
         rule(
             "OnlineDDLFailed",
             "increase(vttablet_failed_migrations[1m]) > 0",
@@ -200,5 +206,5 @@ def _moving() -> list[dict[str, Any]]:
 
 
 def _of(text: str) -> str:
-    """Returns a summary about the tablet, or the shard where no tablet is named."""
+    """Returns a summary about the tablet, or about the shard if the alert names no tablet."""
     return f"{{{{ $labels.keyspace }}}}/{{{{ $labels.shard }}}} {{{{ $labels.tablet_alias }}}} {text}"

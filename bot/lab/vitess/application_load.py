@@ -27,15 +27,15 @@ from bot.lab.vitess.application_schema import CUSTOMERS
 NAME = "load-vtgate"
 PAUSE = 0.2
 """Seconds between two rounds of a client."""
-PATIENCE = 30.0
-"""Seconds that a statement may take: longer than vtgate buffers."""
+STATEMENT_TIMEOUT = 30.0
+"""Seconds for a statement; longer than vtgate buffers."""
 KEPT = 20_000
-"""Orders that are kept; older ones are deleted."""
+"""Orders kept in the table; older ones are deleted."""
 
 
 @dataclass
 class LoadCounts:
-    """What the load did since the lab came up; times in seconds."""
+    """What the load has done since the lab was started; times in seconds."""
 
     reads: int = 0
     """From primaries."""
@@ -43,16 +43,16 @@ class LoadCounts:
     replica_reads: int = 0
     errors: int = 0
     replica_errors: int = 0
-    """Those of the errors that reads from replicas met."""
+    """The errors of reads from replicas, which are also counted in `errors`."""
     last_error: str = ""
     last_error_at: float = 0.0
     last_write_at: float = 0.0
     longest: float = 0.0
-    """The longest that a statement took, one that failed too."""
+    """The duration of the slowest statement, successful or not."""
 
 
 def load_counts(folder: Path) -> LoadCounts:
-    """Returns what the load of the lab in the folder did; zeros when it has not begun."""
+    """Returns the counts of the load of the lab in the folder; zeros before it starts."""
     try:
         document = json.loads(_file(folder).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -74,7 +74,7 @@ class ApplicationLoad:
         self._order = time.time_ns() // 1000
 
     def run(self, stop: threading.Event) -> list[threading.Thread]:
-        """Starts both clients, which go on until `stop` is set."""
+        """Starts both clients, which run until `stop` is set."""
         clients = ((self._keyspace, self._write), (f"{self._keyspace}@replica", self._read))
         threads = [threading.Thread(target=self._client, args=(stop, *each), daemon=True) for each in clients]
         for thread in threads:
@@ -82,10 +82,10 @@ class ApplicationLoad:
         return threads
 
     def _client(self, stop: threading.Event, target: str, work: Callable[[Connection[DictCursor]], None]) -> None:
-        """Works on a connection, and on a new one where the old one is gone."""
+        """Works on a connection, and reconnects after an error."""
         while not stop.wait(PAUSE):
             try:
-                with connect(*self._where, target, patience=PATIENCE) as connection:
+                with connect(*self._where, target, timeout=STATEMENT_TIMEOUT) as connection:
                     while not stop.wait(PAUSE):
                         work(connection)
             except (pymysql.err.MySQLError, OSError) as error:

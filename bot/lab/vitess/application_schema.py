@@ -1,4 +1,4 @@
-"""The application's tables in the cluster, and how their rows are spread over the shards."""
+"""The application's tables in the cluster, and their VSchema."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ TABLES = (
     " status VARCHAR(16) NOT NULL, total_cents INT NOT NULL,"
     " created_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), KEY by_customer (customer_id))",
 )
-"""An order lives on the shard of its customer; the application numbers both itself."""
+"""Orders are stored on the shard of their customer; the application assigns both ids itself."""
 
 CUSTOMERS = 200
 
 
 def vschema() -> str:
-    """Returns the keyspace's VSchema as JSON: both tables by the hash of the customer."""
+    """Returns the keyspace's VSchema as JSON: both tables are sharded by the hash of the customer."""
     by_customer = {"column_vindexes": [{"column": "customer_id", "name": "hash"}]}
     document = {
         "sharded": True,

@@ -1,4 +1,4 @@
-"""What the cluster consists of, and on which ports."""
+"""The tablets, names and ports of the cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SINGLE = ("etcd", "etcd peer", "vtctld", "vtctld grpc", "vtorc", "vtgate", "vtg
 
 @dataclass(frozen=True)
 class TabletPlan:
-    """One tablet as it is to be; which one becomes a primary is VTOrc's choice."""
+    """One tablet to start; VTOrc chooses which one becomes the primary."""
 
     uid: int
     shard: str
@@ -37,7 +37,7 @@ class TabletPlan:
 
     @property
     def ports(self) -> tuple[str, ...]:
-        """The names of the ports that it takes."""
+        """The names of its ports."""
         return tuple(f"{self.uid} {use}" for use in ("http", "grpc", "mysql", "spare"))
 
 
@@ -51,7 +51,7 @@ PORTS = (*_SINGLE, *(port for plan in PLANS for port in plan.ports))
 
 
 def cluster_on(ports: dict[str, int]) -> LabVitess:
-    """Returns the cluster on these ports, by the names of PORTS."""
+    """Returns the cluster on these ports, which are named as in PORTS."""
 
     def address(name: str) -> str:
         return f"{HOST}:{ports[name]}"

@@ -1,7 +1,7 @@
-"""Starts the programs of the cluster, and starts again those that were killed.
+"""Starts, restarts and signals the programs of the cluster.
 
-Vitess and mysqld refuse to run as root. Where the lab is root's they run as nobody, who keeps one right of root: to
-reach files whatever their mode, since the lab's folder and the cache may be closed to others.
+Vitess and mysqld refuse to run as root. When root runs the lab, they run as nobody with one capability of root,
+CAP_DAC_OVERRIDE, because the lab's folder and the cache may be closed to other users.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ NOBODY = "65534"
 
 
 def unprivileged() -> tuple[str, ...]:
-    """Returns what is put before a command line so that it does not run as root; nothing for an ordinary user.
+    """Returns the prefix of a command line that must not run as root; empty for an ordinary user.
 
-    Raises FirstmateError when setpriv is missing. Without no_setuid_fixup access(2), which mysqld asks, would not count
-    the right.
+    Raises FirstmateError when setpriv is missing. Without no_setuid_fixup, access(2), which mysqld calls, would ignore
+    the capability.
     """
     if os.geteuid() != 0:
         return ()
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise FirstmateError(
-            "Vitess does not run as root, and setpriv is not installed; install util-linux, or be another user."
+            "Vitess does not run as root, and setpriv is not installed; install util-linux or use another user."
         )
     ids = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--securebits=+no_setuid_fixup")
     return (setpriv, *ids, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
@@ -47,16 +47,16 @@ def start(
     environment: Mapping[str, str] | None = None,
     only_now: Sequence[str] = (),
 ) -> Process:
-    """Starts a program of the cluster and keeps its command line; `only_now` are options for the first start alone."""
+    """Starts a program and stores its command line for restarts; `only_now` are options of this start alone."""
     command = {"argv": list(argv), "environment": dict(environment or {})}
     _command(folder, name).write_text(json.dumps(command), encoding="utf-8")
     return processes.start(folder, marker, name, [*unprivileged(), *argv, *only_now], environment)
 
 
 def run(argv: Sequence[str], environment: Mapping[str, str] | None = None, within: float = 120.0) -> None:
-    """Runs a command of Vitess's to its end; `within` is in seconds.
+    """Runs a Vitess command to its end, for `within` seconds at most.
 
-    Raises FirstmateError with its last words when it fails or takes longer.
+    Raises FirstmateError with the end of its output when it fails or takes longer.
     """
     name = " ".join(Path(argument).name for argument in argv if not argument.startswith("--"))[:80]
     try:
@@ -76,9 +76,9 @@ def run(argv: Sequence[str], environment: Mapping[str, str] | None = None, withi
 
 
 def restart(state: LabState, name: str) -> Process:
-    """Starts a program of the cluster that is gone, on the data that it has; one that runs is left as it is.
+    """Starts a program of the cluster on its existing data, unless it is running.
 
-    It returns at once; whoever needs the program waits for it. Raises WrongUsage when the cluster has no such program.
+    Returns before the program is ready. Raises WrongUsage when the cluster has no such program.
     """
     try:
         command = json.loads(_command(state.folder, name).read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def restart(state: LabState, name: str) -> Process:
     if process is not None:
         return process
     if "mysqld" in name:
-        # mysqld takes the pid in it for another server even when it is a zombie's.
+        # mysqld refuses to start while the pid in the lock file exists, even as a zombie.
         for lock in (state.folder / "data" / "vt").glob(f"vt_{int(name.rpartition('-')[2]):010d}/mysql.sock.lock"):
             lock.unlink()
     argv = [*unprivileged(), *command["argv"]]
@@ -96,17 +96,17 @@ def restart(state: LabState, name: str) -> Process:
 
 
 def kill(state: LabState, name: str) -> bool:
-    """Ends a process of the lab as a crash would; False when it does not run."""
+    """Sends SIGKILL to a process of the lab; False when it is not running."""
     return processes.send_signal(state.folder, state.marker, name, signal.SIGKILL)
 
 
 def freeze(state: LabState, name: str) -> bool:
-    """Stops a process of the lab in the middle of what it does; False when it does not run."""
+    """Sends SIGSTOP to a process of the lab; False when it is not running."""
     return processes.send_signal(state.folder, state.marker, name, signal.SIGSTOP)
 
 
 def thaw(state: LabState, name: str) -> bool:
-    """Lets a frozen process of the lab go on; False when it does not run."""
+    """Sends SIGCONT to a frozen process of the lab; False when it is not running."""
     return processes.send_signal(state.folder, state.marker, name, signal.SIGCONT)
 
 

@@ -1,4 +1,4 @@
-"""Brings the cluster up: topology, servers, tablets, VTOrc, which elects the primaries, and vtgate."""
+"""Starts the cluster: topology server, MySQL servers, tablets, VTOrc, which elects the primaries, and vtgate."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DURABILITY = "semi_sync"
 
 @dataclass(frozen=True)
 class _ClusterStart:
-    """What each step of the start needs."""
+    """What every step of the start needs."""
 
     state: LabState
     ports: dict[str, int]
@@ -69,26 +69,26 @@ class _ClusterStart:
         environment = tablet_mysql.environment(tablet_mysql.data_root(self.folder))
         cluster_processes.start(self.folder, self.state.marker, name, argv, environment, only_now)
 
-    def until(self, what: str, name: str, holds: Callable[[], bool]) -> None:
-        """Waits for something of a program; raises FirstmateError when it does not come, or the program ends."""
+    def until(self, description: str, name: str, condition: Callable[[], bool]) -> None:
+        """Waits for a condition; raises FirstmateError when it is not met in time or the program exits."""
         log = self.folder / "logs" / f"{name}.log"
 
-        def look() -> bool:
+        def running_and_met() -> bool:
             if processes.find_running(self.folder, self.state.marker, name) is None:
-                raise FirstmateError(f"{name} ended at its start: {_last_line(log)}; its log is {log}.")
-            return holds()
+                raise FirstmateError(f"{name} exited during startup: {_last_line(log)}; its log is {log}.")
+            return condition()
 
-        wait_until(f"{what} (its log: {log})", look, 60.0)
+        wait_until(f"{description} (its log: {log})", running_and_met, 60.0)
 
 
 def prepare(folder: Path, reporter: Reporter) -> Callable[[Path, str, Reporter], LabState]:
-    """Finds, downloads or builds the programs and makes the first data directory; returns what starts a lab of them."""
+    """Finds, downloads or builds the programs and fills the cache; returns the function that starts a lab with them."""
     cluster_processes.unprivileged()
     tablet_mysql.data_root(folder)
     programs, vitess = find_programs(reporter), find_vitess(reporter)
     etcd, mysqladmin = find_for_vitess(reporter)
     with cache_lock(programs.cache, reporter):
-        reporter.step("Making an empty data directory")
+        reporter.step("Initialising a data directory")
         tablet_mysql.make_template(programs, mysqladmin, vitess)
 
     def start(folder: Path, marker: str, progress: Reporter) -> LabState:
@@ -192,7 +192,7 @@ def _start_services(start: _ClusterStart) -> None:
 
 
 def _wait_for_primaries(start: _ClusterStart) -> dict[str, str]:
-    """Waits until every tablet serves in a role that VTOrc gave it; returns the alias of each shard's primary."""
+    """Waits until every tablet serves; returns the alias of the primary that VTOrc elected in each shard."""
     start.reporter.step("Waiting for VTOrc to elect the primaries", 0.5)
     found: dict[str, str] = {}
     for plan in PLANS:
@@ -221,7 +221,7 @@ def _start_vtgate(start: _ClusterStart) -> None:
     _vtctldclient(start, "ApplySchema", *(f"--sql={table}" for table in application_schema.TABLES), KEYSPACE)
     start.launch("vtgate", command_lines.vtgate(start.vitess, start.folder, start.ports))
     start.until("vtgate serves every tablet", "vtgate", lambda: _serves_all(start.ports["vtgate mysql"]))
-    connection = connect(HOST, start.ports["vtgate mysql"], Login("app", ""), KEYSPACE, patience=30.0)
+    connection = connect(HOST, start.ports["vtgate mysql"], Login("app", ""), KEYSPACE, timeout=30.0)
     rows = [(number, f"customer-{number}@example.com") for number in range(1, application_schema.CUSTOMERS + 1)]
     with connection, connection.cursor() as cursor:
         cursor.executemany("INSERT INTO customer (customer_id, email) VALUES (%s, %s)", rows)
@@ -229,7 +229,7 @@ def _start_vtgate(start: _ClusterStart) -> None:
 
 def _serves_all(port: int) -> bool:
     try:
-        with connect(HOST, port, Login("app", ""), patience=5.0) as connection:
+        with connect(HOST, port, Login("app", ""), timeout=5.0) as connection:
             found = [(row["TabletType"], row["State"]) for row in ask(connection, "SHOW VITESS_TABLETS")]
     except (pymysql.err.MySQLError, OSError):
         return False
@@ -237,7 +237,7 @@ def _serves_all(port: int) -> bool:
 
 
 def _with_roles(instances: Sequence[LabInstance], primaries: dict[str, str]) -> tuple[LabInstance, ...]:
-    """Returns the instances with the roles that they have now."""
+    """Returns the instances with their current roles and sources."""
 
     def with_role(instance: LabInstance) -> LabInstance:
         primary = primaries[instance.shard.partition("/")[2]]
@@ -254,4 +254,4 @@ def _vtctldclient(start: _ClusterStart, *arguments: str) -> None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1][-400:] if lines else "it gives no reason"
+    return lines[-1][-400:] if lines else "no reason given"

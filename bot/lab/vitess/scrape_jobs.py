@@ -1,4 +1,4 @@
-"""What Prometheus scrapes of the cluster."""
+"""The Prometheus scrape jobs of the cluster."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from bot.lab.lab_state import LabVitess
 
 TARGETS = {"vttablet": 6, "vtgate": 1, "vtorc": 1, "vtctld": 1, "etcd": 1}
-"""Jobs and how many targets each has."""
+"""Job -> number of targets."""
 
 
 def jobs(vitess: LabVitess) -> tuple[dict[str, Any], ...]:
     """Returns the scrape jobs of Vitess's own programs.
 
-    A tablet's metrics do not say whose they are, so its targets carry the labels; where a metric has a label of its own
-    of the same name, such as `shard`, that one is kept.
+    The metrics of a tablet do not identify it, so its target has the labels; a metric's own label of the same name,
+    such as `shard`, takes precedence.
     """
     tablets = [
         {

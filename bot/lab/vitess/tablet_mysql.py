@@ -1,8 +1,8 @@
-"""The MySQL servers beneath the tablets: their data directories, settings and users.
+"""The MySQL servers of the tablets: their data directories, configuration and users.
 
-mysqlctl makes the settings and the first data directory, so both are Vitess's own. The data directory is made once,
-kept in the cache and copied, which takes a third of a second instead of several; the lab's users come with the first
-start.
+mysqlctl creates the configuration and the first data directory, so that both are as Vitess makes them. The data
+directory is cached and copied for each server, which takes a third of a second instead of several. The lab's users are
+created at the first start.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from bot.lab.vitess.cluster_layout import KEYSPACE, TabletPlan
 from bot.lab.vitess.vitess_programs import VitessPrograms
 
 _LONGEST_SOCKET = 107
-"""Bytes that the kernel takes as the path of a socket."""
+"""The kernel's limit for the path of a socket, in bytes."""
 _TEMPLATE_UID = 1
 _KEPT = ("data", "innodb")
-"""What of a tablet's folder is its data; the rest is settings and logs."""
+"""The data in a tablet's folder; the rest is configuration and logs."""
 _SMALL = (
     "innodb-redo-log-capacity=16M",
     "innodb-buffer-pool-size=48M",
@@ -36,25 +36,25 @@ _SMALL = (
     "table-open-cache=400",
     "table-definition-cache=500",
 )
-"""The last three are what performance_schema takes memory for, some hundred megabytes otherwise."""
+"""The last three limit the memory of performance_schema, which would otherwise take some hundred MB."""
 
 
 def data_root(folder: Path) -> Path:
-    """Returns what Vitess calls VTDATAROOT; raises FirstmateError when a socket in it could not be opened."""
+    """Returns VTDATAROOT of the lab; raises FirstmateError when the path is too long for sockets."""
     root = folder / "data" / "vt"
     longest = tablet_folder(root, 2**32 - 1) / "mysql.sock"
     if len(os.fsencode(longest)) > _LONGEST_SOCKET:
-        raise FirstmateError(f"The path of {folder} is too long for the sockets of its servers; use a shorter one.")
+        raise FirstmateError(f"The path {folder} is too long for the sockets of the servers; use a shorter path.")
     return root
 
 
 def tablet_folder(root: Path, uid: int) -> Path:
-    """Returns the folder of a tablet below VTDATAROOT."""
+    """Returns the folder of a tablet in VTDATAROOT."""
     return root / f"vt_{uid:010d}"
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Returns what Vitess's programs want in their environment; mysqld is a wrapper below `mysql` there."""
+    """Returns the environment of Vitess's programs; VT_MYSQL_ROOT has a wrapper of mysqld."""
     return {
         "VTROOT": str(root),
         "VTDATAROOT": str(root),
@@ -64,7 +64,7 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def make_root(root: Path, mysqld: ServerProgram, mysqladmin: ServerProgram) -> None:
-    """Makes VTDATAROOT with what Vitess looks for in it: mysqld, mysqladmin, and the settings that it adds."""
+    """Creates VTDATAROOT with what Vitess expects: mysqld, mysqladmin and extra.cnf."""
     bin_folder = root / "mysql" / "bin"
     bin_folder.mkdir(parents=True)
     for name, program in (("mysqld", mysqld), ("mysqladmin", mysqladmin)):
@@ -81,7 +81,7 @@ def make_root(root: Path, mysqld: ServerProgram, mysqladmin: ServerProgram) -> N
 
 
 def make_template(programs: ServerPrograms, mysqladmin: ServerProgram, vitess: VitessPrograms) -> None:
-    """Makes the first data directory in the cache, once, with Vitess's own users; the caller holds the cache's lock."""
+    """Initialises a data directory with Vitess's users in the cache, once; the caller holds the cache lock."""
     template = _template(programs, vitess)
     if template.is_dir():
         return
@@ -93,8 +93,8 @@ def make_template(programs: ServerPrograms, mysqladmin: ServerProgram, vitess: V
     try:
         _mysqlctl(vitess, root, _TEMPLATE_UID, 3306, "init", {processes.MARKER: marker})
     finally:
-        # It ends by SIGTERM, so that its data is whole.
-        processes.stop_all(root, marker, patience=30.0)
+        # SIGTERM gives mysqld time for a clean shutdown.
+        processes.stop_all(root, marker, grace=30.0)
     (folder / "data" / "auto.cnf").unlink()
     folder.rename(template)
     shutil.rmtree(root)
@@ -103,7 +103,7 @@ def make_template(programs: ServerPrograms, mysqladmin: ServerProgram, vitess: V
 def prepare(
     folder: Path, plan: TabletPlan, ports: dict[str, int], programs: ServerPrograms, vitess: VitessPrograms
 ) -> list[str]:
-    """Makes the settings and the data of one server; returns the command line that starts it."""
+    """Creates the configuration and the data of one server; returns the command line that starts it."""
     root = data_root(folder)
     home = tablet_folder(root, plan.uid)
     extra = root / f"extra-{plan.uid}.cnf"
@@ -121,11 +121,11 @@ def prepare(
 
 
 def write_users(folder: Path, plan: TabletPlan, logins: dict[str, Login]) -> Path:
-    """Writes the statements that make the lab's users, none into the binary log; the file holds passwords."""
+    """Writes the init file that creates the lab's users outside of the binary log; it contains passwords."""
     lines = ["SET SESSION sql_log_bin=0"]
     for user in USERS:
         made = statements("mysql", logins[user].user, logins[user].password)
-        lines += [each.replace(" ON shop.*", f" ON vt_{KEYSPACE}.*") for each in made]  # Vitess's name of the schema
+        lines += [each.replace(" ON shop.*", f" ON vt_{KEYSPACE}.*") for each in made]  # the schema is named by Vitess
     lines.append(f"GRANT SELECT ON _vt.* TO '{logins[READER].user}'@'%'")
     path = folder / "secrets" / f"{plan.mysqld}.sql"
     write_private(path, ";\n".join(lines) + ";\n")
@@ -133,7 +133,7 @@ def write_users(folder: Path, plan: TabletPlan, logins: dict[str, Login]) -> Pat
 
 
 def record_restarted_servers(state: LabState) -> None:
-    """Records the servers that Vitess started anew since, as it does for a backup, under their names."""
+    """Records the processes of MySQL servers that Vitess itself restarted, for example after a backup."""
     if state.vitess is None:
         return
     for tablet in state.vitess.tablets:

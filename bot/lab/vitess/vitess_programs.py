@@ -1,7 +1,7 @@
-"""Finds the programs of Vitess on PATH, else builds them once from Go's modules into the cache.
+"""Finds the programs of Vitess on PATH, or builds them once from Go modules into the cache.
 
-Vitess has no package in Debian. go.mod and go.sum beside this file name what is built, to the byte; where modules come
-from, and every other setting of Go, is the user's own.
+Debian has no package of Vitess. go.mod and go.sum in this folder pin the versions and checksums of everything that is
+built; the module proxy and all other settings of Go are the user's own.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from bot.lab.server_programs import cache_folder, cache_lock
 NAMES = ("mysqlctl", "vtctld", "vtctldclient", "vtgate", "vtorc", "vttablet")
 VERSION = re.compile(r"Version: (24\.\d+\.\d+)")
 HERE = Path(__file__).parent
-_BUILDING = "Building Vitess (once, some minutes)"
+_BUILDING = "Building Vitess (once; takes some minutes)"
 _GO = ("/usr/local/go/bin", "/usr/lib/go/bin")
-"""Where Go is when it is not on PATH."""
+"""Where Go is often installed without being on PATH."""
 
 
 @dataclass(frozen=True)
 class VitessPrograms:
-    """Where the programs are, by name, and their version."""
+    """The paths of the programs by name, and their version."""
 
     paths: dict[str, Path]
     version: str
@@ -40,9 +40,9 @@ class VitessPrograms:
 
 
 def find_vitess(progress: Reporter) -> VitessPrograms:
-    """Returns Vitess's programs, built when neither PATH nor the cache has them: some five minutes on two processors.
+    """Returns the programs from PATH or the cache, or builds them: about five minutes on two processors.
 
-    Raises FirstmateError when there is no Go, or the build fails.
+    Raises FirstmateError when Go is not installed or the build fails.
     """
     found = _in_folders(os.environ.get("PATH", "").split(os.pathsep))
     if found is not None:
@@ -54,17 +54,19 @@ def find_vitess(progress: Reporter) -> VitessPrograms:
             _build(folder, progress)
     found = _in_folders([str(folder)])
     if found is None:
-        raise FirstmateError(f"Vitess's programs in {folder} do not run here; remove that folder and run it again.")
+        raise FirstmateError(
+            f"The Vitess programs in {folder} do not run on this machine; remove that folder and run the command again."
+        )
     return found
 
 
 def digest() -> str:
-    """Returns what the folder of the built programs is called after: a digest of go.mod and go.sum."""
+    """Returns the digest of go.mod and go.sum, after which the folder of the built programs is named."""
     return hashlib.sha256(b"".join((HERE / name).read_bytes() for name in ("go.mod", "go.sum"))).hexdigest()[:12]
 
 
 def _in_folders(folders: Sequence[str]) -> VitessPrograms | None:
-    """Returns the programs when all of them are there, in the version that the lab knows."""
+    """Returns the programs if all are present in the supported version, otherwise None."""
     search = os.pathsep.join(folders)
     paths = {name: Path(found).resolve() for name in NAMES if (found := shutil.which(name, path=search))}
     if len(paths) < len(NAMES):
@@ -79,14 +81,14 @@ def _in_folders(folders: Sequence[str]) -> VitessPrograms | None:
 
 
 def _build(folder: Path, progress: Reporter) -> None:
-    """Builds into a folder that gets its name only when all programs are there."""
+    """Builds the programs; the folder appears under its name once it is complete."""
     go = shutil.which("go", path=os.pathsep.join((os.environ.get("PATH", ""), *_GO)))
     wanted = re.search(r"(?m)^go (\S+)$", (HERE / "go.mod").read_text(encoding="utf-8"))
     assert wanted is not None
     if go is None:
         raise FirstmateError(
-            f"The Vitess lab builds its programs, and Go is not installed; install Go {wanted.group(1)} or later, "
-            f"or put {', '.join(NAMES)} of Vitess 24 on PATH, and run it again."
+            f"Building Vitess needs Go, which is not installed; install Go {wanted.group(1)} or later, or put "
+            f"{', '.join(NAMES)} of Vitess 24 on PATH, and run the command again."
         )
     work = folder.with_suffix(".part")
     shutil.rmtree(work, ignore_errors=True)
@@ -94,7 +96,7 @@ def _build(folder: Path, progress: Reporter) -> None:
     for name in ("go.mod", "go.sum"):
         shutil.copy(HERE / name, work / name)
     environment = {**os.environ, "GOBIN": str(work / "bin")}
-    # Without symbols they are a third smaller.
+    # Without symbols the programs are a third smaller.
     install = [go, "install", "-v", "-ldflags=-s -w", "tool"]
     packages = _count_packages(go, work, environment, progress)
     progress.step(_BUILDING)
@@ -105,8 +107,8 @@ def _build(folder: Path, progress: Reporter) -> None:
 
 
 def _count_packages(go: str, work: Path, environment: dict[str, str], progress: Reporter) -> int:
-    """Returns how many packages the programs are made of; what is missing of their source is downloaded meanwhile."""
-    text = "Downloading the source of Vitess and of what it needs"
+    """Returns the number of Go packages to build; downloads missing modules on the way."""
+    text = "Downloading the source of Vitess and its dependencies"
     progress.step(text)
     modules = (work / "go.mod").read_text(encoding="utf-8").count(" v")
     downloads = packages = 0
@@ -120,13 +122,13 @@ def _count_packages(go: str, work: Path, environment: dict[str, str], progress: 
 
 
 def shares(lines: Iterator[str], packages: int) -> Iterator[float]:
-    """Yields how far a build is after each line that it prints: one is a package, and `packages` are to come."""
+    """Yields the finished share of a build after each line of its output, which names one of `packages` packages."""
     for done, _ in enumerate(lines, start=1):
         yield min(1.0, done / max(1, packages))
 
 
 def _lines(argv: Sequence[str], folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Yields what the command prints; raises FirstmateError with its last lines when it fails."""
+    """Yields the lines that the command prints; raises FirstmateError with the last ones when it fails."""
     tail: list[str] = []
     with subprocess.Popen(
         argv, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -137,10 +139,11 @@ def _lines(argv: Sequence[str], folder: Path, environment: dict[str, str]) -> It
                 tail = [*tail[-4:], line.strip()]
                 yield line
         finally:
-            # Whoever stops listening, by Ctrl-C for one, ends the build.
+            # When the consumer stops, for example after Ctrl-C, the build is stopped, too.
             with suppress(ProcessLookupError):
                 process.terminate()
     if process.returncode != 0:
+        command = " ".join(argv[:2])
         raise FirstmateError(
-            f"Vitess could not be built ({' '.join(argv[:2])} ended with {process.returncode}): {' '.join(tail)[-600:]}"
+            f"Building Vitess failed: {command} exited with code {process.returncode}: {' '.join(tail)[-600:]}"
         )

@@ -128,7 +128,7 @@ def test_a_killed_server_and_its_tablet_come_back(vitess_lab: LabState, cluster:
     tablet = cluster.tablet(replica.name)
     assert cluster_processes.kill(vitess_lab, tablet.mysqld)
     wait_until("vtgate misses it", lambda: not _serves(cluster, replica.name))
-    assert f"{tablet.mysqld} does not run" in lab_status(vitess_lab.folder).missing
+    assert f"{tablet.mysqld} is not running" in lab_status(vitess_lab.folder).missing
     cluster_processes.restart(vitess_lab, tablet.mysqld)
     wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
     wait_until("VTOrc lets it replicate again", lambda: replicates(replica), 60.0)

@@ -22,7 +22,7 @@ def state(tmp_path: Path) -> Iterator[LabState]:
     (tmp_path / "data").mkdir()
     marker = f"{tmp_path}#test"
     yield LabState(tmp_path, marker, (), Login("", ""), Urls("", "", "", ""), tmp_path / "firstmate.yml")
-    processes.stop_all(tmp_path, marker, patience=0.2)
+    processes.stop_all(tmp_path, marker, grace=0.2)
 
 
 @pytest.fixture(autouse=True)

@@ -100,7 +100,7 @@ def test_what_vtorc_repaired_is_good_where_it_is_said_and_nothing_is_offered():
     assert BY_VTORC.good
     assert goals_met(totals([BY_VTORC]))
     silent = replace(BY_VTORC, repaired=False, says="Nothing found.")
-    assert silent.differs == "it does not say what VTOrc repaired (Nothing found.)"
+    assert silent.differs == "the run does not say what VTOrc repaired (Nothing found.)"
     assert not goals_met(totals([silent]))
     assert not goals_met(totals([replace(BY_VTORC, remedy="emergency_reparent")]))
 
@@ -115,7 +115,7 @@ def test_what_vtorc_repaired_is_good_where_it_is_said_and_nothing_is_offered():
     ],
 )
 def test_a_step_or_a_check_of_two_things_is_refused(part: type[Check | FaultStep], given: dict[str, Any]):
-    with pytest.raises(ValueError, match="one thing"):
+    with pytest.raises(ValueError, match="has exactly one of"):
         part.model_validate(given)
 
 
@@ -123,7 +123,7 @@ def test_a_set_of_gtids_is_taken_apart_and_too_large_a_one_is_refused():
     one, other = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "3e11fa47-71ca-11e1-9e33-c80aa9429563"
     assert expand_gtid_set("") == []
     assert expand_gtid_set(f"{one}:1-2:5,\n{other}:7") == [f"{one}:1", f"{one}:2", f"{one}:5", f"{other}:7"]
-    with pytest.raises(FirstmateError, match="are on a replica alone"):
+    with pytest.raises(FirstmateError, match="are on a replica only"):
         expand_gtid_set(f"{one}:1-{MOST_ERRANT + 1}")
 
 

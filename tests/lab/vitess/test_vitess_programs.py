@@ -90,13 +90,15 @@ def test_a_build_tells_how_far_it_is_and_happens_once(path: Path, tmp_path: Path
 def test_a_build_that_fails_says_why_and_leaves_nothing_that_looks_whole(path: Path, tmp_path: Path):
     _program(path / "go", GO)
     (path / "go.fails").touch()
-    with pytest.raises(FirstmateError, match=r"Vitess could not be built.*install.*ended with 1.*two\.go:1: oh no"):
+    with pytest.raises(FirstmateError, match=r"Building Vitess failed: .*install exited with code 1.*two\.go:1: oh no"):
         find_vitess(NoProgress())
     assert _cached(tmp_path) == [f"vitess-{digest()}.part"]
 
 
 def test_without_go_it_says_what_to_install(path: Path):
-    with pytest.raises(FirstmateError, match=r"Go is not installed; install Go 1\.\d+\.\d+ or later, or put mysqlctl"):
+    with pytest.raises(
+        FirstmateError, match=r"needs Go, which is not installed; install Go 1\.\d+\.\d+ or later, or put mysqlctl"
+    ):
         find_vitess(NoProgress())
 
 

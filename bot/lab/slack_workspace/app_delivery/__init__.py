@@ -1,1 +1,1 @@
-"""app_delivery"""
+"""Delivery to the app over Socket Mode or signed HTTP: events, commands and interactions, and the app's replies."""

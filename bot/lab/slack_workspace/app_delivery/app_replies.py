@@ -1,4 +1,4 @@
-"""What the app answers through a response_url or in the ack of a command."""
+"""Carries out the app's replies through a response_url or in the ack of a command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.lab.slack_workspace.workspace_state import WorkspaceState
 
 
 def carry_out_reply(state: WorkspaceState, target: ResponseTarget, body: Json) -> None:
-    """Carries out an answer: delete, replace, in the channel, or visible to the one person only."""
+    """Carries out a reply: deletes or replaces the original, or posts in the channel or to the one user."""
     call = ApiCall(state, state.app, body)
     original = (
         state.messages.ephemeral_at(target.user, target.channel, target.message_ts) if target.is_ephemeral else None
@@ -43,7 +43,7 @@ def carry_out_reply(state: WorkspaceState, target: ResponseTarget, body: Json) -
 
 
 async def response_url(request: Request) -> Response:
-    """Takes one answer at a response_url: 5 uses, 30 minutes."""
+    """Accepts a reply at a response_url, which is valid for 5 uses within 30 minutes."""
     state: WorkspaceState = request.app.state.workspace
     await state.failures.until_answering()
     failure = state.failures.take("response_url")

@@ -1,4 +1,4 @@
-"""How payloads reach the app: over Socket Mode, or as signed HTTP when a request URL is set; with Slack's retries."""
+"""Delivers payloads to the app over Socket Mode, or as signed HTTP if a request URL is set; with Slack's retries."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from bot.lab.slack_workspace.traffic_journal import Journal
 
 Kind = Literal["events_api", "slash_commands", "interactive"]
 ACK_SECONDS = 3.0
-RETRY_DELAYS = (0.5, 60.0, 300.0)  # almost at once, after a minute, after five
+RETRY_DELAYS = (0.5, 60.0, 300.0)  # seconds
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:
-    """Gives the X-Slack-Signature of a body: `v0=` and the HMAC-SHA256 of `v0:timestamp:body`."""
+    """Returns the X-Slack-Signature of a body: `v0=` and the HMAC-SHA256 of `v0:timestamp:body`."""
     return "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """How a delivery ended: the ack's payload, or the error that Slack shows to the user."""
+    """The result of a delivery: the ack's payload, or the error that Slack shows to the user."""
 
     acked: bool
     payload: Json | str | None = None
@@ -37,7 +37,7 @@ class DeliveryResult:
 
 
 class Delivery:
-    """Hands payloads to the app and waits for its ack."""
+    """Delivers payloads to the app and waits for its ack."""
 
     def __init__(self, journal: Journal, sockets: SocketMode, signing_secret: str, request_url: str = "") -> None:
         self._journal = journal
@@ -49,7 +49,7 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def event(self, payload: Json) -> None:
-        """Delivers an event in the background and retries it until it is acked, three times at most."""
+        """Delivers an event in the background, with up to three retries until the app acks it."""
         task = asyncio.get_running_loop().create_task(self._event(payload))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -71,7 +71,7 @@ class Delivery:
             )
 
     async def ask(self, kind: Kind, name: str, payload: Json) -> DeliveryResult:
-        """Delivers a command, click or submission once and gives what the app acked."""
+        """Delivers a command, click or submission once and returns the result."""
         result = await self._send(kind, payload)
         self._journal.add(
             "command" if kind == "slash_commands" else "interaction", name, acked=result.acked,
@@ -140,7 +140,7 @@ class Delivery:
             connection.close()
 
     async def verify_url(self, challenge: str) -> bool:
-        """Asks the request URL to repeat a challenge, as Slack does when the URL is saved."""
+        """Returns whether the request URL answers a challenge, as Slack requires when the URL is saved."""
         payload = {"type": "url_verification", "token": "local", "challenge": challenge}
         try:
             status, _, body = await asyncio.to_thread(self._signed, "events_api", payload, {})
@@ -149,6 +149,6 @@ class Delivery:
         return status == 200 and challenge.encode() in body
 
     def stop(self) -> None:
-        """Gives up every delivery that is under way."""
+        """Cancels all deliveries in progress."""
         for task in list(self._tasks):
             task.cancel()

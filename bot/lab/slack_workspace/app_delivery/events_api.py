@@ -1,4 +1,4 @@
-"""Events API: what the app is told when something happens in a channel that it is in."""
+"""The Events API: events for the app from the channels that it is a member of."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MENTION = re.compile(r"<@(U[A-Z0-9]+)(?:\|[^>]*)?>")
 
 
 def new_id(prefix: str) -> str:
-    """Gives an id in Slack's manner."""
+    """Returns an id in Slack's format."""
     return prefix + secrets.token_hex(5).upper()
 
 
 class Events:
-    """Turns changes of the workspace into events for the app and into news for the page."""
+    """Turns changes of messages into events for the app and updates for the page."""
 
     def __init__(self, state: WorkspaceState) -> None:
         self._state = state
 
     def message(self, what: str, channel: str, message: Json, previous: Json | None) -> None:
-        """Tells the page, and the app where it is a member, that a message was posted, changed or deleted."""
+        """Publishes that a message was posted, changed or deleted: to the page, and to the app if it is a member."""
         ts, thread = message["ts"], message.get("thread_ts")
         news: Json = {"type": what, "channel": channel, "ts": ts, "thread_ts": thread}
         if what == "ephemeral":
@@ -63,7 +63,7 @@ class Events:
         self.tell(name, event, channel.is_ext_shared)
 
     def tell(self, name: str, event: Json, is_ext_shared: bool = False) -> None:
-        """Sends one event to the app, if its manifest subscribes to the name."""
+        """Sends an event to the app, if its manifest subscribes to it."""
         subscribed = self._state.manifest.events
         if subscribed and name not in subscribed:
             return

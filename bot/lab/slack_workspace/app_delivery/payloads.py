@@ -1,4 +1,4 @@
-"""The payloads of commands, clicks, shortcuts and submissions, in Slack's form; pure but for the secrets in them."""
+"""Builds the payloads of commands, clicks, shortcuts and submissions in Slack's format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _actor(state: WorkspaceState, user: User) -> Json:
 
 
 def command(state: WorkspaceState, user: User, channel: Channel, name: str, text: str) -> Json:
-    """A slash command."""
+    """Returns the payload of a slash command."""
     key = state.responses.new(user.id, channel.id)
     return {
         "token": VERIFICATION,
@@ -43,7 +43,7 @@ def command(state: WorkspaceState, user: User, channel: Channel, name: str, text
 
 
 def click(state: WorkspaceState, user: User, channel: Channel, message: Json, action: Json, values: Json) -> Json:
-    """A click or choice in a message."""
+    """Returns the payload of a click or choice in a message."""
     ephemeral = bool(message.get("is_ephemeral"))
     key = state.responses.new(user.id, channel.id, message["ts"], message.get("thread_ts", ""), ephemeral)
     container = {"type": "message", "message_ts": message["ts"], "channel_id": channel.id, "is_ephemeral": ephemeral}
@@ -64,7 +64,7 @@ def click(state: WorkspaceState, user: User, channel: Channel, message: Json, ac
 
 
 def view_click(state: WorkspaceState, user: User, view: Json, action: Json) -> Json:
-    """A click or choice in a modal."""
+    """Returns the payload of a click or choice in a modal."""
     return {
         "type": "block_actions",
         **_actor(state, user),
@@ -75,19 +75,19 @@ def view_click(state: WorkspaceState, user: User, view: Json, action: Json) -> J
 
 
 def submission(state: WorkspaceState, user: User, view: Json) -> Json:
-    """A submitted modal."""
+    """Returns the payload of a submitted modal."""
     return {"type": "view_submission", **_actor(state, user), "view": public(state, view), "response_urls": []}
 
 
 def closed(state: WorkspaceState, user: User, view: Json, is_cleared: bool) -> Json:
-    """A closed modal, for views with notify_on_close."""
+    """Returns the payload of a closed modal with notify_on_close."""
     payload = {"type": "view_closed", **_actor(state, user), "view": public(state, view), "is_cleared": is_cleared}
     del payload["trigger_id"]
     return payload
 
 
 def message_shortcut(state: WorkspaceState, user: User, channel: Channel, message: Json, callback_id: str) -> Json:
-    """A shortcut from a message's menu."""
+    """Returns the payload of a message shortcut."""
     key = state.responses.new(user.id, channel.id, message["ts"], message.get("thread_ts", ""))
     return {
         "type": "message_action",
@@ -102,7 +102,7 @@ def message_shortcut(state: WorkspaceState, user: User, channel: Channel, messag
 
 
 def global_shortcut(state: WorkspaceState, user: User, callback_id: str) -> Json:
-    """A shortcut from the composer's menu."""
+    """Returns the payload of a global shortcut."""
     return {
         "type": "shortcut",
         **_actor(state, user),

@@ -1,4 +1,4 @@
-"""response_url: a short-lived address with which the app answers a command or a click."""
+"""response_url: the short-lived URL through which the app replies to a command or a click."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ USES = 5
 
 @dataclass(slots=True)
 class ResponseTarget:
-    """What a response_url answers: who did something, where, and on which message."""
+    """What a response_url replies to: who acted, where, and on which message."""
 
     user: str
     channel: str
@@ -26,7 +26,7 @@ class ResponseTarget:
 
 
 class ResponseUrls:
-    """The response URLs that were given out; five uses within 30 minutes each."""
+    """The issued response URLs; each is valid for 5 uses within 30 minutes."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -35,13 +35,13 @@ class ResponseUrls:
     def new(
         self, user: str, channel: str, message_ts: str = "", thread_ts: str = "", is_ephemeral: bool = False
     ) -> str:
-        """Gives the secret last part of a new response URL."""
+        """Issues a response URL; returns its secret last segment."""
         key = secrets.token_urlsafe(18)
         self._known[key] = ResponseTarget(user, channel, self._clock(), message_ts, thread_ts, is_ephemeral)
         return key
 
     def use(self, key: str) -> ResponseTarget:
-        """Takes one use of a response URL; raises expired_url or used_url."""
+        """Counts a use of a response URL and returns its target; raises expired_url or used_url."""
         response = self._known.get(key)
         if response is None or self._clock() - response.at > LIFE:
             raise SlackError("expired_url")

@@ -1,4 +1,4 @@
-"""Socket Mode from Slack's side: tickets, hello, one of N connections for each payload, acks, refresh."""
+"""Socket Mode, server side: tickets, hello, one of N connections per payload, acks and refreshes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICKET_LIFE = 60.0  # seconds
 
 @dataclass(eq=False, slots=True)
 class SocketConnection:
-    """One open connection of an app."""
+    """An open connection of the app."""
 
     number: int
     socket: WebSocket
@@ -28,13 +28,13 @@ class SocketConnection:
     waiting: dict[str, asyncio.Future[Json | str | None]] = field(default_factory=dict)
 
     async def send(self, message: Json) -> None:
-        """Sends one JSON frame; a frozen connection swallows it."""
+        """Sends one JSON frame; a frozen connection discards it."""
         if not self.frozen:
             await self.socket.send_text(json.dumps(message))
 
 
 class SocketMode:
-    """The open connections of the app, and the tickets for new ones."""
+    """The open connections of the app, and tickets for new ones."""
 
     def __init__(self, journal: Journal, app_id: str) -> None:
         self._journal = journal
@@ -45,7 +45,7 @@ class SocketMode:
         self.connections: list[SocketConnection] = []
 
     def ticket(self) -> str:
-        """Gives a ticket that opens one connection within a minute."""
+        """Returns a ticket for one connection within a minute."""
         ticket = secrets.token_urlsafe(24)
         self._tickets[ticket] = time.monotonic() + TICKET_LIFE
         return ticket
@@ -70,7 +70,7 @@ class SocketMode:
             while True:
                 self._heard(connection, await socket.receive_text())
         except (WebSocketDisconnect, RuntimeError):
-            pass  # the other side left, or we closed it
+            pass  # closed by either side
         finally:
             self._gone(connection)
 
@@ -108,9 +108,9 @@ class SocketMode:
         return able[self._turn % len(able)]
 
     async def deliver(self, envelope: Json, seconds: float) -> Json | str | None:
-        """Hands the envelope to one connection and gives the ack's payload.
+        """Sends the envelope to one connection and returns the ack's payload.
 
-        Raises ConnectionError when nobody is connected or the connection broke, TimeoutError without an ack.
+        Raises ConnectionError without a working connection, TimeoutError without an ack.
         """
         connection = self._next()
         if connection is None:
@@ -126,7 +126,7 @@ class SocketMode:
             connection.waiting.pop(envelope["envelope_id"], None)
 
     async def ask_to_leave(self, reason: str, grace: float = 2.0) -> None:
-        """Sends `disconnect` to every connection, and closes it after the grace unless it was only a `warning`."""
+        """Sends `disconnect` to every connection, and closes it after the grace period, except for a `warning`."""
         for connection in list(self.connections):
             await connection.send(
                 {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-local"}},
@@ -144,16 +144,16 @@ class SocketMode:
         try:
             await connection.socket.close()
         except RuntimeError:
-            return  # closed already by the other side
+            return  # already closed by the other side
         finally:
             self._gone(connection)
 
     async def drop(self) -> None:
-        """Closes every connection without a word."""
+        """Closes every connection without notice."""
         for connection in list(self.connections):
             await self._close(connection)
 
     def freeze(self, frozen: bool) -> None:
-        """Makes the open connections swallow what is sent, or end that."""
+        """Makes the open connections discard what is sent, or ends that."""
         for connection in self.connections:
             connection.frozen = frozen

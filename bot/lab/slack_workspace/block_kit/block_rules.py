@@ -1,6 +1,6 @@
-"""Block Kit: says what is wrong with a list of blocks, as Slack's invalid_blocks does, and fills in its ids.
+"""Validates lists of blocks as Slack does for invalid_blocks, and fills in missing ids.
 
-Sources: Slack's reference of blocks and the limits that were met in practice.
+Sources: Slack's reference of blocks, and limits observed in practice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bot.lab.slack_workspace.model import Json, JsonValue
 
 Surface = Literal["message", "modal"]
 MOST_BLOCKS = {"message": 50, "modal": 100}
-MOST_TEXT = 13_000  # characters of one message's blocks; not documented, met in practice
+MOST_TEXT = 13_000  # characters in the blocks of a message; undocumented, observed in practice
 MOST_MARKDOWN = 12_000
 MOST_TABLE_TEXT = 10_000
 
@@ -197,7 +197,7 @@ NOT_IN_MODALS = frozenset({"table", "data_table", "markdown", "plan", "task_card
 
 
 def check_blocks(blocks: list[JsonValue], surface: Surface = "message", at: str = "/blocks") -> list[str]:
-    """Gives every fault of a list of blocks, in Slack's words; empty when Slack would take it."""
+    """Returns all violations in a list of blocks, in Slack's words; empty if Slack would accept it."""
     violations = list(_check_each(blocks, surface, at))
     most = MOST_BLOCKS[surface]
     if len(blocks) > most:
@@ -242,12 +242,12 @@ def _texts(value: JsonValue) -> Iterator[str]:
 
 
 def text_length(blocks: list[Json]) -> int:
-    """Counts the characters of all texts in the blocks."""
+    """Returns the number of characters of all texts in the blocks."""
     return sum(map(len, _texts(blocks)))
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
-    """Gives a copy of the blocks in which every block and element has its id, as Slack fills them in."""
+    """Returns a copy of the blocks with missing block_id and action_id filled in, as Slack does."""
     filled = copy.deepcopy(blocks)
     for block in filled:
         block.setdefault("block_id", secrets.token_hex(3))
@@ -257,7 +257,7 @@ def with_ids(blocks: list[Json]) -> list[Json]:
 
 
 def interactive(block: Json) -> list[Json]:
-    """Gives the interactive elements of a block."""
+    """Returns the interactive elements of a block."""
     kind = block.get("type")
     if kind in ("actions", "context_actions"):
         return [element for element in block["elements"] if isinstance(element, dict)]

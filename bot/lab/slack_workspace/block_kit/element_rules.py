@@ -1,4 +1,4 @@
-"""Block Kit's rules for texts and interactive elements; every function yields what is wrong, with its place."""
+"""Block Kit's rules for texts and interactive elements; every function yields the violations with their place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IN_INPUT = frozenset({*SELECTS, *PICKERS, *INPUTS, *CHOICES, "file_input"})
 
 
 def violation(text: str, at: str) -> str:
-    """Gives Slack's sentence for one fault: what is wrong and the JSON pointer of its place."""
+    """Returns Slack's sentence for a violation, with the JSON pointer of its place."""
     return f"[ERROR] {text} [json-pointer:{at}]"
 
 
@@ -38,7 +38,7 @@ def check_string(value: JsonValue, at: str, limit: int, least: int = 1) -> Viola
 
 
 def check_text(value: JsonValue, at: str, limit: int, kinds: tuple[str, ...] = ANY_TEXT) -> Violations:
-    """Checks a text object: its kind, its length, and that it has no foreign fields."""
+    """Checks a text object: its type, its length, and that it has no other fields."""
     if not isinstance(value, dict):
         yield violation("must provide an object", at)
         return
@@ -112,7 +112,7 @@ def check_select(element: Json, at: str) -> Violations:
 
 
 def check_element(element: JsonValue, at: str, allowed: frozenset[str]) -> Violations:
-    """Checks one interactive element that may stand where `allowed` says."""
+    """Checks an interactive element whose type must be in `allowed`."""
     if not isinstance(element, dict) or "type" not in element:
         yield violation("must provide an object with a type", at)
         return

@@ -1,4 +1,4 @@
-"""What a person chose in an interactive element, in the fields that Slack sends for it."""
+"""The values that a person chooses in interactive elements, in the fields that Slack sends for them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ REQUIRED = "Please complete this required field."
 
 
 class InvalidUserAction(Exception):
-    """Somebody asked for a click or a choice that the page does not offer; the sentence says why."""
+    """A click or choice that the page does not offer; the message says why."""
 
 
 def options_of(element: Json) -> list[Json]:
-    """Gives the options of an element, those of its groups too."""
+    """Returns the options of an element, including those in groups."""
     options = list(element.get("options") or [])
     for group in element.get("option_groups") or []:
         options += group["options"]
@@ -26,7 +26,7 @@ def _option(element: Json, value: str) -> Json:
         if value in (option["value"], option["text"]["text"]):
             return dict(option)
     offered = ", ".join(option["value"] for option in options_of(element))
-    raise InvalidUserAction(f"{element.get('action_id')} has no option {value}; it offers {offered}.")
+    raise InvalidUserAction(f"{element.get('action_id')} has no option {value}; its options are {offered}.")
 
 
 def _several(value: JsonValue) -> list[str]:
@@ -36,7 +36,7 @@ def _several(value: JsonValue) -> list[str]:
 
 
 def chosen(element: Json, value: JsonValue) -> Json:
-    """Gives the fields that tell the choice: value, selected_option, selected_user and so on."""
+    """Returns the fields of the choice: value, selected_option, selected_user and so on."""
     kind = element["type"]
     if kind in ("checkboxes", "multi_static_select"):
         return {"selected_options": [_option(element, one) for one in _several(value)]}
@@ -54,7 +54,7 @@ def chosen(element: Json, value: JsonValue) -> Json:
 
 
 def initial(element: Json) -> JsonValue:
-    """Gives the value that an element begins with, in the form that `chosen` takes."""
+    """Returns the initial value of an element, in the form that `chosen` accepts."""
     if "initial_option" in element:
         return element["initial_option"]["value"]
     if "initial_options" in element:
@@ -75,12 +75,12 @@ def initial(element: Json) -> JsonValue:
 
 
 def is_empty(fields: Json) -> bool:
-    """Tells whether nothing was chosen."""
+    """Returns whether nothing was chosen."""
     return all(value in (None, "", []) for value in fields.values())
 
 
 def values_of(blocks: list[Json], given: Json) -> Json:
-    """Gives `state.values`: what was given, by block and action or by action alone, else the initial values."""
+    """Returns `state.values`: the given values by block and action or by action alone, otherwise the initial ones."""
     values: Json = {}
     for block in blocks:
         for element in interactive(block):
@@ -94,7 +94,7 @@ def values_of(blocks: list[Json], given: Json) -> Json:
 
 
 def missing(blocks: list[Json], values: Json) -> dict[str, str]:
-    """Gives the errors that Slack itself finds before it asks the app: required fields and lengths, by block."""
+    """Returns the errors that Slack itself reports before delivery, by block: required fields and lengths."""
     errors: dict[str, str] = {}
     for block in blocks:
         if block["type"] != "input":

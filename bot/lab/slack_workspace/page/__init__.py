@@ -1,1 +1,1 @@
-"""page"""
+"""The web page of the workspace, rendered on the server."""

@@ -1,4 +1,4 @@
-"""data_visualization blocks as small SVG charts."""
+"""Renders data_visualization blocks as small SVG charts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _number(value: JsonValue) -> float:
 
 
 def chart(block: Json) -> Markup:
-    """Draws a line or bar chart from series of labelled values; other charts become a list of their values."""
+    """Renders a line or bar chart from series of labelled values; for other charts, only their type."""
     drawing = block.get("chart")
     series = drawing.get("series") if isinstance(drawing, dict) else None
     if not isinstance(drawing, dict) or not isinstance(series, list):

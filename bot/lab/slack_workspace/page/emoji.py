@@ -1,6 +1,6 @@
-"""The common emoji by their Slack names, and small pictures for those that a triage card lives on.
+"""Common emoji by their Slack names, with small pictures for those that cards use.
 
-Many machines have no emoji font; a card must not become a row of empty boxes there.
+Without an emoji font, which many machines lack, a card would show empty boxes.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _NAME = re.compile(r":([a-z0-9_+-]+):")
 
 
 def with_emoji(text: str) -> str:
-    """Gives the text with `:name:` of known emoji replaced; unknown names stay as they are."""
+    """Returns the text with `:name:` replaced for known emoji."""
     return _NAME.sub(lambda found: EMOJI.get(found[1], found[0]), text)
 
 
@@ -173,7 +173,7 @@ _PICTURED = re.compile("(" + "|".join(PICTURES) + ")\ufe0f?")
 
 
 def pictured(text: str) -> Markup:
-    """Gives escaped text in which the common emoji are small pictures."""
+    """Returns the escaped text with common emoji as pictures."""
 
     def picture(found: re.Match[str]) -> str:
         return (

@@ -1,4 +1,4 @@
-"""The text of `markdown` blocks as HTML: the part of Markdown that Slack shows."""
+"""Renders the text of `markdown` blocks as HTML: the part of Markdown that Slack supports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's mrkdwn as HTML; every character that came from outside is escaped."""
+"""Renders Slack's mrkdwn as HTML; text from outside is always escaped."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _STYLES = (
     (re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])"), "em"),
     (re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])"), "del"),
 )
-_HOLD = "\ue000{}\ue001"  # private use: where a finished piece stands while the styles around it are found
+_HOLD = "\ue000{}\ue001"  # private use: placeholder of a finished piece while the styles around it are rendered
 _HELD = re.compile("\ue000(\\d+)\ue001")
 
 
 def unescape(text: str) -> str:
-    """Undoes what Slack escapes, which is & < > and nothing else."""
+    """Reverses Slack's escaping of & < >."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 @dataclass(frozen=True, slots=True)
 class NameLookup:
-    """How people, channels and groups are called; each gives None for an unknown id."""
+    """Looks up the names of users, channels and groups; each function returns None for an unknown id."""
 
     user: Callable[[str], str | None]
     channel: Callable[[str], str | None]
@@ -40,7 +40,7 @@ class NameLookup:
 
 
 def date(timestamp: float, form: str, now: float) -> str:
-    """Gives a moment in Slack's date format, for example `{date_short} at {time}`, in the zone of this computer."""
+    """Formats a timestamp with Slack's date tokens, such as `{date_short} at {time}`, in the local time zone."""
     moment = datetime.fromtimestamp(timestamp, UTC).astimezone()
     day = f"{moment:%B} {moment.day}"
     pretty = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(
@@ -65,19 +65,19 @@ def date(timestamp: float, form: str, now: float) -> str:
 
 
 def anchor(url: str, label: str) -> Markup:
-    """Gives a link that opens in a new tab; an address with a foreign scheme stays text."""
+    """Returns a link that opens in a new tab; only the label for a URL with another scheme."""
     if urlsplit(url).scheme not in LINK_SCHEMES:
         return escape(label)
     return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(url, label)
 
 
 def mention(text: str, kind: str = "") -> Markup:
-    """Gives a highlighted reference to a person, a channel or a group."""
+    """Returns a highlighted reference to a user, channel or group."""
     return Markup('<span class="mention {}">{}</span>').format(kind, text)
 
 
 def moment(timestamp: str, form: str, fallback: str, now: float) -> Markup:
-    """Gives a date element, or its fallback when the timestamp is no number."""
+    """Returns a date element, or its fallback when the timestamp is not a number."""
     try:
         shown = date(float(timestamp), form, now)
     except (ValueError, OverflowError, OSError):
@@ -132,7 +132,7 @@ def mrkdwn(text: str, names: NameLookup, verbatim: bool = False) -> Markup:
     for pattern, tag in _STYLES:
         lines = pattern.sub(rf"<{tag}>\1</{tag}>", lines)
     lines = _HELD.sub(lambda found: str(held[int(found[1])]), lines)
-    return Markup(lines)  # noqa: S704 - escaped above, piece by piece
+    return Markup(lines)  # noqa: S704 - all pieces are escaped above
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The templates of the page and the filters that they use."""
+"""Renders the page's templates, and defines their filters."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMED = {"good": "#2eb886", "warning": "#daa038", "danger": "#a30200"}
 
 
 class Rendering:
-    """Renders templates for one workspace; HTML of outside text is escaped everywhere."""
+    """Renders templates for one workspace; text from outside is always escaped."""
 
     def __init__(self, state: WorkspaceState) -> None:
         self._state = state
@@ -66,16 +66,16 @@ class Rendering:
         }
 
     def show(self, template: str, **values: object) -> str:
-        """Gives the HTML of a template."""
+        """Returns the HTML of a template."""
         return self._jinja.get_template(template).render(**values)
 
     def author(self, message: Json) -> Json:
-        """Gives how the author of a message is shown: name, colour, icon, and whether it is an app."""
+        """Returns how to show the author of a message: name, colour, icon, and whether it is an app."""
         who = self.speaker(str(message.get("user") or message.get("bot_id") or ""))
         return {**who, "name": str(message.get("username") or who["name"])}
 
     def speaker(self, known_as: str) -> Json:
-        """Gives how a person or bot is shown, by user id or bot id."""
+        """Returns how to show a user or bot, by user id or bot id."""
         bot = self._state.bots.get(known_as)
         user = self._state.users.get(bot.user_id if bot else known_as)
         if user is None:
@@ -140,12 +140,12 @@ class Rendering:
 
 
 def colour(value: JsonValue) -> str:
-    """Gives a colour that is safe in an attribute; grey for what is none."""
+    """Returns a colour that is safe in an attribute; grey for anything else."""
     text = str(value or "")
     return NAMED.get(text) or (f"#{text.lstrip('#')}" if re.fullmatch(r"#?[0-9a-fA-F]{3,8}", text) else "#dddddd")
 
 
 def weblink(value: JsonValue) -> Markup | str:
-    """Gives an address that may stand in a link; `#` for foreign schemes such as javascript."""
+    """Returns a URL that is safe in a link; `#` for other schemes such as javascript."""
     text = str(value or "")
     return text if urlsplit(text).scheme in LINK_SCHEMES else "#"

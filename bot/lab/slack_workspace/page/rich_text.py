@@ -1,4 +1,4 @@
-"""rich_text blocks as HTML."""
+"""Renders rich_text blocks as HTML."""
 
 from __future__ import annotations
 

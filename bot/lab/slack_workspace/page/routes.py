@@ -39,7 +39,7 @@ def _rendering(request: Request) -> Rendering:
 
 
 def viewer(request: Request) -> User:
-    """Gives the person that this browser acts as."""
+    """Returns the user that this browser acts as."""
     user = _state(request).users.get(request.cookies.get(COOKIE, ""))
     return user if user is not None and not user.is_bot else _state(request).users["U0BOB"]
 
@@ -49,7 +49,7 @@ def _html(text: str, status: int = 200) -> HTMLResponse:
 
 
 def _gone(what: str) -> Response:
-    return PlainTextResponse(f"There is no such {what} in this workspace.", 404, HEADERS)
+    return PlainTextResponse(f"This workspace has no such {what}.", 404, HEADERS)
 
 
 def _listed(state: WorkspaceState, channel: Channel, user: User) -> list[Json]:
@@ -73,12 +73,12 @@ def _thread(state: WorkspaceState, channel: Channel, ts: str, user: User) -> lis
 
 
 async def home(request: Request) -> Response:
-    """Leads to the first channel."""
+    """Redirects to the first channel."""
     return RedirectResponse(f"/c/{next(iter(_state(request).channels))}")
 
 
 async def channel_page(request: Request) -> Response:
-    """Shows a channel, and the thread that `?thread=` names."""
+    """Renders a channel, and the thread in `?thread=`."""
     state, user = _state(request), viewer(request)
     channel = state.channels.get(request.path_params["channel"])
     if channel is None:
@@ -103,7 +103,7 @@ async def channel_page(request: Request) -> Response:
 
 
 async def archives(request: Request) -> Response:
-    """Leads from a permalink to its message."""
+    """Redirects from a permalink to its message."""
     found = re.fullmatch(r"p(\d+)(\d{6})", request.path_params["point"])
     channel = _state(request).channels.get(request.path_params["channel"])
     if found is None or channel is None:
@@ -115,7 +115,7 @@ async def archives(request: Request) -> Response:
 
 
 async def message_fragment(request: Request) -> Response:
-    """Gives one message as the page shows it, in the channel or in its thread."""
+    """Renders one message for the channel or for its thread."""
     state, user = _state(request), viewer(request)
     channel, ts = request.path_params["channel"], request.path_params["ts"]
     message = state.messages.ephemeral_at(user.id, channel, ts) or state.messages.find(channel, ts)
@@ -125,7 +125,7 @@ async def message_fragment(request: Request) -> Response:
 
 
 async def messages_fragment(request: Request) -> Response:
-    """Gives the messages of a channel, for a page that missed news."""
+    """Renders the messages of a channel, for a page that missed updates."""
     channel = _state(request).channels.get(request.path_params["channel"])
     if channel is None:
         return _gone("channel")
@@ -134,7 +134,7 @@ async def messages_fragment(request: Request) -> Response:
 
 
 async def thread_fragment(request: Request) -> Response:
-    """Gives the pane of a thread."""
+    """Renders a thread."""
     state, user = _state(request), viewer(request)
     channel = state.channels.get(request.path_params["channel"])
     thread = _thread(state, channel, request.path_params["ts"], user) if channel else []
@@ -144,20 +144,20 @@ async def thread_fragment(request: Request) -> Response:
 
 
 async def modal_fragment(request: Request) -> Response:
-    """Gives the modal that this browser's person has open, or nothing."""
+    """Renders the modal that this browser's user has open, if any."""
     top = _state(request).views.top(viewer(request).id)
     return _html("" if top is None else _rendering(request).show("modal.html", view=top.view, errors=top.errors))
 
 
 async def journal_fragment(request: Request) -> Response:
-    """Gives the inspector's entries after a number."""
+    """Renders the inspector's entries after a number."""
     after = request.query_params.get("after", "0")
     entries = _state(request).journal.entries(int(after) if after.isdigit() else 0)[-300:]
     return _html(_rendering(request).show("journal.html", entries=entries))
 
 
 async def act_as(request: Request) -> Response:
-    """Makes this browser act as somebody else."""
+    """Changes the user that this browser acts as."""
     given = parse_qs((await request.body()).decode(errors="replace"))
     user = _state(request).users.get(given.get("user", [""])[0])
     where = given.get("next", ["/"])[0]
@@ -169,7 +169,7 @@ async def act_as(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """Gives a file's bytes; only pictures are shown in place."""
+    """Returns the content of a file; only images are displayed inline."""
     try:
         file = _state(request).files.get(request.path_params["id"])
     except SlackError:

@@ -1,1 +1,1 @@
-"""web_api"""
+"""Slack's Web API: the endpoint, and the methods by family."""

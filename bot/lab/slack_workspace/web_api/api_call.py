@@ -1,4 +1,4 @@
-"""One call of a Web API method: who calls, and its arguments, from a form or from JSON."""
+"""A call of a Web API method: the calling bot and the arguments, from a form or JSON."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bot.lab.slack_workspace.workspace_state import WorkspaceState
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """The arguments of one call, with Slack's leniency: numbers, flags and structures may come as texts."""
+    """A call with its arguments; as in Slack, numbers, flags and structures may be given as strings."""
 
     state: WorkspaceState
     bot: AppBot
     args: Json
 
     def text(self, name: str, default: str = "") -> str:
-        """Gives an argument as text."""
+        """Returns an argument as text."""
         value = self.args.get(name, default)
         return default if value is None else str(value)
 
     def required(self, name: str) -> str:
-        """Gives an argument that must be there; raises invalid_arguments."""
+        """Returns a required argument; raises invalid_arguments."""
         value = self.text(name)
         if not value:
             raise SlackError(
@@ -35,12 +35,12 @@ class ApiCall:
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """Gives an argument as yes or no."""
+        """Returns an argument as a boolean."""
         value = self.args.get(name, default)
         return value if isinstance(value, bool) else str(value).lower() in ("1", "true")
 
     def number(self, name: str, default: int, most: int) -> int:
-        """Gives an argument as a number between 1 and `most`; raises invalid_limit."""
+        """Returns an argument as a number between 1 and `most`; raises invalid_limit."""
         try:
             value = int(self.args.get(name) or default)
         except (TypeError, ValueError) as problem:
@@ -50,7 +50,7 @@ class ApiCall:
         return min(value, most)
 
     def structure(self, name: str, error: str) -> JsonValue:
-        """Gives an argument that is JSON, decoded when it came as text; raises the given error."""
+        """Returns a JSON argument, decoded if it is given as text; raises the given error."""
         value = self.args.get(name)
         if not isinstance(value, str) or not value:
             return value or None
@@ -60,7 +60,7 @@ class ApiCall:
             raise SlackError(error) from problem
 
     def page(self, items: list[Json], limit: int) -> tuple[list[Json], str]:
-        """Gives the page that the `cursor` argument asks for, and the cursor of the next one, or an empty text."""
+        """Returns the page at the `cursor` argument, and the cursor of the next page, empty on the last one."""
         begin = 0
         if cursor := self.text("cursor"):
             try:

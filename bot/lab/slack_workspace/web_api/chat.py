@@ -12,7 +12,7 @@ MOST_METADATA = 8_000
 
 
 def reachable(call: ApiCall, name: str = "channel") -> Channel:
-    """Gives the channel of a call in which the bot may write; raises channel_not_found, is_archived, not_in_channel."""
+    """Returns the channel of a call that posts; raises channel_not_found, is_archived or not_in_channel."""
     channel = call.state.channel(call.args.get(name))
     if channel.is_archived:
         raise SlackError("is_archived")
@@ -26,7 +26,7 @@ def _invalid_blocks(violations: list[str]) -> SlackError:
 
 
 def checked_blocks(blocks: JsonValue) -> list[Json]:
-    """Gives blocks with their ids filled in; raises invalid_blocks_format, invalid_blocks or msg_blocks_too_long."""
+    """Returns the blocks with ids; raises invalid_blocks_format, invalid_blocks or msg_blocks_too_long."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     violations = check_blocks(blocks)
@@ -38,7 +38,7 @@ def checked_blocks(blocks: JsonValue) -> list[Json]:
 
 
 def checked_attachments(attachments: JsonValue) -> list[Json]:
-    """Gives attachments with ids, colours in hex and checked blocks; raises invalid_attachments and its kin."""
+    """Returns the attachments with ids, hex colours and checked blocks; raises SlackError if one is invalid."""
     if not isinstance(attachments, list) or not all(isinstance(item, dict) for item in attachments):
         raise SlackError("invalid_attachments")
     if len(attachments) > 100:
@@ -69,7 +69,7 @@ def _metadata(call: ApiCall) -> Json | None:
 
 
 def content(call: ApiCall, longest: int) -> Json:
-    """Gives the text, blocks and attachments of a call; raises no_text, msg_too_long and what the blocks raise."""
+    """Returns the text, blocks and attachments of a call; raises SlackError if they are missing or invalid."""
     told: Json = {"text": call.text("text")}
     if len(told["text"]) > longest:
         raise SlackError("msg_too_long")
@@ -85,7 +85,7 @@ def content(call: ApiCall, longest: int) -> Json:
 
 
 def authored(call: ApiCall) -> Json:
-    """Gives the fields that tell who wrote a message."""
+    """Returns the fields that identify the author of a message."""
     bot = call.bot
     told: Json = {"bot_id": bot.id, "app_id": bot.app_id, "team": call.state.team_id}
     if bot.as_bot_message:
@@ -115,7 +115,7 @@ def post_message(call: ApiCall) -> Json:
 
 
 def update(call: ApiCall) -> Json:
-    """chat.update: text without blocks takes the blocks away; attachments and metadata stay unless given."""
+    """chat.update: text without blocks removes the blocks; attachments and metadata are kept unless given."""
     channel = reachable(call)
     message = call.state.messages.get(channel.id, call.text("ts"))
     if message.get("bot_id") != call.bot.id:

@@ -1,4 +1,4 @@
-"""The conversations.* methods that read."""
+"""The reading conversations.* methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Web API over HTTP: tokens, scopes, limits, prepared failures, the journal, and the upload address of files."""
+"""The Web API over HTTP: checks token, scope and rate limit, calls the method, and accepts file uploads."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bot.lab.slack_workspace.workspace_state import WorkspaceState
 
 
 class TruncatedResponse(Response):
-    """An answer that breaks off after its first byte, as when a connection is lost."""
+    """An answer that ends after its first byte, as when a connection is lost."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends less than it announced."""
+        """Sends less than the announced length."""
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
 
 async def api(request: Request) -> Response:
-    """Answers one call of /api/<method>."""
+    """Answers a call of /api/<method>."""
     state: WorkspaceState = request.app.state.workspace
     method = request.path_params["method"]
     await state.failures.until_answering()
@@ -100,7 +100,7 @@ def _failing_answer(state: WorkspaceState, method: str, args: Json, failure: Fai
 
 
 async def upload(request: Request) -> Response:
-    """Takes the bytes of a file at the address that files.getUploadURLExternal gave."""
+    """Accepts the content of a file at its upload URL."""
     state: WorkspaceState = request.app.state.workspace
     await state.failures.until_answering()
     try:

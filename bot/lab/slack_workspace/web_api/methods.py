@@ -1,4 +1,4 @@
-"""The Web API: the table of methods, and the scope that each needs."""
+"""The table of Web API methods, and the scope that each requires."""
 
 from __future__ import annotations
 

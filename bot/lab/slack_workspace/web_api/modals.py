@@ -36,7 +36,7 @@ def _violations(view: Json) -> Violations:
 
 
 def checked_view(view: object) -> Json:
-    """Gives a view with its ids and defaults filled in; raises invalid_arguments with every fault."""
+    """Returns a view with its ids and defaults filled in; raises invalid_arguments with all violations."""
     if not isinstance(view, dict):
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] must provide an object"]})
     violations = list(_violations(view))
@@ -57,7 +57,7 @@ def checked_view(view: object) -> Json:
 
 
 def public(state: WorkspaceState, view: Json) -> Json:
-    """Gives a view as the app sees it."""
+    """Returns a view as the app sees it."""
     ids = {"team_id": state.team_id, "app_id": state.app.app_id, "bot_id": state.app.id}
     return {**view, **ids, "app_installed_team_id": state.team_id}
 

@@ -1,4 +1,4 @@
-"""Who is there: auth.test, users.*, usergroups.*, bots.info, team.info."""
+"""The methods about users and the team: auth.test, users.*, usergroups.*, bots.info, team.info."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def auth_test(call: ApiCall) -> Json:
 
 
 def api_test(call: ApiCall) -> Json:
-    """api.test: gives the arguments back, or the error that they name."""
+    """api.test: returns the arguments, or the error that they name."""
     args = {name: value for name, value in call.args.items() if name != "token"}
     if error := call.text("error"):
         raise SlackError(error, args=args)
@@ -34,7 +34,7 @@ def user_info(call: ApiCall) -> Json:
 
 
 def user_list(call: ApiCall) -> Json:
-    """users.list: the team's own people and bots."""
+    """users.list: the team's own users and bots."""
     team = [user.public() for user in call.state.users.values() if user.team_id == call.state.team_id]
     page, cursor = call.page(team, call.number("limit", 200, 1000))
     return {"members": page, "cache_ts": int(call.state.clock()), "response_metadata": {"next_cursor": cursor}}

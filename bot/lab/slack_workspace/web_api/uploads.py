@@ -18,7 +18,7 @@ def get_upload_url(call: ApiCall) -> Json:
 
 
 def complete_upload(call: ApiCall) -> Json:
-    """files.completeUploadExternal: shares the files to the channels as one message each."""
+    """files.completeUploadExternal: shares the files, with one message per channel."""
     given = call.structure("files", "invalid_arguments")
     if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
         raise SlackError("invalid_arguments", response_metadata={"messages": ["[ERROR] missing required field: files"]})

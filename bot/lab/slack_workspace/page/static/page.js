@@ -1,5 +1,5 @@
 "use strict";
-// The page is rendered by the server; this script sends what a person does and swaps in what changed.
+// The server renders the page; this script sends the user's actions and replaces what has changed.
 
 const { user, channel } = document.body.dataset;
 const commands = JSON.parse(document.body.dataset.commands);
@@ -42,7 +42,7 @@ async function act(kind, details) {
   return done;
 }
 
-// What a person does
+// Actions of the user
 
 function valueOf(pick) {
   const kind = pick.dataset.kind;
@@ -206,7 +206,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// What changed
+// Updates
 
 async function openThread(ts) {
   const html = await fragment(`/page/thread/${channel}/${ts}`);
@@ -224,7 +224,7 @@ async function swap(pane, prefix, ts, belongs) {
     old?.remove();
   } else if (old) {
     if (!old.querySelector("details[open], dialog[open]")) old.replaceWith(element(html));
-    else setTimeout(() => (work = work.then(() => swap(pane, prefix, ts, belongs))), 500); // somebody is choosing in it
+    else setTimeout(() => (work = work.then(() => swap(pane, prefix, ts, belongs))), 500); // the user is choosing in it
   } else if (belongs) {
     const stay = !atBottom(pane);
     pane.append(element(html));
@@ -263,7 +263,7 @@ async function moreJournal() {
   if (!stay) bottom(journal);
 }
 
-let work = Promise.resolve(); // one after the other, so that nothing is drawn twice
+let work = Promise.resolve(); // one update at a time, so that nothing is drawn twice
 let journalAsked = false;
 function heard(news) {
   if (news.type === "journal") {
