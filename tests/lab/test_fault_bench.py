@@ -1,4 +1,4 @@
-"""The fault bench's own judgement: the order of the faults, what counts as good, and when the goals hold."""
+"""The fault bench: the order of the faults, what counts as a good result, and when the goals are met."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WRONG = [
 ]
 
 
-def test_a_good_one_is_right_soon_mended_and_harmless():
+def test_a_result_is_good_if_it_is_right_fast_resolved_and_harmless():
     assert GOOD.good
     assert NOTHING.good
     assert goals_met(totals([GOOD, NOTHING]))
 
 
 @pytest.mark.parametrize(("result", "says"), WRONG)
-def test_what_is_wrong_is_told(result: FaultResult, says: str):
+def test_a_wrong_result_says_what_differs(result: FaultResult, says: str):
     assert not result.good
     assert says in result.differs
 
@@ -46,18 +46,18 @@ def test_what_is_wrong_is_told(result: FaultResult, says: str):
     ],
     ids=["not mended", "late", "harmful", "not played", "a remedy where there is none"],
 )
-def test_one_such_misses_the_goals(result: FaultResult):
+def test_one_failed_or_harmful_result_misses_the_goals(result: FaultResult):
     assert not goals_met(totals([*[GOOD] * 50, result]))
 
 
-def test_one_wrong_cause_in_twenty_is_within_the_goals_and_one_in_ten_is_not():
+def test_goals_allow_one_wrong_cause_in_twenty_but_not_one_in_ten():
     wrong = replace(NOTHING, causes=("other",))
     assert goals_met(totals([*[NOTHING] * 19, wrong]))
     assert not goals_met(totals([*[NOTHING] * 9, wrong]))
     assert not goals_met(totals([]))
 
 
-def test_a_server_is_left_alone_for_a_minute_after_a_costly_look():
+def test_costly_faults_on_one_server_run_a_minute_apart():
     locks, chain, quick = (faults()[name] for name in ("row_locks", "row_lock_chain", "server_down"))
     assert locks.expect.runbook in costly_runbooks()
     assert quick.expect.runbook not in costly_runbooks()

@@ -1,6 +1,6 @@
-"""A fault comes about for real, shows, raises its alert, and is mended without a trace.
+"""Faults are injected into real servers, show, raise their alerts, and are fixed without residue.
 
-Those of the lab's own alert rules are played here; `make faults` plays all of them, with the bot.
+The faults of the lab's own alert rules run here; `make faults` runs all of them, with the bot.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.alertmanager import alertmanager
 EXPRESSIONS = {rule["alert"]: rule["expr"] for rule in rules()["groups"][0]["rules"]}
 RUNBOOKS = {runbook.runbook: runbook for runbook in load_folders([shipped_folder()]).runbooks}
 BY_RULE = ("replication_stopped", "replication_lag", "connections_exhausted", "row_locks", "metadata_locks")
-"""Those whose alert the lab's Prometheus raises by itself, one for each rule at least."""
+"""Faults whose alert comes from a rule of the lab's Prometheus, at least one per rule."""
 FAMILIES = {
     "replication_lag", "replication_broken", "errant_gtid", "semi_sync_degraded", "read_only_or_split_brain",
     "connections_saturation", "threads_running_saturation", "long_trx_history_list", "row_lock_waits", "deadlocks",
@@ -35,11 +35,11 @@ FAMILIES = {
     "redo_checkpoint", "auto_increment_exhaustion", "table_growth", "deprecated_or_config_drift", "crash_restart",
     "mysqld_down", "schema_change_stuck", "prepared_xa", "access", "host", "exporter",
 }  # fmt: skip
-"""What may go wrong with a MySQL or MariaDB server."""
+"""The kinds of problem of MySQL and MariaDB servers."""
 
 
 def holds(lab: LabState, alert: str, address: str) -> bool:
-    """Whether the expression of the alert holds for the server, by Prometheus's own word."""
+    """Returns whether the alert's expression is true for the server in Prometheus."""
     query = {"query": EXPRESSIONS[alert]}
     found = requests.get(f"{lab.urls.prometheus}/api/v1/query", params=query, timeout=5).json()
     return any(row["metric"].get("instance") == address for row in found["data"]["result"])
@@ -48,7 +48,7 @@ def holds(lab: LabState, alert: str, address: str) -> bool:
 @pytest.mark.lab
 @pytest.mark.long
 @pytest.mark.parametrize("name", [each for name in BY_RULE for each in (name, f"{name}_mariadb")])
-def test_it_is_broken_seen_and_mended(sound_lab: LabState, name: str):
+def test_a_fault_is_injected_raises_its_alert_and_is_fixed(sound_lab: LabState, name: str):
     fault = faults()[name]
     assert raised_by_rule(fault)
     address = sound_lab.instance(fault.instance).address
@@ -68,7 +68,7 @@ def test_it_is_broken_seen_and_mended(sound_lab: LabState, name: str):
 
 @pytest.mark.lab
 @pytest.mark.parametrize("name", ["server_down", "server_down_mariadb"])
-def test_a_server_that_was_killed_starts_again_on_its_data_and_keeps_its_log(sound_lab: LabState, name: str):
+def test_a_killed_server_restarts_on_its_data_and_keeps_its_log(sound_lab: LabState, name: str):
     instance = sound_lab.instance(faults()[name].instance)
     logging = ("SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = ON")
     with administrator(instance) as admin:
@@ -85,7 +85,7 @@ def test_a_server_that_was_killed_starts_again_on_its_data_and_keeps_its_log(sou
 
 
 @pytest.mark.lab
-def test_where_no_rule_raises_the_alert_alertmanager_is_told_of_it_and_of_its_end(sound_lab: LabState):
+def test_an_alert_without_a_rule_is_sent_to_alertmanager_and_ended_there(sound_lab: LabState):
     fault = faults()["temporary_tables"]
 
     def firing() -> list[dict[str, Any]]:
@@ -102,22 +102,22 @@ def test_where_no_rule_raises_the_alert_alertmanager_is_told_of_it_and_of_its_en
     wait_until("the alert is over", lambda: firing() == [])
 
 
-def test_a_fault_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path):
+def test_an_unknown_fault_is_refused_with_the_list_of_faults(tmp_path: Path):
     with pytest.raises(WrongUsage, match=r"no fault 'rust'; its faults are .*replication_stopped, "):
         inject_fault(tmp_path, "rust")
 
 
-def test_without_a_lab_it_says_how_to_have_one(tmp_path: Path):
+def test_without_a_lab_the_error_says_how_to_start_one(tmp_path: Path):
     with pytest.raises(FirstmateError, match=r"No lab is up in .*; run `firstmate lab up` first"):
         inject_fault(tmp_path, "row_locks")
 
 
-def test_there_are_forty_and_more_and_each_family_has_one():
+def test_the_catalog_has_at_least_forty_faults_and_covers_every_family():
     assert len(list(FOLDER.glob("*/fault.yml"))) >= 40
     assert {family for fault in faults().values() for family in fault.file.families} == FAMILIES
 
 
-def test_decoys_and_compound_faults_are_among_them():
+def test_the_catalog_includes_decoys_and_compound_faults():
     files = {fault.name: fault.file for fault in faults().values()}
     assert sum(file.decoy is not None for file in files.values()) >= 6
     assert sum(len(file.families) > 1 for file in files.values()) >= 6
@@ -126,7 +126,7 @@ def test_decoys_and_compound_faults_are_among_them():
 
 
 @pytest.mark.parametrize("name", faults())
-def test_what_must_come_of_it_is_what_a_shipped_runbook_can_say(name: str):
+def test_the_expected_result_exists_in_a_shipped_runbook(name: str):
     expected = faults()[name].expect
     runbook = RUNBOOKS[expected.runbook]
     [cause] = [each for each in runbook.causes if each.id == expected.cause]

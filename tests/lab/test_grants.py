@@ -1,4 +1,4 @@
-"""The statements that create the lab's users; what they may do is shown in tests/fleet/test_rights.py."""
+"""The statements that create the lab's users; tests/fleet/test_rights.py tests their privileges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from bot.lab.grants import READER, statements
 
 
-def test_a_user_is_created_with_its_rights():
+def test_a_user_is_created_with_its_privileges():
     created, *granted = statements("mysql", READER, "secret1")
     assert created == "CREATE USER 'firstmate_reader'@'%' IDENTIFIED BY 'secret1'"
     assert granted[-1] == "GRANT SELECT ON performance_schema.* TO 'firstmate_reader'@'%'"

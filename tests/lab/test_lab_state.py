@@ -1,4 +1,4 @@
-"""What a lab is, as it is kept and printed."""
+"""lab.json and the document that `firstmate lab up --json` prints."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ def state(tmp_path: Path) -> LabState:
     )
 
 
-def test_it_is_read_as_it_was_saved(state: LabState):
+def test_a_saved_state_is_read_unchanged(state: LabState):
     save(state)
     assert read(state.folder) == state
 
 
-def test_its_file_is_for_its_owner_alone(state: LabState):
+def test_lab_json_is_readable_by_its_owner_only(state: LabState):
     save(state)
     assert stat.S_IMODE((state.folder / "lab.json").stat().st_mode) == 0o600
 
 
-def test_without_one_there_is_none(tmp_path: Path):
+def test_a_folder_without_a_lab_has_no_state(tmp_path: Path):
     assert read(tmp_path) is None
     assert marker_of(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "7", '{"marker": "x"}', '{"instances": [{"name": "x"}]}'])
-def test_one_that_does_not_fit_is_told_with_what_to_do(state: LabState, content: str):
+def test_an_invalid_file_is_reported_with_the_next_step(state: LabState, content: str):
     (state.folder / "lab.json").write_text(content, encoding="utf-8")
     with pytest.raises(FirstmateError, match=r"lab\.json cannot be read.*run `firstmate lab down`"):
         read(state.folder)
 
 
-def test_one_of_an_older_version_is_told_too(state: LabState):
+def test_a_file_of_an_older_version_is_reported_with_the_next_step(state: LabState):
     save(state)
     document = json.loads((state.folder / "lab.json").read_text(encoding="utf-8"))
     del document["instances"][0]["spare_port"]
@@ -56,7 +56,7 @@ def test_one_of_an_older_version_is_told_too(state: LabState):
         read(state.folder)
 
 
-def test_one_from_before_there_was_vitess_is_read_too(state: LabState):
+def test_a_file_without_vitess_is_read(state: LabState):
     save(state)
     document = json.loads((state.folder / "lab.json").read_text(encoding="utf-8"))
     assert document.pop("vitess") is None
@@ -64,5 +64,5 @@ def test_one_from_before_there_was_vitess_is_read_too(state: LabState):
     assert read(state.folder) == state
 
 
-def test_each_lab_has_a_marker_of_its_own(tmp_path: Path):
+def test_each_lab_has_a_unique_marker(tmp_path: Path):
     assert new_marker(tmp_path) != new_marker(tmp_path)

@@ -1,4 +1,4 @@
-"""The lab comes up, is what it says, and goes down; also after it died, and beside strangers."""
+"""The lab starts, has the reported properties, and stops; also after a crash, and beside other processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bot.lab.waiting import wait_until
 pytestmark = pytest.mark.lab
 
 
-def test_it_prints_what_it_is(lab: LabState):
+def test_lab_up_prints_the_lab_as_json(lab: LabState):
     shown = lab.as_json()
     assert [(i["name"], i["flavour"], i["role"], i["source"]) for i in shown["instances"]] == [
         ("orders-1", "mysql", "primary", None),
@@ -46,7 +46,7 @@ def test_it_prints_what_it_is(lab: LabState):
     assert all(url.startswith("http://127.0.0.1:") for url in shown["urls"].values())
 
 
-def test_its_versions_are_the_servers_own(lab: LabState):
+def test_reported_versions_are_those_of_the_servers(lab: LabState):
     for instance in lab.instances:
         with administrator(instance) as admin:
             [row] = ask(admin, "SELECT VERSION() AS version, CURRENT_USER() AS user")
@@ -62,7 +62,7 @@ def test_every_replica_replicates_by_gtid(lab: LabState, name: str):
     assert found.get("Auto_Position") == 1 or found.get("Using_Gtid") in ("Slave_Pos", "Current_Pos")
 
 
-def test_mysql_s_primary_waits_for_a_replica_to_have_it(lab: LabState):
+def test_the_mysql_primary_uses_semi_sync_replication(lab: LabState):
     with administrator(lab.instance("orders-1")) as admin:
         found = {r["Variable_name"]: r["Value"] for r in ask(admin, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source%'")}
     assert found["Rpl_semi_sync_source_status"] == "ON"
@@ -70,7 +70,7 @@ def test_mysql_s_primary_waits_for_a_replica_to_have_it(lab: LabState):
 
 
 @pytest.mark.parametrize("name", ["orders-1", "billing-1"])
-def test_a_little_load_runs(lab: LabState, name: str):
+def test_the_application_load_writes(lab: LabState, name: str):
     instance = lab.instance(name)
 
     def commits() -> int:
@@ -96,7 +96,7 @@ def test_prometheus_scrapes_every_server_and_has_the_rules(lab: LabState):
     ]
 
 
-def test_its_configuration_is_one_and_its_secrets_are_for_their_owner_alone(lab: LabState):
+def test_the_configuration_loads_and_secrets_are_readable_by_their_owner_only(lab: LabState):
     config = load(lab.config)
     assert [instance.name for shard in config.shards for instance in shard.instances] == [
         instance.name for instance in lab.instances
@@ -106,7 +106,7 @@ def test_its_configuration_is_one_and_its_secrets_are_for_their_owner_alone(lab:
         assert secret.stat().st_mode & 0o077 == 0, secret
 
 
-def test_brought_up_again_it_is_the_same_lab(lab: LabState):
+def test_a_second_up_returns_the_running_lab(lab: LabState):
     assert bring_up(lab.folder) == lab
 
 
@@ -121,14 +121,16 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is none of the lab's."""
+    """A process that does not belong to the lab."""
     process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     yield process
     process.kill()
     process.wait()
 
 
-def test_it_goes_down_beside_another_one_and_a_stranger(lab: LabState, folder: Path, stranger: subprocess.Popen[bytes]):
+def test_down_stops_neither_another_lab_nor_an_unrelated_process(
+    lab: LabState, folder: Path, stranger: subprocess.Popen[bytes]
+):
     state = bring_up(folder)
     path = folder / "run" / "load-orders-1.json"
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -148,7 +150,7 @@ def test_it_goes_down_beside_another_one_and_a_stranger(lab: LabState, folder: P
     assert lab_status(lab.folder).condition == "up"
 
 
-def test_killed_while_it_comes_up_it_still_goes_down(folder: Path):
+def test_down_works_after_up_was_killed(folder: Path):
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "lab", "up", "--json"],
         cwd=folder.parent,

@@ -1,4 +1,4 @@
-"""Where the programs come from: a signed suite of the machine's own mirror, or PATH, and never anything in between."""
+"""The server programs come from a signed suite of the machine's mirror, or from PATH."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot.lab.server_programs import BUNDLES, cache_folder, find_programs
 
 @pytest.fixture
 def empty_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with nothing on it, and a cache of the test's own."""
+    """An empty PATH, and a separate cache."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("FIRSTMATE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "bin").mkdir()
     return tmp_path / "bin"
 
 
-def test_the_cache_is_the_one_that_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_the_cache_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("FIRSTMATE_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
     monkeypatch.delenv("FIRSTMATE_CACHE")
@@ -29,7 +29,7 @@ def test_the_cache_is_the_one_that_the_environment_names(monkeypatch: pytest.Mon
     assert cache_folder() == tmp_path / "firstmate" / "lab"
 
 
-def test_without_apt_and_programs_it_names_each_that_is_missing(empty_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_apt_the_error_names_every_missing_program(empty_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(server_programs, "_on_path", lambda names, pattern: None)
     with pytest.raises(FirstmateError) as refused:
         find_programs(NoProgress())
@@ -42,7 +42,7 @@ def test_without_apt_and_programs_it_names_each_that_is_missing(empty_path: Path
         assert part in str(refused.value)
 
 
-def test_a_program_on_path_counts_only_in_a_version_that_fits(empty_path: Path):
+def test_a_program_on_path_must_have_a_supported_version(empty_path: Path):
     program = empty_path / "mysqld"
     pattern = next(pattern for name, _, _, pattern, _ in server_programs._SOURCES if name == "mysqld")
     for version, fits in (("8.0.36", False), ("8.4.2", True), ("9.7.0", True), ("9.7.0-MariaDB", False)):
@@ -52,7 +52,7 @@ def test_a_program_on_path_counts_only_in_a_version_that_fits(empty_path: Path):
 
 
 @pytest.mark.skipif(not any(map(Path.exists, debian_mirror.KEYRINGS)), reason="not a Debian")
-def test_apt_works_beside_the_system_with_signatures_on(tmp_path: Path):
+def test_apt_uses_its_own_folders_and_checks_signatures(tmp_path: Path):
     options = debian_mirror.apt_options(tmp_path, BUNDLES[0], "mirror")
     assert "APT::Get::AllowUnauthenticated=false" in options
     assert f"Dir::State={tmp_path / 'state'}" in options

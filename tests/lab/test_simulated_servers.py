@@ -1,4 +1,4 @@
-"""Simulated servers answer as a replica does, to Firstmate and to the bare loop that it is measured beside."""
+"""Simulated servers answer like a replica, to Firstmate's sweep and to the bare loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(sweep.PASSWORD_IN, PASSWORD)
 
 
-def test_they_are_replicas_that_are_well_and_who_refuses_is_told_beside_them():
+def test_simulated_servers_are_healthy_replicas_and_dead_hosts_are_reported():
     with sweep.simulated_servers(5) as ports, sweep.dead_ports(refusing=2, silent=0) as dead:
         assert len(set(ports)) == 5
         sweep.bare_loop(ports)
@@ -26,7 +26,7 @@ def test_they_are_replicas_that_are_well_and_who_refuses_is_told_beside_them():
     assert "does not accept connections" in silence.reason
 
 
-def test_they_end_with_the_one_who_started_them():
+def test_simulated_servers_stop_with_their_parent():
     with sweep.simulated_servers(1) as ports:
         pass
     _, found = sweep.timed_sweep(ports)

@@ -108,8 +108,8 @@ def _element(blocks: list[Json], given: Json) -> tuple[Json, Json]:
             for element in interactive(block):
                 if element["action_id"] == given.get("action_id"):
                     return block, element
-    offered = ", ".join(element["action_id"] for block in blocks for element in interactive(block)) or "nothing"
-    raise InvalidUserAction(f"The message has no element {given.get('action_id')}; it has {offered}.")
+    offered = ", ".join(element["action_id"] for block in blocks for element in interactive(block)) or "none"
+    raise InvalidUserAction(f"The message has no element {given.get('action_id')}; its elements: {offered}.")
 
 
 def _action(state: WorkspaceState, block: Json, element: Json, value: object) -> Json:

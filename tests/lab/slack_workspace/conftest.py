@@ -1,4 +1,4 @@
-"""A workspace of its own for every test, and a real slack_bolt app connected to it."""
+"""A separate workspace for every test, and a real slack_bolt app connected to it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def connect(workspace: Workspace, people: WorkspaceClient) -> Iterator[Connect]:
             return handler.client
 
         yield connected
-        # bolt's own close may sit in a select for 10 s; a connection that the server ends wakes it at once
+        # Bolt's close may wait in select for 10 s; closing the connection at the server ends that wait.
         for client in clients:
             client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
         people.sockets("drop")

@@ -1,4 +1,4 @@
-"""Block Kit's rules, one broken block at a time."""
+"""Block Kit's rules, one violation at a time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GOOD = [
 ]
 
 
-def test_blocks_that_slack_takes_have_no_fault():
+def test_valid_blocks_have_no_violations():
     assert check_blocks(GOOD) == []
 
 
@@ -69,25 +69,25 @@ def test_blocks_that_slack_takes_have_no_fault():
         ("text", "/blocks/0"),
     ],
 )
-def test_a_broken_block_is_named_with_its_place(block, place):
+def test_a_violation_names_its_place(block, place):
     faults = check_blocks([block])
 
     assert len(faults) == 1
     assert f"[json-pointer:{place}]" in faults[0]
 
 
-def test_fifty_blocks_are_the_most_in_a_message():
+def test_a_message_has_at_most_fifty_blocks():
     assert check_blocks([{"type": "divider"}] * 50) == []
     assert len(check_blocks([{"type": "divider"}] * 51)) == 1
 
 
-def test_a_block_id_is_used_once():
+def test_a_block_id_must_be_unique():
     twice = [{"type": "divider", "block_id": "same"}, {"type": "divider", "block_id": "same"}]
 
     assert "[json-pointer:/blocks/1]" in check_blocks(twice)[0]
 
 
-def test_ids_are_filled_in_and_the_given_blocks_stay_as_they_are():
+def test_missing_ids_are_filled_in_a_copy_of_the_blocks():
     given = [{"type": "actions", "elements": [{"type": "button", "text": plain("Go")}]}]
 
     [filled] = with_ids(given)

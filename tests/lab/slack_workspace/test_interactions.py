@@ -31,7 +31,7 @@ FORM = {
 
 @pytest.fixture
 def form(app: App, connect: Connect, people: WorkspaceClient) -> WorkspaceClient:
-    """An app that opens FORM on /runbook and takes at most 64 workers."""
+    """An app that opens FORM on /runbook and accepts at most 64 workers."""
 
     @app.command("/runbook")
     def runbook(ack, body, client):
@@ -54,7 +54,7 @@ def form(app: App, connect: Connect, people: WorkspaceClient) -> WorkspaceClient
     return people
 
 
-def test_a_modal_opens_for_the_one_who_asked_only(form: WorkspaceClient):
+def test_a_modal_opens_only_for_the_user_who_asked(form: WorkspaceClient):
     view = form.view("U0BOB")
 
     assert view is not None
@@ -62,7 +62,7 @@ def test_a_modal_opens_for_the_one_who_asked_only(form: WorkspaceClient):
     assert form.view("U0CAROL") is None
 
 
-def test_a_submitted_modal_brings_its_values_and_closes(form: WorkspaceClient):
+def test_a_submitted_modal_delivers_its_values_and_closes(form: WorkspaceClient):
     done = form.submit("U0BOB", {"workers": {"value": "8"}})
 
     assert done["acked"]
@@ -70,27 +70,25 @@ def test_a_submitted_modal_brings_its_values_and_closes(form: WorkspaceClient):
     form.wait_for_message(CHANNEL, lambda m: m["text"] == "run-1: 8 workers, by <@U0BOB>")
 
 
-def test_the_apps_errors_stand_in_the_modal_which_stays_open(form: WorkspaceClient):
+def test_errors_from_the_app_keep_the_modal_open(form: WorkspaceClient):
     done = form.submit("U0BOB", {"value": "65"})
 
     assert done["view"]["errors"] == {"workers": "At most 64."}
 
 
-def test_a_required_field_is_asked_for_without_asking_the_app(form: WorkspaceClient):
+def test_a_missing_required_field_is_reported_without_the_app(form: WorkspaceClient):
     done = form.submit("U0BOB", {})
 
     assert (done["ok"], done["error"]) == (False, "incomplete")
     assert form.submit("U0BOB", {"value": "many"})["errors"] == {"workers": "Please enter a number."}
 
 
-def test_nobody_submits_another_ones_modal(form: WorkspaceClient):
-    with pytest.raises(WrongUsage, match="Carol has no such view open"):
+def test_a_user_cannot_submit_the_modal_of_another(form: WorkspaceClient):
+    with pytest.raises(WrongUsage, match="Carol does not have this view open"):
         form.submit("U0CAROL", {"value": "1"}, view_id=form.view("U0BOB")["id"])  # type: ignore[index]
 
 
-def test_a_trigger_opens_one_modal_and_only_while_it_is_fresh(
-    workspace: Workspace, web: WebClient, people: WorkspaceClient
-):
+def test_a_trigger_opens_one_modal_before_it_expires(workspace: Workspace, web: WebClient, people: WorkspaceClient):
     used = workspace.state.triggers.new("U0BOB")
     web.views_open(trigger_id=used, view=FORM)
     with pytest.raises(SlackApiError, match="exchanged_trigger_id"):
@@ -101,7 +99,7 @@ def test_a_trigger_opens_one_modal_and_only_while_it_is_fresh(
         web.views_open(trigger_id=workspace.state.triggers.new("U0BOB"), view=FORM)
 
 
-def test_a_message_shortcut_brings_the_message(app: App, connect: Connect, people: WorkspaceClient):
+def test_a_message_shortcut_delivers_the_message(app: App, connect: Connect, people: WorkspaceClient):
     @app.shortcut("triage_message")
     def triage(ack, shortcut, respond):
         ack()
@@ -115,7 +113,7 @@ def test_a_message_shortcut_brings_the_message(app: App, connect: Connect, peopl
     people.wait_for_ephemeral("U0BOB", lambda m: m["text"] == "looking at: db-1 is slow")
 
 
-def test_a_response_url_answers_five_times(app: App, connect: Connect, people: WorkspaceClient):
+def test_a_response_url_accepts_five_replies(app: App, connect: Connect, people: WorkspaceClient):
     statuses: list[int] = []
 
     @app.command("/mate")
@@ -131,7 +129,7 @@ def test_a_response_url_answers_five_times(app: App, connect: Connect, people: W
     assert [m["text"] for m in people.ephemerals("U0BOB")] == [f"answer {n}" for n in range(5)]
 
 
-def test_a_click_on_an_ephemeral_can_replace_and_delete_it(
+def test_a_reply_to_a_click_can_replace_or_delete_the_ephemeral(
     app: App, web: WebClient, connect: Connect, people: WorkspaceClient
 ):
     @app.action("go")
@@ -152,7 +150,7 @@ def test_a_click_on_an_ephemeral_can_replace_and_delete_it(
     people.wait_for_ephemeral("U0BOB", lambda m: m["text"] == "gone on" and m["ts"] == ts)
 
 
-def test_a_menus_choice_reaches_the_app(app: App, web: WebClient, connect: Connect, people: WorkspaceClient):
+def test_a_menu_choice_reaches_the_app(app: App, web: WebClient, connect: Connect, people: WorkspaceClient):
     @app.action("more")
     def more(ack, action, respond):
         ack()
@@ -168,14 +166,14 @@ def test_a_menus_choice_reaches_the_app(app: App, web: WebClient, connect: Conne
     people.wait_for_message(CHANNEL, lambda m: m["text"] == "chose silence")
 
 
-def test_what_is_not_there_cannot_be_pressed(web: WebClient, people: WorkspaceClient):
+def test_an_element_that_does_not_exist_cannot_be_pressed(web: WebClient, people: WorkspaceClient):
     ts = web.chat_postMessage(channel=CHANNEL, text="plain")["ts"]
 
-    with pytest.raises(WrongUsage, match="There is no approve to press; the message offers nothing"):
+    with pytest.raises(WrongUsage, match="The message has no element approve; its elements: none"):
         people.click("U0BOB", CHANNEL, ts, "approve")
 
 
-def test_an_edited_message_comes_as_message_changed(
+def test_an_edited_message_is_delivered_as_message_changed(
     app: App, web: WebClient, people: WorkspaceClient, connect: Connect
 ):
     app.event("message")(lambda: None)

@@ -1,4 +1,4 @@
-"""What the page makes of texts from outside: Slack's markup, and never anybody's HTML."""
+"""Texts from outside are rendered with Slack's markup, and their HTML is escaped."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ SCRIPT = "<script>alert(1)</script>"
         ("<https://x.example/?a=1&amp;b=2|here>", 'href="https://x.example/?a=1&amp;b=2"'),
     ],
 )
-def test_mrkdwn(text, html):
+def test_mrkdwn_is_rendered_as_html(text, html):
     assert html in str(mrkdwn(text, NAMES))
 
 
-def test_a_date_is_shown_in_its_form_with_its_fallback_as_title():
+def test_a_date_is_formatted_with_its_fallback_as_title():
     shown = str(mrkdwn("<!date^1795453900^{date_num}|17:11 UTC>", NAMES))
 
     assert '<time title="17:11 UTC">2026-11-' in shown
@@ -59,7 +59,7 @@ def test_a_date_is_shown_in_its_form_with_its_fallback_as_title():
         '<https://x.example/"onmouseover="alert(1)|x>',
     ],
 )
-def test_no_text_becomes_html(text):
+def test_html_in_texts_is_escaped(text):
     shown = str(mrkdwn(text, NAMES)) + str(markdown(text))
 
     assert "<script" not in shown
@@ -69,7 +69,7 @@ def test_no_text_becomes_html(text):
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "//x.example", "JaVaScRiPt:x"]
 )
-def test_a_link_leads_to_the_web_or_nowhere(url):
+def test_only_web_and_mail_links_are_rendered(url):
     link = {"type": "rich_text_section", "elements": [{"type": "link", "url": url, "text": "press"}]}
 
     assert "href" not in str(mrkdwn(f"<{url}|press>", NAMES))
@@ -78,13 +78,13 @@ def test_a_link_leads_to_the_web_or_nowhere(url):
     assert weblink(url) == "#"
 
 
-def test_a_colour_that_is_none_becomes_grey():
+def test_an_invalid_colour_becomes_grey():
     assert colour("danger") == "#a30200"
     assert colour("2eb886") == "#2eb886"
     assert colour('red"/><script>') == "#dddddd"
 
 
-def test_markdown_blocks():
+def test_markdown_blocks_are_rendered_as_html():
     shown = str(markdown("## Title\n**b** [l](https://x.example)\n- one\n- two\n```\n<x>\n```"))
 
     assert '<p class="heading">Title</p>' in shown

@@ -85,7 +85,7 @@ def test_a_thread_opens_beside_the_channel_and_grows(page: Page, web: WebClient)
     expect(thread).to_contain_text("2 replies")
 
 
-def test_a_command_typed_into_the_composer_is_answered_to_its_user_only(
+def test_a_command_from_the_composer_is_answered_to_its_user_only(
     page: Page, app: App, connect: Connect, browser: Browser, workspace: Workspace
 ):
     app.command("/mate")(lambda ack: ack("All is quiet."))
@@ -130,7 +130,7 @@ def test_a_modal_opens_shows_errors_and_closes(page: Page, app: App, connect: Co
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_texts_from_outside_stay_text(page: Page, web: WebClient, people: WorkspaceClient):
+def test_texts_from_outside_are_escaped_on_the_page(page: Page, web: WebClient, people: WorkspaceClient):
     evil = "<img src=x onerror=document.title='hacked'>"
     web.chat_postMessage(channel=CHANNEL, text=evil)
     web.chat_postMessage(channel=CHANNEL, text="x", attachments=[{"title": evil, "text": evil, "color": f'"/>{evil}'}])

@@ -1,4 +1,4 @@
-"""`python -m bot.lab.slack_workspace` as a program, and what it says about files that do not fit."""
+"""`python -m bot.lab.slack_workspace` as a program, and its errors for invalid files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ settings: {event_subscriptions: {bot_events: [app_mention]}}
 """
 
 
-def test_it_tells_its_address_and_ends_on_an_interrupt(tmp_path: Path):
+def test_the_program_prints_its_url_and_stops_on_sigint(tmp_path: Path):
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps(TOKENS))
     with subprocess.Popen(
@@ -56,7 +56,7 @@ def answers(web: WebClient) -> bool:
     ("content", "sentence"),
     [("{", "could not be read"), ("[]", "lacks bot_token"), ('{"bot_token": 1}', "lacks bot_token, app_token")],
 )
-def test_a_file_of_tokens_that_does_not_fit_is_told_with_its_name(tmp_path: Path, capsys, content, sentence):
+def test_an_invalid_file_of_tokens_is_reported_with_its_name(tmp_path: Path, capsys, content, sentence):
     tokens = tmp_path / "tokens.json"
     tokens.write_text(content)
 
@@ -67,13 +67,13 @@ def test_a_file_of_tokens_that_does_not_fit_is_told_with_its_name(tmp_path: Path
     assert str(tokens) in told
 
 
-def test_a_port_that_is_taken_is_told(workspace: Workspace):
-    with pytest.raises(Unreachable, match=f"could not take port {workspace.port}"):
+def test_a_port_in_use_is_reported(workspace: Workspace):
+    with pytest.raises(Unreachable, match=f"cannot listen on port {workspace.port}"):
         Workspace(port=workspace.port)
 
 
 @pytest.mark.parametrize("content", ["", "features: [", "features: {slash_commands: [{description: x}]}"])
-def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content):
+def test_an_invalid_manifest_is_refused(tmp_path: Path, content):
     path = tmp_path / "manifest.yml"
     path.write_text(content)
 
@@ -81,15 +81,15 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content):
         Workspace(options=WorkspaceOptions(manifest=path))
 
 
-def test_a_data_file_that_is_none_is_refused(tmp_path: Path):
+def test_an_invalid_data_file_is_refused(tmp_path: Path):
     path = tmp_path / "data.json"
     path.write_text("[]")
 
-    with pytest.raises(ConfigError, match="does not hold the messages of a workspace"):
+    with pytest.raises(ConfigError, match="is not a file of the local workspace"):
         Workspace(options=WorkspaceOptions(data=path))
 
 
-def test_the_manifest_says_which_commands_events_and_scopes_there_are(tmp_path: Path):
+def test_commands_events_and_scopes_come_from_the_manifest(tmp_path: Path):
     path = tmp_path / "manifest.yml"
     path.write_text(MANIFEST)
     with running_workspace(Tokens(), WorkspaceOptions(manifest=path, retry_delays=())) as workspace:
@@ -109,7 +109,7 @@ def test_the_manifest_says_which_commands_events_and_scopes_there_are(tmp_path: 
         assert [event["name"] for event in people.journal(kind="event")] == ["app_mention"]
 
 
-def test_a_workspace_that_does_not_answer_leaves_the_call_hanging(workspace: Workspace, people: WorkspaceClient):
+def test_calls_hang_while_the_workspace_does_not_answer(workspace: Workspace, people: WorkspaceClient):
     people.answering(False)
     impatient = WebClient(token=workspace.state.tokens.bot_token, base_url=workspace.api_url, timeout=1)
     impatient.retry_handlers.clear()

@@ -1,4 +1,4 @@
-"""HTTP mode: slack_bolt, served as a WSGI program, checks the workspace's signatures."""
+"""HTTP mode: slack_bolt, served over WSGI, verifies the workspace's signatures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def address(web: WebClient, secret: str) -> Iterator[str]:
         thread.join()
 
 
-def test_commands_events_and_clicks_come_signed(address: str, web: WebClient, people: WorkspaceClient):
+def test_commands_events_and_clicks_are_signed(address: str, web: WebClient, people: WorkspaceClient):
     people.post("/local/request-url", {"url": address})
 
     done = people.command("U0BOB", CHANNEL, "/mate status & more")
@@ -62,11 +62,11 @@ class TestWithAnotherSecret:
         return "another secret"
 
     def test_bolt_refuses_the_challenge(self, address: str, people: WorkspaceClient):
-        with pytest.raises(WrongUsage, match="did not repeat the challenge"):
+        with pytest.raises(WrongUsage, match="did not answer the challenge"):
             people.post("/local/request-url", {"url": address})
 
 
-def test_an_app_that_is_down_loses_commands_and_is_told_events_again(workspace: Workspace, people: WorkspaceClient):
+def test_events_are_retried_and_commands_lost_while_the_app_is_down(workspace: Workspace, people: WorkspaceClient):
     workspace.state.delivery.request_url = "http://127.0.0.1:1/slack/events"
 
     assert people.command("U0BOB", CHANNEL, "/mate status")["error"] == "dispatch_failed"

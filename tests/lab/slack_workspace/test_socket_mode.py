@@ -1,4 +1,4 @@
-"""slack_bolt, unmodified, talks to the workspace over Socket Mode."""
+"""Unmodified slack_bolt connects to the workspace over Socket Mode."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_command_is_acked_and_answered_to_its_user_only(app: App, connect: Con
     assert people.ephemerals("U0CAROL") == []
 
 
-def test_a_command_without_an_ack_is_told_as_timed_out(app: App, connect: Connect, people: WorkspaceClient):
+def test_a_command_without_an_ack_times_out(app: App, connect: Connect, people: WorkspaceClient):
     connect(app)  # bolt does not ack what it has no listener for
 
     done = people.command("U0BOB", "C0DBALERTS", "/mate status")
@@ -50,11 +50,11 @@ def test_a_command_without_an_ack_is_told_as_timed_out(app: App, connect: Connec
     assert people.ephemerals("U0BOB")[0]["text"] == '/mate failed with the error "operation_timeout"'
 
 
-def test_a_command_with_nobody_connected_is_lost_at_the_user(people: WorkspaceClient):
+def test_a_command_fails_for_the_user_when_the_app_is_not_connected(people: WorkspaceClient):
     assert people.command("U0BOB", "C0DBALERTS", "/mate status")["error"] == "dispatch_failed"
 
 
-def test_a_click_reaches_the_app_and_its_update_the_channel(
+def test_a_click_reaches_the_app_and_its_update_appears_in_the_channel(
     app: App, web: WebClient, connect: Connect, people: WorkspaceClient
 ):
     @app.action("approve")
@@ -76,7 +76,7 @@ def test_a_click_reaches_the_app_and_its_update_the_channel(
     assert "blocks" not in changed  # text without blocks takes them away
 
 
-def test_a_mention_comes_as_app_mention_and_its_answer_goes_into_the_thread(
+def test_a_mention_is_delivered_as_app_mention_and_answered_in_the_thread(
     app: App, connect: Connect, people: WorkspaceClient
 ):
     @app.event("app_mention")
@@ -93,7 +93,7 @@ def test_a_mention_comes_as_app_mention_and_its_answer_goes_into_the_thread(
     assert people.thread("C0DBALERTS", ts)[0]["reply_count"] == 1
 
 
-def test_an_event_that_is_not_acked_comes_again_and_says_so(app: App, connect: Connect, people: WorkspaceClient):
+def test_an_event_without_an_ack_is_retried_and_marked_as_a_retry(app: App, connect: Connect, people: WorkspaceClient):
     connect(app)  # no listener: bolt answers nothing
 
     people.say("U0ALICE", "C0DBALERTS", "anybody?")
@@ -128,7 +128,9 @@ def test_each_payload_goes_to_one_of_two_connections(
     assert set(heard) == {"first", "second"}
 
 
-def test_after_a_refresh_the_client_comes_back_and_hears_commands(app: App, connect: Connect, people: WorkspaceClient):
+def test_the_client_reconnects_after_a_refresh_and_receives_commands(
+    app: App, connect: Connect, people: WorkspaceClient
+):
     app.command("/mate")(lambda ack: ack("here"))
     client = connect(app)
     first = client.session_id()
@@ -139,7 +141,7 @@ def test_after_a_refresh_the_client_comes_back_and_hears_commands(app: App, conn
     assert people.command("U0BOB", "C0DBALERTS", "/mate status")["acked"]
 
 
-def test_after_an_abrupt_close_the_client_comes_back(app: App, connect: Connect, people: WorkspaceClient):
+def test_the_client_reconnects_after_an_abrupt_close(app: App, connect: Connect, people: WorkspaceClient):
     app.command("/mate")(lambda ack: ack("here"))
     connect(app)
 
@@ -149,7 +151,7 @@ def test_after_an_abrupt_close_the_client_comes_back(app: App, connect: Connect,
     assert people.command("U0BOB", "C0DBALERTS", "/mate status")["acked"]
 
 
-def test_the_second_bots_alert_comes_as_bot_message(
+def test_an_alert_of_the_second_bot_is_delivered_as_bot_message(
     workspace: Workspace, app: App, connect: Connect, people: WorkspaceClient
 ):
     heard: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The Web API as slack_sdk sees it: answers, Slack's error codes, paging, limits and prepared failures."""
+"""The Web API through slack_sdk: answers, Slack's error codes, paging, rate limits and failures on request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def refused(method, /, **arguments):
     return caught.value.response
 
 
-def test_a_message_keeps_its_metadata_and_history_tells_it_when_asked(web: WebClient):
+def test_history_includes_the_metadata_of_a_message_on_request(web: WebClient):
     ts = web.chat_postMessage(channel=CHANNEL, text="one", metadata=OUTBOX)["ts"]
 
     [found] = web.conversations_history(channel=CHANNEL, include_all_metadata=True)["messages"]
@@ -65,11 +65,11 @@ def test_a_thread_counts_its_replies(web: WebClient):
         ({"channel": CHANNEL, "text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_schema"),
     ],
 )
-def test_a_message_that_slack_refuses_is_refused_with_its_code(web: WebClient, arguments, error):
+def test_an_invalid_message_is_refused_with_slack_s_code(web: WebClient, arguments, error):
     assert refused(web.chat_postMessage, **arguments)["error"] == error
 
 
-def test_only_the_author_updates_and_deletes(workspace: Workspace, web: WebClient, people: WorkspaceClient):
+def test_only_the_author_can_update_and_delete_a_message(workspace: Workspace, web: WebClient, people: WorkspaceClient):
     ts = people.say("U0BOB", CHANNEL, "mine")
 
     assert refused(web.chat_update, channel=CHANNEL, ts=ts, text="yours")["error"] == "cant_update_message"
@@ -88,13 +88,13 @@ def test_a_wrong_token_is_refused(workspace: Workspace, token, error):
     assert answer.json() == {"ok": False, "error": error}
 
 
-def test_a_form_with_the_token_in_it_is_understood(workspace: Workspace):
+def test_the_token_may_be_a_form_field(workspace: Workspace):
     form = {"token": workspace.state.tokens.bot_token, "channel": "#db-alerts", "text": "form", "blocks": ""}
 
     assert requests.post(f"{workspace.api_url}chat.postMessage", data=form, timeout=5).json()["ok"]
 
 
-def test_users_carry_the_flags_that_authorisation_needs(web: WebClient):
+def test_users_have_the_flags_that_authorisation_needs(web: WebClient):
     guest = web.users_info(user="U0GUEST")["user"]
     stranger = web.users_info(user="U0STRANGER")["user"]
     bot = web.users_info(user="U0FIRSTMATE")["user"]
@@ -118,7 +118,7 @@ def test_an_uploaded_file_is_shared_into_the_thread(workspace: Workspace, web: W
     assert requests.get(reply["files"][0]["url_private"], timeout=5).content == b"\x89PNG"
 
 
-def test_the_fourth_message_at_once_in_a_channel_waits_as_retry_after_says(workspace: Workspace):
+def test_the_fourth_message_in_a_burst_is_limited_with_retry_after(workspace: Workspace):
     with running_workspace(options=WorkspaceOptions(limits=True)) as limited:
         client = WebClient(token=limited.state.tokens.bot_token, base_url=limited.api_url)
         for _ in range(3):
@@ -131,7 +131,7 @@ def test_the_fourth_message_at_once_in_a_channel_waits_as_retry_after_says(works
         assert client.chat_postMessage(channel=CHANNEL, text="patient")["ok"]
 
 
-def test_a_prepared_failure_comes_once_and_the_call_was_not_made(web: WebClient, people: WorkspaceClient):
+def test_a_failure_before_the_call_occurs_once_and_the_call_has_no_effect(web: WebClient, people: WorkspaceClient):
     people.fail_next("chat.postMessage", status=503)
 
     assert refused(web.chat_postMessage, channel=CHANNEL, text="lost").status_code == 503
@@ -139,7 +139,7 @@ def test_a_prepared_failure_comes_once_and_the_call_was_not_made(web: WebClient,
     assert [message["text"] for message in people.messages(CHANNEL)] == ["kept"]
 
 
-def test_an_answer_that_breaks_off_leaves_the_message_posted(web: WebClient, people: WorkspaceClient):
+def test_after_a_truncated_answer_the_message_is_posted(web: WebClient, people: WorkspaceClient):
     web.retry_handlers.clear()
     people.fail_next("chat.postMessage", status=0, when="after")
 
@@ -149,11 +149,11 @@ def test_an_answer_that_breaks_off_leaves_the_message_posted(web: WebClient, peo
     assert [message["text"] for message in people.messages(CHANNEL)] == ["posted"]
 
 
-def test_an_unknown_method_says_so(web: WebClient):
+def test_an_unknown_method_is_refused(web: WebClient):
     assert refused(web.api_call, api_method="chat.sing")["error"] == "unknown_method"
 
 
-def test_the_journal_holds_the_calls_in_order_and_no_token(
+def test_the_journal_has_the_calls_in_order_without_tokens(
     workspace: Workspace, web: WebClient, people: WorkspaceClient
 ):
     web.auth_test()
@@ -165,7 +165,7 @@ def test_the_journal_holds_the_calls_in_order_and_no_token(
     assert workspace.state.tokens.bot_token not in str(people.journal())
 
 
-def test_another_host_name_or_another_sites_page_is_refused(workspace: Workspace):
+def test_other_host_names_and_cross_site_requests_are_refused(workspace: Workspace):
     address = f"{workspace.url}/local/act"
     deed = {"user": "U0BOB", "kind": "message", "channel": CHANNEL, "text": "forged"}
 
@@ -176,7 +176,7 @@ def test_another_host_name_or_another_sites_page_is_refused(workspace: Workspace
     assert WorkspaceClient(workspace.url).messages(CHANNEL) == []
 
 
-def test_messages_and_files_are_there_again_after_a_restart(tmp_path):
+def test_messages_and_files_survive_a_restart(tmp_path):
     options = WorkspaceOptions(data=tmp_path / "workspace.json")
     with running_workspace(options=options) as first:
         web = WebClient(token=first.state.tokens.bot_token, base_url=first.api_url)

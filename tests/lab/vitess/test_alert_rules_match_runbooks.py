@@ -1,4 +1,4 @@
-"""Every alert of the Vitess lab is answered by the runbook that knows its trouble."""
+"""Every alert of the Vitess lab matches the runbook for its problem."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def answering(rule: Rule, labels: Mapping[str, str]) -> str:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_an_alert_of_the_lab_finds_its_runbook(name: str):
+def test_every_alert_of_the_lab_matches_its_runbook(name: str):
     assert answering(RULES[name], {}) == ANSWERED[name]
 
 
@@ -79,11 +79,11 @@ def test_an_alert_of_the_lab_finds_its_runbook(name: str):
         ("VReplicationError", {"workflow": "move_orders"}, WORKFLOW),
     ],
 )
-def test_a_label_tells_of_two_troubles_with_one_alert(name: str, labels: dict[str, str], runbook: str):
+def test_a_label_selects_between_two_runbooks_of_one_alert(name: str, labels: dict[str, str], runbook: str):
     assert answering(RULES[name], labels) == runbook
 
 
-def test_a_name_alone_is_enough():
+def test_the_alert_s_name_is_sufficient():
     for name, runbook in ANSWERED.items():
         if not name.startswith("OnlineDDL"):  # without a metric of Vitess that may be MySQL's own
             assert answering(Rule("rules.yml", name, "vector(1)", {}, {}), {}) == runbook

@@ -1,4 +1,4 @@
-"""A program of the cluster can be killed, frozen and started again, and only it."""
+"""A program of the cluster can be killed, frozen and restarted without affecting others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Iterator[LabState]:
 
 @pytest.fixture(autouse=True)
 def as_it_is(monkeypatch: pytest.MonkeyPatch):
-    """The tests' own Python need not be reachable for nobody."""
+    """Runs programs as the current user, since nobody may have no access to the tests' Python."""
     monkeypatch.setattr(cluster_processes, "unprivileged", tuple)
 
 
@@ -35,7 +35,7 @@ def _state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 
 
-def test_killed_it_starts_again_with_its_own_command_and_environment(state: LabState):
+def test_a_killed_program_restarts_with_its_command_and_environment(state: LabState):
     first = cluster_processes.start(state.folder, state.marker, "vtorc", SLEEP, {"COLOUR": "red"}, ["--once"])
     assert cluster_processes.kill(state, "vtorc")
     wait_until("it is gone", lambda: not processes.is_running(first, state.marker))
@@ -50,17 +50,17 @@ def test_killed_it_starts_again_with_its_own_command_and_environment(state: LabS
     assert processes.recorded(state.folder) == [again]
 
 
-def test_one_that_runs_is_left_as_it_is(state: LabState):
+def test_a_running_program_is_not_restarted(state: LabState):
     first = cluster_processes.start(state.folder, state.marker, "vtorc", SLEEP)
     assert cluster_processes.restart(state, "vtorc") == first
 
 
-def test_one_that_the_cluster_does_not_have_is_refused(state: LabState):
+def test_an_unknown_program_is_refused(state: LabState):
     with pytest.raises(WrongUsage, match="has no program 'vtadmin'"):
         cluster_processes.restart(state, "vtadmin")
 
 
-def test_frozen_it_stands_still_until_it_is_thawed(state: LabState):
+def test_a_frozen_program_stops_until_it_is_thawed(state: LabState):
     process = cluster_processes.start(state.folder, state.marker, "etcd", SLEEP)
     assert cluster_processes.freeze(state, "etcd")
     wait_until("it stands still", lambda: _state_of(process.pid) == "T")
@@ -68,7 +68,7 @@ def test_frozen_it_stands_still_until_it_is_thawed(state: LabState):
     wait_until("it goes on", lambda: _state_of(process.pid) == "S")
 
 
-def test_a_mysqld_that_was_killed_leaves_no_lock_of_its_socket(state: LabState):
+def test_a_restart_of_mysqld_removes_the_lock_of_its_socket(state: LabState):
     lock = state.folder / "data" / "vt" / "vt_0000000100" / "mysql.sock.lock"
     other = state.folder / "data" / "vt" / "vt_0000000101" / "mysql.sock.lock"
     for path in (lock, other):
@@ -83,7 +83,7 @@ def test_a_mysqld_that_was_killed_leaves_no_lock_of_its_socket(state: LabState):
     assert other.exists()
 
 
-def test_a_command_that_fails_or_hangs_is_told_in_its_own_words():
+def test_a_command_that_fails_or_hangs_is_reported_with_its_output():
     cluster_processes.run([sys.executable, "-c", "import os; assert os.environ['COLOUR'] == 'red'"], {"COLOUR": "red"})
     with pytest.raises(FirstmateError, match=r"`python.* failed: no such cell"):
         cluster_processes.run([sys.executable, "-c", "raise SystemExit('no such cell')"])
@@ -92,7 +92,7 @@ def test_a_command_that_fails_or_hangs_is_told_in_its_own_words():
 
 
 @pytest.mark.parametrize(("uid", "found", "begins"), [(1000, None, ()), (0, "/usr/bin/setpriv", ("/usr/bin/setpriv",))])
-def test_only_root_s_programs_run_as_nobody(
+def test_programs_run_as_nobody_only_for_root(
     monkeypatch: pytest.MonkeyPatch, uid: int, found: str | None, begins: tuple[str, ...]
 ):
     monkeypatch.undo()
@@ -105,7 +105,7 @@ def test_only_root_s_programs_run_as_nobody(
         assert {"--reuid=65534", "--regid=65534", "--clear-groups"} <= set(prefix)
 
 
-def test_root_without_setpriv_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch):
+def test_for_root_without_setpriv_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr("shutil.which", lambda name: None)

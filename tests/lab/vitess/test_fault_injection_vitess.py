@@ -1,6 +1,6 @@
-"""The faults of the Vitess cluster: what their files say, and that some are made, seen and mended on a real one.
+"""The faults of the Vitess cluster: their files, and some of them injected and fixed on a real cluster.
 
-`make faults-vitess` plays all of them, with the bot.
+`make faults-vitess` runs all of them, with the bot.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ FAMILIES = {
     "replication_stopped", "read_only", "replication_lag", "errant_gtid", "tablet_type", "controls", "pools",
     "online_ddl", "throttler", "workflow", "schema", "two_phase_commit", "vtorc", "topology", "backups", "queries",
 }  # fmt: skip
-"""What may go wrong with a cluster of Vitess."""
+"""The kinds of problem of a Vitess cluster."""
 PORT = {name: 18000 + number for number, name in enumerate(PORTS)}
 BY_VTORC = FaultResult("primary_mysqld_killed", "vitess", "dead", ("settling",), 1.0, repaired=True, also=("settling",))
 
 
 @pytest.fixture
 def paper(tmp_path: Path) -> LabState:
-    """A lab on paper, where each fault was made while the first tablet of each shard was its primary."""
+    """The state of a lab in which the first tablet of each shard was the primary when the faults were injected."""
     instances = tuple(
         LabInstance(plan.alias, f"commerce/{plan.shard}", "h", 1, 2, "admin", "x", "replica", None, "mysql", "9")
         for plan in PLANS
@@ -60,12 +60,12 @@ def paper(tmp_path: Path) -> LabState:
     return state
 
 
-def test_there_are_twenty_and_more_and_each_family_has_one():
+def test_the_vitess_catalog_has_at_least_twenty_faults_and_covers_every_family():
     assert len(FAULTS) >= 20
     assert {family for fault in FAULTS.values() for family in fault.file.families} == FAMILIES
 
 
-def test_decoys_are_among_them_and_what_vtorc_repairs_first():
+def test_the_vitess_catalog_includes_decoys_and_faults_that_vtorc_repairs():
     files = [fault.file for fault in FAULTS.values()]
     assert sum(file.decoy is not None and file.expect.remedy is None for file in files) >= 6
     assert sum(file.expect.repaired for file in files) >= 2
@@ -73,7 +73,7 @@ def test_decoys_are_among_them_and_what_vtorc_repairs_first():
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_what_must_come_of_it_is_what_a_shipped_runbook_can_say(name: str):
+def test_the_expected_result_exists_in_a_shipped_runbook(name: str):
     expected = FAULTS[name].expect
     causes = {cause.id: cause for cause in RUNBOOKS[expected.runbook].causes}
     assert {expected.cause, *expected.also} <= {*causes}
@@ -81,7 +81,7 @@ def test_what_must_come_of_it_is_what_a_shipped_runbook_can_say(name: str):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_alert_finds_its_runbook(paper: LabState, name: str):
+def test_the_alert_of_a_fault_matches_its_runbook(paper: LabState, name: str):
     fault = FAULTS[name]
     firing = Alert(alert_labels(paper, fault), AlertStatus.FIRING, NOW, generator_url=generator_url(paper, fault))
     answer = choose(RUNBOOKS.values(), firing)
@@ -89,14 +89,14 @@ def test_its_alert_finds_its_runbook(paper: LabState, name: str):
     assert answer.runbook.runbook == fault.expect.runbook
 
 
-def test_both_shards_are_broken_in_turn():
+def test_the_queue_alternates_between_shards():
     order = [fault.instance.partition("@")[0] for fault in interleave_shards(list(FAULTS.values()))]
     pairs = 2 * min(order.count("commerce/-80"), order.count("commerce/80-"))
     assert all(one != next_ for one, next_ in pairwise(order[:pairs]))
     assert sorted(order) == sorted(fault.instance.partition("@")[0] for fault in FAULTS.values())
 
 
-def test_what_vtorc_repaired_is_good_where_it_is_said_and_nothing_is_offered():
+def test_a_repair_by_vtorc_is_good_if_it_is_reported_and_nothing_is_offered():
     assert BY_VTORC.good
     assert goals_met(totals([BY_VTORC]))
     silent = replace(BY_VTORC, repaired=False, says="Nothing found.")
@@ -114,12 +114,12 @@ def test_what_vtorc_repaired_is_good_where_it_is_said_and_nothing_is_offered():
         (FaultStep, {"env": {"ReadPoolSize": "1"}, "settle": 1}),
     ],
 )
-def test_a_step_or_a_check_of_two_things_is_refused(part: type[Check | FaultStep], given: dict[str, Any]):
+def test_a_step_or_a_check_of_two_kinds_is_refused(part: type[Check | FaultStep], given: dict[str, Any]):
     with pytest.raises(ValueError, match="has exactly one of"):
         part.model_validate(given)
 
 
-def test_a_set_of_gtids_is_taken_apart_and_too_large_a_one_is_refused():
+def test_a_gtid_set_is_expanded_and_refused_if_too_large():
     one, other = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "3e11fa47-71ca-11e1-9e33-c80aa9429563"
     assert expand_gtid_set("") == []
     assert expand_gtid_set(f"{one}:1-2:5,\n{other}:7") == [f"{one}:1", f"{one}:2", f"{one}:5", f"{other}:7"]
@@ -127,7 +127,7 @@ def test_a_set_of_gtids_is_taken_apart_and_too_large_a_one_is_refused():
         expand_gtid_set(f"{one}:1-{MOST_ERRANT + 1}")
 
 
-def test_the_one_that_is_meant_stays_the_same_when_another_becomes_the_primary(paper: LabState):
+def test_the_target_of_a_fault_stays_the_same_after_a_failover(paper: LabState):
     fault = FAULTS["primary_mysqld_killed"]
     assert [each.name for each in vitess_cluster.instances_for(paper, fault, "target")] == [PLANS[0].alias]
     assert [each.name for each in vitess_cluster.instances_for(paper, fault, "replicas")] == [
@@ -139,7 +139,7 @@ def test_the_one_that_is_meant_stays_the_same_when_another_becomes_the_primary(p
     assert vitess_cluster.process_name(paper, paper.instance(PLANS[0].alias), "etcd") == "etcd"
 
 
-def test_the_labels_are_those_of_the_tablet_and_an_empty_one_is_left_out(paper: LabState):
+def test_the_labels_are_those_of_the_tablet_and_empty_ones_are_omitted(paper: LabState):
     labels = alert_labels(paper, FAULTS["no_healthy_replica"])
     assert labels["instance"] == f"127.0.0.1:{PORT['vtgate']}"
     assert (labels["keyspace"], labels["shard_name"]) == ("commerce", "80-")
@@ -147,13 +147,13 @@ def test_the_labels_are_those_of_the_tablet_and_an_empty_one_is_left_out(paper: 
     assert alert_labels(paper, FAULTS["drained_replica"])["tablet_alias"] == PLANS[1].alias
 
 
-def test_the_alert_of_a_fault_may_be_one_of_the_lab_s_own_rules():
+def test_an_alert_of_a_fault_may_come_from_a_rule_of_the_lab():
     assert raised_by_rule(FAULTS["primary_mysqld_killed"])
     assert not raised_by_rule(FAULTS["no_backups"])
 
 
 @pytest.mark.vitess
-def test_a_primary_whose_vttablet_dies_is_seen_and_comes_back(vitess_lab: LabState):
+def test_a_killed_vttablet_of_a_primary_is_detected_and_restarted(vitess_lab: LabState):
     fault = broken(vitess_lab, "primary_vttablet_killed")
     assert fix_fault(vitess_lab.folder, fault.name) == fault
     assert health_problem(vitess_lab) == ""
@@ -161,7 +161,7 @@ def test_a_primary_whose_vttablet_dies_is_seen_and_comes_back(vitess_lab: LabSta
 
 
 @pytest.mark.vitess
-def test_what_was_written_on_a_replica_alone_is_evened_out(vitess_lab: LabState):
+def test_errant_transactions_are_covered_on_the_primary(vitess_lab: LabState):
     fault = broken(vitess_lab, "errant_gtid")
     [replica] = vitess_cluster.instances_for(vitess_lab, fault, "target")
     [primary] = vitess_cluster.instances_for(vitess_lab, fault, "primary")
@@ -175,16 +175,16 @@ def test_what_was_written_on_a_replica_alone_is_evened_out(vitess_lab: LabState)
 
 @pytest.mark.vitess
 @pytest.mark.parametrize("name", ["primary_mysqld_killed", "recoveries_disabled"])
-def test_the_bot_leaves_to_vtorc_what_it_repairs_and_lets_it_where_it_may_not(vitess_lab: LabState, name: str):
+def test_the_bot_waits_for_vtorc_or_enables_its_recoveries(vitess_lab: LabState, name: str):
     [result] = run_faults(vitess_lab, [FAULTS[name]])
-    # How fast it was is for the bench to say.
+    # The bench judges the speed.
     timeless = replace(result, cause_after=0.0)
     assert (result.failed, timeless.differs) == ("", "")
     assert health_problem(vitess_lab) == ""
 
 
 def broken(lab: LabState, name: str) -> Fault:
-    """The fault, once it is made and seen."""
+    """Injects the fault and returns it when it shows."""
     fault = inject_fault(lab.folder, name)
     assert check_passes(lab, fault, fault.file.shows)
     return fault

@@ -1,4 +1,4 @@
-"""What the Vitess lab writes: its configuration, its state, its alert rules and what is scraped."""
+"""What the Vitess lab writes: firstmate.yml, lab.json, alert rules and scrape jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLUSTER = cluster_on(PORT)
 VITESS = VitessPrograms({name: Path("/bin") / name for name in NAMES}, "24.0.0")
 
 
-def test_there_are_two_shards_of_three_tablets():
+def test_the_cluster_has_two_shards_of_three_tablets():
     assert [(tablet.alias, tablet.shard) for tablet in CLUSTER.tablets] == [
         ("zone1-0000000100", "-80"),
         ("zone1-0000000101", "-80"),
@@ -52,7 +52,7 @@ def test_the_configuration_names_the_cluster_and_no_shard():
     ]
 
 
-def test_its_state_is_read_as_it_was_saved(tmp_path: Path):
+def test_a_saved_vitess_lab_is_read_unchanged(tmp_path: Path):
     urls = Urls("http://p", "http://a", "http://b", "http://w")
     state = LabState(tmp_path, "m", (), Login("r", "x"), urls, tmp_path / "firstmate.yml", vitess=CLUSTER)
     save(state)
@@ -60,7 +60,7 @@ def test_its_state_is_read_as_it_was_saved(tmp_path: Path):
     assert CLUSTER.tablet("zone1-0000000104").mysqld == "mysqld-104"
 
 
-def test_every_program_listens_on_the_loopback_alone(tmp_path: Path):
+def test_every_program_listens_on_loopback_only(tmp_path: Path):
     lines = [
         command_lines.vtctld(VITESS, tmp_path, PORT),
         command_lines.vtorc(VITESS, PORT),
@@ -73,17 +73,17 @@ def test_every_program_listens_on_the_loopback_alone(tmp_path: Path):
         assert len(ports) == len(bound) > 0, line
 
 
-def test_the_replication_reporter_stays_off_as_it_is_by_default(tmp_path: Path):
+def test_the_replication_reporter_is_off(tmp_path: Path):
     assert "replication-reporter" not in " ".join(command_lines.vttablet(VITESS, tmp_path, PLANS[0], PORT))
 
 
-def test_a_folder_whose_sockets_could_not_be_opened_is_refused(tmp_path: Path):
+def test_a_folder_with_a_path_too_long_for_sockets_is_refused(tmp_path: Path):
     assert tablet_mysql.data_root(Path("/lab")) == Path("/lab/data/vt")
     with pytest.raises(FirstmateError, match="too long for the sockets"):
         tablet_mysql.data_root(tmp_path / ("x" * 100))
 
 
-def test_each_rule_has_a_name_of_its_own_and_says_what_is_wrong():
+def test_every_rule_has_a_unique_name_and_a_summary():
     found = [rule for group in alert_rules.rules()["groups"] for rule in group["rules"]]
     names = [rule["alert"] for rule in found]
     assert len(names) == len(set(names))
@@ -93,7 +93,7 @@ def test_each_rule_has_a_name_of_its_own_and_says_what_is_wrong():
         assert rule["annotations"]["summary"].count("{{") == rule["annotations"]["summary"].count("}}") > 0
 
 
-def test_a_tablet_s_metrics_say_whose_they_are():
+def test_the_metrics_of_a_tablet_are_labelled_with_it():
     job = scrape_jobs.jobs(CLUSTER)[0]
     assert job["honor_labels"] is True
     assert job["static_configs"][3] == {

@@ -1,4 +1,4 @@
-"""Where Vitess's programs come from: PATH in a version that fits, else a build that appears whole or not at all."""
+"""Vitess's programs come from PATH in a supported version, otherwise from a build that is complete or absent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ esac
 
 
 class Steps:
-    """Keeps what it is told."""
+    """Stores the reported steps."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, float]] = []
@@ -33,7 +33,7 @@ class Steps:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The first folder on PATH, with a cache of the test's own and without the programs and the Go of this machine."""
+    """The first folder on PATH, with a separate cache and without Vitess and Go of this machine."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", os.pathsep.join((str(folder), "/usr/bin", "/bin")))
@@ -56,12 +56,12 @@ def _cached(tmp_path: Path) -> list[str]:
     return sorted(each.name for each in (tmp_path / "cache").iterdir() if each.name != "lock")
 
 
-def test_those_on_path_are_taken(path: Path):
+def test_programs_on_path_are_used(path: Path):
     _on_path(path, "24.0.1")
     assert find_vitess(NoProgress()) == VitessPrograms({name: path / name for name in NAMES}, "24.0.1")
 
 
-def test_those_of_another_version_are_not(path: Path, tmp_path: Path):
+def test_programs_of_another_version_are_not_used(path: Path, tmp_path: Path):
     _on_path(path, "23.0.3")
     _program(path / "go", GO)
     found = find_vitess(NoProgress())
@@ -69,14 +69,14 @@ def test_those_of_another_version_are_not(path: Path, tmp_path: Path):
     assert found.paths["vtorc"].parent == tmp_path / "cache" / f"vitess-{digest()}"
 
 
-def test_one_that_is_missing_means_a_build(path: Path, tmp_path: Path):
+def test_a_missing_program_causes_a_build(path: Path, tmp_path: Path):
     _on_path(path, "24.0.0")
     (path / "vtorc").unlink()
     _program(path / "go", GO)
     assert find_vitess(NoProgress()).paths["vtgate"].is_relative_to(tmp_path / "cache")
 
 
-def test_a_build_tells_how_far_it_is_and_happens_once(path: Path, tmp_path: Path):
+def test_a_build_reports_its_progress_and_runs_once(path: Path, tmp_path: Path):
     _program(path / "go", GO)
     steps = Steps()
     first = find_vitess(steps)
@@ -87,7 +87,7 @@ def test_a_build_tells_how_far_it_is_and_happens_once(path: Path, tmp_path: Path
     assert find_vitess(NoProgress()) == first
 
 
-def test_a_build_that_fails_says_why_and_leaves_nothing_that_looks_whole(path: Path, tmp_path: Path):
+def test_a_failed_build_reports_its_output_and_leaves_no_finished_folder(path: Path, tmp_path: Path):
     _program(path / "go", GO)
     (path / "go.fails").touch()
     with pytest.raises(FirstmateError, match=r"Building Vitess failed: .*install exited with code 1.*two\.go:1: oh no"):
@@ -95,13 +95,13 @@ def test_a_build_that_fails_says_why_and_leaves_nothing_that_looks_whole(path: P
     assert _cached(tmp_path) == [f"vitess-{digest()}.part"]
 
 
-def test_without_go_it_says_what_to_install(path: Path):
+def test_without_go_the_error_says_what_to_install(path: Path):
     with pytest.raises(
         FirstmateError, match=r"needs Go, which is not installed; install Go 1\.\d+\.\d+ or later, or put mysqlctl"
     ):
         find_vitess(NoProgress())
 
 
-def test_a_build_of_more_lines_than_packages_is_never_more_than_whole():
+def test_the_progress_of_a_build_never_exceeds_one():
     assert list(shares(iter("abc"), 2)) == [0.5, 1.0, 1.0]
     assert list(shares(iter("a"), 0)) == [1.0]
