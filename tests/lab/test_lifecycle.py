@@ -158,7 +158,7 @@ def test_down_works_after_up_was_killed(folder: Path):
         stderr=subprocess.DEVNULL,
     ) as up:
         wait_until("the first servers run", lambda: len(processes.pids_of_lab(marker_of(folder) or "-")) >= 4)
-        with pytest.raises(Busy, match="Another `firstmate lab` is at work"):
+        with pytest.raises(Busy, match="Another `firstmate lab` is running"):
             tear_down(folder)
         up.kill()
         up.wait()

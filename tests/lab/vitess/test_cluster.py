@@ -119,7 +119,7 @@ def test_the_configuration_names_the_cluster_and_secrets_are_readable_by_their_o
 
 def test_a_second_up_returns_the_running_lab_and_the_other_kind_is_refused(vitess_lab: LabState):
     assert bring_up(vitess_lab.folder, vitess=True) == vitess_lab
-    with pytest.raises(FirstmateError, match=r"is that of Vitess; run `firstmate lab down`, then `firstmate lab up`\."):
+    with pytest.raises(FirstmateError, match=r"runs Vitess; run `firstmate lab down`, then `firstmate lab up`\."):
         bring_up(vitess_lab.folder)
 
 
