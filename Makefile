@@ -69,10 +69,10 @@ soak: $(READY) postgresql ## kill the bot at 500 random moments in each of four 
 	$(BIN)/python -m tests.soak --kills $(or $(KILLS),500)
 
 faults: $(READY) ## break every fault on real servers, and see whether cause and remedy are right (ONLY=row_locks,...)
-	$(BIN)/python -m bot.lab.fault.bench $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m bot.lab.fault_bench $(if $(ONLY),--only $(ONLY))
 
 faults-vitess: $(READY) ## the same on a Vitess cluster, whose programs are built on first use (needs Go; ONLY=...)
-	$(BIN)/python -m bot.lab.fault.bench --vitess $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m bot.lab.fault_bench --vitess $(if $(ONLY),--only $(ONLY))
 
 bench: $(READY) ## alert to card and to cause, 20 times; what 10,000 waiting runs cost; a sweep over 2,000 hosts
 	$(BIN)/python -m bot.lab.benchmarks.alert_latency

@@ -6,7 +6,7 @@ import json
 import urllib.request
 from typing import Any
 
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
 
 
 def alertmanager(lab: LabState, path: str, document: object = None) -> Any:

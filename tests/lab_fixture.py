@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.fault.break_and_mend import mend_all
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.state import LabState
+from bot.lab.fault_injection.inject import fix_all_faults
+from bot.lab.lab_state import LabState
+from bot.lab.lifecycle import bring_up, tear_down
 
 
 @pytest.fixture(scope="session")
@@ -26,4 +26,4 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
 def sound_lab(lab: LabState) -> Iterator[LabState]:
     """The lab for a test that breaks something: whatever it broke is mended after it."""
     yield lab
-    mend_all(lab.folder)
+    fix_all_faults(lab.folder)

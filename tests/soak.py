@@ -30,11 +30,11 @@ from rich.console import Console
 
 from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
-from bot.lab.fault.break_and_mend import break_, mend_all
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar
+from bot.lab.fault_injection.inject import fix_all_faults, inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import ProgressBar
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
 from bot.store import audit
 from tests.e2e.bots import Bot, start_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
@@ -85,11 +85,11 @@ class Soak:
             return
         self.counts[ended.state.value] += 1
         self.broken += [f"{where}: {says}" for says in self._wrong(ended)]
-        mend_all(self.lab.folder)
+        fix_all_faults(self.lab.folder)
 
     def lab_is_broken(self) -> None:
         self.plays[0].workspace.forget_limits()
-        break_(self.lab.folder, "replication_stopped")
+        inject_fault(self.lab.folder, "replication_stopped")
 
     def alive(self) -> None:
         """Starts again whatever died."""
@@ -210,7 +210,7 @@ def main() -> int:
     out, wrong = Console(highlight=False), 0
     folder = Path(tempfile.mkdtemp(prefix="firstmate-soak-")) / ".lab"
     try:
-        with Bar() as bar:
+        with ProgressBar() as bar:
             lab = bring_up(folder, progress=bar)
             for mode in given.mode or MODES:
                 with soaking(lab, mode, given.seed) as soak:

@@ -1,4 +1,4 @@
-"""The command without a server: what it answers, and what it says to what does not fit."""
+"""The command line without servers: its output, and its errors for invalid input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_match_tells_which_runbook_answers_and_why():
+def test_match_names_the_runbook_and_the_reason():
     said = firstmate("match", "--labels", "alertname=MySQLReplicationLag,instance=db1:3306", "--json")
     assert said.code == 0
     assert said.json["runbook"] == "mysql/replication-lag"
@@ -29,25 +29,25 @@ def test_match_tells_which_runbook_answers_and_why():
     assert all(row["says"] for row in said.json["runbooks"])
 
 
-def test_match_looks_at_the_metrics_of_the_alert_s_expression():
+def test_match_uses_the_metrics_in_the_alert_s_expression():
     expression = "mysql_slave_status_seconds_behind_master > 30"
     said = firstmate("match", "--labels", "alertname=Custom", "--expr", expression, "--json")
     assert said.json["runbook"] == "mysql/replication-lag"
 
 
-def test_match_without_an_answer_exits_1():
+def test_match_exits_1_if_no_runbook_answers():
     said = firstmate("match", "--labels", "alertname=LateTrain", "--json")
     assert (said.code, said.json["runbook"]) == (1, None)
 
 
-def test_match_for_people_is_a_table():
+def test_match_prints_a_table():
     said = firstmate("match", "--labels", "alertname=MySQLReplicationLag")
     assert "mysql/replication-lag" in said.out
     assert "chosen" in said.out
 
 
 @pytest.mark.parametrize("labels", ["alertname", "=x", ""])
-def test_labels_that_do_not_fit_are_told_with_an_example(labels: str):
+def test_invalid_labels_are_reported_with_an_example(labels: str):
     said = firstmate("match", "--labels", labels)
     assert said.code == 2
     assert "write alertname=" in said.err
@@ -65,7 +65,7 @@ WRONG_ALERTS = [
 
 
 @pytest.mark.parametrize(("text", "reason"), WRONG_ALERTS)
-def test_an_alert_that_does_not_fit_is_told_with_the_reason(config: Path, text: str, reason: str):
+def test_an_invalid_alert_is_reported_with_the_reason(config: Path, text: str, reason: str):
     alert = config.with_name("alert.json")
     alert.write_text(text, encoding="utf-8")
     said = firstmate("run", "--alert", alert, "--config", config)
@@ -73,13 +73,13 @@ def test_an_alert_that_does_not_fit_is_told_with_the_reason(config: Path, text: 
     assert reason in said.err
 
 
-def test_a_file_that_is_not_there_is_told(config: Path):
+def test_a_missing_file_is_reported(config: Path):
     said = firstmate("run", "--alert", "no.json", "--config", config)
     assert said.code == 2
     assert "no.json cannot be read: No such file" in said.err
 
 
-def test_without_a_configuration_it_says_how_to_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_a_configuration_the_error_names_two_ways_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     said = firstmate("audit", "verify")
     assert said.code == 2
@@ -95,14 +95,14 @@ def test_without_a_configuration_it_says_how_to_have_one(tmp_path: Path, monkeyp
         (("READER_PASSWORD", "NOT_SET"), "no `slack`"),
     ],
 )
-def test_serve_with_a_configuration_that_does_not_fit_exits_2(config: Path, change: tuple[str, str], reason: str):
+def test_serve_exits_2_for_an_invalid_configuration(config: Path, change: tuple[str, str], reason: str):
     config.write_text(GOOD.replace(*change), encoding="utf-8")
     said = firstmate("serve", "--config", config)
     assert said.code == 2
     assert reason in said.err
 
 
-def test_serve_without_the_bot_s_token_names_the_variable(config: Path):
+def test_serve_names_the_variable_of_a_missing_token(config: Path):
     slack = "slack: {bot_token: {env: NO_SUCH_TOKEN}, app_token: {env: NO_SUCH_TOKEN}}\n"
     config.write_text(GOOD + slack, encoding="utf-8")
     config.with_name("secrets").mkdir()
@@ -112,7 +112,7 @@ def test_serve_without_the_bot_s_token_names_the_variable(config: Path):
     assert "NO_SUCH_TOKEN is not set" in said.err
 
 
-def test_serve_without_slack_says_that_it_does_not_answer(config: Path, monkeypatch: pytest.MonkeyPatch):
+def test_serve_reports_that_slack_does_not_answer(config: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SOME_TOKEN", "xoxb-1")
     slack = "slack: {bot_token: {env: SOME_TOKEN}, app_token: {env: SOME_TOKEN}, base_url: 'http://127.0.0.1:9/api/'}\n"
     config.write_text(GOOD + slack, encoding="utf-8")
@@ -123,7 +123,7 @@ def test_serve_without_slack_says_that_it_does_not_answer(config: Path, monkeypa
     assert "Slack at http://127.0.0.1:9/api/ does not answer" in said.err
 
 
-def test_a_runbook_that_does_not_fit_is_told_with_file_and_line(config: Path):
+def test_an_invalid_runbook_is_reported_with_file_and_line(config: Path):
     folder = config.with_name("mine")
     folder.joinpath("mysql").mkdir(parents=True)
     folder.joinpath("mysql", "broken.yml").write_text("runbook: mysql/broken\ntitle: x\ngather: 7\n")
@@ -133,13 +133,13 @@ def test_a_runbook_that_does_not_fit_is_told_with_file_and_line(config: Path):
     assert "broken.yml:3" in said.err
 
 
-def test_a_command_that_there_is_not_exits_2():
+def test_an_unknown_command_exits_2():
     said = firstmate("sail")
     assert said.code == 2
     assert "No such command" in said.err
 
 
-def test_an_alert_about_a_server_that_is_down_names_it_and_exits_1(config: Path):
+def test_a_server_that_is_down_is_named_and_exits_1(config: Path):
     config.write_text(GOOD.replace("3306", "9").replace("3307", "11"), encoding="utf-8")
     alert = config.with_name("alert.json")
     alert.write_text(ALERT.replace("3307", "11"), encoding="utf-8")
@@ -165,4 +165,4 @@ def test_a_policy_is_linted_like_runbooks(tmp_path: Path):
 def test_a_configuration_without_a_policy_has_nothing_to_lint(config: Path):
     said = firstmate("policy", "lint", "--config", config)
     assert said.code == 2
-    assert "the defaults hold" in said.err
+    assert "the defaults apply" in said.err

@@ -19,9 +19,9 @@ from bot.doctor.instance import Instance, Service
 from bot.doctor.user_privileges import judged
 from bot.engine.plan import Plan
 from bot.engine.targets import Target
-from bot.lab.fault.model import faults
+from bot.lab.fault_injection.fault_file import faults
 from bot.lab.grants import FIRSTMATE
-from bot.lab.state import LabInstance
+from bot.lab.lab_state import LabInstance
 from bot.privileges.corrections import granting
 from bot.privileges.grants import Held, Privilege
 from bot.privileges.requirements import needed

@@ -9,11 +9,11 @@ import pytest
 
 from bot.errors import FirstmateError
 from bot.lab import processes
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Silent
-from bot.lab.state import LabState
-from bot.lab.status import status
-from bot.lab.vitess.programs import find_vitess
+from bot.lab.lab_state import LabState
+from bot.lab.lab_status import lab_status
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress
+from bot.lab.vitess.vitess_programs import find_vitess
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def vitess_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
     """A Vitess lab of this session's own; that nothing of it is left when it is down is held here, at its only end."""
     folder: Path = tmp_path_factory.mktemp("vitess") / ".lab"
     try:
-        find_vitess(Silent())
+        find_vitess(NoProgress())
     except FirstmateError as error:
         pytest.skip(f"the programs of Vitess cannot be had here: {error}")
     try:
@@ -29,6 +29,6 @@ def vitess_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabState]:
         yield lab
     finally:
         tear_down(folder)
-    assert processes.running(lab.marker) == []
-    assert status(folder).condition == "down"
+    assert processes.pids_of_lab(lab.marker) == []
+    assert lab_status(folder).condition == "down"
     assert not (folder / "data").exists()

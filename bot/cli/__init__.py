@@ -1,4 +1,4 @@
-"""The command `firstmate`, and the one place where an exception becomes a sentence and an exit code."""
+"""The command `firstmate`: loads the module of the command, and turns exceptions into a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 MODULES = {
     "serve": "serving",
-    "demo": "serving",
     "match": "match",
     "coverage": "coverage",
     "run": "runs",
@@ -29,27 +28,32 @@ MODULES = {
     "schema": "schema",
     "actions": "actions",
     "doctor": "doctor",
+    "demo": "lab",
+    "lab": "lab",
 }
-"""Command -> its module here."""
-GROUPS = {"audit": "audit", "lab": "lab", "policy": "policy", "incident": "incidents"}
-"""Group of commands -> its module here."""
+"""Command -> its module in this package."""
+GROUPS = {"audit": "audit", "policy": "policy", "incident": "incidents"}
+"""Group of commands -> its module in this package."""
+LISTED_BY = {"lab": "lab_extra"}
+"""Module -> the module that replaces it in `firstmate --help`, which therefore does not load the lab."""
 
 
 def command(first: str) -> typer.Typer:
-    """The command line, of which only the module of the first word is loaded; all of them where it names none.
+    """Builds the command line with the command or group called `first`; with all of them where it names none.
 
-    The bot's own parts take a second to load, and nobody who lints a runbook should wait for them.
+    Only the modules of these commands are loaded: the bot itself takes a second to load, which `lint` does not need.
     """
     cli = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        help="Incident triage and guarded runbook automation for MySQL and MariaDB fleets.",
+        help="Incident triage and guarded runbook automation for MySQL, MariaDB and Vitess fleets.",
     )
     known = {**MODULES, **GROUPS}
-    # Without this a lone command would be run without its name.
+    # Without a callback Typer would run a single command without its name.
     cli.callback()(_nothing)
-    for module in dict.fromkeys([known[first]] if first in known else known.values()):
+    everything = (LISTED_BY.get(module, module) for module in known.values())
+    for module in dict.fromkeys([known[first]] if first in known else everything):
         commands: typer.Typer = import_module(f"bot.cli.{module}").commands
         name = next((name for name, place in GROUPS.items() if place == module), None)
         cli.add_typer(commands, name=name)
@@ -57,14 +61,14 @@ def command(first: str) -> typer.Typer:
 
 
 def _nothing() -> None:
-    """Incident triage and guarded runbook automation for MySQL and MariaDB fleets."""
+    """Incident triage and guarded runbook automation for MySQL, MariaDB and Vitess fleets."""
 
 
 def main() -> None:
-    """Runs the command and turns whatever ends it into a sentence and an exit code."""
+    """Runs the command, prints an error as one sentence, and exits with the code of `bot.errors.Exit`."""
     logging.basicConfig(level=_log_level(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        code = command(next(iter(sys.argv[1:]), ""))(standalone_mode=False)
+        code = command(next((word for word in sys.argv[1:] if word != "--"), ""))(standalone_mode=False)
     except FirstmateError as error:
         err.print(f"firstmate: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
@@ -76,14 +80,17 @@ def main() -> None:
         err.print("firstmate: interrupted.", style="yellow")
         sys.exit(Exit.INTERRUPTED)
     except Exception as error:
-        # The edge: a bug. The log has the traceback, a person gets one sentence.
-        log.debug("a bug", exc_info=True)
-        says = f"firstmate: a bug ({type(error).__name__}: {error}). Set FIRSTMATE_LOG=debug and report it."
+        # Anything else is a bug: the traceback goes to the log, one sentence to the terminal.
+        log.debug("internal error", exc_info=True)
+        says = (
+            f"firstmate: internal error ({type(error).__name__}: {error}). "
+            "Run the command again with FIRSTMATE_LOG=debug and report the output."
+        )
         err.print(says, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(Exit.BUG)
     sys.exit(code if isinstance(code, int) else Exit.DONE)
 
 
 def _log_level() -> int:
-    """The level that FIRSTMATE_LOG names: debug, info, warning (as without it) or error."""
+    """Returns the log level that FIRSTMATE_LOG names: debug, info, warning (the default) or error."""
     return logging.getLevelNamesMapping().get(os.environ.get("FIRSTMATE_LOG", "").upper(), logging.WARNING)

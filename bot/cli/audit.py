@@ -16,12 +16,14 @@ from bot.store import audit as audit_log
 from bot.store.database import Database
 from bot.store.open import open_database
 
-commands = typer.Typer(no_args_is_help=True, help="The audit log: every event in one chain of hashes.")
+commands = typer.Typer(
+    no_args_is_help=True, help="The audit log, in which each row contains the hash of the row before it."
+)
 
 
 @commands.command()
 def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Walks the chain and finds the first row that was changed, is missing, or was moved."""
+    """Verifies the hash chain; reports the first row that was changed, removed or moved."""
     database = open_database(configured(config), exclusive=False)
     with database.reading() as connection:
         rows, fault = audit_log.verify(audit_log.entries(connection))
@@ -29,9 +31,9 @@ def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"rows": rows, "last": last, "ok": fault is None, "fault": fault.says if fault else None})
     elif fault is None:
-        out.print(f"[green]The chain holds[/]: {rows} rows, last hash {last[:16]}.", highlight=False)
+        out.print(f"[green]The hash chain is intact[/]: {rows} rows, last hash {last[:16]}.", highlight=False)
     else:
-        out.print(f"[red]The chain is broken[/] after {rows} rows: {fault.says}.", highlight=False)
+        out.print(f"[red]The hash chain is broken[/] after {rows} rows: {fault.says}.", highlight=False)
     if fault is not None:
         raise typer.Exit(Exit.FOUND)
 
@@ -39,7 +41,7 @@ def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @commands.command()
 def show(
     config: ConfigOption = None,
-    newest: Annotated[int, typer.Option("--newest", min=1, max=100_000, help="How many of the last rows.")] = 50,
+    newest: Annotated[int, typer.Option("--newest", min=1, max=100_000, help="Number of rows.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """Shows the newest rows, oldest first; --json prints JSON Lines."""
@@ -59,9 +61,9 @@ def show(
 @commands.command()
 def export(
     config: ConfigOption = None,
-    after: Annotated[int, typer.Option("--after", min=0, help="Only rows after this number.")] = 0,
+    after: Annotated[int, typer.Option("--after", min=0, help="Only rows with a greater sequence number.")] = 0,
 ) -> None:
-    """Prints all rows as JSON Lines, whole: what `verify` needs to walk the chain is in them."""
+    """Prints all rows as JSON Lines, with the hashes that a later verification needs."""
     database = open_database(configured(config), exclusive=False)
     with database.reading() as connection:
         for row in audit_log.entries(connection, after=after):

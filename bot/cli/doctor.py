@@ -1,4 +1,4 @@
-"""The command that tells whether Firstmate may do on every server what it is for."""
+"""The command that checks connections, versions and privileges on every server."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, err, out, print_json
-from bot.config import Config, Role, Shard
+from bot.config import Role, Shard
 from bot.doctor.inspection import examine
 from bot.doctor.instance import Instance, Service
 from bot.doctor.report import Report
 from bot.doctor.statement_placement import Placed
 from bot.doctor.user_privileges import ACTIONS, WORDS, User, listed
 from bot.errors import Exit
-from bot.lab.progress import Bar
 from bot.privileges.requirements import BY_CHOICE, State
 
 commands = typer.Typer()
 
-OnlyOption = Annotated[
-    list[str] | None, typer.Option("--only", help="An instance or a shard; may stand several times.")
-]
+OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Check this instance or shard only; repeatable.")]
 NAMES = {
     "prometheus": "Prometheus",
     "alertmanager": "Alertmanager",
@@ -35,8 +33,10 @@ NAMES = {
 
 @commands.command()
 def doctor(config: ConfigOption = None, only: OnlyOption = None, as_json: JsonOption = False) -> None:
-    """Connects to every server as each user, and tells what it may not do, with the GRANTs that are missing."""
-    report = _examined(configured(config), only or [], bar=err.is_terminal)
+    """Checks every server as each configured user, and prints the GRANTs that are missing."""
+    settings = configured(config)
+    with host_bar("Checking the servers", visible=err.is_terminal) as progress:
+        report = examine(settings, only or [], progress)
     if as_json:
         print_json(report.as_json())
     else:
@@ -45,48 +45,41 @@ def doctor(config: ConfigOption = None, only: OnlyOption = None, as_json: JsonOp
         raise typer.Exit(Exit.FOUND)
 
 
-def _examined(config: Config, only: list[str], *, bar: bool) -> Report:
-    if not bar:
-        return examine(config, only)
-    with Bar() as shown:
-        return examine(config, only, lambda done, of: shown.step("Asking the servers", done / max(1, of)))
-
-
 def _show(report: Report) -> None:
-    sick = [shard for shard in report.shards if any(each.problems for each in report.of(shard))]
-    for shard in (*sick, *(each for each in report.shards if each not in sick)):
+    unhealthy = [shard for shard in report.shards if any(each.problems for each in report.of(shard))]
+    for shard in (*unhealthy, *(each for each in report.shards if each not in unhealthy)):
         _shard(shard, report.of(shard))
     for service in sorted(report.services, key=lambda each: each.ok):
         _service(service)
-    _statements("Missing, to be run as an administrator:", report.grants)
-    _statements("Too much, to be taken away as an administrator:", report.revokes)
+    _statements("Missing privileges; run as an administrator:", report.grants)
+    _statements("Excess privileges; run as an administrator:", report.revokes)
     _choices(report)
-    _verdict(report)
+    _conclusion(report)
 
 
 def _shard(shard: Shard, instances: tuple[Instance, ...]) -> None:
-    """The servers of a shard; those of which the same is to be said stand in one line."""
+    """Prints the servers of a shard; servers with the same result share a line."""
     out.print(f"[bold]{escape(shard.name)}[/]", highlight=False)
-    alike: dict[tuple[object, ...], list[Instance]] = {}
+    groups: dict[tuple[object, ...], list[Instance]] = {}
     for each in instances:
-        alike.setdefault(_said(each), []).append(each)
-    for group in sorted(alike.values(), key=lambda group: not group[0].problems):
+        groups.setdefault(_result(each), []).append(each)
+    for group in sorted(groups.values(), key=lambda group: not group[0].problems):
         first = group[0]
         mark = MARKS["refuse" if first.problems else "pass"]
         names = listed(f"{each.name} (primary)" if _primary(each) else each.name for each in group)
-        # The sentence of a server that is not there says where it is.
+        # The problem of an unreachable server already contains its address.
         about = _facts(first) if first.reachable else ""
         out.print(f"  {mark} {escape(names)}{': ' + about if about else ''}", highlight=False)
         for problem in _problems(first) if len(group) > 1 else first.problems:
             out.print(f"      {problem}", markup=False, highlight=False, style="red", soft_wrap=True)
         for user in first.users:
             if not user.problems:
-                out.print(f"      {_may(user)}", markup=False, highlight=False, soft_wrap=True)
+                out.print(f"      {_permissions(user)}", markup=False, highlight=False, soft_wrap=True)
     if shard.changer is None:
-        out.print(f"      {_only_reads(shard.name)}", markup=False, highlight=False)
+        out.print(f"      {_read_only(shard.name)}", markup=False, highlight=False)
 
 
-def _said(instance: Instance) -> tuple[object, ...]:
+def _result(instance: Instance) -> tuple[object, ...]:
     return (
         instance.reachable,
         instance.server,
@@ -97,13 +90,13 @@ def _said(instance: Instance) -> tuple[object, ...]:
 
 
 def _problems(instance: Instance) -> tuple[str, ...]:
-    """What is wrong, without the address, so that it can be said of several servers at once."""
+    """Returns the problems without the server's address, so that equal problems of several servers compare equal."""
     host = instance.target.instance
     addresses = [instance.address, *([f"{host.host}:{host.spare_port}"] if host.spare_port else [])]
-    found = instance.problems
+    problems = instance.problems
     for address in addresses:
-        found = tuple(each.replace(address, "it") for each in found)
-    return found
+        problems = tuple(each.replace(address, "it") for each in problems)
+    return problems
 
 
 def _primary(instance: Instance) -> bool:
@@ -112,20 +105,20 @@ def _primary(instance: Instance) -> bool:
 
 def _facts(instance: Instance) -> str:
     if instance.version is None:
-        return "it lets no user in"
+        return "no user can log in"
     if not instance.tls:
         return f"{instance.server}, no TLS"
-    return f"{instance.server}, TLS{'' if instance.certificate_checked else ', certificate not checked'}"
+    return f"{instance.server}, TLS{'' if instance.certificate_checked else ', certificate not verified'}"
 
 
-def _may(user: User) -> str:
-    on = len(user.permissions) - len(user.in_state(State.BY_CHOICE))
-    whole = on == len(user.permissions)
-    says = f"The {user.kind} {user.account} may run {'all ' if whole else ''}{on} {WORDS[user.kind]}"
-    off = [each.action for each in user.in_state(State.BY_CHOICE)]
-    says += f"; off by choice: {listed(off)}" if off else ""
+def _permissions(user: User) -> str:
+    allowed = len(user.permissions) - len(user.in_state(State.BY_CHOICE))
+    every = "all " if allowed == len(user.permissions) else ""
+    says = f"The {user.kind} {user.account} may run {every}{allowed} {WORDS[user.kind]}"
+    disabled = [each.action for each in user.in_state(State.BY_CHOICE)]
+    says += f"; disabled by choice: {listed(disabled)}" if disabled else ""
     for each in user.in_state(State.SOMEWHERE):
-        says += f"; {each.action} on {listed(map(str, each.where))} alone"
+        says += f"; {each.action} only on {listed(map(str, each.where))}"
     return f"{says}."
 
 
@@ -147,24 +140,24 @@ def _statements(title: str, runs: Iterable[Placed]) -> None:
 def _choices(report: Report) -> None:
     for number, (action, needs) in enumerate(report.by_choice().items()):
         if number == 0:
-            out.print("\n[bold]Off by choice[/]", highlight=False)
+            out.print("\n[bold]Disabled by choice[/]", highlight=False)
         says = " and ".join(f"{need} ({BY_CHOICE[need]})" for need in needs)
         out.print(f"  {action} needs {says}.", markup=False, highlight=False, soft_wrap=True)
 
 
-def _verdict(report: Report) -> None:
+def _conclusion(report: Report) -> None:
     bad = [each for each in report.instances if each.problems]
-    silent = [each for each in report.services if not each.ok]
+    failing = [each for each in report.services if not each.ok]
     out.print()
     if report.only_reads:
-        out.print(_only_reads("This deployment"), markup=False, highlight=False)
+        out.print(_read_only("This deployment"), markup=False, highlight=False)
     if report.ok:
-        out.print(f"{MARKS['pass']} All {len(report.instances)} servers are in order.", highlight=False)
+        out.print(f"{MARKS['pass']} All {len(report.instances)} servers passed.", highlight=False)
         return
-    says = f"Something is wrong with {len(bad)} of {len(report.instances)} servers"
-    says += f", and with {' and '.join(NAMES[each.name] for each in silent)}" if silent else ""
+    says = f"{len(bad)} of {len(report.instances)} servers have problems"
+    says += f"; services with problems: {', '.join(NAMES[each.name] for each in failing)}" if failing else ""
     out.print(f"{MARKS['refuse']} {says}.", highlight=False)
 
 
-def _only_reads(who: str) -> str:
-    return f"{who} only reads: {len(ACTIONS['changer'])} remediations are off."
+def _read_only(subject: str) -> str:
+    return f"{subject} is read-only: {len(ACTIONS['changer'])} remediations are disabled."

@@ -1,4 +1,4 @@
-"""The command that tells what is under way, and what it waits for."""
+"""The command that lists incidents and what each one waits for."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from bot.store.open import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 
-commands = typer.Typer(no_args_is_help=True, help="Incidents: what is under way, and what waits for whom.")
+commands = typer.Typer(no_args_is_help=True, help="Incidents that are in progress, and what they wait for.")
 
 
 @commands.callback()
 def _group() -> None:
-    """Incidents: what is under way, and what waits for whom."""
+    """Incidents that are in progress, and what they wait for."""
 
 
 @commands.command(name="list")
 def list_(
-    every: Annotated[bool, typer.Option("--all", help="Those that have ended, too.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most, the newest.")] = 50,
+    every: Annotated[bool, typer.Option("--all", help="Include ended runs.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of runs.")] = 50,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Lists runs with what they wait for, since when and until when; the newest first."""
+    """Lists runs, newest first, with what each waits for, since when and until when."""
     database = open_database(configured(config), exclusive=False)
     try:
         runs = RunStore(database, DirectQueue()).runs(under_way=not every, limit=limit)
@@ -41,7 +41,7 @@ def list_(
         print_json({"incidents": [_document(run) for run in runs]})
         return
     if not runs:
-        out.print("Nothing is under way.")
+        out.print("No run is in progress.")
         return
     table = Table("run", "state", "runbook", "target", "waits for", "since", "until", box=None, pad_edge=False)
     now = datetime.now(UTC)

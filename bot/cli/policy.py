@@ -1,4 +1,4 @@
-"""The commands about policy.yml: whether it is right, and what it and every other guard say of one action."""
+"""The commands for policy.yml: lint it, and explain what every guard would answer to one action."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, p
 from bot.engine.guard_explanation import Explained
 from bot.errors import Exit, WrongUsage
 from bot.guards import refusal
-from bot.lab.status import lab_config
+from bot.lab_location import lab_config
 from bot.policy import read_policy
 from bot.policy_lint import lint_policy
 from bot.runbook.linting.lint_files import LintReport
 from bot.runbook.linting.report_formats import as_json as report_as_json
 from bot.runbook.linting.rule import Severity
 
-commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much of it and when.")
+commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much, and when.")
 
 
 @commands.command()
 def lint(
-    path: Annotated[Path | None, typer.Argument(help="The policy; without it, the configuration's.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    path: Annotated[
+        Path | None, typer.Argument(help="Path of the policy. Default: the one that the configuration names.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Looks for mistakes in a policy: keys, values, freezes that are over, and shards that are not there."""
+    """Checks a policy: unknown keys, wrong values, freezes in the past and unknown shards."""
     settings = configured(config) if config or lab_config(Path.cwd()) or path is None else None
     named = path or (settings.policy if settings else None)
     if named is None:
-        raise WrongUsage("The configuration names no policy, so the defaults hold; name a file to look at.")
+        raise WrongUsage("The configuration names no policy, so the defaults apply; name the file to check.")
     document = read_policy(named)
     shards = [shard.name for shard in settings.shards] if settings else []
     findings = tuple(lint_policy(document, shards, datetime.now(UTC)))
@@ -51,16 +53,14 @@ def lint(
 
 @commands.command()
 def explain(
-    user: Annotated[str, typer.Option("--user", help="Who asks, by the id in Slack.")],
-    action: Annotated[str, typer.Option("--action", help="A remediation, e.g. mysql.start_replica.")],
-    target: Annotated[str, typer.Option("--target", help="The instance, by name or address.")],
-    given: Annotated[
-        list[str] | None, typer.Option("--with", help="NAME=VALUE for a parameter; may stand several times.")
-    ] = None,
+    user: Annotated[str, typer.Option("--user", help="Slack ID of the requester.")],
+    action: Annotated[str, typer.Option("--action", help="A remediation, for example mysql.start_replica.")],
+    target: Annotated[str, typer.Option("--target", help="Name or address of the instance.")],
+    given: Annotated[list[str] | None, typer.Option("--with", help="A parameter as NAME=VALUE; repeatable.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tells what every guard would say if this person asked for this action now; asks and changes nothing."""
+    """Shows what every guard would answer if this user requested this action now; changes nothing."""
     found = oneshot.explain(configured(config), user, action, target, yaml_values(given or [], "--with thread=applier"))
     if as_json:
         print_json(_document(found))
@@ -89,6 +89,8 @@ def _show(found: Explained) -> None:
         out.print(f"    {statement}", markup=False, highlight=False)
     for verdict in found.verdicts:
         out.print(f"  {MARKS[verdict.answer.value]} {verdict.guard}: {escape(verdict.says)}", highlight=False)
-    out.print(f"  It takes {found.approvals_needed} approval(s), not the requester's.", highlight=False)
+    out.print(f"  Approvals needed: {found.approvals_needed}, from people other than the requester.", highlight=False)
     mark = MARKS["pass" if found.may_approve else "refuse"]
-    out.print(f"  {mark} To approve it for somebody else: {escape(found.approver_says)}", highlight=False)
+    out.print(
+        f"  {mark} Approving the same action of another requester: {escape(found.approver_says)}", highlight=False
+    )

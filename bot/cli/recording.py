@@ -1,4 +1,4 @@
-"""The command that records a live run as a test case."""
+"""The command that records the evidence of a live alert as a test case."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ commands = typer.Typer()
 
 @commands.command()
 def record(
-    alert: Annotated[Path, typer.Option("--alert", help="Alertmanager's webhook body, or one alert, as JSON.")],
-    file: Annotated[Path, typer.Option("--out", help="The file of the case.")],
+    alert: Annotated[
+        Path, typer.Option("--alert", help="File with Alertmanager's webhook body, or one alert, as JSON.")
+    ],
+    file: Annotated[Path, typer.Option("--out", help="File to write the case to.")],
     config: ConfigOption = None,
 ) -> None:
-    """Runs the diagnostics of an alert's runbook once, and keeps what they found, redacted, as a test case."""
+    """Runs the diagnostics of an alert's runbook once, and writes the redacted evidence as a test case."""
     settings = configured(config)
     if file.exists():
-        raise WrongUsage(f"{file} is there already; name another file, or remove it.")
+        raise WrongUsage(f"{file} already exists; name another file, or remove it.")
     found = recording.record(settings, read_alert(alert), ConfiguredFleet(settings))
     try:
         file.write_text(text_of(found.case), encoding="utf-8")
     except OSError as error:
         raise WrongUsage(f"{file} cannot be written: {error.strerror}.") from error
     for left_out in found.left_out:
-        err.print(f"Left out: {left_out}.", style="yellow", highlight=False, markup=False)
+        err.print(f"Omitted: {left_out}.", style="yellow", highlight=False, markup=False)
     cause = found.case["expect"]["cause"] or "no cause"
-    err.print(f"{file}: {found.case['runbook']}, {cause}. Replay it with firstmate test --replay {file}", markup=False)
+    err.print(f"{file}: {found.case['runbook']}, {cause}. Replay it with: firstmate test --replay {file}", markup=False)

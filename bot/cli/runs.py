@@ -1,4 +1,4 @@
-"""The commands that run a runbook once from the shell."""
+"""The commands that run a runbook once, from the shell."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ commands = typer.Typer()
 
 @commands.command()
 def run(
-    alert: Annotated[Path, typer.Option("--alert", help="Alertmanager's webhook body, or one alert, as JSON.")],
-    remedy: Annotated[str, typer.Option("--remedy", help="Make this remedy too, under all guards.")] = "",
+    alert: Annotated[
+        Path, typer.Option("--alert", help="File with Alertmanager's webhook body, or one alert, as JSON.")
+    ],
+    remedy: Annotated[str, typer.Option("--remedy", help="Also run this remedy, subject to all guards.")] = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Diagnoses an alert; changes something only when --remedy names what."""
+    """Diagnoses an alert; changes nothing unless --remedy names a remedy."""
     settings = configured(config)
     read = oneshot.read_alert(alert)
     report = oneshot.remedy(settings, read, remedy) if remedy else oneshot.diagnose(settings, read)
@@ -38,15 +40,13 @@ def run(
 @commands.command()
 def plan(
     runbook: Annotated[str, typer.Argument(help="Name of the runbook.")],
-    target: Annotated[str, typer.Option("--target", help="The instance, by name or address.")],
-    remedy: Annotated[str, typer.Option("--remedy", help="The remedy; without it the leading cause's.")] = "",
-    given: Annotated[
-        list[str] | None, typer.Option("--input", help="NAME=VALUE for an input; may stand several times.")
-    ] = None,
+    target: Annotated[str, typer.Option("--target", help="Name or address of the instance.")],
+    remedy: Annotated[str, typer.Option("--remedy", help="The remedy. Default: that of the leading cause.")] = "",
+    given: Annotated[list[str] | None, typer.Option("--input", help="An input as NAME=VALUE; repeatable.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows exactly what a remedy would do on a target, what the guards say, and who must approve; changes nothing."""
+    """Shows the statements of a remedy on a target, the guards' answers and the approvals needed; changes nothing."""
     report = oneshot.plan(
         configured(config), runbook, target, remedy, named_values(given or [], "--input lag_limit=30s")
     )
@@ -58,7 +58,10 @@ def plan(
             mark = MARKS[verdict.answer.value]
             out.print(f"  {mark} {verdict.guard}: {escape(verdict.says)}", highlight=False)
         if report.run.plan is not None and not report.not_offered:
-            out.print(f"  Needs {report.run.approvals_needed} approval(s), not the requester's.", highlight=False)
+            out.print(
+                f"  Approvals needed: {report.run.approvals_needed}, from people other than the requester.",
+                highlight=False,
+            )
     if report.run.plan is None or report.not_offered:
         raise typer.Exit(Exit.FOUND)
 
@@ -74,7 +77,7 @@ def _show(report: oneshot.Report) -> None:
     for step, says in report.missing.items():
         out.print(f"  missing: {step}: {says}", markup=False, style="yellow")
     if run.lead is None:
-        out.print("No cause that this runbook knows holds.")
+        out.print("None of the causes in this runbook applies.")
     _plan(run)
     if report.not_offered:
         out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
@@ -83,7 +86,7 @@ def _show(report: oneshot.Report) -> None:
 
 
 def _plan(run: Run) -> None:
-    """The statements of the plan, where there is one, and those that would undo it."""
+    """Prints the statements of the plan, if any, and the statements that would undo it."""
     if run.plan is not None:
         out.print(
             f"[bold]Plan[/] {run.plan.title} on {', '.join(run.plan.targets)} ({run.plan.blast_radius})",

@@ -1,19 +1,16 @@
-"""The command that asks one diagnostic of many instances, and groups like with like."""
+"""The command that runs one diagnostic on many instances and groups equal results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
 from bot.engine.gather import as_json as evidence_as_json
 from bot.engine.grouping import Kin, Range, Summary, named, summarised
 from bot.engine.selector import select, selection_of
-from bot.engine.sweep import Progress as Told
 from bot.engine.sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit
 from bot.fleet.fleet import ConfiguredFleet
@@ -23,21 +20,21 @@ commands = typer.Typer()
 
 @commands.command()
 def sweep(
-    diagnostic: Annotated[str, typer.Argument(help="A diagnostic that asks the hosts, e.g. mysql.replica_status.")],
-    on: Annotated[str, typer.Option("--on", help="Which instances: role=replica,shard=orders*, or all.")],
-    given: Annotated[
-        list[str] | None, typer.Option("--with", help="NAME=VALUE for a parameter; may stand several times.")
-    ] = None,
+    diagnostic: Annotated[
+        str, typer.Argument(help="A diagnostic that queries the instances, for example mysql.replica_status.")
+    ],
+    on: Annotated[str, typer.Option("--on", help="The instances: for example role=replica,shard=orders*, or all.")],
+    given: Annotated[list[str] | None, typer.Option("--with", help="A parameter as NAME=VALUE; repeatable.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Asks a diagnostic of many instances at once, and groups like with like; changes nothing."""
+    """Runs a diagnostic on many instances at once and groups equal results; changes nothing."""
     parameters = yaml_values(given or [], "--with older_than=30s")
     sweepable(diagnostic, parameters, 0)
     fleet = ConfiguredFleet(configured(config))
     targets = select(on, fleet.targets())
-    with _bar(f"{diagnostic} on {on}", shown=not as_json and err.is_terminal) as told:
-        swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, told)
+    with host_bar(f"{diagnostic} on {on}", visible=not as_json and err.is_terminal) as progress:
+        swept = Sweeps(fleet).sweep(diagnostic, targets, parameters, progress)
     summary = summarised(swept.answers)
     if as_json:
         print_json(_document(str(selection_of(on)), swept, summary))
@@ -47,14 +44,6 @@ def sweep(
         raise typer.Exit(Exit.FOUND)
 
 
-@contextmanager
-def _bar(text: str, *, shown: bool) -> Iterator[Told]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not shown) as bar:
-        task = bar.add_task(text, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
 def _show(swept: Swept, summary: Summary) -> None:
     out.print(f"[bold]{swept.diagnostic}[/]: {summary.says}  ({swept.took:.1f} s)", highlight=False)
     for kin in summary.kin:
@@ -62,7 +51,7 @@ def _show(swept: Swept, summary: Summary) -> None:
         for number, group in enumerate(kin.groups):
             if number == 0:
                 many = len(kin.groups) > 1 or kin.hosts > 1
-                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'nothing to tell'}")
+                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'no values'}")
             else:
                 _print(f"  differs, {len(group.hosts):,}: {'; '.join(each.says for each in group.differs)}", "yellow")
                 _print(f"      {named(group.hosts)}")

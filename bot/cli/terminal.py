@@ -1,4 +1,4 @@
-"""What all commands share: the two consoles, JSON for machines, and which configuration is meant."""
+"""What all commands share: the two consoles, JSON output, common options and the choice of the configuration."""
 
 from __future__ import annotations
 
@@ -13,56 +13,59 @@ from rich.console import Console
 
 from bot.config import Config, load
 from bot.errors import WrongUsage
-from bot.lab.status import lab_config
+from bot.lab_location import lab_config
 from bot.runbook.library.load import Library, folders_of, load_folders
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="firstmate.yml; without it, that of the lab which is up here.")
+    Path | None, typer.Option("--config", help="Path of firstmate.yml. Default: the one of the lab in this directory.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 MARKS = {"pass": "[green]✓[/]", "ask": "[yellow]?[/]", "refuse": "[red]✗[/]"}
-"""A guard's answer -> its mark."""
+"""A guard's answer -> the mark printed for it."""
 
 out = Console()
 err = Console(stderr=True)
 
 
 def configured(path: Path | None) -> Config:
-    """The named configuration, or that of the lab which is up in the working directory."""
+    """Loads the named configuration, or that of the lab in the working directory; raises WrongUsage without either."""
     found = path or lab_config(Path.cwd())
     if found is None:
-        raise WrongUsage("No configuration: name one with --config, or bring a lab up here with firstmate lab up.")
+        raise WrongUsage(
+            "No configuration found: name one with --config, or start a lab in this directory with firstmate lab up."
+        )
     return load(found)
 
 
 def runbook_folders(path: Path | None) -> tuple[Path, ...]:
-    """The folders of runbooks of the configuration that is meant, or the shipped one where there is none."""
+    """Returns the runbook folders of the configuration; without a configuration, the folder of the shipped runbooks."""
     found = path or lab_config(Path.cwd())
     return folders_of(load(found) if found else None)
 
 
 def library(path: Path | None) -> Library:
-    """The runbooks of the configuration that is meant, or the shipped ones where there is none; raises RunbookError."""
+    """Loads the runbooks of the configuration; without one, the shipped runbooks. Raises RunbookError."""
     return load_folders(runbook_folders(path))
 
 
 def named_values(given: list[str], example: str) -> dict[str, str]:
-    """The values of options such as `--input NAME=VALUE`; raises WrongUsage with an example."""
+    """Parses options such as `--input NAME=VALUE`; raises WrongUsage with an example."""
     pairs = [text.partition("=") for text in given]
     for name, equals, _ in pairs:
         if not equals:
-            raise WrongUsage(f"{name!r} is not NAME=VALUE; write {example}.")
+            raise WrongUsage(f"{name!r} is not NAME=VALUE; write for example {example}.")
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def yaml_values(given: list[str], example: str) -> dict[str, object]:
-    """The values of options such as `--with NAME=VALUE`, each read as YAML; raises WrongUsage with an example."""
+    """Parses options such as `--with NAME=VALUE`, each value as YAML; raises WrongUsage with an example."""
     try:
         return {name: yaml.safe_load(text) for name, text in named_values(given, example).items()}
     except yaml.YAMLError as error:
-        raise WrongUsage(f"A value cannot be read: {' '.join(str(error).split())[:200]}") from error
+        raise WrongUsage(f"A value is not valid YAML: {' '.join(str(error).split())[:200]}") from error
 
 
 def print_json(document: object) -> None:
+    """Prints the document as indented JSON to standard output."""
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")

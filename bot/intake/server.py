@@ -17,7 +17,7 @@ class HttpServer:
         self._where = f"{host}:{port}"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+                app, host=host, port=port, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=3
             )
         )
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)

@@ -1,1 +1,13 @@
-"""Real servers for a laptop, the local workspace, faults, the demo."""
+"""The lab: real database servers, monitoring and a local Slack on one machine, for the demo and the tests.
+
+    lifecycle, lab_status      start, stop and inspect a lab; lab_state is what lab.json keeps of it
+    database_servers, replication, grants, application_load    MySQL and MariaDB
+    vitess/                    a Vitess cluster instead
+    server_programs, debian_mirror    where the server programs come from
+    monitoring, supporting_services, firstmate_config    Prometheus, Alertmanager, secrets, firstmate.yml
+    slack_workspace/           the local Slack; proxysql/ a stand-in for ProxySQL's admin interface
+    fault_catalog/             what can break, as YAML; fault_injection/ breaks and fixes it
+    fault_bench/, benchmarks/  measure how the bot does; bot_process runs it
+
+The product imports nothing of this package (extra `lab`).
+"""

@@ -1,4 +1,4 @@
-"""The bot as a process of its own, as a demo or a test runs it against the lab."""
+"""Runs the bot in a process of its own, for the demo, the benchmarks and the tests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bot.config import load
 from bot.errors import Unreachable
 
 READY_WITHIN = 60.0
-"""Seconds: a busy machine is not a broken bot."""
+"""Seconds; long enough for a busy machine."""
 STOP_WITHIN = 15.0
 
 
 def start_bot(config: Path, *, log: Path) -> subprocess.Popen[bytes]:
-    """Starts `firstmate serve` and returns it when it is ready; what it says is in `log`.
+    """Starts `firstmate serve`, with its output in `log`, and returns the process when the bot is ready.
 
-    Raises Unreachable with the bot's last words when it ends before, or is not ready in time; then nothing is left.
+    Raises Unreachable with the last line of its output when the bot ends or is not ready in time; it is stopped then.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -41,9 +41,9 @@ def start_bot(config: Path, *, log: Path) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def running_bot(config: Path, *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `firstmate serve`, yields it when it is ready, and stops it; what it says is in `log`.
+    """Runs `firstmate serve` for the length of a with block, with its output in `log`.
 
-    Raises Unreachable with the bot's last words when it ends before.
+    Raises Unreachable with the last line of its output when the bot ends or is not ready in time.
     """
     process = start_bot(config, log=log)
     try:
@@ -62,19 +62,19 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def await_ready(config: Path, ended: Callable[[], int | None], log: Path) -> None:
-    """Returns when the bot of the configuration is ready; `ended` gives its exit code, None while it runs.
+    """Waits until the bot of the configuration is ready; `ended` returns its exit code, None while it runs.
 
-    Raises Unreachable with the bot's last words when it ends before, or is not ready in time.
+    Raises Unreachable with the last line of its output when the bot ends or is not ready in time.
     """
     intake = load(config).intake
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         if (code := ended()) is not None:
-            said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise Unreachable(f"The bot ended with {code}: {said[-1] if said else 'it said nothing'}")
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise Unreachable(f"The bot exited with code {code}: {lines[-1] if lines else 'no output'}")
         try:
             with urllib.request.urlopen(f"http://{intake.host}:{intake.port}/readyz", timeout=5):
                 return
         except (URLError, OSError):
             time.sleep(0.05)
-    raise Unreachable(f"The bot is not ready after {READY_WITHIN:g} s; its log is {log}.")
+    raise Unreachable(f"The bot was not ready within {READY_WITHIN:g} s; its log is {log}.")

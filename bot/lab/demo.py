@@ -1,4 +1,4 @@
-"""The demo: something breaks on real servers, and is mended from Slack; with a person, or once without."""
+"""The demo: a fault on real servers becomes an alert and is resolved from Slack, interactively or unattended."""
 
 from __future__ import annotations
 
@@ -19,72 +19,73 @@ from rich.console import Console
 from bot.config import load
 from bot.errors import Exit, Unreachable
 from bot.lab.bot_process import running_bot
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.fault.checks import holds
-from bot.lab.fault.model import Fault
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar, Silent
+from bot.lab.fault_injection.fault_checks import check_passes
+from bot.lab.fault_injection.fault_file import Fault
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
-from bot.lab.workspace.model import Json
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.slack_workspace.model import Json
+from bot.lab_location import FOLDER
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.open import open_database
 
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
 WITHIN = 120.0
-"""Seconds for each thing that is waited for; all of them together are a bounded time."""
+"""Seconds for each event."""
 
 err = Console(stderr=True)
 
 
 @dataclass(frozen=True)
-class Story:
-    """What breaks, where, and how one sees that it is whole again."""
+class DemoScenario:
+    """What breaks, where, and how to tell that it is resolved."""
 
     fault: str
     alert: str
     place: str
     vitess: bool
-    broken: str
-    well: str
-    ill: str
-    is_well: Callable[[LabState, Fault], bool]
+    introduction: str
+    resolved: str
+    unresolved: str
+    is_resolved: Callable[[LabState, Fault], bool]
 
 
-REPLICATION = Story(
+REPLICATION = DemoScenario(
     fault="replication_stopped",
     alert="MySQLReplicationStopped",
     place="orders-3",
     vitess=False,
-    broken="The applier of orders-3 is broken",
-    well="the replica replicates",
-    ill="the replica does NOT replicate",
-    is_well=lambda state, _: replicates(state.instance("orders-3")),
+    introduction="The replication applier of orders-3 has failed",
+    resolved="replication on orders-3 is running",
+    unresolved="replication on orders-3 is NOT running",
+    is_resolved=lambda state, _: replicates(state.instance("orders-3")),
 )
-SCHEMA_CHANGE = Story(
+SCHEMA_CHANGE = DemoScenario(
     fault="ddl_cannot_cut_over",
     alert="OnlineDDLStuck",
     place="commerce/-80",
     vitess=True,
-    broken="A schema change of commerce/-80 cannot cut over",
-    well="the schema change is complete",
-    ill="the schema change is NOT complete",
-    is_well=lambda state, fault: not holds(state, fault, fault.file.shows),
+    introduction="A schema change of commerce/-80 cannot cut over",
+    resolved="the schema change is complete",
+    unresolved="the schema change is NOT complete",
+    is_resolved=lambda state, fault: not check_passes(state, fault, fault.file.shows),
 )
 
 
 @dataclass
 class Transcript:
-    """What happened when, from the fault on; printed as it comes."""
+    """The events since the fault, printed as they happen."""
 
     as_json: bool
     began: float = field(default_factory=time.time)
     events: list[dict[str, Any]] = field(default_factory=list)
 
-    def tell(self, event: str, says: str, *, at: float | None = None, **details: object) -> None:
-        """Prints one event with its seconds since the fault."""
+    def record(self, event: str, says: str, *, at: float | None = None, **details: object) -> None:
+        """Prints one event with the seconds since the fault."""
         entry = {"event": event, "t": round((at or time.time()) - self.began, 3), "says": says, **details}
         self.events.append(entry)
         if self.as_json:
@@ -94,145 +95,166 @@ class Transcript:
         sys.stdout.flush()
 
     def at(self, event: str) -> float | None:
-        """Seconds of the first event of this name."""
+        """Returns the seconds from the fault to the first event of this name; None without one."""
         return next((float(e["t"]) for e in self.events if e["event"] == event), None)
 
 
 @dataclass
-class Watcher:
-    """Looks at the lab, the workspace and the audit log from outside, as a person would."""
+class DemoObserver:
+    """Observes the lab, the workspace and the audit log from outside of the bot."""
 
-    story: Story
+    scenario: DemoScenario
     state: LabState
     workspace: WorkspaceClient
     database: Database
 
-    def audited(self, event: str) -> float:
-        """Waits for an event of the audit log and returns when it was; of alerts, those of the story alone count."""
+    def wait_for_audit_event(self, event: str) -> float:
+        """Waits for an event of the audit log and returns its time; alert events of other alerts are ignored."""
 
         def fits(entry: audit.Entry) -> bool:
-            about = not event.startswith("alert.") or self.story.alert in f"{entry.subject} {entry.data}"
+            about = not event.startswith("alert.") or self.scenario.alert in f"{entry.subject} {entry.data}"
             return entry.event == event and about
 
-        def look() -> float | None:
+        def find_time() -> float | None:
             with self.database.reading() as connection:
                 found = [e for e in audit.entries(connection, newest=200) if fits(e)]
             return datetime.fromisoformat(found[-1].at).timestamp() if found else None
 
-        return self.workspace.wait_for(look, WITHIN, f"The event {event}")
+        return self.workspace.wait_for(find_time, WITHIN, f"The event {event}")
 
-    def becomes_well(self, fault: Fault) -> bool:
-        """Whether what broke is whole again, in good time."""
+    def becomes_resolved(self, fault: Fault) -> bool:
+        """Returns whether the fault is resolved within WITHIN seconds."""
         try:
-            return bool(self.workspace.wait_for(lambda: self.story.is_well(self.state, fault), WITHIN, self.story.well))
+            return bool(
+                self.workspace.wait_for(
+                    lambda: self.scenario.is_resolved(self.state, fault), WITHIN, self.scenario.resolved
+                )
+            )
         except Unreachable:
             return False
 
-    def firing(self) -> float:
-        """Waits until Alertmanager has the alert, and returns since when it fires by Prometheus's own word."""
+    def wait_for_alert(self) -> float:
+        """Waits until Alertmanager has the alert, and returns the time from which it fires."""
 
-        def look() -> float | None:
+        def find_time() -> float | None:
             url = f"{self.state.urls.alertmanager}/api/v2/alerts"
-            found = requests.get(url, params={"filter": f"alertname={self.story.alert}"}, timeout=5).json()
+            found = requests.get(url, params={"filter": f"alertname={self.scenario.alert}"}, timeout=5).json()
             return datetime.fromisoformat(found[0]["startsAt"]).timestamp() if found else None
 
-        return self.workspace.wait_for(look, WITHIN, f"The alert {self.story.alert}")
+        return self.workspace.wait_for(find_time, WITHIN, f"The alert {self.scenario.alert}")
 
-    def journal(self, method: str, fits: Callable[[Json], bool], what: str) -> Json:
-        """Waits for a call of the Web API that fits."""
+    def wait_for_call(self, method: str, fits: Callable[[Json], bool], what: str) -> Json:
+        """Waits for a Web API call that fits, and returns its journal entry."""
         return self.workspace.wait_for(
             lambda: next((e for e in self.workspace.journal(kind="api") if _calls(e, method) and fits(e)), None),
             WITHIN,
             what,
         )
 
-    def message(self, action: str) -> Json:
-        """Waits for the message with this button, in the channel or a thread."""
+    def wait_for_button(self, action: str) -> Json:
+        """Waits for a message with this button, in the channel or in a thread, and returns it."""
         return self.workspace.wait_for(
-            lambda: next((m for m in _all(self.workspace.messages(CHANNEL)) if _has(m, action)), None),
+            lambda: next((m for m in _with_replies(self.workspace.messages(CHANNEL)) if _has_button(m, action)), None),
             WITHIN,
             f"A message with {action}",
         )
 
 
-def once(story: Story, *, as_json: bool) -> int:
-    """Plays it without a person and leaves nothing running; 0 only when what broke is really whole again."""
+def run_unattended(scenario: DemoScenario, *, as_json: bool) -> int:
+    """Runs the scenario, approves it, and stops everything; returns 0 only when the fault is resolved."""
     folder = Path(tempfile.mkdtemp(prefix="firstmate-demo-"))
-    reporter = Silent() if as_json else Bar()
+    reporter = NoProgress() if as_json else ProgressBar()
     try:
-        if isinstance(reporter, Bar):
+        if isinstance(reporter, ProgressBar):
             with reporter:
-                state = bring_up(folder, progress=reporter, vitess=story.vitess)
+                state = bring_up(folder, progress=reporter, vitess=scenario.vitess)
         else:
-            state = bring_up(folder, progress=reporter, vitess=story.vitess)
+            state = bring_up(folder, progress=reporter, vitess=scenario.vitess)
         with running_bot(state.config, log=folder / "logs" / "bot.log"):
-            mended = _play_once(story, state, Transcript(as_json))
+            mended = _observe(scenario, state, Transcript(as_json))
     finally:
         tear_down(folder)
     return Exit.DONE if mended else Exit.FOUND
 
 
-def _play_once(story: Story, state: LabState, transcript: Transcript) -> bool:
+def _observe(scenario: DemoScenario, state: LabState, transcript: Transcript) -> bool:
     database = open_database(load(state.config), exclusive=False)
-    watcher = Watcher(story, state, WorkspaceClient(state.urls.workspace), database)
+    observer = DemoObserver(scenario, state, WorkspaceClient(state.urls.workspace), database)
     try:
-        return _story(watcher, transcript)
+        return _run_steps(observer, transcript)
     except Unreachable as error:
-        transcript.tell("failed", str(error))
+        transcript.record("failed", str(error))
         return False
     finally:
         database.close()
 
 
-def _story(watcher: Watcher, transcript: Transcript) -> bool:
-    """The events in the order in which they come."""
-    story = watcher.story
-    fault = break_(watcher.state.folder, story.fault)
+def _run_steps(observer: DemoObserver, transcript: Transcript) -> bool:
+    """Waits for the events in their usual order; returns whether the fault is resolved."""
+    scenario = observer.scenario
+    fault = inject_fault(observer.state.folder, scenario.fault)
     transcript.began = time.time()
-    transcript.tell("fault", f"{fault.says} on {story.place}", instance=story.place, fault=story.fault)
-    transcript.tell("firing", f"{story.alert} fires in Prometheus", at=watcher.firing(), alert=story.alert)
-    webhook = watcher.audited("alert.received")
-    transcript.tell("webhook", "Alertmanager's webhook is stored and answered", at=webhook)
-    card = watcher.journal("chat.postMessage", lambda e: story.alert in str(e), "The first card")
-    transcript.tell(
-        "card", "the card stands in the channel", at=_when(card), after_webhook=round(_when(card) - webhook, 3)
+    transcript.record(
+        "fault", f"injected on {scenario.place}: {fault.says}", instance=scenario.place, fault=scenario.fault
     )
-    cause = watcher.journal("chat.update", lambda e: story.alert in str(e) and ": Looking" not in str(e), "The cause")
+    transcript.record(
+        "firing", f"{scenario.alert} fires in Prometheus", at=observer.wait_for_alert(), alert=scenario.alert
+    )
+    webhook = observer.wait_for_audit_event("alert.received")
+    transcript.record("webhook", "Firstmate has stored and answered Alertmanager's webhook", at=webhook)
+    card = observer.wait_for_call("chat.postMessage", lambda e: scenario.alert in str(e), "The first card")
+    transcript.record(
+        "card",
+        "the card is in the channel",
+        at=_call_time(card),
+        after_webhook=round(_call_time(card) - webhook, 3),
+    )
+    cause = observer.wait_for_call(
+        "chat.update", lambda e: scenario.alert in str(e) and ": Looking" not in str(e), "The cause"
+    )
     says = str(_arguments(cause).get("text", ""))
-    transcript.tell("cause", says, at=_when(cause), after_webhook=round(_when(cause) - webhook, 3))
-    approval = watcher.message("run.approve")
+    transcript.record("cause", says, at=_call_time(cause), after_webhook=round(_call_time(cause) - webhook, 3))
+    approval = observer.wait_for_button("run.approve")
     statements = _statements(approval)
-    transcript.tell("approval", f"asked for: {'; '.join(statements)}", statements=statements)
-    watcher.workspace.click(APPROVER, CHANNEL, str(approval["ts"]), "run.approve", _value(approval, "run.approve"))
-    transcript.tell("approved", f"{APPROVER} pressed Approve", at=watcher.audited("approval.decided"))
-    transcript.tell("change", "the change runs", at=watcher.audited("change.started"))
+    transcript.record("approval", f"approval requested for: {'; '.join(statements)}", statements=statements)
+    observer.workspace.click(
+        APPROVER, CHANNEL, str(approval["ts"]), "run.approve", _button_value(approval, "run.approve")
+    )
+    transcript.record("approved", f"{APPROVER} pressed Approve", at=observer.wait_for_audit_event("approval.decided"))
+    transcript.record("change", "the change has started", at=observer.wait_for_audit_event("change.started"))
     endings = [
-        (watcher.audited("run.mended"), "verified", "the thread says: mended and verified"),
-        (watcher.audited("alert.resolved"), "resolved", "the alert resolved, in the same thread"),
+        (observer.wait_for_audit_event("run.mended"), "verified", "the result is verified, and the thread says so"),
+        (
+            observer.wait_for_audit_event("alert.resolved"),
+            "resolved",
+            "the alert has resolved, which the same thread reports",
+        ),
     ]
     for at, event, told in sorted(endings):
-        transcript.tell(event, told, at=at)
-    mended = watcher.becomes_well(fault)
-    transcript.tell("end", story.well if mended else story.ill, mended=mended)
+        transcript.record(event, told, at=at)
+    mended = observer.becomes_resolved(fault)
+    transcript.record("end", scenario.resolved if mended else scenario.unresolved, mended=mended)
     return mended
 
 
-def play(story: Story) -> int:
-    """Plays it with a person: brings up lab, workspace and bot, breaks something, and waits for Ctrl-C."""
-    folder = Path(".lab")
+def run_interactive(scenario: DemoScenario) -> int:
+    """Starts lab, workspace and bot, injects the fault, and waits for Ctrl-C while a person resolves it in Slack."""
+    folder = Path(FOLDER)
     try:
-        with Bar() as reporter:
-            state = bring_up(folder, progress=reporter, vitess=story.vitess)
+        with ProgressBar() as reporter:
+            state = bring_up(folder, progress=reporter, vitess=scenario.vitess)
         with running_bot(state.config, log=folder / "logs" / "bot.log"):
-            break_(folder, story.fault)
-            err.print(f"\n{story.broken}. In a moment [bold]#db-alerts[/] tells what happened:")
+            inject_fault(folder, scenario.fault)
+            err.print(f"\n{scenario.introduction}. Within seconds [bold]#db-alerts[/] shows the alert and its cause:")
             err.print(f"    [bold]{state.urls.workspace}[/]\n")
-            err.print("Act as Bob, press Approve, and see it mended. Ctrl-C ends the demo and everything it started.")
+            err.print(
+                "Act as Bob and press Approve: Firstmate fixes the fault and verifies the result. Ctrl-C stops it all."
+            )
             webbrowser.open(state.urls.workspace)
             while True:
                 time.sleep(3600)
     except KeyboardInterrupt:
-        err.print("\nEnding; nothing stays behind.")
+        err.print("\nStopping the demo and the lab.")
         return Exit.DONE
     finally:
         tear_down(folder)
@@ -242,7 +264,7 @@ def _calls(entry: Json, method: str) -> bool:
     return bool(entry.get("name") == method)
 
 
-def _when(entry: Json) -> float:
+def _call_time(entry: Json) -> float:
     return float(entry["t"])
 
 
@@ -251,7 +273,7 @@ def _arguments(entry: Json) -> Json:
     return found
 
 
-def _all(messages: list[Json]) -> list[Json]:
+def _with_replies(messages: list[Json]) -> list[Json]:
     return [each for message in messages for each in (message, *message.get("replies", []))]
 
 
@@ -259,15 +281,15 @@ def _elements(message: Json) -> list[Json]:
     return [e for block in message.get("blocks") or [] for e in block.get("elements") or [] if isinstance(e, dict)]
 
 
-def _has(message: Json, action: str) -> bool:
+def _has_button(message: Json, action: str) -> bool:
     return any(element.get("action_id") == action for element in _elements(message))
 
 
-def _value(message: Json, action: str) -> str:
+def _button_value(message: Json, action: str) -> str:
     return next(str(e["value"]) for e in _elements(message) if e.get("action_id") == action)
 
 
 def _statements(message: Json) -> list[str]:
-    """The statements of an approval card, as it shows them."""
+    """Returns the statements that an approval card shows."""
     texts = [e["elements"][0]["text"] for e in _elements(message) if e.get("type") == "rich_text_preformatted"]
     return texts[0].splitlines() if texts else []

@@ -1,9 +1,9 @@
-"""The database users and their GRANTs, per flavour: those of Firstmate with the least that their work takes.
+"""The database users of the lab and their GRANTs, per flavour; Firstmate's users have the minimum that they need.
 
-The README's list for a real fleet is made from `statements`, and the lab creates its users from the same table.
-What each privilege is for was tried on the lab's own servers (MySQL 9.7, MariaDB 10.11): MySQL's
-SERVICE_CONNECTION_ADMIN opens its admin_port, the way in when all connections are taken (MariaDB's extra_port asks for
-no privilege), and MariaDB's SLAVE MONITOR is what SHOW REPLICA STATUS takes.
+The documented GRANTs for a real fleet come from `statements`, and the lab creates its users from the same table. Each
+privilege was tested on the lab's own servers (MySQL 9.7, MariaDB 10.11). MySQL requires SERVICE_CONNECTION_ADMIN for
+connections to admin_port, which accepts them when all others are taken; MariaDB's extra_port requires no privilege.
+MariaDB requires SLAVE MONITOR for SHOW REPLICA STATUS.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
             "GRANT PROCESS, REFERENCES, SLAVE MONITOR, BINLOG MONITOR ON *.*",
             "GRANT SELECT ON performance_schema.*",
         ),
-        # MariaDB asks for SUPER where no finer privilege covers a global variable.
+        # MariaDB requires SUPER for global variables that no finer privilege covers.
         CHANGER: (
             "GRANT PROCESS, SLAVE MONITOR, BINLOG MONITOR, REPLICATION SLAVE ADMIN, CONNECTION ADMIN, BINLOG ADMIN,"
             " READ_ONLY ADMIN, SUPER ON *.*",
@@ -72,14 +72,14 @@ USERS = (*LAB["mysql"], READER, CHANGER)
 
 
 def statements(flavour: Flavour, user: str, password: str) -> list[str]:
-    """Returns the statements that create the user with its rights; `password` is letters and digits only."""
+    """Returns the statements that create the user and grant its privileges; the password must be alphanumeric."""
     if not password.isalnum():
-        raise ValueError("the password of a lab user is letters and digits only")
+        raise ValueError("the password of a lab user must be alphanumeric")
     grants = {**LAB[flavour], **FIRSTMATE[flavour]}[user]
     created = f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'"
     return [created, *(_granted(grant, user) for grant in grants)]
 
 
 def _granted(grant: str, user: str) -> str:
-    rights, option, rest = grant.partition(" WITH GRANT OPTION")
-    return f"{rights} TO '{user}'@'%'{option}{rest}"
+    privileges, option, rest = grant.partition(" WITH GRANT OPTION")
+    return f"{privileges} TO '{user}'@'%'{option}{rest}"

@@ -1,7 +1,8 @@
-"""Prometheus, Alertmanager and one mysqld_exporter for the whole fleet: their files and command lines.
+"""Configuration files and command lines of Prometheus, Alertmanager and the exporters.
 
-The alert rules name the metrics of both families: MySQL 8.4 and later answer with replica and source, MariaDB and
-MySQL before 8.4 with slave and master, and a rule written for one is silent on the other.
+One mysqld_exporter serves all database servers. The alert rules name two families of metrics, because the exporter
+takes their names from the columns of SHOW REPLICA STATUS: replica and source since MySQL 8.4, slave and master before
+it and in MariaDB.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from bot.lab.packages import Programs
-from bot.lab.state import LabInstance, Login, write_private
+from bot.lab.lab_state import LabInstance, Login, write_private
+from bot.lab.server_programs import ServerPrograms
 
 HOST = "127.0.0.1"
 
@@ -41,7 +42,9 @@ def rules() -> dict[str, Any]:
                 "rules": [
                     rule("MySQLReplicationStopped", stopped, "1s", "critical", "Replication on {{i}} has stopped"),
                     rule("MySQLReplicationLag", lag, "2s", "warning", "{{i}} is {{v}} s behind its source"),
-                    rule("MySQLTooManyConnections", connections, "2s", "critical", "{{i}} runs out of connections"),
+                    rule(
+                        "MySQLTooManyConnections", connections, "2s", "critical", "{{i}} is running out of connections"
+                    ),
                     rule("MySQLBlockedWrites", blocked, "2s", "critical", "Sessions on {{i}} wait for locks"),
                 ],
             }
@@ -50,7 +53,7 @@ def rules() -> dict[str, Any]:
 
 
 def rule(name: str, expression: str, pending: str, severity: str, summary: str) -> dict[str, Any]:
-    """Returns an alert rule; in its summary {{i}} is the label `instance` and {{v}} the value."""
+    """Returns an alert rule; in its summary {{i}} stands for the label `instance` and {{v}} for the value."""
     text = summary.replace("{{i}}", "{{ $labels.instance }}").replace("{{v}}", "{{ $value }}")
     return {
         "alert": name,
@@ -61,8 +64,8 @@ def rule(name: str, expression: str, pending: str, severity: str, summary: str) 
     }
 
 
-def exporter(folder: Path, programs: Programs, port: int, login: Login) -> list[str]:
-    """Writes the exporter's login and returns its command line; Prometheus tells it which server to ask."""
+def exporter(folder: Path, programs: ServerPrograms, port: int, login: Login) -> list[str]:
+    """Writes the exporter's login and returns its command line; Prometheus passes the target with each request."""
     settings = folder / "secrets" / "exporter.cnf"
     write_private(settings, f"[client]\nuser={login.user}\npassword={login.password}\n")
     return [
@@ -74,13 +77,13 @@ def exporter(folder: Path, programs: Programs, port: int, login: Login) -> list[
     ]
 
 
-def node_exporter(programs: Programs, port: int) -> list[str]:
-    """Returns the command line of the exporter of this host's own facts."""
+def node_exporter(programs: ServerPrograms, port: int) -> list[str]:
+    """Returns the command line of the exporter for this host."""
     return [*programs.node_exporter.argv, f"--web.listen-address={HOST}:{port}", "--log.level=warn"]
 
 
 def mysql_job(instances: Sequence[LabInstance], ports: dict[str, int]) -> dict[str, Any]:
-    """Returns the scrape job of the database servers, all of them through the one exporter."""
+    """Returns the scrape job for all database servers, through the one exporter."""
     return {
         "job_name": "mysql",
         "metrics_path": "/probe",
@@ -98,7 +101,7 @@ def mysql_job(instances: Sequence[LabInstance], ports: dict[str, int]) -> dict[s
             for instance in instances
         ],
         "relabel_configs": [
-            # The exporter asks over the spare port, or it would go blind just when a server is full.
+            # The exporter connects to the spare port, which accepts it when all connections are taken.
             {"source_labels": ["__address__"], "target_label": "instance"},
             {"source_labels": ["__spare"], "target_label": "__param_target"},
             {"target_label": "__address__", "replacement": f"{HOST}:{ports['exporter']}"},
@@ -107,14 +110,14 @@ def mysql_job(instances: Sequence[LabInstance], ports: dict[str, int]) -> dict[s
 
 
 def node_job(ports: dict[str, int]) -> dict[str, Any]:
-    """Returns the scrape job of this host."""
+    """Returns the scrape job for this host."""
     return {"job_name": "node", "static_configs": [{"targets": [f"{HOST}:{ports['node']}"]}]}
 
 
 def prometheus(
-    folder: Path, programs: Programs, ports: dict[str, int], jobs: Sequence[dict[str, Any]], rules: dict[str, Any]
+    folder: Path, programs: ServerPrograms, ports: dict[str, int], jobs: Sequence[dict[str, Any]], rules: dict[str, Any]
 ) -> list[str]:
-    """Writes Prometheus' settings and rules and returns its command line."""
+    """Writes Prometheus' configuration and rules, and returns its command line."""
     home = folder / "data" / "prometheus"
     home.mkdir(parents=True)
     settings = {
@@ -137,8 +140,8 @@ def prometheus(
     ]
 
 
-def alertmanager(folder: Path, programs: Programs, ports: dict[str, int], webhook: str) -> list[str]:
-    """Writes Alertmanager's settings and returns its command line; it posts to the bot with its bearer token."""
+def alertmanager(folder: Path, programs: ServerPrograms, ports: dict[str, int], webhook: str) -> list[str]:
+    """Writes Alertmanager's configuration, with the bot's bearer token, and returns its command line."""
     home = folder / "data" / "alertmanager"
     home.mkdir(parents=True)
     settings = {

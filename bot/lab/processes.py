@@ -1,9 +1,9 @@
-"""Starts the lab's processes and ends them, and only them.
+"""Starts the lab's processes and stops them, and no others.
 
-Every process carries FIRSTMATE_LAB=<folder>#<id of this lab> in its environment, and its pid with the kernel's start
-time is recorded beside the data. Before a signal both are compared through /proc on a pidfd, so a pid that the kernel
-has given to somebody else is never hit. A process whose record was never written, because `up` was killed between
-start and record, is found by its environment.
+Every process has FIRSTMATE_LAB=<folder>#<id of this lab> (its marker) in its environment, and its pid is recorded with
+the kernel's start time. Before a signal is sent, both are verified through /proc while a pidfd is open, so that a pid
+which the kernel has reused is never signalled. A process without a record, because `up` was killed between start and
+record, is found by its environment.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MARKER = "FIRSTMATE_LAB"
-PATIENCE = 5.0
-"""Seconds to wait for what the kernel shows a moment later."""
+PROC_TIMEOUT = 5.0
+"""Seconds to wait until /proc shows the environment of a new process."""
 _STATE_FIELD, _START_FIELD = 0, 19  # of /proc/PID/stat, counted after the command's closing parenthesis
 
 
 @dataclass(frozen=True)
 class Process:
-    """A recorded process; `started` is the kernel's start time in clock ticks since boot."""
+    """A recorded process; `started` is its start time in clock ticks since boot."""
 
     name: str
     pid: int
@@ -33,7 +33,7 @@ class Process:
 
 
 def start(folder: Path, marker: str, name: str, argv: Sequence[str], extra: Mapping[str, str] | None = None) -> Process:
-    """Starts a process of its own session with its output in logs/NAME.log, and records it; returns it."""
+    """Starts a process in a session of its own, with its output in logs/NAME.log; records and returns it."""
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     (folder / "run").mkdir(parents=True, exist_ok=True)
     log = folder / "logs" / f"{name}.log"
@@ -50,16 +50,16 @@ def start(folder: Path, marker: str, name: str, argv: Sequence[str], extra: Mapp
     )
     started = _start_time(pid)
     process = Process(name, pid, -1 if started is None else started)
-    # The kernel lets this process go on a moment before it shows the environment of the new one.
-    deadline = time.monotonic() + PATIENCE
+    # /proc shows the environment of a new process with a short delay.
+    deadline = time.monotonic() + PROC_TIMEOUT
     while _start_time(pid) is not None and _marker(pid) is None and time.monotonic() < deadline:
         time.sleep(0.001)
     _record(folder, process)
     return process
 
 
-def adopt(folder: Path, marker: str, name: str, pid: int) -> Process | None:
-    """Records a running process of the lab that another program started; None when it is gone or is not the lab's."""
+def record_running(folder: Path, marker: str, name: str, pid: int) -> Process | None:
+    """Records a running process that another program of the lab started; None if it ended or is not the lab's."""
     started = _start_time(pid)
     if started is None or _marker(pid) != marker:
         return None
@@ -69,15 +69,15 @@ def adopt(folder: Path, marker: str, name: str, pid: int) -> Process | None:
     return process
 
 
-def send(folder: Path, marker: str, name: str, number: signal.Signals) -> bool:
-    """Sends a signal to the recorded process of this name; False when it does not run, or is not the lab's."""
+def send_signal(folder: Path, marker: str, name: str, number: signal.Signals) -> bool:
+    """Sends a signal to the recorded process; False when it is not running or not the lab's."""
     process = next((each for each in recorded(folder) if each.name == name), None)
     handle = _open(process.pid, marker) if process is not None else None
     if process is None or handle is None:
         return False
     try:
-        # Only now: the pidfd is open, so what is looked at here is what is hit.
-        if not alive(process, marker):
+        # Verified after the pidfd was opened, so that the verified process is the one that is signalled.
+        if not is_running(process, marker):
             return False
         signal.pidfd_send_signal(handle, number)
     except ProcessLookupError:
@@ -93,7 +93,7 @@ def _record(folder: Path, process: Process) -> None:
 
 
 def recorded(folder: Path) -> list[Process]:
-    """Returns the processes that were recorded; a record cut short by a crash is left out."""
+    """Returns the recorded processes; skips a record that is incomplete after a crash."""
     found = []
     for path in sorted((folder / "run").glob("*.json")):
         try:
@@ -103,19 +103,19 @@ def recorded(folder: Path) -> list[Process]:
     return found
 
 
-def alive(process: Process, marker: str) -> bool:
-    """Says whether the recorded process still runs, and is the lab's own."""
+def is_running(process: Process, marker: str) -> bool:
+    """Returns whether the recorded process is running and belongs to the lab."""
     _reap(process.pid)
     return _start_time(process.pid) == process.started and _own_marker(process.pid) == marker
 
 
-def living(folder: Path, marker: str, name: str) -> Process | None:
-    """Returns the recorded process of this name; None where it does not run, or is not the lab's own."""
-    return next((each for each in recorded(folder) if each.name == name and alive(each, marker)), None)
+def find_running(folder: Path, marker: str, name: str) -> Process | None:
+    """Returns the recorded process of this name; None when it is not running or not the lab's."""
+    return next((each for each in recorded(folder) if each.name == name and is_running(each, marker)), None)
 
 
-def running(marker: str) -> list[int]:
-    """Returns the pids of all processes that carry the marker; those of other users cannot be seen and are left out."""
+def pids_of_lab(marker: str) -> list[int]:
+    """Returns the pids of all processes with the marker, except other users' processes, whose environment is hidden."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -125,34 +125,34 @@ def running(marker: str) -> list[int]:
     return found
 
 
-def stop(folder: Path, marker: str, names: Sequence[str], patience: float = 15.0) -> None:
-    """Ends the recorded processes of these names, politely first; `patience` is in seconds."""
+def stop(folder: Path, marker: str, names: Sequence[str], grace: float = 15.0) -> None:
+    """Stops the recorded processes of these names: SIGTERM, and SIGKILL after `grace` seconds."""
     chosen = [process for process in recorded(folder) if process.name in names]
-    _end([process.pid for process in chosen if alive(process, marker)], marker, patience)
+    _end([process.pid for process in chosen if is_running(process, marker)], marker, grace)
     for process in chosen:
         (folder / "run" / f"{process.name}.json").unlink(missing_ok=True)
 
 
-def stop_all(folder: Path, marker: str, patience: float = 15.0) -> list[int]:
-    """Ends every process of the lab, recorded or not; returns their pids. `patience` is in seconds."""
-    pids = sorted({p.pid for p in recorded(folder) if alive(p, marker)} | set(running(marker)))
-    _end(pids, marker, patience)
-    # Some start others while they are ended: vttablet its mysqld, after a backup.
-    if later := running(marker):
-        _end(later, marker, patience)
+def stop_all(folder: Path, marker: str, grace: float = 15.0) -> list[int]:
+    """Stops every process of the lab, recorded or not: SIGTERM, and SIGKILL after `grace` seconds. Returns the pids."""
+    pids = sorted({p.pid for p in recorded(folder) if is_running(p, marker)} | set(pids_of_lab(marker)))
+    _end(pids, marker, grace)
+    # Some start others while they are being stopped: vttablet restarts its mysqld after a backup.
+    if later := pids_of_lab(marker):
+        _end(later, marker, grace)
         pids = sorted({*pids, *later})
     for path in (folder / "run").glob("*.json"):
         path.unlink(missing_ok=True)
     return pids
 
 
-def _end(pids: Sequence[int], marker: str, patience: float) -> None:
+def _end(pids: Sequence[int], marker: str, grace: float) -> None:
     handles = [handle for pid in pids if (handle := _open(pid, marker)) is not None]
     try:
         _signal_all(handles, signal.SIGTERM)
-        left = _wait_all(handles, patience)
+        left = _wait_all(handles, grace)
         _signal_all(left, signal.SIGKILL)
-        _wait_all(left, patience)
+        _wait_all(left, grace)
     finally:
         for handle in handles:
             os.close(handle)
@@ -161,7 +161,7 @@ def _end(pids: Sequence[int], marker: str, patience: float) -> None:
 
 
 def _open(pid: int, marker: str) -> int | None:
-    """Returns a pidfd of the process when it is the lab's; from then on the pid cannot come to mean another one."""
+    """Returns a pidfd of the process if it is the lab's, otherwise None; the pidfd never refers to another process."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -180,10 +180,10 @@ def _signal_all(handles: Sequence[int], number: signal.Signals) -> None:
             continue
 
 
-def _wait_all(handles: Sequence[int], patience: float) -> list[int]:
-    """Waits until the processes are gone; returns those that are not. A pidfd turns readable when its process ends."""
+def _wait_all(handles: Sequence[int], grace: float) -> list[int]:
+    """Waits until the processes have ended; returns the pidfds of those that have not. A pidfd becomes readable."""
     left = list(handles)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + grace
     while left and (remaining := deadline - time.monotonic()) > 0:
         gone, _, _ = select.select(left, [], [], remaining)
         left = [handle for handle in left if handle not in gone]
@@ -191,7 +191,7 @@ def _wait_all(handles: Sequence[int], patience: float) -> list[int]:
 
 
 def _reap(pid: int) -> None:
-    """Takes the exit status of a child, so that it is no longer listed; of no effect when `up` was another process."""
+    """Collects the exit status if the process is a child of this one, so that it does not remain a zombie."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
@@ -199,7 +199,7 @@ def _reap(pid: int) -> None:
 
 
 def _start_time(pid: int) -> int | None:
-    """Returns the kernel's start time of a living process; None when it is gone or a zombie."""
+    """Returns the start time of a process in clock ticks since boot; None when it has ended or is a zombie."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -209,13 +209,13 @@ def _start_time(pid: int) -> int | None:
 
 
 def _marker(pid: int) -> str | None:
-    """Returns the lab that the process belongs to, out of its environment; None when there is none or it is hidden."""
+    """Returns the marker in the environment of the process; None without one, or when the environment is hidden."""
     return _lab_in(_environment(pid))
 
 
 def _own_marker(pid: int) -> str | None:
-    """Like _marker, of a process that has an environment: while it becomes another program it shows an empty one."""
-    deadline = time.monotonic() + PATIENCE
+    """Like _marker, but waits while the environment is empty, which it is during execve."""
+    deadline = time.monotonic() + PROC_TIMEOUT
     while (shown := _environment(pid)) == b"" and _start_time(pid) is not None and time.monotonic() < deadline:
         time.sleep(0.001)
     return _lab_in(shown)
@@ -230,7 +230,7 @@ def _lab_in(environment: bytes | None) -> str | None:
 
 
 def _environment(pid: int) -> bytes | None:
-    """Returns the environment that the kernel shows; None when the process is gone or another user's."""
+    """Returns the environment of the process; None when it has ended or belongs to another user."""
     try:
         return Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""How far the lab is: a bar on stderr for a person, nothing for a program."""
+"""Progress of long steps: a bar on stderr for people, nothing for programs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 
 class Reporter(Protocol):
-    """Is told what the lab does."""
+    """Receives the progress of the lab."""
 
     def step(self, text: str, done: float = 0.0) -> None:
-        """Says what is under way; `done` is the share of this step that is finished, from 0 to 1."""
+        """Reports the current step; `done` is the finished share of it, from 0 to 1."""
 
 
-class Silent:
-    """Says nothing; for --json and for tests."""
+class NoProgress:
+    """Discards all progress; for --json and for tests."""
 
     def step(self, text: str, done: float = 0.0) -> None:
-        """Says nothing."""
+        """Does nothing."""
 
 
-class Bar:
-    """One line with a bar on stderr; the steps replace each other, finished ones scroll up."""
+class ProgressBar:
+    """Shows one bar per step on stderr."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -36,7 +36,7 @@ class Bar:
         self._task: TaskID | None = None
         self._text = ""
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         self._progress.start()
         return self
 
@@ -48,7 +48,7 @@ class Bar:
         self._progress.stop()
 
     def step(self, text: str, done: float = 0.0) -> None:
-        """Shows the step, or moves its bar."""
+        """Shows the step, or updates its bar."""
         if text != self._text or self._task is None:
             if self._task is not None:
                 self._progress.update(self._task, completed=1.0)

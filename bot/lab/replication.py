@@ -1,4 +1,4 @@
-"""Sets up replication between the lab's servers, and asks whether it runs."""
+"""Creates the application's schema, sets up replication between the lab's servers, and reads its status."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import pymysql
 
-from bot.lab.client import administrator, ask, wait_until
-from bot.lab.state import LabInstance, Login
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabInstance, Login
+from bot.lab.waiting import wait_until
 
 SCHEMA = (
     "CREATE DATABASE shop",
@@ -31,7 +32,7 @@ TABLE = {"orders": "orders", "billing": "invoices"}
 
 
 def answers(instance: LabInstance) -> bool:
-    """Says whether the server lets its administrator in."""
+    """Returns whether the administrator can log in to the server."""
     try:
         with administrator(instance) as connection:
             ask(connection, "SELECT 1")
@@ -56,7 +57,7 @@ def create_schema(primary: LabInstance) -> None:
 
 
 def attach(replica: LabInstance, source: LabInstance, login: Login) -> None:
-    """Makes the replica follow its source by GTID, and starts it."""
+    """Configures the replica for GTID replication from its source, and starts it."""
     values = (source.host, source.port, login.user, login.password)
     if replica.flavour == "mysql":
         change = (
@@ -66,7 +67,7 @@ def attach(replica: LabInstance, source: LabInstance, login: Login) -> None:
     else:
         change = (
             "CHANGE MASTER TO MASTER_HOST=%s, MASTER_PORT=%s, MASTER_USER=%s, MASTER_PASSWORD=%s,"
-            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0"  # 11.4 and later ask for TLS by default
+            " MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_SSL=0"  # MariaDB 11.4 defaults to TLS
         )
     with administrator(replica) as connection:
         ask(connection, change, values)
@@ -87,6 +88,6 @@ def replica_status(replica: LabInstance) -> dict[str, Any]:
 
 
 def replicates(replica: LabInstance) -> bool:
-    """Says whether both of the replica's threads run."""
+    """Returns whether both replication threads are running."""
     status = replica_status(replica)
     return status.get("Replica_IO_Running") == "Yes" and status.get("Replica_SQL_Running") == "Yes"

@@ -1,9 +1,9 @@
-"""Servers that speak the MySQL protocol and are none: as many as one likes, in one process, on ports of 127.0.0.1.
+"""Simulates any number of MySQL servers in one process, on ports of 127.0.0.1.
 
     python -m bot.lab.simulated_servers COUNT
 
-prints the ports as one line of JSON, and serves until its standard input is closed. Each server lets any user with the
-password in, says that it is a replica of MySQL 8.4 that replicates, and takes every other statement for granted.
+prints the ports as one line of JSON, and serves until its standard input is closed. Each server accepts every user
+with PASSWORD, reports the status of a healthy MySQL 8.4 replica, and answers every other statement with an empty OK.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from mysql_mimic.control import LocalControl
 from mysql_mimic.session import BaseSession
 from mysql_mimic.types import ServerStatus
 
-PASSWORD = "simulated"  # noqa: S105 - of servers that hold nothing
+PASSWORD = "simulated"  # noqa: S105 - of servers without data
 VERSION = "8.4.6"
 BACKLOG = 16
-SAID = {
+REPLICA_STATUS = {
     "Replica_IO_State": "Waiting for source to send event",
     "Source_Host": "db1.internal",
     "Source_User": "replication",
@@ -53,7 +53,7 @@ SAID = {
     "Executed_Gtid_Set": "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5000",
     "Auto_Position": "1",
 }
-"""What a replica says that is well; the columns that are not here are empty."""
+"""SHOW REPLICA STATUS of a healthy replica; columns that are not listed are empty."""
 _COLUMNS = (
     "Replica_IO_State Source_Host Source_User Source_Port Connect_Retry Source_Log_File Read_Source_Log_Pos "
     "Relay_Log_File Relay_Log_Pos Relay_Source_Log_File Replica_IO_Running Replica_SQL_Running Replicate_Do_DB "
@@ -67,26 +67,27 @@ _COLUMNS = (
     "Retrieved_Gtid_Set Executed_Gtid_Set Auto_Position Replicate_Rewrite_DB Channel_Name Source_TLS_Version "
     "Source_public_key_path Get_Source_public_key Network_Namespace"
 )
-"""The columns of MySQL 8.4, in its order."""
+"""The columns of MySQL 8.4, in order."""
 COLUMNS = _COLUMNS.split()
-packets.make_column_definition_41 = cache(packets.make_column_definition_41)  # the same sixty for every answer
+packets.make_column_definition_41 = cache(packets.make_column_definition_41)  # the same 60 columns in every answer
 ANSWERS = {
     "SHOW REPLICA STATUS": ResultSet(
-        [tuple(SAID.get(name, "") for name in COLUMNS)], [ResultColumn(name, ColumnType.VARCHAR) for name in COLUMNS]
+        [tuple(REPLICA_STATUS.get(name, "") for name in COLUMNS)],
+        [ResultColumn(name, ColumnType.VARCHAR) for name in COLUMNS],
     )
 }
-DONE = ResultSet([], [])
+EMPTY_RESULT = ResultSet([], [])
 
 
 class Variables(dict[str, Any]):
-    """The variables that the protocol needs; all others cost time."""
+    """Only the variables that the protocol needs; evaluating all others takes time."""
 
     def set(self, name: str, value: object, force: bool = False) -> None:
         self[name] = value
 
 
 class Session(BaseSession):  # type: ignore[misc] # the library has no types
-    """Answers from the table above, without parsing anything."""
+    """Answers from ANSWERS, without parsing statements."""
 
     def __init__(self) -> None:
         self.variables = Variables(version=VERSION, character_set_client="utf8mb4", character_set_results="utf8mb4")
@@ -94,15 +95,15 @@ class Session(BaseSession):  # type: ignore[misc] # the library has no types
         self.database = None
 
     async def init(self, connection: Any) -> None:  # noqa: ANN401
-        """As a real server: each statement is its own transaction."""
+        """Sets the autocommit flag, as a real server does."""
         connection.status_flags = ServerStatus.SERVER_STATUS_AUTOCOMMIT
 
     async def handle_query(self, sql: str, attrs: dict[str, str]) -> ResultSet:
-        return ANSWERS.get(sql, DONE)
+        return ANSWERS.get(sql, EMPTY_RESULT)
 
 
-class Anybody(IdentityProvider):  # type: ignore[misc]
-    """Lets every user with the password in."""
+class SinglePasswordIdentity(IdentityProvider):  # type: ignore[misc]
+    """Accepts every user name with PASSWORD."""
 
     def __init__(self) -> None:
         self._plugins = [NativePasswordAuthPlugin()]
@@ -116,13 +117,13 @@ class Anybody(IdentityProvider):  # type: ignore[misc]
 
 
 async def serve(count: int) -> None:
-    """Serves on so many ports until standard input is closed."""
-    anybody, servers = Anybody(), []
+    """Serves on `count` ports until standard input is closed."""
+    identity, servers = SinglePasswordIdentity(), []
     for number in range(count):
-        server = MysqlServer(session_factory=Session, identity_provider=anybody, control=LocalControl(number + 1))
+        server = MysqlServer(session_factory=Session, identity_provider=identity, control=LocalControl(number + 1))
         await server.start_server(host="127.0.0.1", port=0, backlog=BACKLOG)
         servers.append(server)
-    gc.freeze()  # what serves for the whole time need not be looked at by each collection
+    gc.freeze()  # exempts the long-lived servers from garbage collection
     sys.stdout.write(json.dumps([server.sockets()[0].getsockname()[1] for server in servers]) + "\n")
     sys.stdout.flush()
     ended = asyncio.StreamReader()

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bot.lab.client import administrator, ask, wait_until
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.state import LabInstance, LabState
-from bot.lab.vitess.schema import TABLES
+from bot.lab.connections import administrator, ask
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.vitess.application_schema import TABLES
+from bot.lab.waiting import wait_until
 from tests.actions.hands import Client
 from tests.actions.vitess_hands import Hands
 
@@ -72,7 +73,7 @@ def broken(sound_lab: LabState) -> Callable[[str, str], LabInstance]:
     """Breaks the server of a flavour with a fault of the lab, and returns it; it is repaired after the test."""
 
     def break_it(fault: str, flavour: str) -> LabInstance:
-        made = break_(sound_lab.folder, fault if flavour == "mysql" else f"{fault}_mariadb")
+        made = inject_fault(sound_lab.folder, fault if flavour == "mysql" else f"{fault}_mariadb")
         return sound_lab.instance(made.instance)
 
     return break_it

@@ -16,9 +16,10 @@ from actions.sessions import Session
 from bot.engine.change_executor import Verifier
 from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
-from bot.lab.client import administrator, ask, connect, wait_until
+from bot.lab.connections import administrator, ask, connect
 from bot.lab.grants import CHANGER, READER
-from bot.lab.state import LabInstance, LabState
+from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.waiting import wait_until
 
 RUN = "r-test"
 

@@ -15,8 +15,8 @@ from actions.diagnostics.mysql.configuration import configuration
 from actions.diagnostics.mysql.gtid_sets import gtid_sets
 from actions.vitess_contract import Vitess
 from bot.fleet.mysql import identity
-from bot.lab.client import administrator, ask
-from bot.lab.state import LabInstance, LabState
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabInstance, LabState
 from bot.runbook.language.signatures import of_diagnostic
 from tests.actions.hands import reader
 from tests.actions.vitess_hands import SHARDS, Hands

@@ -19,8 +19,10 @@ from bot.config import load
 from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.changer import VitessChanger
-from bot.lab.client import administrator, ask, connect, wait_until
-from bot.lab.state import CONFIG, LabState, Login
+from bot.lab.connections import administrator, ask, connect
+from bot.lab.lab_state import LabState, Login
+from bot.lab.waiting import wait_until
+from bot.lab_location import CONFIG
 
 RUN = "r-test"
 SHARDS = ("-80", "80-")
@@ -149,7 +151,7 @@ class Hands:
     def client(self, database: str = "commerce") -> Iterator[Connection[DictCursor]]:
         """A session through vtgate."""
         host, _, port = self.vitess.vtgate_mysql.rpartition(":")
-        connection = connect(host, int(port), Login("app", ""), patience=60.0)
+        connection = connect(host, int(port), Login("app", ""), timeout=60.0)
         try:
             ask(connection, f"USE `{database}`")
             yield connection

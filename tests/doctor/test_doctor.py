@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.lab.client import administrator, ask, wait_until
-from bot.lab.fault.break_and_mend import break_
+from bot.lab.connections import administrator, ask
+from bot.lab.fault_injection.inject import inject_fault
 from bot.lab.grants import CHANGER, READER
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
+from bot.lab.waiting import wait_until
 from tests.shell import Said, firstmate
 
 pytestmark = pytest.mark.lab
@@ -121,7 +122,7 @@ def test_for_people_servers_that_are_alike_stand_in_one_line(lab: LabState):
     assert said.code == 0
     assert "orders-1 (primary), orders-2, orders-3: MySQL" in said.out
     assert "may run all 34 diagnostics" in said.out
-    assert "All 6 servers are in order." in said.out
+    assert "All 6 servers passed." in said.out
     assert "IDENTIFIED" not in said.out
 
 
@@ -254,7 +255,7 @@ def test_a_secret_that_is_not_there_is_found_and_no_wrong_usage(configure: Confi
 
 
 def test_a_dead_server_does_not_hold_up_the_others(sound_lab: LabState):
-    break_(sound_lab.folder, "server_down")
+    inject_fault(sound_lab.folder, "server_down")
     said = doctor(sound_lab.config)
     here = instance(said, "orders-3")
     assert (said.code, here["reachable"], here["users"]) == (1, False, [])
@@ -264,7 +265,7 @@ def test_a_dead_server_does_not_hold_up_the_others(sound_lab: LabState):
 
 
 def test_a_server_that_hangs_is_given_up(sound_lab: LabState):
-    break_(sound_lab.folder, "server_hangs")
+    inject_fault(sound_lab.folder, "server_hangs")
     said = doctor(sound_lab.config)
     silent = [each for shard in said.json["shards"] for each in shard["instances"] if not each["reachable"]]
     assert (said.code, len(silent)) == (1, 1)
@@ -282,7 +283,7 @@ def test_a_deployment_that_only_reads_is_fine(configure: Configure):
     assert [shard["remediations_off"] for shard in said.json["shards"]] == [13, 13]
     people = firstmate("doctor", "--config", config)
     assert people.code == 0
-    assert "This deployment only reads: 13 remediations are off." in people.out
+    assert "This deployment is read-only: 13 remediations are disabled." in people.out
 
 
 def test_a_reader_that_is_the_changer_too_is_told(configure: Configure):
@@ -360,4 +361,4 @@ def test_it_tells_whether_the_certificate_is_checked(lab: LabState, configure: C
     assert instance(said, "billing-2")["certificate_checked"] is False
     assert not instance(doctor(lab.config), "orders-2")["certificate_checked"]
     told = firstmate("doctor", "--config", lab.config).out
-    assert "certificate not checked" in told
+    assert "certificate not verified" in told

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.fault.break_and_mend import break_, mend_all
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
+from bot.lab.fault_injection.inject import fix_all_faults, inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.slack_workspace.client import WorkspaceClient
 from tests.e2e.bots import running_bot
 from tests.e2e.lab_bot import Play, general_log, variant
 
@@ -28,11 +28,11 @@ def play(lab: LabState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
 def mended_afterwards(lab: LabState) -> Iterator[None]:
     """What the tests of a module broke is mended after the last of them."""
     yield
-    mend_all(lab.folder)
+    fix_all_faults(lab.folder)
 
 
 @pytest.fixture
 def stopped(lab: LabState, mended_afterwards: None) -> None:
     """The applier of orders-3 has given up on a lock wait: for this test, or for one before that left it so."""
     WorkspaceClient(lab.urls.workspace).forget_limits()
-    break_(lab.folder, "replication_stopped")
+    inject_fault(lab.folder, "replication_stopped")

@@ -19,10 +19,10 @@ import yaml
 from bot.config import Config, load
 from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
-from bot.lab.client import administrator, ask
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
-from bot.lab.workspace.model import Json
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabState
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.slack_workspace.model import Json
 from bot.store import audit
 from bot.store.open import open_database
 from bot.store.run_store import RunStore

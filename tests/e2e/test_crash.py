@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bot.engine.run import RunState
+from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
 from tests.e2e.bots import Bot, running_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
 

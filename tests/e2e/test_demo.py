@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.lab import tear_down
+from bot.lab.lifecycle import tear_down
 from bot.lab.processes import MARKER
 
 STORY = [

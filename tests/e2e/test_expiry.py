@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.engine.run import RunState
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
 from tests.e2e.bots import running_bot
 from tests.e2e.lab_bot import BOB, Play, general_log, variant
 

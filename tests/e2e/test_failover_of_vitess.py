@@ -11,11 +11,11 @@ import pytest
 from bot.config import load
 from bot.engine.run import Run
 from bot.lab.bot_process import running_bot
-from bot.lab.client import wait_until
-from bot.lab.fault.break_and_mend import break_, fix
-from bot.lab.fault.cluster_steps import wait_until_sound
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
+from bot.lab.fault_injection.inject import fix_fault, inject_fault
+from bot.lab.fault_injection.vitess_steps import wait_until_healthy
+from bot.lab.lab_state import LabState
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.waiting import wait_until
 from bot.store import audit
 from bot.store.open import open_database
 from bot.store.run_store import RunStore
@@ -47,12 +47,12 @@ class Seen:
 def seen(vitess_lab: LabState, tmp_path: Path) -> Iterator[Seen]:
     """A shard whose primary has just lost its MySQL, before the eyes of a bot."""
     with running_bot(vitess_lab.config, log=tmp_path / "bot.log"):
-        break_(vitess_lab.folder, FAULT)
+        inject_fault(vitess_lab.folder, FAULT)
         try:
             yield Seen(vitess_lab.config)
         finally:
-            fix(vitess_lab.folder, FAULT)
-            wait_until_sound(vitess_lab)
+            fix_fault(vitess_lab.folder, FAULT)
+            wait_until_healthy(vitess_lab)
 
 
 @pytest.mark.vitess

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cli import main
 from bot.engine.run import RunState
-from bot.lab.fault.break_and_mend import fix
+from bot.lab.fault_injection.inject import fix_fault
 from bot.lab.replication import replicates
 from tests.e2e.lab_bot import ALICE, BOB, CAROL, CHANNEL, GUEST, REPLICA, STRANGER, Play, digest_of, words
 
@@ -137,7 +137,7 @@ def test_the_plan_of_another_run_is_not_approved(play: Play):
 def test_when_the_server_changed_since_nothing_is_changed(play: Play):
     run_id = play.fire()
     run = play.run_in(run_id, RunState.WAITING)
-    fix(play.lab.folder, "replication_stopped")
+    fix_fault(play.lab.folder, "replication_stopped")
     play.press(BOB, run, "run.approve")
     run = play.run_in(run_id, RunState.REFUSED)
     assert "is already running" in run.says

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from bot.engine.run import RunState
+from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
 from tests.e2e.bots import running_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, free_port, general_log, key_of, variant, words
 from tests.proxy import Proxy, proxied

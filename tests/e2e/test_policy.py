@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bot.engine.run import RunState
+from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
 from tests.e2e.bots import running_bot
 from tests.e2e.lab_bot import ALICE, BOB, CAROL, CHANNEL, REPLICA, Play, general_log, variant
 

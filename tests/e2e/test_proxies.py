@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.lab.lab_state import LabState
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
-from bot.lab.state import LabState
 from tests.e2e.lab_bot import REPLICA, variant
 from tests.proxysql_fixture import READERS, WRITERS
 from tests.shell import Said, firstmate

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.engine.run import Run, RunState
-from bot.lab.client import wait_until
+from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
-from bot.lab.state import LabState
+from bot.lab.waiting import wait_until
 from bot.store import audit
 from tests.e2e.bots import Bot, running_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.engine.run import Run, RunState
-from bot.lab.client import administrator, ask, wait_until
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabState
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.waiting import wait_until
 from tests.e2e.bots import Bot, running_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, variant
 

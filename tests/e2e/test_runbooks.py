@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.lab.client import wait_until
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.fault.model import faults
-from bot.lab.state import LabState
+from bot.lab.fault_injection.fault_file import faults
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.waiting import wait_until
 from tests.e2e.lab_bot import variant
 from tests.shell import firstmate
 
@@ -39,7 +39,7 @@ def test_the_cause_is_named_and_its_remedy_mends_it(sound_lab: LabState, tmp_pat
     labels = {"alertname": fault.alert, "instance": sound_lab.instance(fault.instance).address}
     alert = tmp_path / "alert.json"
     alert.write_text(json.dumps({"labels": labels}), encoding="utf-8")
-    break_(sound_lab.folder, name)
+    inject_fault(sound_lab.folder, name)
 
     def diagnosed() -> dict[str, Any]:
         return dict(firstmate("run", "--alert", alert, "--config", config, "--json").json)
@@ -75,7 +75,7 @@ def replays_without_a_server(config: Path, alert: Path, lab: LabState, cause: st
     case = alert.with_name("case.yml")
     recorded = firstmate("record", "--alert", alert, "--out", case, "--config", config)
     assert recorded.code == 0
-    assert "Left out" not in recorded.err
+    assert "Omitted" not in recorded.err
     text = case.read_text(encoding="utf-8")
     for instance in lab.instances:
         assert instance.address not in text

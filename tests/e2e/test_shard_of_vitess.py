@@ -16,8 +16,8 @@ from actions.vitess_shard_members import shard_members
 from bot.config import load
 from bot.engine.change_executor import Verifier
 from bot.fleet.fleet import ConfiguredFleet
-from bot.lab.client import wait_until
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
+from bot.lab.waiting import wait_until
 
 pytestmark = pytest.mark.vitess
 REPLICAS = ("zone1-0000000100", "zone1-0000000101", "zone1-0000000102")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
 from tests.soak import soaking
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]

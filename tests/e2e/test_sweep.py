@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, expect
 
 import bot
 from bot.lab import processes
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.state import LabState
-from bot.lab.workspace.model import Json
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.slack_workspace.model import Json
 from tests.e2e.bots import running_bot
 from tests.e2e.lab_bot import ALICE, BOB, CAROL, CHANNEL, GUEST, Play, key_of, variant, words
 from tests.shell import firstmate
@@ -39,8 +39,8 @@ def hanging(lab: LabState, name: str) -> Iterator[None]:
 
 @pytest.fixture
 def broken_lab(sound_lab: LabState) -> Iterator[LabState]:
-    break_(sound_lab.folder, "replication_stopped")
-    break_(sound_lab.folder, "server_down_mariadb")
+    inject_fault(sound_lab.folder, "replication_stopped")
+    inject_fault(sound_lab.folder, "server_down_mariadb")
     with hanging(sound_lab, HANGS):
         yield sound_lab
 

@@ -258,7 +258,7 @@ def test_a_cluster_hands_it_on_by_itself(front):
 
 def test_connections_that_stay_in_use_stop_it_before_the_next_proxy(front, stand_ins, monkeypatch):
     monkeypatch.setattr(DrainServer, "settles_within", 0.2)
-    stand_ins[0].admin.uses(DRAINED, 3)
+    stand_ins[0].admin.set_connections(DRAINED, 3)
     scene = front()
     ended = scene.changed()
     assert ended.state is RunState.FAILED

@@ -10,7 +10,7 @@ import pytest
 
 from bot.errors import Unreachable
 from bot.fleet.alertmanager import AlertmanagerSilencer
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
 from tests.alertmanager import alertmanager
 
 

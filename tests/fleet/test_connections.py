@@ -11,8 +11,8 @@ import pytest
 from bot.errors import ConfigError, Unreachable
 from bot.fleet.connections import Server
 from bot.fleet.mysql import open_reader
-from bot.lab.client import administrator, ask
-from bot.lab.state import LabInstance, LabState
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabInstance, LabState
 from tests.certificates import certificate
 
 pytestmark = pytest.mark.lab

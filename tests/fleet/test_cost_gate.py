@@ -12,8 +12,8 @@ from bot.engine.gather import Gatherer
 from bot.engine.run import StepStatus
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.fleet import ConfiguredFleet
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.state import LabState
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
 from bot.runbook.language.schema import Runbook
 from tests.actions.hands import reader
 
@@ -76,7 +76,7 @@ def test_every_high_cost_diagnostic_is_known_here():
 @pytest.mark.lab
 @pytest.mark.parametrize(("fault", "name"), [("row_locks", "orders-1"), ("row_locks_mariadb", "billing-1")])
 def test_lock_waits_are_read_once_a_minute_by_all_readers_of_a_server(sound_lab: LabState, fault: str, name: str):
-    break_(sound_lab.folder, fault)
+    inject_fault(sound_lab.folder, fault)
     instance = sound_lab.instance(name)
     gate = CostGate()
     with reader(sound_lab, instance, gate=gate) as first, reader(sound_lab, instance, gate=gate) as second:
@@ -98,7 +98,7 @@ def test_where_nobody_waits_nothing_costly_is_sent_so_that_one_may_look_at_any_t
 
 @pytest.mark.lab
 def test_two_runs_of_one_fleet_share_the_gate(sound_lab: LabState):
-    break_(sound_lab.folder, "row_locks")
+    inject_fault(sound_lab.folder, "row_locks")
     runbook = Runbook.model_validate(
         {
             "runbook": "mysql/x",

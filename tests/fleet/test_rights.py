@@ -11,9 +11,9 @@ from pymysql.cursors import DictCursor
 
 from bot.doctor.user_privileges import ACTIONS, Kind, judged
 from bot.fleet.mysql import parse_version
-from bot.lab.client import administrator, ask, connect
+from bot.lab.connections import administrator, ask, connect
 from bot.lab.grants import CHANGER, READER
-from bot.lab.state import LabInstance, LabState
+from bot.lab.lab_state import LabInstance, LabState
 from bot.privileges.grants import parse
 from bot.privileges.requirements import SPARE_PORT, Right, needed
 
@@ -65,7 +65,7 @@ def primary(request: pytest.FixtureRequest, lab: LabState) -> LabInstance:
 
 def session(lab: LabState, instance: LabInstance, user: str) -> Iterator[Connection[DictCursor]]:
     """A session of a user with nothing between it and the server."""
-    opened = connect(instance.host, instance.port, lab.users[user], patience=20)
+    opened = connect(instance.host, instance.port, lab.users[user], timeout=20)
     yield opened
     opened.close()
 

@@ -1,4 +1,4 @@
-"""The statements that create the lab's users; what they may do is shown in tests/fleet/test_rights.py."""
+"""The statements that create the lab's users; tests/fleet/test_rights.py tests their privileges."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import pytest
 from bot.lab.grants import READER, statements
 
 
-def test_a_user_is_created_with_its_rights():
+def test_a_user_is_created_with_its_privileges():
     created, *granted = statements("mysql", READER, "secret1")
     assert created == "CREATE USER 'firstmate_reader'@'%' IDENTIFIED BY 'secret1'"
     assert granted[-1] == "GRANT SELECT ON performance_schema.* TO 'firstmate_reader'@'%'"
 
 
-def test_the_grant_option_stands_at_the_end():
+def test_the_grant_option_comes_last():
     assert statements("mariadb", "admin", "x")[-1].endswith("TO 'admin'@'%' WITH GRANT OPTION")
 
 
-def test_a_password_that_would_leave_its_quotes_is_refused():
-    with pytest.raises(ValueError, match="letters and digits"):
+def test_a_password_that_is_not_alphanumeric_is_refused():
+    with pytest.raises(ValueError, match="must be alphanumeric"):
         statements("mysql", READER, "x' OR 1")

@@ -1,23 +1,23 @@
-"""Simulated servers answer as a replica does, to Firstmate and to the bare loop that it is measured beside."""
+"""Simulated servers answer like a replica, to Firstmate's sweep and to the bare loop."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.lab.benchmarks import sweep as bench_sweep
+from bot.lab.benchmarks import sweep
 from bot.lab.simulated_servers import PASSWORD
 
 
 @pytest.fixture(autouse=True)
 def password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(bench_sweep.PASSWORD_IN, PASSWORD)
+    monkeypatch.setenv(sweep.PASSWORD_IN, PASSWORD)
 
 
-def test_they_are_replicas_that_are_well_and_who_refuses_is_told_beside_them():
-    with bench_sweep.simulated(5) as ports, bench_sweep.unanswered(refusing=2, silent=0) as dead:
+def test_simulated_servers_are_healthy_replicas_and_dead_hosts_are_reported():
+    with sweep.simulated_servers(5) as ports, sweep.dead_ports(refusing=2, silent=0) as dead:
         assert len(set(ports)) == 5
-        bench_sweep.bare(ports)
-        _, found = bench_sweep.swept([*ports, *dead])
+        sweep.bare_loop(ports)
+        _, found = sweep.timed_sweep([*ports, *dead])
     [kin] = found.kin
     [group] = kin.groups
     assert (len(group.hosts), group.facts["receiver_running"], group.facts["applier_running"]) == (5, "Yes", "Yes")
@@ -26,8 +26,8 @@ def test_they_are_replicas_that_are_well_and_who_refuses_is_told_beside_them():
     assert "does not accept connections" in silence.reason
 
 
-def test_they_end_with_the_one_who_started_them():
-    with bench_sweep.simulated(1) as ports:
+def test_simulated_servers_stop_with_their_parent():
+    with sweep.simulated_servers(1) as ports:
         pass
-    _, found = bench_sweep.swept(ports)
+    _, found = sweep.timed_sweep(ports)
     assert "does not accept connections" in found.silent[0].reason

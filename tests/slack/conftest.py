@@ -7,15 +7,17 @@ from collections.abc import Iterator
 import pytest
 from slack_sdk import WebClient
 
-from bot.lab.workspace import Options, Workspace, WorkspaceClient, running_workspace
-from bot.lab.workspace.manifest import Manifest
+from bot.lab.slack_workspace import Workspace, WorkspaceClient, WorkspaceOptions, running_workspace
+from bot.lab.slack_workspace.app_manifest import Manifest
 from bot.store.database import Database
 from bot.store.outbox import OutboxStore
 
 
 @pytest.fixture
 def workspace() -> Iterator[Workspace]:
-    with running_workspace(options=Options(manifest=Manifest.shipped(), limits=False, ack_seconds=1.0)) as running:
+    with running_workspace(
+        options=WorkspaceOptions(manifest=Manifest.shipped(), limits=False, ack_seconds=1.0)
+    ) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ from slack_bolt import BoltResponse
 from slack_sdk import WebClient
 
 from bot.config import Roles
-from bot.lab.workspace import WorkspaceClient
+from bot.lab.slack_workspace import WorkspaceClient
 from bot.slack.authorise import Authorise
 from bot.slack.directory import SlackDirectory
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.lab.workspace.blocks import check_blocks
+from bot.lab.slack_workspace.block_kit.block_rules import check_blocks
 from bot.slack import blocks
 
 HOSTILE = [

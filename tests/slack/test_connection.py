@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from bot.config import Secret, SlackSettings
 from bot.errors import ConfigError, Unreachable
-from bot.lab.workspace import Workspace, WorkspaceClient
+from bot.lab.slack_workspace import Workspace, WorkspaceClient
 from bot.slack import connection as connect
 from bot.slack.connection import HttpConnection, Installation, SocketConnection, installation_of
 

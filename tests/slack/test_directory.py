@@ -6,7 +6,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.config import Narrower, People, Roles
-from bot.lab.workspace import WorkspaceClient
+from bot.lab.slack_workspace import WorkspaceClient
 from bot.slack.directory import CACHED, SlackDirectory
 from tests.slack.conftest import Clock
 

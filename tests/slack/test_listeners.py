@@ -15,9 +15,9 @@ from bot.engine.preview import Preview
 from bot.engine.run import Cause, Choice, Run, RunState
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
-from bot.lab.workspace import Options, WorkspaceClient, running_workspace
-from bot.lab.workspace.manifest import Manifest
-from bot.lab.workspace.model import Json
+from bot.lab.slack_workspace import WorkspaceClient, WorkspaceOptions, running_workspace
+from bot.lab.slack_workspace.app_manifest import Manifest
+from bot.lab.slack_workspace.model import Json
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
 from bot.slack.connection import SocketConnection
@@ -42,7 +42,7 @@ RECORDED: list[tuple[str, ...]] = []
 @pytest.fixture(scope="module")
 def connected() -> Iterator[tuple[WorkspaceClient, WebClient]]:
     """A workspace in which the app is installed; its socket takes 3 s to close, so all tests share it."""
-    with running_workspace(options=Options(manifest=Manifest.shipped(), limits=False)) as workspace:
+    with running_workspace(options=WorkspaceOptions(manifest=Manifest.shipped(), limits=False)) as workspace:
         tokens = workspace.state.tokens
         web = WebClient(token=tokens.bot_token, base_url=workspace.api_url, retry_handlers=[])
         with pytest.MonkeyPatch.context() as patch:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import bot
-from bot.lab.workspace.manifest import Manifest
-from bot.lab.workspace.methods import SCOPES
+from bot.lab.slack_workspace.app_manifest import Manifest
+from bot.lab.slack_workspace.web_api.methods import SCOPES
 from bot.slack.slash_commands import HELP
 
 TOP = Path(bot.__file__).parents[1]

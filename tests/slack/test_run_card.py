@@ -11,7 +11,7 @@ import pytest
 
 from bot.engine.run import Assignment, Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
-from bot.lab.workspace.blocks import check_blocks, text_length
+from bot.lab.slack_workspace.block_kit.block_rules import check_blocks, text_length
 from bot.slack import approval_card as plans
 from bot.slack import labels
 from bot.slack import run_card as cards

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.engine.outbox import Envelope, Message, Priority
-from bot.lab.workspace import Workspace, WorkspaceClient
+from bot.lab.slack_workspace import Workspace, WorkspaceClient
 from bot.slack.blocks import header, section, table
 from bot.slack.sender import EDITS, PROGRESS_GAP, Pace, Sender
 from bot.store.outbox import OutboxStore

@@ -17,7 +17,7 @@ from bot.engine.grouping import summarised
 from bot.engine.outbox import Message
 from bot.engine.sweep import HostAnswer
 from bot.engine.targets import Target
-from bot.lab.workspace.blocks import check_blocks
+from bot.lab.slack_workspace.block_kit.block_rules import check_blocks
 from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
 from bot.slack.sweep_card import sweep_message
 from tests.engine.servers import shard_of

@@ -1,4 +1,4 @@
-"""How long from a firing webhook to the card, and to the named cause: measured on the lab, many times."""
+"""Measures the time from an alert's webhook to its card and to the named cause, on the lab."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ from rich.console import Console
 from bot.config import Intake, load
 from bot.errors import FirstmateError
 from bot.lab.bot_process import running_bot
-from bot.lab.fault.break_and_mend import break_
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar, Silent
-from bot.lab.servers import free_ports
-from bot.lab.state import LabState
-from bot.lab.workspace.client import WorkspaceClient
-from bot.lab.workspace.model import Json
+from bot.lab.database_servers import free_ports
+from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.lab_state import LabState
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress, ProgressBar
+from bot.lab.slack_workspace.client import WorkspaceClient
+from bot.lab.slack_workspace.model import Json
 
 FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
 REST = 4.0
-"""Seconds between two repetitions, in which Slack's limit of a message a second is whole again."""
+"""Seconds between two repetitions, so that Slack's limit of one message per second does not interfere."""
 CARD_WITHIN, CAUSE_WITHIN = 1.0, 3.0
-"""Seconds that are aimed at; they are printed beside the figures, never judged."""
+"""Goals in seconds, printed with the figures."""
 
 err = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds after the webhook was sent."""
+    """Seconds since the webhook was sent."""
 
     card: float
     cause: float
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest of the values that at least this share of them does not exceed; it is one that was seen."""
+    """Returns the smallest value that at least this share of the values does not exceed."""
     ordered = sorted(values)
     rank = -int(-share * len(ordered) // 1)
     return ordered[max(0, min(len(ordered), rank) - 1)]
 
 
-def measure(state: LabState, intake: Intake, times: int, tell: Callable[[int, Times], None]) -> list[Times]:
-    """Sends that many new alerts about a replica that stopped, each to its end, and returns what was seen."""
+def measure(state: LabState, intake: Intake, times: int, report: Callable[[int, Times], None]) -> list[Times]:
+    """Sends `times` alerts about a stopped replica, waits for each run to end, and returns the times."""
     workspace = WorkspaceClient(state.urls.workspace)
     found = []
     for number in range(1, times + 1):
@@ -66,19 +66,19 @@ def measure(state: LabState, intake: Intake, times: int, tell: Callable[[int, Ti
         card = _call(workspace, seen, "chat.postMessage", lambda entry: True)
         cause = _call(workspace, seen, "chat.update", lambda entry: ": Looking" not in str(entry))
         found.append(Times(card - sent, cause - sent))
-        tell(number, found[-1])
+        report(number, found[-1])
         _send(state, intake, "resolved", started)
         _call(workspace, seen, "chat.postMessage", lambda entry: "Resolved by itself" in str(entry))
     return found
 
 
 def _call(workspace: WorkspaceClient, after: int, method: str, fits: Callable[[Json], bool]) -> float:
-    """Waits for the first such call of the Web API, and returns when the workspace got it."""
+    """Waits for the first Web API call that fits, and returns the time at which the workspace received it."""
 
-    def look() -> Json | None:
+    def find_call() -> Json | None:
         return next((e for e in workspace.journal(after, "api") if e["name"] == method and fits(e)), None)
 
-    return float(workspace.wait_for(look, 30.0, f"A call of {method}")["t"])
+    return float(workspace.wait_for(find_call, 30.0, f"A call of {method}")["t"])
 
 
 def _send(state: LabState, intake: Intake, status: str, started: datetime) -> None:
@@ -98,7 +98,7 @@ def _send(state: LabState, intake: Intake, status: str, started: datetime) -> No
 
 
 def own_config(state: LabState, name: str) -> Path:
-    """The lab's configuration with another store and port, so that Alertmanager's alerts do not come between."""
+    """Writes the lab's configuration with another store and port, which Alertmanager does not post to."""
     document = yaml.safe_load(state.config.read_text(encoding="utf-8"))
     document["intake"]["port"] = free_ports(1)[0]
     document["data"] = f"data-{name}"
@@ -118,24 +118,24 @@ def _figures(values: Sequence[float], aim: float) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmark on a lab of its own; 0 when it ran, whatever the figures are."""
+    """Runs the benchmark on a lab of its own; returns 0 when it completed, whatever the figures."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.benchmarks.alert_latency", description=__doc__)
-    parser.add_argument("--repeat", type=int, default=20, metavar="N", help="repetitions (20)")
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--repeat", type=int, default=20, metavar="N", help="number of repetitions (default: 20)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
 
-    def tell(number: int, times: Times) -> None:
+    def report(number: int, times: Times) -> None:
         err.print(f"{number:3}/{given.repeat}  card {times.card:.3f} s  cause {times.cause:.3f} s", highlight=False)
 
     folder = Path(tempfile.mkdtemp(prefix="firstmate-bench-"))
-    reporter = Silent() if given.json else Bar()
+    reporter = NoProgress() if given.json else ProgressBar()
     try:
-        with reporter if isinstance(reporter, Bar) else nullcontext():
+        with reporter if isinstance(reporter, ProgressBar) else nullcontext():
             state = bring_up(folder, progress=reporter)
         config = own_config(state, "bench")
         with running_bot(config, log=folder / "logs" / "bench.log"):
-            break_(folder, FAULT)
-            found = measure(state, load(config).intake, max(1, given.repeat), tell)
+            inject_fault(folder, FAULT)
+            found = measure(state, load(config).intake, max(1, given.repeat), report)
     except FirstmateError as error:
         err.print(f"bench: {error}", style="red", markup=False)
         return int(error.exit_code)
@@ -156,7 +156,7 @@ def _print(found: Sequence[Times], *, as_json: bool) -> None:
     sys.stdout.write(f"{len(found)} repetitions, seconds from the webhook\n")
     for name, row in figures.items():
         numbers = "  ".join(f"{key} {row[key]:.3f}" for key in ("p50", "p99", "min", "max"))
-        sys.stdout.write(f"  {name:<6} {numbers}   (aim: under {row['aim']:g} s)\n")
+        sys.stdout.write(f"  {name:<6} {numbers}   (goal: under {row['aim']:g} s)\n")
 
 
 if __name__ == "__main__":

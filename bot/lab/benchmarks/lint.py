@@ -1,6 +1,6 @@
-"""Measures the linter over many runbooks: `python -m bot.lab.benchmarks.lint [COUNT]`, or `make bench-lint`.
+"""Measures the linter on many generated runbooks: `python -m bot.lab.benchmarks.lint [COUNT]`, or `make bench-lint`.
 
-Every runbook has names and bounds of its own, so that no two of them share an expression, and none has a mistake.
+Every runbook has its own names and limits, so that no two share an expression. None has an error.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ TEST = """\
 """
 
 
-def generated(n: int) -> str:
-    """The text of one runbook: five steps, six causes, three remedies and a test for each cause."""
+def runbook_text(n: int) -> str:
+    """Returns the text of one runbook: five steps, six causes, three remedies and one test per cause."""
     named = [(name, k, *(part.format(n=n, k=k) for part in parts)) for k, (name, parts) in enumerate(KINDS.items(), 1)]
     causes = [
         CAUSE.format(name=name, k=k, n=n, when=when, says=says, remedy=remedy)
@@ -124,19 +124,19 @@ def generated(n: int) -> str:
     return "".join([HEAD.format(n=n, team=n % 20), *causes, REMEDIES.format(n=n), *tests])
 
 
-def make(folder: Path, count: int) -> None:
-    """Writes so many runbooks below a folder."""
+def write_runbooks(folder: Path, count: int) -> None:
+    """Writes `count` runbooks into a folder."""
     for number in range(1, count + 1):
         path = folder / f"team-{number % 20}" / f"service-{number}.yml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(generated(number), encoding="utf-8")
+        path.write_text(runbook_text(number), encoding="utf-8")
 
 
 def main() -> int:
-    """Prints how long the linter took, and how much it read."""
+    """Runs the linter and prints its time and the size of its input."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), count)
+        write_runbooks(Path(folder), count)
         begun = time.perf_counter()
         report = lint_paths([Path(folder)], lambda: ())
         took = time.perf_counter() - begun

@@ -1,8 +1,8 @@
-"""How long a sweep over many hosts takes, beside a bare loop that asks the same; and what dead ones cost.
+"""Measures a sweep over many hosts, compared with a bare loop over PyMySQL, and the cost of hosts that are down.
 
-The servers are simulated, in processes of their own, and use the same processors as the sweep. The bare loop is the
-least that PyMySQL can do: a pool with as many threads, no TLS, no bound on an answer, nothing checked, and what
-comes is thrown away. Both send the same statements.
+The simulated servers run in processes of their own, on the same processors as the sweep. The bare loop is the minimum
+with PyMySQL: as many threads, no TLS, no limit on results, no checks, and the results are discarded. Both send the same
+statements.
 """
 
 from __future__ import annotations
@@ -30,40 +30,40 @@ from bot.engine.sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.mysql import parse_version, read_only
-from bot.lab.progress import Bar, Reporter, Silent
+from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.lab.simulated_servers import PASSWORD
 
 HOSTS, REPETITIONS = 2000, 5
 DIAGNOSTIC, STATEMENT = "mysql.replica_status", "SHOW REPLICA STATUS"
 WRONG = 20
-"""Hosts of each kind that does not answer, in the run with such."""
+"""Number of hosts of each kind of failure, in the sweep with dead hosts."""
 MOST_RATIO, MOST_SECONDS = 1.5, 5.0
-"""What is aimed at; printed beside the figures, never judged."""
+"""Goals for the ratio and the seconds, printed with the figures."""
 LIKE_HOSTS = 50
-"""Hosts of one shard."""
-PASSWORD_IN = "FIRSTMATE_BENCH_PASSWORD"  # noqa: S105 - the name of a variable
+"""Number of hosts per shard."""
+PASSWORD_IN = "FIRSTMATE_BENCH_PASSWORD"  # noqa: S105 - the name of an environment variable
 USER = "firstmate_reader"
 FILES = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """What one round took."""
+class RoundTime:
+    """The duration of one round."""
 
     wall: float
     """Seconds."""
     cpu: float
-    """Seconds of processor, of this process alone."""
+    """CPU seconds of this process only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What each round took."""
+    """The durations of all rounds."""
 
-    bare: tuple[Took, ...]
-    sweep: tuple[Took, ...]
-    with_dead: tuple[Took, ...]
-    """The sweep with the hosts that refuse and those that never answer, which come first and take their threads."""
+    bare: tuple[RoundTime, ...]
+    sweep: tuple[RoundTime, ...]
+    with_dead: tuple[RoundTime, ...]
+    """The sweep that starts with hosts which refuse connections or never answer."""
 
     @property
     def ratios(self) -> list[float]:
@@ -71,36 +71,36 @@ class Figures:
 
 
 @contextmanager
-def timed() -> Iterator[Callable[[], Took]]:
-    """Gives what tells the time since its beginning."""
+def stopwatch() -> Iterator[Callable[[], RoundTime]]:
+    """Yields a function that returns the time since the block began."""
     wall, cpu = time.monotonic(), time.process_time()
-    yield lambda: Took(time.monotonic() - wall, time.process_time() - cpu)
+    yield lambda: RoundTime(time.monotonic() - wall, time.process_time() - cpu)
 
 
 @contextmanager
-def simulated(count: int) -> Iterator[list[int]]:
-    """The ports of so many servers, in as many processes as there are processors."""
+def simulated_servers(count: int) -> Iterator[list[int]]:
+    """Runs `count` servers, in as many processes as there are processors, and yields their ports."""
     processes = os.cpu_count() or 1
     shares = [count // processes + (number < count % processes) for number in range(processes)]
     with ExitStack() as running:
-        started = [running.enter_context(_started(share)) for share in shares if share]
+        started = [running.enter_context(_server_process(share)) for share in shares if share]
         yield [port for process in started for port in json.loads(process.stdout.readline() if process.stdout else "")]
 
 
 @contextmanager
-def _started(count: int) -> Iterator[subprocess.Popen[str]]:
+def _server_process(count: int) -> Iterator[subprocess.Popen[str]]:
     argv = [sys.executable, "-m", "bot.lab.simulated_servers", str(count)]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield process
     finally:
-        # It ends when its standard input does, so it does not outlive this process either.
+        # It exits when its standard input is closed, also when this process dies.
         process.communicate()
 
 
 @contextmanager
-def unanswered(refusing: int, silent: int) -> Iterator[list[int]]:
-    """Ports at which nobody listens, and ports that take a connection and never say a word."""
+def dead_ports(refusing: int, silent: int) -> Iterator[list[int]]:
+    """Yields ports that refuse connections, and ports that accept them and never answer."""
     with ExitStack() as held:
         ports = []
         for number in range(refusing + silent):
@@ -113,7 +113,7 @@ def unanswered(refusing: int, silent: int) -> Iterator[list[int]]:
 
 
 def config_of(ports: Sequence[int]) -> Config:
-    """A configuration with an instance at each port, all of them replicas."""
+    """Returns a configuration with one replica per port."""
     reader = DatabaseUser(user=USER, password=Secret(env=PASSWORD_IN))
     shards = []
     for begin in range(0, len(ports), LIKE_HOSTS):
@@ -126,13 +126,13 @@ def config_of(ports: Sequence[int]) -> Config:
     return Config(intake=Intake(token=Secret(env=PASSWORD_IN)), shards=tuple(shards))
 
 
-def bare(ports: Sequence[int]) -> Took:
-    """The bare loop."""
-    with timed() as took:
+def bare_loop(ports: Sequence[int]) -> RoundTime:
+    """Runs the bare loop; raises FirstmateError unless every host answered."""
+    with stopwatch() as took:
         with ThreadPoolExecutor(WORKERS) as pool:
             answered = sum(pool.map(_ask, ports))
         if answered != len(ports):
-            raise FirstmateError(f"The bare loop got {answered} answers of {len(ports)}.")
+            raise FirstmateError(f"The bare loop got {answered} answers from {len(ports)} hosts.")
         return took()
 
 
@@ -148,67 +148,71 @@ def _ask(port: int) -> int:
     return answered
 
 
-def swept(ports: Sequence[int]) -> tuple[Took, Summary]:
-    """Firstmate's sweep, from the selector to the summary."""
+def timed_sweep(ports: Sequence[int]) -> tuple[RoundTime, Summary]:
+    """Runs Firstmate's sweep, from the selector to the summary."""
     fleet = ConfiguredFleet(config_of(ports))
-    with timed() as took:
+    with stopwatch() as took:
         targets = select("role=replica", fleet.targets())
         found = summarised(Sweeps(fleet).sweep(DIAGNOSTIC, targets).answers)
         return took(), found
 
 
 def measure(hosts: int, repetitions: int, progress: Reporter) -> Figures:
-    """All in turn, so that what else the machine does meets all; raises FirstmateError when a host did not answer."""
+    """Runs all variants in turn in each round; raises FirstmateError when a sweep's result is wrong."""
     rounds = []
     progress.step(f"Starting {hosts} simulated servers")
-    with simulated(hosts) as ports, unanswered(WRONG, WRONG) as dead:
+    with simulated_servers(hosts) as ports, dead_ports(WRONG, WRONG) as dead:
         for number in range(repetitions + 1):
             progress.step("Sweeping", number / (repetitions + 1))
-            loop = bare(ports)
-            plain, found = swept(ports)
-            with_dead, also = swept([*dead, *ports])
+            loop = bare_loop(ports)
+            plain, found = timed_sweep(ports)
+            with_dead, also = timed_sweep([*dead, *ports])
             silent = sum(len(each.hosts) for each in also.silent)
             if not found.alike or silent != len(dead) or also.strange:
-                raise FirstmateError(f"The sweep found what is not so: {found.says} {also.says}")
+                raise FirstmateError(f"The sweep returned a wrong result: {found.says} {also.says}")
             rounds.append((loop, plain, with_dead))
-    theirs, ours, dead_too = zip(*rounds[1:], strict=True)  # the first round warms all of them up
+    theirs, ours, dead_too = zip(*rounds[1:], strict=True)  # the first round is a warm-up
     return Figures(theirs, ours, dead_too)
 
 
-def _line(name: str, took: Sequence[Took]) -> str:
+def _line(name: str, took: Sequence[RoundTime]) -> str:
     wall, cpu = [each.wall for each in took], statistics.median(each.cpu for each in took)
     middle, least, most = statistics.median(wall), min(wall), max(wall)
-    return f"{name:<24} median {middle:5.2f} s   min {least:5.2f} s   max {most:5.2f} s   processor {cpu:5.2f} s\n"
+    return f"{name:<24} median {middle:5.2f} s   min {least:5.2f} s   max {most:5.2f} s   CPU {cpu:5.2f} s\n"
 
 
-def _says(hosts: int, found: Figures) -> str:
+def _summary(hosts: int, found: Figures) -> str:
     ratio, median = statistics.median(found.ratios), statistics.median(each.wall for each in found.sweep)
-    held = {True: "holds", False: "does not hold"}
+    met = {True: "met", False: "not met"}
     return (
         f"{hosts} simulated servers, {WORKERS} threads, {len(found.sweep)} rounds, {os.cpu_count()} processors, "
         f"load {os.getloadavg()[0]:.1f}\n"
         + _line("bare loop over PyMySQL", found.bare)
         + _line("firstmate sweep", found.sweep)
         + _line(f"with {2 * WRONG} dead hosts", found.with_dead)
-        + f"ratio {ratio:.2f} (aim: at most {MOST_RATIO:g}, {held[ratio <= MOST_RATIO]}); "
-        f"{median:.2f} s (aim: under {MOST_SECONDS:g} s, {held[median < MOST_SECONDS]})\n"
-        f"of the dead hosts, {WRONG} refuse and {WRONG} never answer; each of these keeps a thread for about 3 s\n"
+        + f"ratio {ratio:.2f} (goal: at most {MOST_RATIO:g}, {met[ratio <= MOST_RATIO]}); "
+        f"{median:.2f} s (goal: under {MOST_SECONDS:g} s, {met[median < MOST_SECONDS]})\n"
+        f"{WRONG} dead hosts refuse connections, {WRONG} never answer; each of these occupies a thread for about 3 s\n"
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmark; 0 when it ran, whatever the figures are."""
+    """Runs the benchmark; returns 0 when it completed, whatever the figures."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.benchmarks.sweep", description=__doc__)
-    parser.add_argument("--hosts", type=int, default=HOSTS, metavar="N", help=f"simulated servers ({HOSTS})")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, metavar="N", help=f"rounds ({REPETITIONS})")
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument(
+        "--hosts", type=int, default=HOSTS, metavar="N", help=f"number of simulated servers (default: {HOSTS})"
+    )
+    parser.add_argument(
+        "--repetitions", type=int, default=REPETITIONS, metavar="N", help=f"number of rounds (default: {REPETITIONS})"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if most == resource.RLIM_INFINITY else min(FILES, most), most))
     os.environ[PASSWORD_IN] = PASSWORD
-    reporter = Silent() if given.json else Bar()
+    reporter = NoProgress() if given.json else ProgressBar()
     try:
-        with reporter if isinstance(reporter, Bar) else nullcontext():
+        with reporter if isinstance(reporter, ProgressBar) else nullcontext():
             found = measure(given.hosts, given.repetitions, reporter)
     except FirstmateError as error:
         sys.stderr.write(f"bench: {error}\n")
@@ -227,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             + "\n"
         )
     else:
-        sys.stdout.write(_says(given.hosts, found))
+        sys.stdout.write(_summary(given.hosts, found))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What it costs that many runs wait for an approval: processor and memory of the real bot, at rest."""
+"""Measures CPU and memory of an idle bot with many runs that wait for approval."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from bot.engine.segments import Expire
 from bot.errors import FirstmateError
 from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
-from bot.lab.lab import bring_up, tear_down
-from bot.lab.progress import Bar, Reporter, Silent
+from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.slack import run_card as cards
 from bot.store.durable import Durable
 from bot.store.open import open_database
@@ -37,25 +37,25 @@ from bot.store.tables import messages, runs
 RUNS = 10_000
 PIECE = 500
 SETTLE, WATCH = 20.0, 30.0
-"""Seconds that the bot gets to come to rest, and in which it is then watched."""
+"""Seconds for the bot to become idle, and to measure it."""
 MOST_CPU, MOST_MEMORY = 1.0, 300.0
-"""Percent of a core and MB that are aimed at; they are printed beside the figures, never judged."""
+"""Goals in percent of a core and MB, printed with the figures."""
 
 err = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took."""
+    """The resources that a process uses."""
 
     cpu: float
     """Percent of one core."""
     memory: float
-    """MB that are resident."""
+    """Resident MB."""
 
 
 def waiting_run(number: int, now: datetime) -> Run:
-    """A run as it waits, with a plan and a day to go."""
+    """Returns a run that waits for approval of its plan for another day."""
     change = Change(
         wave=0,
         action="mysql.start_replica",
@@ -89,7 +89,7 @@ def waiting_run(number: int, now: datetime) -> Run:
 
 
 def fill(config: Path, count: int, progress: Reporter) -> None:
-    """Puts so many waiting runs into the store, each with its expiry in the queue."""
+    """Stores `count` waiting runs, each with its expiry in the queue."""
     database = open_database(load(config))
     migrate(database)
     durable = Durable(database)
@@ -118,7 +118,7 @@ def fill(config: Path, count: int, progress: Reporter) -> None:
 
 
 def _sent(message: Message, number: int) -> dict[str, object]:
-    """A message as it is kept once it is in Slack."""
+    """Returns the row of a message that was sent to Slack."""
     return {
         "key": message.key,
         "channel": message.channel,
@@ -134,7 +134,7 @@ def _sent(message: Message, number: int) -> dict[str, object]:
 
 
 def cost_of(pid: int, seconds: float) -> Cost:
-    """What a process takes over so many seconds."""
+    """Measures the CPU use of a process over some seconds, and its memory."""
     began, at = _ticks(pid), time.monotonic()
     time.sleep(seconds)
     used = (_ticks(pid) - began) / os.sysconf("SC_CLK_TCK")
@@ -142,8 +142,8 @@ def cost_of(pid: int, seconds: float) -> Cost:
     return Cost(100.0 * used / (time.monotonic() - at), pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
-def watched(config: Path, folder: Path, progress: Reporter, says: str) -> Cost:
-    """What the bot takes once it has come to rest."""
+def measured(config: Path, folder: Path, progress: Reporter, says: str) -> Cost:
+    """Measures an idle bot."""
     progress.step(says)
     with running_bot(config, log=folder / "logs" / "bench-waiting.log") as bot:
         time.sleep(SETTLE)
@@ -156,20 +156,20 @@ def _ticks(pid: int) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmark on a lab of its own; 0 when it ran, whatever the figures are."""
+    """Runs the benchmark on a lab of its own; returns 0 when it completed, whatever the figures."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.benchmarks.waiting_runs", description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"runs that wait ({RUNS})")
-    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"number of waiting runs (default: {RUNS})")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
     folder = Path(tempfile.mkdtemp(prefix="firstmate-bench-"))
-    reporter = Silent() if given.json else Bar()
+    reporter = NoProgress() if given.json else ProgressBar()
     try:
-        with reporter if isinstance(reporter, Bar) else nullcontext():
+        with reporter if isinstance(reporter, ProgressBar) else nullcontext():
             state = bring_up(folder, progress=reporter)
             config = own_config(state, "bench-waiting")
-            idle = watched(config, folder, reporter, "Watching the bot at rest")
+            idle = measured(config, folder, reporter, "Measuring the idle bot")
             fill(config, given.runs, reporter)
-            full = watched(config, folder, reporter, f"Watching it with {given.runs} waiting runs")
+            full = measured(config, folder, reporter, f"Measuring the bot with {given.runs} waiting runs")
     except FirstmateError as error:
         err.print(f"bench: {error}", style="red", markup=False)
         return int(error.exit_code)
@@ -181,8 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
         sys.stdout.write(
-            f"{given.runs} waiting runs cost {more:+.2f} % of a core (aim: under {MOST_CPU:g} %) on top of the "
-            f"{idle.cpu:.2f} % of a bot at rest, and it takes {full.memory:.0f} MB (aim: under {MOST_MEMORY:g} MB)\n"
+            f"{given.runs} waiting runs add {more:+.2f} % of a core (goal: under {MOST_CPU:g} %) to the "
+            f"{idle.cpu:.2f} % of an idle bot, which then uses {full.memory:.0f} MB (goal: under {MOST_MEMORY:g} MB)\n"
         )
     return 0
 

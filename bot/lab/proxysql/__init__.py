@@ -1,6 +1,6 @@
-"""A stand-in for the admin interface of ProxySQL, for want of the real one: it proxies nothing.
+"""A stand-in for ProxySQL's admin interface. It has no proxy function.
 
-It keeps the tables that Firstmate reads and changes in SQLite, as ProxySQL does, and follows what ProxySQL's source and
-documentation say of its users, its commands and its errors. It was never held against a real ProxySQL. It needs
-mysql-mimic, which is among the libraries for development.
+Like ProxySQL it keeps the tables that Firstmate reads and changes in SQLite. Its users, commands and errors follow
+ProxySQL's source and documentation; it has not been compared with a running ProxySQL. It needs mysql-mimic, which is
+part of the extra `lab`.
 """

@@ -11,13 +11,15 @@ from bot.lab.proxysql.admin import Admin
 try:
     from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 except ImportError as missing:
-    raise SystemExit(f"The stand-in needs mysql-mimic; install the libraries for development. ({missing})") from missing
+    raise SystemExit(
+        f"The stand-in needs mysql-mimic; install it with: pip install 'firstmate[lab]'. ({missing})"
+    ) from missing
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serves the stand-in and gives the exit code."""
+    """Serves the stand-in; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bot.lab.proxysql", description=__doc__)
-    parser.add_argument("--port", type=int, default=6032, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=6032, help="port on 127.0.0.1 (default: 6032; 0: any free port)")
     parser.add_argument("--writer", metavar="HOST:PORT", action="append", default=[], help="a server of hostgroup 10")
     parser.add_argument("--reader", metavar="HOST:PORT", action="append", default=[], help="a server of hostgroup 20")
     given = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""What the stand-in holds, and how it answers a statement; no network."""
+"""The state of the stand-in and its answers to statements, without networking."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _SET = ("SET NAMES ", "SET AUTOCOMMIT", "SET CHARACTER", "SET COLLATION", "SET S
 
 
 class AdminError(Exception):
-    """What ProxySQL answers with error 1045."""
+    """An error, which ProxySQL reports with number 1045."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Columns and rows, every value as text; without columns it is an OK."""
+    """Columns and rows, all values as text; without columns, an OK."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = ()
@@ -55,30 +55,31 @@ class Answer:
 
 @dataclass
 class Connections:
-    """Connections to one server in one hostgroup, and what was counted."""
+    """The connections to one server in one hostgroup, and their counters."""
 
     used: int = 0
     free: int = 0
     failed: int = 0
     queries: int = 0
     shunned: str = ""
-    """SHUNNED or SHUNNED_REPLICATION_LAG, as ProxySQL sets it by itself."""
+    """SHUNNED or SHUNNED_REPLICATION_LAG, which ProxySQL sets itself; empty otherwise."""
 
 
 @dataclass
 class Admin:
-    """One ProxySQL as its admin interface shows it; safe to use from several threads.
+    """One ProxySQL as seen through its admin interface; safe to use from several threads.
 
-    `servers` are (hostgroup, host, port). A connection in use stays so until `let_go`, as one with a transaction does.
+    `servers` are (hostgroup, host, port). A connection remains in use until `release_connections`, as if it had an open
+    transaction.
     """
 
     servers: Iterable[tuple[int, str, int]] = ()
     pairs: Iterable[tuple[int, int]] = ()
     """(writer hostgroup, reader hostgroup)."""
     received: list[tuple[str, str]] = field(default_factory=list)
-    """Every statement with the kind of its user, `admin` or `stats`."""
+    """All statements received, with the kind of user: `admin` or `stats`."""
     saved: bool = False
-    """Whether somebody saved the servers to disk."""
+    """Whether the servers were saved to disk."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -111,27 +112,29 @@ class Admin:
         for database in self._databases.values():
             database.close()
 
-    # -- what happens to it ---------------------------------------------------------------------------------------
+    # -- events ---------------------------------------------------------------------------------------------------
 
-    def uses(self, server: tuple[int, str, int], used: int, free: int = 0) -> None:
-        """So many connections are in use, and so many wait for use."""
+    def set_connections(self, server: tuple[int, str, int], used: int, free: int = 0) -> None:
+        """Sets the numbers of used and free connections."""
         with self._lock:
             self.pool[server].used, self.pool[server].free = used, free
 
-    def let_go(self, host: str, port: int) -> None:
-        """The transactions on a server end."""
+    def release_connections(self, host: str, port: int) -> None:
+        """Ends the transactions on a server, so that its connections are no longer in use."""
         with self._lock:
             for (_, name, number), each in self.pool.items():
                 if (name, number) == (host, port):
                     each.used = 0
 
     def shun(self, server: tuple[int, str, int], status: str = "SHUNNED") -> None:
-        """ProxySQL leaves a server out by itself; '' takes it in again."""
+        """Shuns a server, as ProxySQL itself does; an empty status ends that."""
         with self._lock:
             self.pool[server].shunned = status
 
-    def saw(self, host: str, port: int, *, ping_error: str | None = None, read_only: bool | None = None) -> None:
-        """The Monitor looked at a server."""
+    def add_monitor_result(
+        self, host: str, port: int, *, ping_error: str | None = None, read_only: bool | None = None
+    ) -> None:
+        """Adds a result of the Monitor module."""
         with self._lock:
             at = self._do("SELECT COUNT(*) FROM monitor.mysql_server_ping_log")[0][0] + 1
             self._do("INSERT INTO monitor.mysql_server_ping_log VALUES (?, ?, ?, 100, ?)", (host, port, at, ping_error))
@@ -140,23 +143,23 @@ class Admin:
                 self._do("INSERT INTO monitor.mysql_server_read_only_log VALUES (?, ?, ?, 100, ?, NULL)", row)
 
     def edit(self, sql: str) -> None:
-        """Somebody else changes the configuration."""
+        """Changes the configuration as another administrator would."""
         self.answer("admin", sql)
 
     def status(self, server: tuple[int, str, int]) -> str:
-        """The status of a server as it is in force."""
+        """Returns the runtime status of a server."""
         with self._lock:
             where = "hostgroup_id = ? AND hostname = ? AND port = ?"
             found = self._do(f"SELECT status FROM runtime_mysql_servers WHERE {where}", server)
             return str(found[0][0]) if found else "OFFLINE_HARD"
 
-    # -- what it answers ------------------------------------------------------------------------------------------
+    # -- statements -----------------------------------------------------------------------------------------------
 
     def answer(self, kind: str, sql: str) -> Answer:
         """Answers a statement of a user of this kind, `admin` or `stats`; raises AdminError."""
         with self._lock:
             self.received.append((kind, sql))
-            # ProxySQL compares its commands letter by letter, with the spaces and the semicolon of the end taken off.
+            # ProxySQL compares commands literally, after collapsing spaces and removing the final semicolon.
             plain = " ".join(sql.split()).rstrip("; ")
             upper = plain.upper()
             if upper.startswith(_SET):
@@ -195,7 +198,7 @@ class Admin:
         return Answer(columns, rows)
 
     def _show_pool(self, *, reset: bool) -> None:
-        """Fills the tables of statistics, as ProxySQL does just before they are read."""
+        """Fills the statistics tables, as ProxySQL does before they are read."""
         statuses = {
             (int(group), str(host), int(port)): str(status)
             for group, host, port, status in self._do(
@@ -227,7 +230,7 @@ class Admin:
                 each.failed = each.queries = 0
 
     def _load(self) -> None:
-        """The configuration comes into force, all of it; a server that is OFFLINE_HARD is taken away."""
+        """Loads the configuration to runtime; a server that is OFFLINE_HARD is removed."""
         for table in _CONFIGURED:
             self._do(f"DELETE FROM runtime_{table}")
             self._do(f"INSERT INTO runtime_{table} SELECT * FROM {table}")

@@ -1,4 +1,4 @@
-"""Serves the stand-in over MySQL's protocol, in a thread of its own."""
+"""Serves the stand-in over the MySQL protocol, in a thread."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from bot.lab.proxysql.admin import Admin, AdminError
 ADMIN, STATS = "firstmate_admin", "firstmate_stats"
 PASSWORDS: Mapping[str, str] = {ADMIN: "admin-of-the-stand-in", STATS: "stats-of-the-stand-in"}
 GREETS_WITH = "8.0.11"
-"""The version of MySQL that ProxySQL claims in its greeting (mysql-server_version)."""
+"""The MySQL version in ProxySQL's greeting (mysql-server_version)."""
 START_WITHIN = 10.0
 
 
 class _Users(IdentityProvider):  # type: ignore[misc]  # mypy sees mysql-mimic without its types
-    """The two users; whoever else comes has a password that nobody knows."""
+    """Knows the two users; all others get a password that nothing matches."""
 
     def get_plugins(self) -> Sequence[AuthPlugin]:
         return [NativePasswordAuthPlugin()]
@@ -48,7 +48,7 @@ class _Session(BaseSession):  # type: ignore[misc]
         self.username = self.database = None
 
     async def handle_query(self, sql: str, attrs: dict[str, str]) -> ResultSet | None:
-        """Answers a statement; ProxySQL has one error number for all that is wrong."""
+        """Answers a statement; ProxySQL uses one number for all errors."""
         try:
             found = self._admin.answer("admin" if self.username == ADMIN else "stats", sql)
         except AdminError as error:
@@ -59,7 +59,7 @@ class _Session(BaseSession):  # type: ignore[misc]
 
 
 class ProxySQLServer:
-    """The stand-in on 127.0.0.1; a context that serves from a thread until it is left."""
+    """The stand-in on 127.0.0.1; a context manager that serves from a thread."""
 
     def __init__(self, admin: Admin, port: int = 0) -> None:
         self.admin = admin
@@ -74,20 +74,20 @@ class ProxySQLServer:
         self._thread.start()
         self._ready.wait(START_WITHIN)
         if self._failed is not None:
-            raise Unreachable(f"127.0.0.1:{self.port} cannot be served: {self._failed}. Take another --port.")
+            raise Unreachable(f"Cannot listen on 127.0.0.1:{self.port}: {self._failed}. Choose another --port.")
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Stops it; again does nothing."""
+        """Stops the server, if it is running."""
         if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop)
         self._thread.join(START_WITHIN)
 
     def join(self) -> None:
-        """Waits until it is stopped."""
+        """Waits until the server is stopped."""
         self._thread.join()
 
     async def _serve(self) -> None:

@@ -1,1 +1,1 @@
-"""A Vitess cluster as a lab: two shards of three tablets each, built from source on first use."""
+"""The Vitess lab: a cluster of two shards with three tablets each; its programs are built on first use."""

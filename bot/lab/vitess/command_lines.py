@@ -1,23 +1,23 @@
-"""The command lines of the cluster's programs; everything listens on the loopback alone."""
+"""The command lines of the cluster's programs; all of them listen on loopback only."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bot.lab.packages import Program
-from bot.lab.servers import HOST
-from bot.lab.vitess.layout import CELL, KEYSPACE, TabletPlan
-from bot.lab.vitess.programs import VitessPrograms
+from bot.lab.database_servers import HOST
+from bot.lab.server_programs import ServerProgram
+from bot.lab.vitess.cluster_layout import CELL, KEYSPACE, TabletPlan
+from bot.lab.vitess.vitess_programs import VitessPrograms
 
 GLOBAL_ROOT = "/vitess/global"
 CELL_ROOT = f"/vitess/{CELL}"
 ABANDONED_AFTER = "10s"
-"""When an unresolved transaction of two phases counts as abandoned; Vitess's default is a quarter of an hour."""
+"""When an unresolved two-phase commit counts as abandoned; the default of Vitess is 15 minutes."""
 _LOG = ("--log-level=warn",)
 
 
-def etcd(program: Program, folder: Path, ports: dict[str, int]) -> list[str]:
-    """Returns that of the topology server."""
+def etcd(program: ServerProgram, folder: Path, ports: dict[str, int]) -> list[str]:
+    """Returns the command line of the topology server."""
     client, peer = (f"http://{HOST}:{ports[name]}" for name in ("etcd", "etcd peer"))
     return [
         *program.argv,
@@ -34,7 +34,7 @@ def etcd(program: Program, folder: Path, ports: dict[str, int]) -> list[str]:
 
 
 def topology(ports: dict[str, int]) -> tuple[str, ...]:
-    """Returns the options with which every program finds the topology server."""
+    """Returns the options with which every Vitess program finds the topology server."""
     return (
         "--topo-implementation=etcd2",
         f"--topo-global-server-address={HOST}:{ports['etcd']}",
@@ -43,7 +43,7 @@ def topology(ports: dict[str, int]) -> tuple[str, ...]:
 
 
 def vtctld(vitess: VitessPrograms, folder: Path, ports: dict[str, int]) -> list[str]:
-    """Returns that of vtctld."""
+    """Returns the command line of vtctld."""
     return [
         vitess["vtctld"],
         *topology(ports),
@@ -56,7 +56,7 @@ def vtctld(vitess: VitessPrograms, folder: Path, ports: dict[str, int]) -> list[
 
 
 def vttablet(vitess: VitessPrograms, folder: Path, plan: TabletPlan, ports: dict[str, int]) -> list[str]:
-    """Returns that of a vttablet. The replication reporter is off, as it is where nobody turned it on."""
+    """Returns the command line of a vttablet. The replication reporter is off, which is the default."""
     return [
         vitess["vttablet"],
         *topology(ports),
@@ -77,7 +77,7 @@ def vttablet(vitess: VitessPrograms, folder: Path, plan: TabletPlan, ports: dict
 
 
 def vtorc(vitess: VitessPrograms, ports: dict[str, int]) -> list[str]:
-    """Returns that of VTOrc, which looks every second."""
+    """Returns the command line of VTOrc, which polls every second."""
     return [
         vitess["vtorc"],
         *topology(ports),
@@ -92,7 +92,7 @@ def vtorc(vitess: VitessPrograms, ports: dict[str, int]) -> list[str]:
 
 
 def vtgate(vitess: VitessPrograms, folder: Path, ports: dict[str, int]) -> list[str]:
-    """Returns that of vtgate, which buffers while a shard has no primary."""
+    """Returns the command line of vtgate, which buffers queries while a shard has no primary."""
     return [
         vitess["vtgate"],
         *topology(ports),
@@ -112,12 +112,12 @@ def vtgate(vitess: VitessPrograms, folder: Path, ports: dict[str, int]) -> list[
 
 
 def vtctldclient(vitess: VitessPrograms, ports: dict[str, int], *arguments: str) -> list[str]:
-    """Returns that of one command to vtctld."""
+    """Returns the command line of one vtctldclient command."""
     return [vitess["vtctldclient"], f"--server={HOST}:{ports['vtctld grpc']}", *arguments]
 
 
 def add_cell(vitess: VitessPrograms, ports: dict[str, int]) -> list[str]:
-    """Returns that which writes the cell into the topology server, before there is a vtctld."""
+    """Returns the command line that creates the cell in the topology server, before vtctld runs."""
     where = (f"--root={CELL_ROOT}", f"--server-address={HOST}:{ports['etcd']}", CELL)
     return [vitess["vtctldclient"], "--server=internal", *topology(ports), "AddCellInfo", *where]
 

@@ -12,7 +12,7 @@ const CHANNEL = "C0DBALERTS";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const python = process.env.PYTHON ?? `${root}/.venv/bin/python`;
 
-const workspace = spawn(python, ["-m", "bot.lab.workspace", "--port", "0"], {
+const workspace = spawn(python, ["-m", "bot.lab.slack_workspace", "--port", "0"], {
   cwd: root,
   stdio: ["ignore", "pipe", "inherit"],
 });

@@ -17,10 +17,10 @@ from bot.errors import NotAllowed, Unreachable
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.vitess.vtctld import Vtctld
 from bot.lab import processes
-from bot.lab.client import wait_until
-from bot.lab.servers import HOST, free_ports
-from bot.lab.state import LabState
-from bot.lab.vitess import launch
+from bot.lab.database_servers import HOST, free_ports
+from bot.lab.lab_state import LabState
+from bot.lab.vitess import cluster_processes
+from bot.lab.waiting import wait_until
 from tests.certificates import certificate
 
 pytestmark = pytest.mark.vitess
@@ -113,13 +113,13 @@ def test_a_frozen_topology_leaves_the_inventory_and_is_doubted(
     fleet: ConfiguredFleet, vitess_lab: LabState, primary: Target
 ):
     assert fleet.doubts(primary.shard) == ""
-    launch.freeze(vitess_lab, "etcd")
+    cluster_processes.freeze(vitess_lab, "etcd")
     try:
         wait_until("the inventory is doubted", lambda: fleet.doubts(primary.shard) != "")
         assert fleet.find("commerce/-80").name == primary.name
         assert "nothing is changed by it" in fleet.doubts(primary.shard)
     finally:
-        launch.thaw(vitess_lab, "etcd")
+        cluster_processes.thaw(vitess_lab, "etcd")
     wait_until("the inventory is fresh again", lambda: fleet.doubts(primary.shard) == "")
 
 
@@ -146,7 +146,7 @@ def guarded(vitess_lab: LabState, tmp_path_factory: pytest.TempPathFactory) -> I
     argv = [each for each in known["argv"] if not each.startswith(("--port", "--grpc-port"))]
     argv += [f"--port={web}", f"--grpc-port={grpc}", f"--grpc-cert={cert}", f"--grpc-key={key}"]
     argv += ["--grpc-auth-mode=static", f"--grpc-auth-static-password-file={logins}"]
-    launch.start(vitess_lab.folder, vitess_lab.marker, "vtctld-tls", argv)
+    cluster_processes.start(vitess_lab.folder, vitess_lab.marker, "vtctld-tls", argv)
     yield f"{HOST}:{grpc}", cert
     processes.stop(vitess_lab.folder, vitess_lab.marker, ["vtctld-tls"])
 

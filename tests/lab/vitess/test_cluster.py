@@ -1,4 +1,4 @@
-"""The Vitess lab comes up, is what it says, and goes down."""
+"""The Vitess lab starts, has the reported properties, and stops."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import yaml
 
 from bot.errors import FirstmateError
 from bot.lab import processes
-from bot.lab.client import administrator, ask, connect, wait_until
-from bot.lab.lab import bring_up
-from bot.lab.progress import Silent
+from bot.lab.connections import administrator, ask, connect
+from bot.lab.lab_state import LabInstance, LabState, LabVitess, Login
+from bot.lab.lab_status import lab_status
+from bot.lab.lifecycle import bring_up
+from bot.lab.progress import NoProgress
 from bot.lab.replication import replicates
-from bot.lab.state import LabInstance, LabState, LabVitess, Login
-from bot.lab.status import status
-from bot.lab.vitess import launch, load, scraping
-from bot.lab.vitess.programs import find_vitess
-from bot.lab.vitess.rules import rules
+from bot.lab.vitess import application_load, cluster_processes, scrape_jobs
+from bot.lab.vitess.alert_rules import rules
+from bot.lab.vitess.vitess_programs import find_vitess
+from bot.lab.waiting import wait_until
 
 pytestmark = pytest.mark.vitess
 
@@ -30,7 +31,7 @@ def cluster(vitess_lab: LabState) -> LabVitess:
 
 
 def _tablets(cluster: LabVitess) -> dict[str, tuple[str, str, str]]:
-    """Shard, type and state of each tablet, as vtgate has them."""
+    """Returns shard, type and state of each tablet in vtgate."""
     host, _, port = cluster.vtgate_mysql.rpartition(":")
     with connect(host, int(port), Login("app", ""), cluster.keyspace) as connection:
         rows = ask(connection, "SHOW VITESS_TABLETS")
@@ -46,7 +47,7 @@ def _replica(lab: LabState, shard: str) -> LabInstance:
     return next(i for i in lab.instances if i.shard == shard and i.role == "replica")
 
 
-def test_it_says_who_is_who_as_vitess_does(vitess_lab: LabState, cluster: LabVitess):
+def test_reported_roles_are_those_of_vitess(vitess_lab: LabState, cluster: LabVitess):
     found = _tablets(cluster)
     assert {i.name: (i.shard, i.role) for i in vitess_lab.instances} == {
         alias: (f"commerce/{shard}", kind.lower()) for alias, (shard, kind, _) in found.items()
@@ -57,7 +58,7 @@ def test_it_says_who_is_who_as_vitess_does(vitess_lab: LabState, cluster: LabVit
         assert {i.source for i in vitess_lab.instances if i.shard == shard} == {None, primary.name}
 
 
-def test_its_servers_let_the_lab_s_users_in_and_have_no_errant_transactions(vitess_lab: LabState, cluster: LabVitess):
+def test_the_lab_s_users_can_log_in_and_there_are_no_errant_transactions(vitess_lab: LabState, cluster: LabVitess):
     for instance in vitess_lab.instances:
         with administrator(instance) as admin:
             [row] = ask(admin, "SELECT VERSION() AS version, @@GLOBAL.super_read_only AS read_only")
@@ -70,7 +71,7 @@ def test_its_servers_let_the_lab_s_users_in_and_have_no_errant_transactions(vite
 
 
 @pytest.mark.parametrize("shard", ["commerce/-80", "commerce/80-"])
-def test_a_primary_waits_for_a_replica_to_have_it(vitess_lab: LabState, shard: str):
+def test_primaries_use_semi_sync_replication(vitess_lab: LabState, shard: str):
     primary = next(i for i in vitess_lab.instances if i.shard == shard and i.role == "primary")
     with administrator(primary) as admin:
         found = {r["Variable_name"]: r["Value"] for r in ask(admin, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source%'")}
@@ -79,8 +80,8 @@ def test_a_primary_waits_for_a_replica_to_have_it(vitess_lab: LabState, shard: s
 
 
 def test_the_application_reads_and_writes_both_shards(vitess_lab: LabState, cluster: LabVitess):
-    before = load.statistics(vitess_lab.folder)
-    wait_until("it writes on", lambda: load.statistics(vitess_lab.folder).writes > before.writes)
+    before = application_load.load_counts(vitess_lab.folder)
+    wait_until("it writes on", lambda: application_load.load_counts(vitess_lab.folder).writes > before.writes)
     host, _, port = cluster.vtgate_mysql.rpartition(":")
     for shard in ("-80", "80-"):
         with connect(host, int(port), Login("app", ""), f"commerce/{shard}") as connection:
@@ -88,14 +89,14 @@ def test_the_application_reads_and_writes_both_shards(vitess_lab: LabState, clus
         assert 0 < int(row["customers"]) < 200
 
 
-def test_prometheus_scrapes_all_of_it_and_has_every_rule(vitess_lab: LabState):
+def test_prometheus_scrapes_every_program_and_has_every_rule(vitess_lab: LabState):
     def up() -> dict[str, int]:
         answer = requests.get(f"{vitess_lab.urls.prometheus}/api/v1/targets", timeout=5).json()
         jobs = [target["labels"]["job"] for target in answer["data"]["activeTargets"] if target["health"] == "up"]
         return {job: jobs.count(job) for job in set(jobs)}
 
-    # A scrape may take a second at most, which a busy machine does not always keep.
-    wait_until("every target is up", lambda: up() == {**scraping.TARGETS, "mysql": 6, "node": 1})
+    # A scrape times out after one second, which a busy machine may exceed.
+    wait_until("every target is up", lambda: up() == {**scrape_jobs.TARGETS, "mysql": 6, "node": 1})
 
     def health() -> dict[str, str]:
         groups = requests.get(f"{vitess_lab.urls.prometheus}/api/v1/rules", timeout=5).json()["data"]["groups"]
@@ -105,7 +106,7 @@ def test_prometheus_scrapes_all_of_it_and_has_every_rule(vitess_lab: LabState):
     assert health() == {rule["alert"]: "ok" for group in rules()["groups"] for rule in group["rules"]}
 
 
-def test_its_configuration_is_for_the_cluster_and_its_secrets_are_for_their_owner_alone(vitess_lab: LabState):
+def test_the_configuration_names_the_cluster_and_secrets_are_readable_by_their_owner_only(vitess_lab: LabState):
     written = yaml.safe_load(vitess_lab.config.read_text(encoding="utf-8"))
     assert written["shards"] == []
     assert [each["name"] for each in written["vitess"]] == ["lab"]
@@ -116,60 +117,66 @@ def test_its_configuration_is_for_the_cluster_and_its_secrets_are_for_their_owne
     assert not list((vitess_lab.folder / "secrets").glob("*.sql"))
 
 
-def test_brought_up_again_it_is_the_same_lab_and_the_other_kind_is_refused(vitess_lab: LabState):
+def test_a_second_up_returns_the_running_lab_and_the_other_kind_is_refused(vitess_lab: LabState):
     assert bring_up(vitess_lab.folder, vitess=True) == vitess_lab
-    with pytest.raises(FirstmateError, match=r"is that of Vitess; run `firstmate lab down`, then `firstmate lab up`\."):
+    with pytest.raises(FirstmateError, match=r"runs Vitess; run `firstmate lab down`, then `firstmate lab up`\."):
         bring_up(vitess_lab.folder)
 
 
-def test_a_killed_server_and_its_tablet_come_back(vitess_lab: LabState, cluster: LabVitess):
+def test_a_killed_server_and_its_tablet_can_be_restarted(vitess_lab: LabState, cluster: LabVitess):
     replica = _replica(vitess_lab, "commerce/-80")
     tablet = cluster.tablet(replica.name)
-    assert launch.kill(vitess_lab, tablet.mysqld)
+    assert cluster_processes.kill(vitess_lab, tablet.mysqld)
     wait_until("vtgate misses it", lambda: not _serves(cluster, replica.name))
-    assert f"{tablet.mysqld} does not run" in status(vitess_lab.folder).missing
-    launch.start_again(vitess_lab, tablet.mysqld)
+    assert f"{tablet.mysqld} is not running" in lab_status(vitess_lab.folder).missing
+    cluster_processes.restart(vitess_lab, tablet.mysqld)
     wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
     wait_until("VTOrc lets it replicate again", lambda: replicates(replica), 60.0)
 
-    assert launch.kill(vitess_lab, tablet.vttablet)
+    assert cluster_processes.kill(vitess_lab, tablet.vttablet)
     wait_until("vtgate misses it", lambda: not _serves(cluster, replica.name))
-    launch.start_again(vitess_lab, tablet.vttablet)
+    cluster_processes.restart(vitess_lab, tablet.vttablet)
     wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
-    assert status(vitess_lab.folder).condition == "up"
+    assert lab_status(vitess_lab.folder).condition == "up"
 
 
-def test_a_frozen_topology_server_goes_on_when_it_is_thawed(vitess_lab: LabState, cluster: LabVitess):
+def test_a_frozen_topology_server_resumes_when_it_is_thawed(vitess_lab: LabState, cluster: LabVitess):
     def answers() -> bool:
         try:
             return requests.get(f"http://{cluster.etcd}/health", timeout=0.5).ok
         except requests.RequestException:
             return False
 
-    assert launch.freeze(vitess_lab, "etcd")
+    assert cluster_processes.freeze(vitess_lab, "etcd")
     try:
         wait_until("etcd is silent", lambda: not answers())
     finally:
-        assert launch.thaw(vitess_lab, "etcd")
+        assert cluster_processes.thaw(vitess_lab, "etcd")
     wait_until("etcd answers", answers)
 
 
-def test_its_processes_are_recorded_and_each_carries_its_mark(vitess_lab: LabState):
+def test_every_process_is_recorded_and_has_the_marker(vitess_lab: LabState):
     names = {process.name for process in processes.recorded(vitess_lab.folder)}
-    assert {"etcd", "vtctld", "vtgate", "vtorc", "mysqld-100", "vttablet-105", load.NAME} <= names
-    found = set(processes.running(vitess_lab.marker))
+    assert {"etcd", "vtctld", "vtgate", "vtorc", "mysqld-100", "vttablet-105", application_load.NAME} <= names
+    found = set(processes.pids_of_lab(vitess_lab.marker))
     assert {process.pid for process in processes.recorded(vitess_lab.folder)} <= found
 
 
-def test_a_server_that_vitess_restarts_for_a_backup_is_still_the_lab_s(vitess_lab: LabState, cluster: LabVitess):
+def test_a_server_that_vitess_restarts_for_a_backup_is_recorded_again(vitess_lab: LabState, cluster: LabVitess):
     replica = _replica(vitess_lab, "commerce/80-")
     name = cluster.tablet(replica.name).mysqld
     before = next(p for p in processes.recorded(vitess_lab.folder) if p.name == name)
-    programs = find_vitess(Silent())
-    argv = [*launch.unprivileged(), programs["vtctldclient"], f"--server={cluster.vtctld}", "Backup", replica.name]
+    programs = find_vitess(NoProgress())
+    argv = [
+        *cluster_processes.unprivileged(),
+        programs["vtctldclient"],
+        f"--server={cluster.vtctld}",
+        "Backup",
+        replica.name,
+    ]
     subprocess.run(argv, check=True, capture_output=True, timeout=90)
     wait_until("vtgate has it again", lambda: _serves(cluster, replica.name), 60.0)
-    assert status(vitess_lab.folder).condition == "up"
+    assert lab_status(vitess_lab.folder).condition == "up"
     after = next(p for p in processes.recorded(vitess_lab.folder) if p.name == name)
     assert after.pid != before.pid
     assert list((vitess_lab.folder / "data" / "backups" / "commerce" / "80-").iterdir())

@@ -8,8 +8,8 @@ import pymysql
 import pytest
 
 from actions.diagnostics.mysql.access_errors import access_errors
-from bot.lab.client import connect
-from bot.lab.state import Login
+from bot.lab.connections import connect
+from bot.lab.lab_state import Login
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from actions.diagnostics.mysql.applier_workers import NO_TRANSACTIONS, NO_WORKERS, ApplierWorkers, applier_workers
-from bot.lab.state import LabInstance, LabState
+from bot.lab.lab_state import LabInstance, LabState
 from tests.actions.hands import administer, reader
 from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 

@@ -9,7 +9,7 @@ import pytest
 
 from actions.contract import Row
 from actions.diagnostics.mysql.connection_use import ConnectionUse, UserSessions, connection_use
-from bot.lab.client import wait_until
+from bot.lab.waiting import wait_until
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
 

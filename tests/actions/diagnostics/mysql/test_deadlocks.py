@@ -10,7 +10,7 @@ import pytest
 
 from actions.contract import Row, ServerVersion
 from actions.diagnostics.mysql.deadlocks import Deadlocks, deadlocks, parse_deadlock
-from bot.lab.client import administrator, ask
+from bot.lab.connections import administrator, ask
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
 

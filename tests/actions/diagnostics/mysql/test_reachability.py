@@ -14,7 +14,7 @@ from actions.diagnostics.mysql.reachability import Reachability, reachability
 from bot.fleet.connections import Server
 from bot.fleet.endpoint import ServerEndpoint
 from bot.lab.grants import READER
-from bot.lab.state import LabInstance, LabState
+from bot.lab.lab_state import LabInstance, LabState
 
 
 class HttpIntake:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.diagnostics.mysql.tables_without_primary_key import tables_without_primary_key
-from bot.lab.client import administrator, ask
+from bot.lab.connections import administrator, ask
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded
 

@@ -8,8 +8,8 @@ from actions.contract import Sample, Series
 from actions.diagnostics.prometheus.host import Host, host
 from actions.promql_quoting import host_pattern
 from bot.fleet.prometheus import PrometheusReader
-from bot.lab.client import wait_until
-from bot.lab.state import LabState
+from bot.lab.lab_state import LabState
+from bot.lab.waiting import wait_until
 from tests.recorded import RecordedPrometheus
 
 

@@ -7,7 +7,7 @@ from tests.proxysql_fixture import OTHER, READER, WRITER, reader
 
 
 def test_every_server_of_every_hostgroup(proxysql):
-    proxysql.admin.uses(READER, 3, 5)
+    proxysql.admin.set_connections(READER, 3, 5)
     with reader(proxysql) as db:
         found = backends(db)
     assert found.proxy == f"127.0.0.1:{proxysql.port}"
@@ -24,9 +24,9 @@ def test_every_server_of_every_hostgroup(proxysql):
 def test_what_is_out_and_why(proxysql):
     proxysql.admin.shun(READER)
     proxysql.admin.shun(OTHER, "SHUNNED_REPLICATION_LAG")
-    proxysql.admin.saw("db2", 3306, ping_error="timeout")
-    proxysql.admin.saw("db2", 3306, ping_error="Access denied for user 'monitor'")
-    proxysql.admin.saw("db3", 3306)
+    proxysql.admin.add_monitor_result("db2", 3306, ping_error="timeout")
+    proxysql.admin.add_monitor_result("db2", 3306, ping_error="Access denied for user 'monitor'")
+    proxysql.admin.add_monitor_result("db3", 3306)
     with reader(proxysql) as db:
         found = backends(db)
     assert [(each.server, each.status, each.error) for each in found.out] == [
@@ -39,9 +39,9 @@ def test_what_is_out_and_why(proxysql):
 
 
 def test_a_writer_is_known_by_the_last_look_of_the_monitor(proxysql):
-    proxysql.admin.saw("db1", 3306, read_only=True)
-    proxysql.admin.saw("db1", 3306, read_only=False)
-    proxysql.admin.saw("db2", 3306, read_only=True)
+    proxysql.admin.add_monitor_result("db1", 3306, read_only=True)
+    proxysql.admin.add_monitor_result("db1", 3306, read_only=False)
+    proxysql.admin.add_monitor_result("db2", 3306, read_only=True)
     with reader(proxysql) as db:
         assert [each.writable for each in backends(db).backends] == [True, False, None]
 

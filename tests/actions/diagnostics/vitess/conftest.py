@@ -12,9 +12,9 @@ from actions.diagnostics.vitess.replication import replication
 from actions.diagnostics.vitess.shard_health import shard_health
 from bot.errors import FirstmateError
 from bot.lab import processes
-from bot.lab.client import wait_until
-from bot.lab.state import LabTablet
-from bot.lab.vitess import launch
+from bot.lab.lab_state import LabTablet
+from bot.lab.vitess import cluster_processes
+from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
 
 Trouble = Callable[[str, str], AbstractContextManager[None]]
@@ -49,17 +49,19 @@ def trouble(hands: Hands) -> Trouble:
     @contextmanager
     def make(how: str, name: str) -> Iterator[None]:
         if how == "killed":
-            assert launch.kill(hands.lab, name)
-            wait_until(f"{name} is gone", lambda: processes.living(hands.lab.folder, hands.lab.marker, name) is None)
+            assert cluster_processes.kill(hands.lab, name)
+            wait_until(
+                f"{name} is gone", lambda: processes.find_running(hands.lab.folder, hands.lab.marker, name) is None
+            )
         else:
-            assert launch.freeze(hands.lab, name)
+            assert cluster_processes.freeze(hands.lab, name)
         try:
             yield
         finally:
             if how == "killed":
-                launch.start_again(hands.lab, name)
+                cluster_processes.restart(hands.lab, name)
             else:
-                launch.thaw(hands.lab, name)
+                cluster_processes.thaw(hands.lab, name)
             wait_until(f"the shard is in health after {name} was {how}", lambda: whole(hands), HEALS_WITHIN)
 
     return make

@@ -15,7 +15,7 @@ from actions.diagnostics.vitess.controls import (
     ShardWorkflow,
     controls,
 )
-from bot.lab.client import wait_until
+from bot.lab.waiting import wait_until
 from tests.actions.diagnostics.vitess.recordings import (
     REFUSED,
     RULES,

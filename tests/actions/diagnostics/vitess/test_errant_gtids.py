@@ -10,7 +10,8 @@ import pytest
 
 from actions.contract import Row, Unreadable
 from actions.diagnostics.vitess.errant_gtids import ErrantTablet, errant_gtids
-from bot.lab.client import administrator, ask, wait_until
+from bot.lab.connections import administrator, ask
+from bot.lab.waiting import wait_until
 from tests.actions.diagnostics.vitess.recordings import (
     NO_MYSQLD,
     PRIMARY_UUID,

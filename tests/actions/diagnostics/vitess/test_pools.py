@@ -8,7 +8,8 @@ import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.pools import pools
-from bot.lab.client import ask, wait_until
+from bot.lab.connections import ask
+from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
 from tests.recorded_vitess import RecordedVitess, series, server
 

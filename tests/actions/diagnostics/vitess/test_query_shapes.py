@@ -9,7 +9,7 @@ import pytest
 
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.query_shapes import query_shapes
-from bot.lab.client import ask
+from bot.lab.connections import ask
 from tests.actions.vitess_hands import Hands
 from tests.recorded_vitess import RecordedVitess
 

@@ -10,7 +10,7 @@ import pytest
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.shard_health import shard_health
 from actions.diagnostics.vitess.topology_servers import topology_servers
-from bot.lab.client import wait_until
+from bot.lab.waiting import wait_until
 from tests.actions.diagnostics.vitess.recordings import (
     NO_MYSQLD,
     READS,

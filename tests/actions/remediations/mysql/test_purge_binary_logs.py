@@ -8,7 +8,7 @@ from actions.contract import NoUndo, Refused
 from actions.diagnostics.mysql.binary_logs import binary_logs
 from actions.diagnostics.mysql.replica_status import replica_status
 from actions.remediations.mysql.purge_binary_logs import PurgeBinaryLogs
-from bot.lab.client import wait_until
+from bot.lab.waiting import wait_until
 from tests.actions.hands import administer, check, make, reader, undo_of, verify
 from tests.recorded import MYSQL_97, Recorded
 

@@ -6,7 +6,7 @@ import pytest
 
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.skip_transaction import SkipTransaction
-from bot.lab.fault.break_and_mend import fix
+from bot.lab.fault_injection.inject import fix_fault
 from bot.lab.replication import replica_status
 from tests.actions.hands import check, make, undo_of, verify
 from tests.recorded import MYSQL_97, Recorded
@@ -31,7 +31,7 @@ def test_the_applier_runs_past_it(notes, sound_lab, broken, flavour):
         assert made == ["SET GLOBAL sql_slave_skip_counter = 1", "START REPLICA SQL_THREAD"]
     with pytest.raises(NoUndo, match="counts as executed"):
         undo_of(notes, replica, skip)
-    fix(sound_lab.folder, "duplicate_key" if flavour == "mysql" else "duplicate_key_mariadb")
+    fix_fault(sound_lab.folder, "duplicate_key" if flavour == "mysql" else "duplicate_key_mariadb")
 
 
 @pytest.mark.lab

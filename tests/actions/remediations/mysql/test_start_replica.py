@@ -9,10 +9,11 @@ import pytest
 from actions.contract import Refused
 from actions.diagnostics.mysql.replica_status import replica_status
 from actions.remediations.mysql.start_replica import INSTEAD, RETRYABLE, StartReplica
-from bot.lab.client import administrator, ask, wait_until
+from bot.lab.connections import administrator, ask
+from bot.lab.lab_state import LabInstance, LabState
 from bot.lab.replication import replica_status as status_of
 from bot.lab.replication import replicates
-from bot.lab.state import LabInstance, LabState
+from bot.lab.waiting import wait_until
 from tests.actions.diagnostics.mysql.test_replica_status import MARIADB, NEW, OLD
 from tests.actions.hands import administer, check, make, reader, undo_of, verify
 from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded

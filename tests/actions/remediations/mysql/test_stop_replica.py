@@ -6,8 +6,8 @@ import pytest
 
 from actions.contract import Refused
 from actions.remediations.mysql.stop_replica import StopReplica
-from bot.lab.client import wait_until
 from bot.lab.replication import replica_status, replicates
+from bot.lab.waiting import wait_until
 from tests.actions.hands import administer, check, make, undo_of, verify
 
 

@@ -73,7 +73,7 @@ def test_it_is_never_saved_to_disk(proxysql):
 
 
 def test_those_who_approve_read_who_serves_instead_and_how_long_it_holds(proxysql):
-    proxysql.admin.uses(READER, 3)
+    proxysql.admin.set_connections(READER, 3)
     with reader(proxysql) as db:
         assert (
             "hostgroup 20 keeps 1 ONLINE besides it, and 3 connections to db2:3306 end with their transactions"
@@ -88,18 +88,18 @@ def test_it_counts_as_taken_out_of_the_shard():
 
 
 def test_a_transaction_that_runs_is_waited_for(proxysql):
-    proxysql.admin.uses(READER, 2, 4)
+    proxysql.admin.set_connections(READER, 2, 4)
     drained(proxysql)
     with reader(proxysql) as db:
         verdict = DRAIN.verify(db)
     assert (verdict.ok, verdict.settled) == (False, False)
     assert "2 of its connections are still in use" in verdict.says
-    proxysql.admin.let_go("db2", 3306)
+    proxysql.admin.release_connections("db2", 3306)
     assert verify(proxysql).ok
 
 
 def test_connections_that_stay_in_use_are_a_failed_change_that_says_how_many(proxysql):
-    proxysql.admin.uses(READER, 2)
+    proxysql.admin.set_connections(READER, 2)
     drained(proxysql)
     verdict = verify(proxysql)
     assert not verdict.ok
@@ -157,7 +157,7 @@ def test_the_last_one_that_is_online_is_refused(proxysql):
 def test_the_last_reader_beside_the_writer_is_refused(proxysql):
     proxysql.admin.edit("INSERT INTO mysql_servers (hostgroup_id, hostname) VALUES (20, 'db1')")
     proxysql.admin.edit(LOAD)
-    proxysql.admin.saw("db1", 3306, read_only=False)
+    proxysql.admin.add_monitor_result("db1", 3306, read_only=False)
     check(proxysql)
     proxysql.admin.shun(OTHER)
     with pytest.raises(Refused, match="only the writer would serve hostgroup 20"):
@@ -171,7 +171,7 @@ def test_what_is_out_already_is_refused_and_somebody_is_asked(proxysql):
 
 
 def test_a_writer_is_refused_by_what_the_monitor_saw(proxysql):
-    proxysql.admin.saw("db2", 3306, read_only=False)
+    proxysql.admin.add_monitor_result("db2", 3306, read_only=False)
     with pytest.raises(Refused, match="finds db2:3306 writable, so it is a writer"):
         check(proxysql)
 

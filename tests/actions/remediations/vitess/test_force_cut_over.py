@@ -7,7 +7,7 @@ import pytest
 from actions.contract import NoUndo, Refused, Unreadable
 from actions.diagnostics.vitess.schema_migrations import schema_migrations
 from actions.remediations.vitess.force_cut_over import ForceCutOver
-from bot.lab.client import ask
+from bot.lab.connections import ask
 from tests.actions.vitess_hands import Hands
 from tests.vitess_records import HOLDS, UUID, held_up, migration, migrations
 

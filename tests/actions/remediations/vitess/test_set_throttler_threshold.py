@@ -6,7 +6,7 @@ import pytest
 
 from actions.contract import Refused, Unreadable
 from actions.remediations.vitess.set_throttler_threshold import SetThrottlerThreshold
-from bot.lab.client import wait_until
+from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
 from tests.vitess_records import keyspace, throttling, with_throttler
 

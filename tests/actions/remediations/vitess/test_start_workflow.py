@@ -8,7 +8,8 @@ from actions.contract import NoUndo, Refused
 from actions.diagnostics.vitess.schema_differences import schema_differences
 from actions.diagnostics.vitess.workflows import workflows
 from actions.remediations.vitess.start_workflow import StartWorkflow
-from bot.lab.client import ask, wait_until
+from bot.lab.connections import ask
+from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
 from tests.vitess_records import stream, with_workflows, workflow
 

@@ -9,7 +9,7 @@ import pytest
 from actions.contract import Refused
 from actions.diagnostics.vitess.throttler import throttler
 from actions.remediations.vitess.unthrottle_app import UnthrottleApp
-from bot.lab.client import wait_until
+from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
 from tests.recorded import MYSQL_97, Recorded
 from tests.vitess_records import keyspace, rule, throttling, with_throttler

@@ -1,0 +1,233 @@
+"""Starts and stops a lab in a folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+import pymysql
+
+from bot.errors import Busy, FirstmateError
+from bot.lab import processes
+from bot.lab.database_servers import (
+    FLEET,
+    HOST,
+    ServerPlan,
+    free_ports,
+    init_file,
+    make_template,
+    prepare_data_directory,
+    program_of,
+    spare_port_name,
+)
+from bot.lab.firstmate_config import write_config
+from bot.lab.lab_state import LabInstance, LabState, Login, marker_of, new_marker, save
+from bot.lab.lab_status import lab_status
+from bot.lab.monitoring import mysql_job, node_job, rules
+from bot.lab.progress import NoProgress, Reporter
+from bot.lab.replication import answers, attach, create_schema
+from bot.lab.server_programs import ServerPrograms, cache_lock, find_programs
+from bot.lab.supporting_services import SERVICES, new_logins, start_monitoring, start_workspace, urls, wait_for_services
+from bot.lab.vitess import cluster_start
+from bot.lab.waiting import wait_until
+from bot.lab_location import CONFIG, READY
+
+Starter = Callable[[Path, str, Reporter], LabState]
+"""Starts a lab: (folder, marker, progress)."""
+
+_MADE = ("data", "run", "secrets", "lab.json", "marker")
+
+
+def bring_up(folder: Path, *, progress: Reporter | None = None, vitess: bool = False) -> LabState:
+    """Starts a lab in the folder and returns it; a lab that is already up is returned at once.
+
+    Raises FirstmateError when the server programs are not available or do not start (whatever was started is stopped
+    again), and when an earlier lab in the folder is only partly up or of the other kind.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    reporter = progress or NoProgress()
+    with _exclusive(folder):
+        if (found := _already_up(folder, vitess=vitess)) is not None:
+            return found
+        start = cluster_start.prepare(folder, reporter) if vitess else _prepare(reporter)
+        _clear(folder, (*_MADE, "logs", CONFIG, "firstmate-data"))
+        marker = new_marker(folder)
+        try:
+            state = start(folder, marker, reporter)
+        except BaseException as error:
+            processes.stop_all(folder, marker, grace=1.0)
+            _clear(folder, _MADE)
+            if isinstance(error, pymysql.err.MySQLError | OSError):
+                raise FirstmateError(
+                    f"The lab could not be started: {error}; its logs are in {folder}/logs."
+                ) from error
+            raise
+        (folder / READY).touch()
+        reporter.step("The lab is up", 1.0)
+        return state
+
+
+def _already_up(folder: Path, *, vitess: bool) -> LabState | None:
+    found = lab_status(folder)
+    if found.condition == "half":
+        raise FirstmateError(
+            f"The lab in {folder} is only partly up ({', '.join(found.missing)}); "
+            "run `firstmate lab down`, then `firstmate lab up`."
+        )
+    if found.condition == "down" or found.state is None:
+        return None
+    if (found.state.vitess is not None) != vitess:
+        kind, option = ("MySQL and MariaDB", " --vitess") if vitess else ("Vitess", "")
+        raise FirstmateError(
+            f"The lab in {folder} runs {kind}; run `firstmate lab down`, then `firstmate lab up{option}`."
+        )
+    return found.state
+
+
+def tear_down(folder: Path) -> list[int]:
+    """Stops what `bring_up` started in the folder, complete or not, and removes its databases and secrets.
+
+    Returns the pids of the stopped processes. Logs, firstmate.yml and the bot's store remain until the next start.
+    """
+    folder = folder.resolve()
+    if not folder.is_dir():
+        return []
+    with _exclusive(folder):
+        marker = marker_of(folder)
+        if marker is None:
+            return []
+        # One second is enough: whatever a database server would still flush is removed in the next line.
+        ended = processes.stop_all(folder, marker, grace=1.0)
+        _clear(folder, _MADE)
+        return ended
+
+
+@contextmanager
+def _exclusive(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as handle:
+        try:
+            flock(handle, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(f"Another `firstmate lab` is running in {folder}; wait until it has finished.") from error
+        yield
+
+
+def _clear(folder: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _prepare(reporter: Reporter) -> Starter:
+    """Finds or downloads the server programs and fills the cache; returns the function that starts a lab with them."""
+    programs = find_programs(reporter)
+    with cache_lock(programs.cache, reporter):
+        for number, plan in enumerate(FLEET):
+            reporter.step("Initialising data directories", number / len(FLEET))
+            make_template(programs, plan)
+    return lambda folder, marker, progress: _start(folder, marker, programs, progress)
+
+
+def _start(folder: Path, marker: str, programs: ServerPrograms, reporter: Reporter) -> LabState:
+    servers = [plan.name for plan in FLEET]
+    names = [*servers, *(spare_port_name(name) for name in servers), *SERVICES]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    state = _state(folder, marker, programs, ports, new_logins(folder))
+    save(state)
+    (folder / "logs").mkdir(exist_ok=True)
+    # First, because Prometheus needs about five seconds until its first scrape.
+    start_monitoring(state, programs, ports, (mysql_job(state.instances, ports), node_job(ports)), rules())
+    _start_servers(state, programs, ports, reporter)
+    start_workspace(state, ports)
+    _replicate(state, reporter)
+    for instance in state.instances:
+        if instance.role == "primary":
+            name = f"load-{instance.name}"
+            argv = [sys.executable, "-m", "bot.lab.application_load", str(folder), instance.name]
+            processes.start(folder, marker, name, argv)
+    reporter.step("Waiting for Prometheus and Alertmanager", 0.5)
+    wait_for_services(state, ports, {"mysql_up == 1": len(state.instances)})
+    return state
+
+
+def _state(
+    folder: Path, marker: str, programs: ServerPrograms, ports: dict[str, int], logins: dict[str, Login]
+) -> LabState:
+    def instance(plan: ServerPlan) -> LabInstance:
+        return LabInstance(
+            name=plan.name,
+            shard=plan.shard,
+            host=HOST,
+            port=ports[plan.name],
+            spare_port=ports[spare_port_name(plan.name)],
+            user="admin",
+            password=logins["admin"].password,
+            role=plan.role,
+            source=plan.source,
+            flavour=plan.flavour,
+            version=program_of(programs, plan).version,
+        )
+
+    return LabState(
+        folder=folder,
+        marker=marker,
+        instances=tuple(instance(plan) for plan in FLEET),
+        replication=logins["replication"],
+        urls=urls(ports),
+        config=write_config(folder, ports),
+        users=logins,
+    )
+
+
+def _start_servers(state: LabState, programs: ServerPrograms, ports: dict[str, int], reporter: Reporter) -> None:
+    reporter.step("Starting the database servers")
+    for done, plan in enumerate(FLEET, start=1):
+        argv = prepare_data_directory(state.folder, plan, programs, ports, state.users)
+        processes.start(state.folder, state.marker, plan.name, argv)
+        reporter.step("Starting the database servers", done / (len(FLEET) + 1))
+
+
+def _replicate(state: LabState, reporter: Reporter) -> None:
+    def ready(instance: LabInstance) -> None:
+        wait_until(
+            f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
+            lambda: _answers(state, instance),
+        )
+        init_file(state.folder, instance.name).unlink()
+
+    def fill(instance: LabInstance) -> None:
+        if instance.role == "primary":
+            create_schema(instance)
+
+    def follow(instance: LabInstance) -> None:
+        if instance.source is not None:
+            attach(instance, state.instance(instance.source), state.replication)
+
+    steps: tuple[tuple[str, Callable[[LabInstance], None]], ...] = (
+        ("Waiting for the database servers", ready),
+        ("Starting replication", follow),
+        ("Creating the application's tables", fill),
+    )
+    with ThreadPoolExecutor(max_workers=len(FLEET)) as pool:
+        for text, step in steps:
+            for done, _ in enumerate(pool.map(step, state.instances), start=1):
+                reporter.step(text, done / len(FLEET))
+
+
+def _answers(state: LabState, instance: LabInstance) -> bool:
+    """Returns whether the administrator can log in; raises FirstmateError when the server has exited."""
+    if processes.find_running(state.folder, state.marker, instance.name) is None:
+        log = state.folder / "logs" / f"{instance.name}.log"
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        reason = next((line for line in reversed(lines) if "[ERROR]" in line), "no reason given")
+        raise FirstmateError(f"{instance.name} exited during startup ({reason}); its log is {log}.")
+    return answers(instance)

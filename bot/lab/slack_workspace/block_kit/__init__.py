@@ -1,0 +1,1 @@
+"""Block Kit: the rules for blocks and elements, and the values that people choose."""

@@ -1,0 +1,1 @@
+"""Slack's Web API: the endpoint, and the methods by family."""
