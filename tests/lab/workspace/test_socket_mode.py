@@ -170,7 +170,7 @@ def test_the_second_bots_alert_comes_as_bot_message(
         },
     )
 
-    assert came.wait(5)
+    assert came.wait(60)
     assert heard[0]["subtype"] == "bot_message"
     assert heard[0]["bot_id"] == "B0ALERTS"
     assert heard[0]["text"] == ""
