@@ -29,6 +29,8 @@ ROOM = 10 * 1024**3
 """Bytes that must be free in memory for the files of the tests: three labs take 3 GB, the servers as much again."""
 
 
+STARTS = {"browser", "connected", "lab", "postgresql", "proxysql", "store_url", "vitess_lab", "workspace"}
+"""The fixtures that start a server or another process."""
 CLUSTER = ("lab/vitess/test_cluster.py", "actions", "fleet", "e2e", "lab/vitess")
 """The order on the one cluster that the tests of Vitess share: first what it is when it is new, last what breaks it."""
 
@@ -55,6 +57,13 @@ def _has_room() -> bool:
         return os.access(MEMORY, os.W_OK) and min(available, shutil.disk_usage(MEMORY).free) > ROOM
     except (OSError, StopIteration):
         return False
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks what starts a server or another process, by the fixtures that it asks for."""
+    chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
+    if "postgresql" in chosen or not STARTS.isdisjoint(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.server)
 
 
 @pytest.hookimpl(trylast=True)

@@ -23,7 +23,15 @@ import sqlalchemy as sa
 from bot.lab.servers import free_ports
 from bot.store.postgresql import PostgreSQLDatabase
 
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1")
+SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=127.0.0.1",
+    "jit=off",
+    "autovacuum=off",
+    "shared_buffers=32MB",
+)
 USERS = ("postgres", "nobody")
 """Who runs the server where the tests are root's."""
 

@@ -15,7 +15,18 @@ from bot.store.postgresql import PostgreSQLDatabase
 from bot.store.segment_queue import DirectQueue
 from bot.store.sqlite import FILE, SQLiteDatabase
 
-EMPTIED = sa.text("; ".join(f'DELETE FROM "{table.name}"' for table in reversed(tables.metadata.sorted_tables)))
+NAMES = ", ".join(f"'{table.name}'" for table in tables.metadata.sorted_tables)
+EMPTIED = sa.text(f"""
+DO $$
+DECLARE name text; filled boolean;
+BEGIN
+  FOREACH name IN ARRAY ARRAY[{NAMES}] LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO filled;
+    IF filled THEN EXECUTE format('TRUNCATE %I CASCADE', name); END IF;
+  END LOOP;
+END $$
+""")
+"""Truncates the tables that have rows: what DELETE leaves behind makes each test slower than the one before."""
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from bot.lab import processes
 from bot.lab.client import wait_until
 from bot.lab.processes import MARKER, Process
 
+pytestmark = pytest.mark.server
+
 SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 STUBBORN = [
     sys.executable,

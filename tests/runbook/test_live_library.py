@@ -156,6 +156,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.server
 def test_the_commit_that_they_come_from_is_told(own: Folder):
     own.write("one")
     git(own.path, "init", "-q")

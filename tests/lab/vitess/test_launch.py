@@ -14,6 +14,8 @@ from bot.lab.client import wait_until
 from bot.lab.state import LabState, Login, Urls
 from bot.lab.vitess import launch
 
+pytestmark = pytest.mark.server
+
 SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 
 

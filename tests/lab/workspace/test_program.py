@@ -26,6 +26,7 @@ settings: {event_subscriptions: {bot_events: [app_mention]}}
 """
 
 
+@pytest.mark.server
 def test_it_tells_its_address_and_ends_on_an_interrupt(tmp_path: Path):
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps(TOKENS))
@@ -89,6 +90,7 @@ def test_a_data_file_that_is_none_is_refused(tmp_path: Path):
         Workspace(options=Options(data=path))
 
 
+@pytest.mark.server
 def test_the_manifest_says_which_commands_events_and_scopes_there_are(tmp_path: Path):
     path = tmp_path / "manifest.yml"
     path.write_text(MANIFEST)
