@@ -98,7 +98,7 @@ def test_an_event_that_is_not_acked_comes_again_and_says_so(app: App, connect: C
 
     people.say("U0ALICE", "C0DBALERTS", "anybody?")
 
-    attempts = people.wait_for(lambda: [e for e in people.journal(kind="event") if e["attempt"] == 1], 5)
+    attempts = people.wait_for(lambda: [e for e in people.journal(kind="event") if e["attempt"] == 1])
     assert attempts[0]["payload"]["event"]["text"] == "anybody?"
     assert not attempts[0]["acked"]
 
