@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
+.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,10 +32,15 @@ check: $(READY) ## formatting, types, import contracts
 test: $(READY) browser postgresql ## the suite, on real servers (WORKERS=2 where memory is short); with test-long and test-vitess it is whole
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not vitess and not long"
 
+test-fast: $(READY) ## the pure parts alone, in seconds: no server, no browser, no other process
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not server and not slow and not long and not lab and not vitess"
+
 test-long: $(READY) browser postgresql ## what kills, cuts off and breaks again and again
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "long and not vitess"
 
-test-again: $(READY) ## what failed last, one after the other: what fails alone, too, is broken
+test-again: $(READY) ## names what failed last, and runs it once more by itself
+	@echo "A second run is needed by:"
+	@$(BIN)/python -c 'import json; print(*json.load(open(".pytest_cache/v/cache/lastfailed")), sep="\n")'
 	$(BIN)/pytest --last-failed --last-failed-no-failures none
 
 test-vitess: $(READY) ## what needs a Vitess cluster, whose programs are built on first use (needs Go)

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,9 +20,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.lab.database_servers import free_ports
 from bot.store.postgresql import PostgreSQLDatabase
 
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1")
+SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=127.0.0.1",
+    "jit=off",
+    "autovacuum=off",
+    "shared_buffers=32MB",
+)
 USERS = ("postgres", "nobody")
 """Who runs the server where the tests are root's."""
 
@@ -71,7 +79,7 @@ def running(folder: Path) -> Iterator[PostgreSQL]:
     initdb: list[str | Path] = [folder / "initdb", "--auth=trust", "--username=firstmate", "--encoding=UTF8"]
     initdb += ["--locale=C", "--no-sync", "--pgdata", data]
     subprocess.run(initdb, user=user, check=True, capture_output=True, cwd=home)
-    port = _free_port()
+    port = free_ports(1)[0]
     options = [part for each in (*SETTINGS, f"unix_socket_directories={home}") for part in ("-c", each)]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -113,12 +121,6 @@ def _known(name: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await(server: PostgreSQL, log: Path) -> None:

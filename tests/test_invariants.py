@@ -151,6 +151,7 @@ class Recorded:
         return found
 
 
+@pytest.mark.slow
 def test_2_no_change_is_issued_twice_wherever_the_bot_dies(database: Database):
     scene = Scene(database)
     scene.approve()

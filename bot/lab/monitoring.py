@@ -115,13 +115,22 @@ def node_job(ports: dict[str, int]) -> dict[str, Any]:
 
 
 def prometheus(
-    folder: Path, programs: ServerPrograms, ports: dict[str, int], jobs: Sequence[dict[str, Any]], rules: dict[str, Any]
+    folder: Path,
+    programs: ServerPrograms,
+    ports: dict[str, int],
+    jobs: Sequence[dict[str, Any]],
+    rules: dict[str, Any],
+    scrape_seconds: int,
 ) -> list[str]:
-    """Writes Prometheus' configuration and rules, and returns its command line."""
+    """Writes the configuration and rules of Prometheus, and returns its command line."""
     home = folder / "data" / "prometheus"
     home.mkdir(parents=True)
     settings = {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "global": {
+            "scrape_interval": f"{scrape_seconds}s",
+            "scrape_timeout": f"{scrape_seconds}s",
+            "evaluation_interval": "1s",
+        },
         "rule_files": [str(home / "rules.yml")],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{ports['alertmanager']}"]}]}]},
         "scrape_configs": list(jobs),

@@ -54,12 +54,13 @@ def start_monitoring(
     ports: dict[str, int],
     jobs: Sequence[dict[str, Any]],
     rules: dict[str, Any],
+    scrape_seconds: int = 1,
 ) -> None:
     """Starts Prometheus with these scrape jobs and alert rules, Alertmanager and the exporters."""
     commands = {
         "exporter": exporter(state.folder, programs, ports["exporter"], state.users["exporter"]),
         "node": node_exporter(programs, ports["node"]),
-        "prometheus": prometheus(state.folder, programs, ports, jobs, rules),
+        "prometheus": prometheus(state.folder, programs, ports, jobs, rules, scrape_seconds),
         "alertmanager": alertmanager(state.folder, programs, ports, state.urls.webhook),
     }
     for name, argv in commands.items():

@@ -87,7 +87,7 @@ def seen(
         found[:] = [session] if session is not None and holds(session) else []
         return bool(found)
 
-    wait_until(f"session {thread_id} of {instance.name} is as wanted", look, 10)
+    wait_until(f"session {thread_id} of {instance.name} is as wanted", look)
     return found[0]
 
 
@@ -137,12 +137,12 @@ class Client:
             with administrator(self._instance) as admin:
                 return any(row["Id"] == self.id and holds(row) for row in ask(admin, "SHOW FULL PROCESSLIST"))
 
-        wait_until(f"session {self.id} shows what is wanted", shown, 10)
+        wait_until(f"session {self.id} shows what is wanted", shown)
 
     def ends_with(self) -> int:
         """Returns the error number with which the statement ended; 0 for none."""
         assert self._thread is not None
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the statement still runs"
         return self.error
 
@@ -156,6 +156,6 @@ class Client:
         with administrator(self._instance) as admin, suppress(pymysql.err.OperationalError):  # 1094: it is gone
             ask(admin, f"KILL {self.id}")
         if self._thread is not None:
-            self._thread.join(10)
+            self._thread.join(60)
         elif self._connection.open:
             self._connection.close()

@@ -66,13 +66,13 @@ def test_every_server_is_asked_also_when_there_are_more_than_are_asked_at_a_time
 
 
 def test_a_server_that_does_not_answer_is_given_up_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(look, "WITHIN", 0.2)
+    monkeypatch.setattr(look, "WITHIN", 2.0)
     servers = Servers({"db2"})
     try:
         found = asked(servers, ["db1", "db2", "db3"])
     finally:
         servers.let_go.set()
-    assert found["db2"].startswith("db2:3306 gave no answer within 0.2 s.")
+    assert found["db2"].startswith("db2:3306 gave no answer within 2 s.")
     assert found["db1"] == "db1:3306 is down."
     assert found["db3"] == "db3:3306 is down."
 
@@ -89,7 +89,7 @@ def test_a_bug_is_no_answer_of_a_server(monkeypatch: pytest.MonkeyPatch):
 def test_as_many_stuck_servers_as_are_asked_at_a_time_do_not_keep_the_rest_from_being_asked(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(look, "WITHIN", 0.2)
+    monkeypatch.setattr(look, "WITHIN", 2.0)
     stuck = [f"stuck{number}" for number in range(look.AT_A_TIME)]
     servers = Servers(set(stuck))
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from bot.config import Config, load
 from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.connections import administrator, ask
+from bot.lab.database_servers import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
@@ -33,16 +33,10 @@ ALICE, BOB, CAROL, GUEST, STRANGER = "U0ALICE", "U0BOB", "U0CAROL", "U0GUEST", "
 REPLICA = "orders-3"
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def variant(lab: LabState, name: str, **changes: Any) -> Path:
     """The lab's configuration with another store and another port, so that only the test's own alerts come in."""
     document = yaml.safe_load(lab.config.read_text(encoding="utf-8"))
-    document["intake"]["port"] = free_port()
+    document["intake"]["port"] = free_ports(1)[0]
     document["data"] = f"data-{name}"
     document.update(changes)
     path = lab.config.with_name(f"firstmate-{name}.yml")

@@ -18,7 +18,7 @@ BEFORE_APPROVAL = [
     "after:RunStore.receive",
     "before:RunStore.wait",
     "after:RunStore.wait",
-    "after:StoredMailbox.sending",
+    "after:OutboxStore.sending",
 ]
 AFTER_APPROVAL = [
     ("after:RunStore.decide", RunState.MENDED),

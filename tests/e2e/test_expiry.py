@@ -12,8 +12,12 @@ from tests.e2e.lab_bot import BOB, Play, general_log, variant
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("stopped")]
 
 
+EXPIRES_AFTER = 10
+"""Seconds: enough for the question to reach the channel on a slow machine, since its button is pressed too late."""
+
+
 def test_after_its_expiry_nothing_is_changed(lab: LabState):
-    play = Play(lab, variant(lab, "expiry", approvals={"count": 1, "expires_after": 1.5}))
+    play = Play(lab, variant(lab, "expiry", approvals={"count": 1, "expires_after": EXPIRES_AFTER}))
     with general_log(lab), running_bot(play.path, log=lab.folder / "logs" / "expiry.log"):
         run_id = play.fire()
         run = play.run_in(run_id, RunState.WAITING, RunState.EXPIRED)

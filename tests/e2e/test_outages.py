@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from bot.engine.run import RunState
+from bot.lab.database_servers import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
 from tests.e2e.bots import running_bot
-from tests.e2e.lab_bot import BOB, REPLICA, Play, free_port, general_log, key_of, variant, words
+from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant, words
 from tests.proxy import Proxy, proxied
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]
@@ -79,7 +80,7 @@ def bot_behind(lab: LabState, name: str, proxy: Proxy | None, **changes: Any) ->
 
 
 def test_without_prometheus_the_cause_is_named_and_the_card_says_what_is_missing(lab: LabState):
-    with bot_behind(lab, "no-prometheus", None, prometheus={"url": f"http://127.0.0.1:{free_port()}"}) as play:
+    with bot_behind(lab, "no-prometheus", None, prometheus={"url": f"http://127.0.0.1:{free_ports(1)[0]}"}) as play:
         run_id = str(play.send(alertname="MySQLReplicationLag", drill="no prometheus")["runs"][0])
         run = play.run_in(run_id, RunState.WAITING, RunState.DIAGNOSED, RunState.REFUSED)
         assert run.lead is not None

@@ -87,8 +87,8 @@ def test_it_is_planned_judged_drained_and_verified(lab: LabState, proxy: ProxySQ
     ]
     assert found["plan"]["blast_radius"] == f"1 of 1 proxies of orders and {replica.address} out of service"
     said = {each["guard"]: each["says"] for each in found["guards"]}
-    assert said["serving"] == "2 replicas of orders serve, and it takes 1 out; 1 must stay."
-    assert said["blast"].startswith("It changes 1 of 2 replicas of orders")
+    assert said["serving_floor"] == "2 replicas of orders serve, and it takes 1 out; 1 must stay."
+    assert said["blast_radius"].startswith("It changes 1 of 2 replicas of orders")
     assert said["target"].startswith("orders-proxy-1 is a proxy: it answers as the admin of proxysql 2.7.3")
     assert proxy.admin.status(server) == "ONLINE"
     assert {kind for kind, _ in proxy.admin.received} == {"stats"}
@@ -109,7 +109,7 @@ def test_what_the_guards_would_say_can_be_asked_before(lab: LabState, proxy: Pro
     said = firstmate("policy", "explain", "--target", "orders-proxy-1", *asked, "--with", f"host={primary.host}",
                      "--with", f"port={primary.port}")  # fmt: skip
     assert said.code == 1
-    serving = next(each for each in said.json["guards"] if each["guard"] == "serving")
+    serving = next(each for each in said.json["guards"] if each["guard"] == "serving_floor")
     assert "the primary of orders by the inventory" in serving["says"]
     elsewhere = firstmate("policy", "explain", "--target", REPLICA, *asked, "--with", "host=x")
     assert elsewhere.code == 1

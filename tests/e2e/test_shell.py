@@ -161,7 +161,7 @@ def test_what_cannot_be_planned_is_the_refusal_of_its_own_check(config: Path):
     given = [each for text in session for each in ("--with", text)]
     asked = ["--user", "U0CAROL", "--action", "mysql.kill_query", "--target", REPLICA]
     said = firstmate("policy", "explain", *asked, *given, "--config", config, "--json")
-    assert (said.code, said.json["refused"]) == (1, "check")
+    assert (said.code, said.json["refused"]) == (1, "precondition")
     assert said.json["plan"]["statements"] == []
 
 

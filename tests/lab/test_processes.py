@@ -16,6 +16,8 @@ from bot.lab import processes
 from bot.lab.processes import MARKER, Process
 from bot.lab.waiting import wait_until
 
+pytestmark = pytest.mark.server
+
 SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 STUBBORN = [
     sys.executable,

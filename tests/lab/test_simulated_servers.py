@@ -7,6 +7,8 @@ import pytest
 from bot.lab.benchmarks import sweep
 from bot.lab.simulated_servers import PASSWORD
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture(autouse=True)
 def password(monkeypatch: pytest.MonkeyPatch) -> None:

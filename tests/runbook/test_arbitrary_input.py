@@ -18,6 +18,8 @@ from bot.runbook.library.load import load_file, shipped_folder
 from bot.runbook.linting.lint_text import lint_text
 from bot.runbook.linting.rules import RULES
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = sorted(path.read_text(encoding="utf-8") for path in shipped_folder().rglob("*.yml"))
 MODERATE = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None

@@ -156,6 +156,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.server
 def test_the_source_names_the_commit(own: Folder):
     own.write("one")
     git(own.path, "init", "-q")

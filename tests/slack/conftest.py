@@ -15,9 +15,7 @@ from bot.store.outbox import OutboxStore
 
 @pytest.fixture
 def workspace() -> Iterator[Workspace]:
-    with running_workspace(
-        options=WorkspaceOptions(manifest=Manifest.shipped(), limits=False, ack_seconds=1.0)
-    ) as running:
+    with running_workspace(options=WorkspaceOptions(manifest=Manifest.shipped(), limits=False)) as running:
         yield running
 
 

@@ -37,7 +37,7 @@ class Scene:
 
     def wait(self, segments: int) -> list[tuple[str, str]]:
         for _ in range(segments):
-            assert self.came.acquire(timeout=10), self.done
+            assert self.came.acquire(timeout=60), self.done
         return self.done
 
     def rewrite(self, workflow: str, **values: object) -> None:

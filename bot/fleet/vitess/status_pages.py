@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from actions.contract import Sample, Seconds, Series
 from bot.errors import Unreachable
@@ -38,8 +39,9 @@ class Pages:
                 allow_redirects=False,
                 headers={"Accept": "application/json, text/plain"},
             ) as answer:
-                for chunk in answer.iter_content(65_536):
-                    content += chunk
+                # As much as has come, each time: iter_content would wait until a piece is full.
+                while piece := answer.raw.read1(65_536, decode_content=True):
+                    content += piece
                     if len(content) > MOST_BYTES:
                         raise Unreachable(f"{url} is longer than {MOST_BYTES:,} bytes, which is what is read.")
                     if time.monotonic() > deadline:
@@ -47,7 +49,9 @@ class Pages:
                 return answer.status_code, content.decode("utf-8", errors="replace")
         except requests.Timeout as error:
             raise Unreachable(f"{url} did not answer within {self._timeout:g} s.") from error
-        except requests.RequestException as error:
+        except ReadTimeoutError as error:
+            raise Unreachable(f"{url} was not whole within {self._timeout:g} s.") from error
+        except (requests.RequestException, HTTPError) as error:
             refused = "Connection refused" in str(error)
             how = "connection refused" if refused else type(error).__name__
             raise Unreachable(f"{url} does not answer ({how}).") from error

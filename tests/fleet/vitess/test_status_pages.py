@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +43,8 @@ class Web(BaseHTTPRequestHandler):
             self.send_header("Location", "/debug/status")
         self.end_headers()
         self.wfile.write(body.encode())
+        if self.path == "/half":
+            self.over.wait(60)
         while self.path == "/endless" and not self.over.wait(0.02):
             try:
                 self.wfile.write(b"one more line\n")
@@ -66,9 +70,18 @@ def test_a_page_is_json_or_text(web: str):
     assert Pages(2.0).page(f"{web}/text") == "plain"
 
 
-def test_a_page_that_never_ends_is_given_up_though_it_says_something_all_the_time(web: str):
-    with pytest.raises(Unreachable, match=r"was not whole within 0\.3 s"):
-        Pages(0.3).page(f"{web}/endless")
+def test_a_page_that_never_ends_is_given_up_though_it_says_something_all_the_time(
+    web: str, monkeypatch: pytest.MonkeyPatch
+):
+    passed = count(0.0, 10.0)
+    monkeypatch.setattr(pages, "time", SimpleNamespace(monotonic=lambda: next(passed)))
+    with pytest.raises(Unreachable, match=r"was not whole within 60 s"):
+        Pages(60.0).page(f"{web}/endless")
+
+
+def test_a_page_that_stops_in_the_middle_is_given_up(web: str):
+    with pytest.raises(Unreachable, match=r"was not whole within 2 s"):
+        Pages(2.0).page(f"{web}/half")
 
 
 def test_a_path_that_is_not_known_redirects_and_is_no_answer(web: str):

@@ -18,7 +18,7 @@ Connect = Callable[[App], SocketModeClient]
 
 @pytest.fixture
 def workspace() -> Iterator[Workspace]:
-    options = WorkspaceOptions(limits=False, retry_delays=(0.05, 0.1, 0.1), ack_seconds=1.0)
+    options = WorkspaceOptions(limits=False, retry_delays=(0.05, 0.1, 0.1))
     with running_workspace(options=options) as running:
         yield running
 

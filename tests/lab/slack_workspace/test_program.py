@@ -26,6 +26,7 @@ settings: {event_subscriptions: {bot_events: [app_mention]}}
 """
 
 
+@pytest.mark.server
 def test_the_program_prints_its_url_and_stops_on_sigint(tmp_path: Path):
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps(TOKENS))
@@ -89,6 +90,7 @@ def test_an_invalid_data_file_is_refused(tmp_path: Path):
         Workspace(options=WorkspaceOptions(data=path))
 
 
+@pytest.mark.server
 def test_commands_events_and_scopes_come_from_the_manifest(tmp_path: Path):
     path = tmp_path / "manifest.yml"
     path.write_text(MANIFEST)

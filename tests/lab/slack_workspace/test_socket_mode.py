@@ -98,7 +98,7 @@ def test_an_event_without_an_ack_is_retried_and_marked_as_a_retry(app: App, conn
 
     people.say("U0ALICE", "C0DBALERTS", "anybody?")
 
-    attempts = people.wait_for(lambda: [e for e in people.journal(kind="event") if e["attempt"] == 1], 5)
+    attempts = people.wait_for(lambda: [e for e in people.journal(kind="event") if e["attempt"] == 1])
     assert attempts[0]["payload"]["event"]["text"] == "anybody?"
     assert not attempts[0]["acked"]
 
@@ -172,7 +172,7 @@ def test_an_alert_of_the_second_bot_is_delivered_as_bot_message(
         },
     )
 
-    assert came.wait(5)
+    assert came.wait(60)
     assert heard[0]["subtype"] == "bot_message"
     assert heard[0]["bot_id"] == "B0ALERTS"
     assert heard[0]["text"] == ""

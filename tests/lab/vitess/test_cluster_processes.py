@@ -14,6 +14,8 @@ from bot.lab.lab_state import LabState, Login, Urls
 from bot.lab.vitess import cluster_processes
 from bot.lab.waiting import wait_until
 
+pytestmark = pytest.mark.server
+
 SLEEP = [sys.executable, "-c", "import signal; signal.pause()"]
 
 

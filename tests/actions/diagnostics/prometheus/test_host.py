@@ -79,7 +79,7 @@ def test_the_host_of_an_address_is_a_pattern_in_quotes(address, pattern):
 def test_the_lab_s_own_host(lab: LabState):
     reader = PrometheusReader(lab.urls.prometheus)
     address = lab.instance("orders-1").address
-    wait_until("two scrapes of the host", lambda: host(reader, address=address).busy is not None, 10)
+    wait_until("two scrapes of the host", lambda: host(reader, address=address).busy is not None)
     found = host(reader, address=address)
     assert found.cores > 0
     assert 0 < found.available <= found.memory
