@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from slack_sdk import WebClient
 
-from bot.config import Narrower, People, Roles
+from bot.config import People, RoleRestriction, Roles
 from bot.lab.workspace import WorkspaceClient
 from bot.slack.directory import CACHED, SlackDirectory
 from tests.slack.conftest import Clock
@@ -55,9 +55,9 @@ NARROWER = Roles(
     approver=People(users=("U0CAROL", "U0BOB")),
     break_glass=People(users=("U0ALICE",)),
     only=(
-        Narrower(role="approver", shards=("pay*",), risks=("destructive",), users=("U0ALICE",)),
-        Narrower(role="approver", shards=("pay*",), users=("U0BOB",)),
-        Narrower(role="operator", shards=("pay*",), usergroups=("S0DBAONCALL",)),
+        RoleRestriction(role="approver", shards=("pay*",), risks=("destructive",), users=("U0ALICE",)),
+        RoleRestriction(role="approver", shards=("pay*",), users=("U0BOB",)),
+        RoleRestriction(role="operator", shards=("pay*",), usergroups=("S0DBAONCALL",)),
     ),
 )
 
