@@ -117,7 +117,7 @@ def test_triage_looks_at_any_instance_and_offers_no_change_to_a_sound_one(play: 
 
 def test_triage_of_an_instance_that_there_is_not_says_so(play: Play):
     play.workspace.command(CAROL, CHANNEL, "/triage orders-33")
-    assert "orders-3" in play.told(CAROL, "knows no instance")
+    assert "orders-3" in play.told(CAROL, "There is no instance")
 
 
 def test_the_plan_of_another_run_is_not_approved(play: Play):

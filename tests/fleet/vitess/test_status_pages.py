@@ -67,12 +67,12 @@ def test_a_page_is_json_or_text(web: str):
 
 
 def test_a_page_that_never_ends_is_given_up_though_it_says_something_all_the_time(web: str):
-    with pytest.raises(Unreachable, match=r"was not whole within 0\.3 s"):
+    with pytest.raises(Unreachable, match=r"did not end within 0\.3 s"):
         Pages(0.3).page(f"{web}/endless")
 
 
 def test_a_path_that_is_not_known_redirects_and_is_no_answer(web: str):
-    with pytest.raises(Unreachable, match="is not known there"):
+    with pytest.raises(Unreachable, match="does not exist"):
         Pages(2.0).page(f"{web}/unknown")
 
 
