@@ -24,7 +24,8 @@ from bot.slack.connection import Connection, HttpConnection, connect, installati
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
 from bot.slack.lookups import Lookups
-from bot.slack.sender import Sender, SlackPublisher
+from bot.slack.publisher import SlackPublisher
+from bot.slack.sender import Sender
 from bot.slack.sweep_command import SweepCommand
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history

@@ -68,7 +68,7 @@ WRONG = [
     (GOOD.replace("3307", "3306"), "names both orders-1 and orders-2"),
     (GOOD.replace("{file: secrets/token}", "hunter2"), "intake.token"),
     (GOOD.replace("{file: secrets/token}", "{file: a, env: B}"), "exactly one source"),
-    (GOOD.replace("role: replica", "role: proxy"), "orders-2 is a proxy; write it under `proxies` of orders"),
+    (GOOD.replace("role: replica", "role: proxy"), "orders-2 is a proxy; list it under `proxies` of orders"),
     (PROXIES.replace("orders-proxy-1", "orders-2"), "names both orders-2 and orders-2"),
     (PROXIES.replace("port: 6032", "port: 3307"), "names both orders-2 and orders-proxy-1"),
     (PROXIES.replace("port: 6032", "role: replica"), "shards.0.proxies.instances.0.role"),

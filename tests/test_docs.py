@@ -15,16 +15,16 @@ from actions.contract import Flavour, ServerVersion
 from actions.vitess_contract import Vitess
 from bot.config import Shard, load
 from bot.doctor import report as doctor
-from bot.doctor.instance import Instance, Service
-from bot.doctor.user_privileges import judged
+from bot.doctor.instance_report import InstanceReport, ServiceReport
+from bot.doctor.user_privileges import assess_user
 from bot.engine.plan import Plan
 from bot.engine.targets import Target
 from bot.lab.fault_injection.fault_file import faults
 from bot.lab.grants import FIRSTMATE
 from bot.lab.lab_state import LabInstance
 from bot.privileges.corrections import granting
-from bot.privileges.grants import Held, Privilege
-from bot.privileges.requirements import needed
+from bot.privileges.grants import AccountPrivileges, Privilege
+from bot.privileges.requirements import all_required
 from bot.shell_run import Report
 from bot.slack.slash_commands import HELP
 from tests.samples import plan, run
@@ -79,16 +79,16 @@ def test_the_grants_of_mysql_5_7_are_what_the_actions_need_there():
         "changer": [each.needs for each in catalog.REMEDIATIONS.values() if each.reader is not Vitess],
     }
     version = ServerVersion(Flavour.MYSQL, (5, 7, 44))
-    made = {user: granting(needed(tuple(each), version), "x@y") for user, each in needs.items()}
+    made = {user: granting(all_required(tuple(each), version), "x@y") for user, each in needs.items()}
     assert shown == [(grant.partition(" TO ")[0], f"firstmate_{user}") for user in made for grant in made[user]]
 
 
 def test_the_keys_of_doctor_are_those_of_the_table():
     instances = Shard.model_validate(SHARD)
     target = Target(instances.instances[0], instances)
-    held = Held("u@%", (Privilege("DROP", grantable=True),), roles=("`r`",))
-    users = (judged("reader", held, ServerVersion(Flavour.MYSQL, (9, 7, 4)), spare_port=True),)
-    printed = doctor.Report((Instance(target, users=users),), (Service("prometheus"),)).as_json()
+    held = AccountPrivileges("u@%", (Privilege("DROP", grantable=True),), roles=("`r`",))
+    users = (assess_user("reader", held, ServerVersion(Flavour.MYSQL, (9, 7, 4)), spare_port=True),)
+    printed = doctor.DoctorReport((InstanceReport(target, users=users),), (ServiceReport("prometheus"),)).as_json()
     table = README[README.index("| key of doctor | what |") :].split("\n\n")[0]
     for key in keys(printed) - set(printed["by_choice"]):
         assert f"`{key}`" in table, key

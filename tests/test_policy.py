@@ -98,7 +98,7 @@ def test_one_replica_may_always_be_changed(risk: str, of: int, most: int):
     [
         ("freezes: [{name: x, reason: r}]", "either `from` and `to`, or `weekly`"),
         ("freezes: [{name: x, reason: r, from: 2026-01-02, to: 2026-01-01}]", "`to` must be after `from`"),
-        ("freezes: [{name: x, reason: r, zone: Berlin, from: 2026-01-01, to: 2026-01-02}]", "no time zone"),
+        ("freezes: [{name: x, reason: r, zone: Berlin, from: 2026-01-01, to: 2026-01-02}]", "is not a time zone"),
         (
             "freezes: [{name: x, from: 2026-01-01, to: 2026-01-02}]",
             ":1:11: Missing key 'reason' in freezes.1 [missing-key]",

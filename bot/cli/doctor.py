@@ -12,12 +12,12 @@ from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, err, out, print_json
 from bot.config import Role, Shard
 from bot.doctor.inspection import examine
-from bot.doctor.instance import Instance, Service
-from bot.doctor.report import Report
-from bot.doctor.statement_placement import Placed
-from bot.doctor.user_privileges import ACTIONS, WORDS, User, listed
+from bot.doctor.instance_report import InstanceReport, ServiceReport
+from bot.doctor.report import DoctorReport
+from bot.doctor.statement_placement import PlacedStatements
+from bot.doctor.user_privileges import ACTION_NOUNS, ACTIONS, UserReport, listed
 from bot.errors import Exit
-from bot.privileges.requirements import BY_CHOICE, State
+from bot.privileges.requirements import BY_CHOICE, PermissionState
 
 commands = typer.Typer()
 
@@ -45,7 +45,7 @@ def doctor(config: ConfigOption = None, only: OnlyOption = None, as_json: JsonOp
         raise typer.Exit(Exit.FOUND)
 
 
-def _show(report: Report) -> None:
+def _show(report: DoctorReport) -> None:
     unhealthy = [shard for shard in report.shards if any(each.problems for each in report.of(shard))]
     for shard in (*unhealthy, *(each for each in report.shards if each not in unhealthy)):
         _shard(shard, report.of(shard))
@@ -57,10 +57,10 @@ def _show(report: Report) -> None:
     _conclusion(report)
 
 
-def _shard(shard: Shard, instances: tuple[Instance, ...]) -> None:
+def _shard(shard: Shard, instances: tuple[InstanceReport, ...]) -> None:
     """Prints the servers of a shard; servers with the same result share a line."""
     out.print(f"[bold]{escape(shard.name)}[/]", highlight=False)
-    groups: dict[tuple[object, ...], list[Instance]] = {}
+    groups: dict[tuple[object, ...], list[InstanceReport]] = {}
     for each in instances:
         groups.setdefault(_result(each), []).append(each)
     for group in sorted(groups.values(), key=lambda group: not group[0].problems):
@@ -79,7 +79,7 @@ def _shard(shard: Shard, instances: tuple[Instance, ...]) -> None:
         out.print(f"      {_read_only(shard.name)}", markup=False, highlight=False)
 
 
-def _result(instance: Instance) -> tuple[object, ...]:
+def _result(instance: InstanceReport) -> tuple[object, ...]:
     return (
         instance.reachable,
         instance.server,
@@ -89,7 +89,7 @@ def _result(instance: Instance) -> tuple[object, ...]:
     )
 
 
-def _problems(instance: Instance) -> tuple[str, ...]:
+def _problems(instance: InstanceReport) -> tuple[str, ...]:
     """Returns the problems without the server's address, so that equal problems of several servers compare equal."""
     host = instance.target.instance
     addresses = [instance.address, *([f"{host.host}:{host.spare_port}"] if host.spare_port else [])]
@@ -99,11 +99,11 @@ def _problems(instance: Instance) -> tuple[str, ...]:
     return problems
 
 
-def _primary(instance: Instance) -> bool:
+def _primary(instance: InstanceReport) -> bool:
     return instance.target.instance.role is Role.PRIMARY
 
 
-def _facts(instance: Instance) -> str:
+def _facts(instance: InstanceReport) -> str:
     if instance.version is None:
         return "no user can log in"
     if not instance.tls:
@@ -111,24 +111,24 @@ def _facts(instance: Instance) -> str:
     return f"{instance.server}, TLS{'' if instance.certificate_checked else ', certificate not verified'}"
 
 
-def _permissions(user: User) -> str:
-    allowed = len(user.permissions) - len(user.in_state(State.BY_CHOICE))
+def _permissions(user: UserReport) -> str:
+    allowed = len(user.permissions) - len(user.in_state(PermissionState.BY_CHOICE))
     every = "all " if allowed == len(user.permissions) else ""
-    says = f"The {user.kind} {user.account} may run {every}{allowed} {WORDS[user.kind]}"
-    disabled = [each.action for each in user.in_state(State.BY_CHOICE)]
+    says = f"The {user.kind} {user.account} may run {every}{allowed} {ACTION_NOUNS[user.kind]}"
+    disabled = [each.action for each in user.in_state(PermissionState.BY_CHOICE)]
     says += f"; disabled by choice: {listed(disabled)}" if disabled else ""
-    for each in user.in_state(State.SOMEWHERE):
+    for each in user.in_state(PermissionState.SOMEWHERE):
         says += f"; {each.action} only on {listed(map(str, each.where))}"
     return f"{says}."
 
 
-def _service(service: Service) -> None:
+def _service(service: ServiceReport) -> None:
     mark = MARKS["pass"] if service.url and service.ok else MARKS["ask" if service.ok else "refuse"]
     says = service.says or f"answers at {service.url}"
     out.print(f"{mark} [bold]{NAMES[service.name]}[/]: {escape(says)}", highlight=False, soft_wrap=True)
 
 
-def _statements(title: str, runs: Iterable[Placed]) -> None:
+def _statements(title: str, runs: Iterable[PlacedStatements]) -> None:
     for number, run in enumerate(runs):
         if number == 0:
             out.print(f"\n[bold]{title}[/]", highlight=False)
@@ -137,7 +137,7 @@ def _statements(title: str, runs: Iterable[Placed]) -> None:
             out.print(f"{statement};", markup=False, highlight=False, soft_wrap=True)
 
 
-def _choices(report: Report) -> None:
+def _choices(report: DoctorReport) -> None:
     for number, (action, needs) in enumerate(report.by_choice().items()):
         if number == 0:
             out.print("\n[bold]Disabled by choice[/]", highlight=False)
@@ -145,7 +145,7 @@ def _choices(report: Report) -> None:
         out.print(f"  {action} needs {says}.", markup=False, highlight=False, soft_wrap=True)
 
 
-def _conclusion(report: Report) -> None:
+def _conclusion(report: DoctorReport) -> None:
     bad = [each for each in report.instances if each.problems]
     failing = [each for each in report.services if not each.ok]
     out.print()

@@ -1,7 +1,7 @@
-"""The settings of Firstmate: frozen, read once from firstmate.yml.
+"""The settings of Firstmate: frozen, and read once from firstmate.yml.
 
-Secrets never stand in the file: it names an environment variable (`{env: NAME}`) or a file (`{file: PATH}`, relative to
-the configuration's own folder), and `Secret.read` fetches it when it is needed.
+The file never contains a secret. It names an environment variable (`{env: NAME}`) or a file (`{file: PATH}`, relative
+to the folder of firstmate.yml), and `Secret.read` reads the secret when it is needed.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bot.config.base import Secret, Settings
 from bot.config.inventory import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Shard, Tablet, TabletShard
-from bot.config.roles import Narrower, People, Roles
+from bot.config.roles import People, RoleRestriction, Roles
 from bot.config.vitess import VitessCluster, VtctldSettings, VtgateSettings
 from bot.errors import ConfigError
 
 
 class SlackSettings(Settings):
-    """How to reach Slack; `base_url` is set only for the local workspace."""
+    """The connection to Slack."""
 
     mode: Literal["socket", "http"] = "socket"
+    """`socket` opens a Socket Mode connection; `http` receives signed requests at `/slack/events` of the intake."""
     bot_token: Secret
+    """The bot token (xoxb-...): `{env: NAME}` or `{file: PATH}`."""
     app_token: Secret | None = None
+    """The app-level token (xapp-...) with the scope `connections:write`; required in mode `socket`."""
     signing_secret: Secret | None = None
+    """The signing secret of the app; required in mode `http`."""
     base_url: str = "https://slack.com/api/"
+    """The base URL of Slack's Web API; changed only for the local workspace."""
 
     @model_validator(mode="after")
     def _has_what_its_mode_needs(self) -> SlackSettings:
@@ -38,112 +43,133 @@ class SlackSettings(Settings):
 
 
 class Route(Settings):
-    """Sends the alerts that all of `match` hold for to `channel` (an id such as C0123456789)."""
+    """Sends matching alerts to a channel."""
 
     match: tuple[str, ...] = Field(min_length=1)
+    """Matchers in Alertmanager's syntax, such as `cluster = billing`; all of them must match the alert's labels."""
     channel: str
+    """The id of the channel, such as C0123456789."""
 
 
 class Intake(Settings):
-    """The HTTP side: webhooks of alert sources, and Slack's requests in mode `http`."""
+    """The HTTP server: webhooks of alert sources, health checks, metrics, and Slack's requests in mode `http`."""
 
     host: str = "127.0.0.1"
+    """The address to listen on; `0.0.0.0` listens on all interfaces."""
     port: int = 9195
+    """The port to listen on."""
     token: Secret
+    """The bearer token that alert sources send: `{env: NAME}` or `{file: PATH}`."""
 
 
-class Approvals(Settings):
-    """What an approval takes."""
+class ApprovalSettings(Settings):
+    """What the approval of a change needs."""
 
     count: int = Field(default=1, ge=1, le=5)
+    """The number of people who must approve a change, if neither the runbook nor the policy asks for more."""
     expires_after: Annotated[float, Field(gt=0, le=86400)] = 300.0
-    """Seconds."""
+    """Seconds after which a request that nobody answered expires, and nothing is changed."""
 
 
 class Retention(Settings):
-    """How long what has ended is kept."""
+    """How long records are kept."""
 
     run_days: Annotated[int, Field(ge=1, le=36_500)] = 90
-    """Runs with their alerts and messages. What is under way is never deleted."""
+    """Days for which finished runs are kept, with their alerts and messages. Unfinished runs are never deleted."""
     audit_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """The audit log; without it all of it is kept."""
+    """Days for which entries of the audit log are kept; without it they are kept for ever."""
 
 
 class Prometheus(Settings):
-    """Where Prometheus and Alertmanager answer."""
+    """The addresses of Prometheus and Alertmanager."""
 
     url: str
+    """The base URL of Prometheus, for charts and for diagnostics that query it."""
     alertmanager: str | None = None
+    """The base URL of Alertmanager; required for silences (*I'm on it*)."""
 
 
 class Config(Settings):
-    """All of firstmate.yml."""
+    """The content of firstmate.yml."""
 
     slack: SlackSettings | None = None
+    """The connection to Slack; required by `firstmate serve`."""
     intake: Intake
+    """The HTTP server that receives alerts."""
     routes: tuple[Route, ...] = ()
+    """Which channel an alert goes to; the first route that matches wins."""
     default_channel: str = ""
+    """The id of the channel for alerts that no route matches; required by `firstmate serve`."""
     shards: tuple[Shard, ...] = ()
+    """The shards of MySQL and MariaDB; `shards` or `vitess` is required, and an empty list is allowed."""
     vitess: tuple[VitessCluster, ...] = ()
-    """Clusters of Vitess; their shards and tablets are read from their topology."""
+    """The Vitess clusters, whose shards and tablets are read from their topology."""
     prometheus: Prometheus | None = None
+    """The addresses of Prometheus and Alertmanager; without it charts, queries and silences are unavailable."""
     roles: Roles = Roles()
-    approvals: Approvals = Approvals()
+    """Who may ask, approve, administer and override."""
+    approvals: ApprovalSettings = ApprovalSettings()
+    """What the approval of a change needs."""
     autonomy: Literal["observe", "suggest", "auto"] = "suggest"
-    """How far any runbook may go here; `auto` lets those that say so change what can be undone without an approval."""
+    """The most that any runbook may do: `observe` offers no change, `suggest` changes only after approval, and `auto`
+    makes reversible changes without approval where the runbook itself says `autonomy: auto`."""
     runbooks: tuple[Path, ...] = ()
-    """Folders of runbooks of one's own. They go over the shipped ones: a runbook replaces its namesake."""
+    """Folders with your own runbooks; a runbook replaces the shipped runbook of the same name."""
     shipped_runbooks: bool = True
-    """Whether the shipped runbooks are in force, too."""
+    """Whether the shipped runbooks are used, too."""
     policy: Path | None = None
-    """policy.yml; without it the defaults hold."""
+    """The path of policy.yml; without it the policy's defaults apply."""
     data: Path = Path("firstmate-data")
-    """The folder of the store, relative to the configuration's own folder."""
+    """The folder of the store and of the file HALT, relative to the folder of firstmate.yml."""
     retention: Retention = Retention()
+    """How long records are kept."""
     postgresql: Secret | None = None
-    """The URL of a PostgreSQL database, which then is the store, and several replicas of the bot may work on it."""
+    """The URL of a PostgreSQL database that replaces SQLite as the store, so that several replicas of the bot can share
+    it: `{env: NAME}` or `{file: PATH}`."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Config:
         clusters = [cluster.name for cluster in self.vitess]
         if len(set(clusters)) < len(clusters):
-            raise ValueError(f"each cluster of Vitess needs a name of its own: {', '.join(clusters)}")
-        if not self.model_fields_set & {"shards", "vitess"}:  # an empty list is said on purpose
-            raise ValueError("name the fleet: `shards`, or a cluster under `vitess`")
+            raise ValueError(f"two Vitess clusters have the same name: {', '.join(clusters)}")
+        if not self.model_fields_set & {"shards", "vitess"}:  # an explicit empty list is deliberate
+            raise ValueError("the fleet is missing; set `shards` or `vitess`")
         seen: dict[str, str] = {}
         for shard in self.shards:
             for instance in shard.members:
                 for key in {instance.name, instance.address, *instance.aliases}:
                     if key in seen:
                         raise ValueError(
-                            f"{key!r} names both {seen[key]} and {instance.name}; each name must mean one instance"
+                            f"{key!r} names both {seen[key]} and {instance.name}; each name must be unique"
                         )
                     seen[key] = instance.name
         return self
 
 
 def load(path: Path) -> Config:
-    """Reads the configuration; raises ConfigError with the file, the key and what is wrong with it."""
+    """Reads firstmate.yml; raises ConfigError that names the file, the key and the problem."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The configuration {path} cannot be read: {error}. Give its path with --config.") from error
+        raise ConfigError(
+            f"The configuration {path} cannot be read: {error}. Name another file with --config."
+        ) from error
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(document, dict):
-        raise ConfigError(f"{path} must be a mapping of settings; see the README's second page for an example.")
+        raise ConfigError(f"{path} must be a mapping of settings; docs/configuration.md has an example.")
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
         details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
-        raise ConfigError(f"{path} does not fit: {details}") from error
-    return _beside(config, path.resolve().parent)
+        raise ConfigError(f"{path} is not valid: {details}") from error
+    return _with_absolute_paths(config, path.resolve().parent)
 
 
-def _beside(config: Config, folder: Path) -> Config:
-    """Resolves every relative path against the configuration's own folder."""
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    """Resolves every relative path against the folder of firstmate.yml."""
 
     def resolve(value: object) -> object:
         if isinstance(value, Path):
@@ -160,18 +186,18 @@ def _beside(config: Config, folder: Path) -> Config:
 
 
 __all__ = [
-    "Approvals",
+    "ApprovalSettings",
     "Config",
     "DatabaseUser",
     "Instance",
     "Intake",
-    "Narrower",
     "People",
     "Prometheus",
     "Proxies",
     "ProxyInstance",
     "Retention",
     "Role",
+    "RoleRestriction",
     "Roles",
     "Route",
     "Secret",

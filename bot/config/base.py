@@ -1,4 +1,4 @@
-"""What every part of the settings is made of, and where a secret is."""
+"""The base class of all settings, and references to secrets."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from bot.errors import ConfigError
 
 
 class Settings(BaseModel):
-    """Base of every part: frozen, and strict about unknown keys."""
+    """Base class of all settings: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Secret(Settings):
-    """Where a secret is: an environment variable or a file; exactly one of the two."""
+    """A reference to a secret: the name of an environment variable or the path of a file, exactly one of the two."""
 
     env: str | None = None
+    """The environment variable that holds the secret."""
     file: Path | None = None
+    """The file that holds the secret, relative to the folder of firstmate.yml; surrounding whitespace is ignored."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Secret:
@@ -29,12 +31,12 @@ class Secret(Settings):
         return self
 
     def read(self) -> str:
-        """Returns the secret without a trailing newline; raises ConfigError naming the source that is missing."""
+        """Returns the secret; raises ConfigError that names a source that is missing or empty."""
         if self.env is not None:
             value = os.environ.get(self.env)
             if not value:
                 raise ConfigError(
-                    f"The environment variable {self.env} is not set; set it, or name a file in the configuration."
+                    f"The environment variable {self.env} is not set. Set it, or use {{file: PATH}} instead."
                 )
             return value
         assert self.file is not None
@@ -42,8 +44,8 @@ class Secret(Settings):
             value = self.file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ConfigError(
-                f"The secret file {self.file} cannot be read ({error.strerror}); create it with mode 0600."
+                f"The secret file {self.file} cannot be read ({error.strerror}). Create it with mode 0600."
             ) from error
         if not value:
-            raise ConfigError(f"The secret file {self.file} is empty; write the secret into it.")
+            raise ConfigError(f"The secret file {self.file} is empty. Write the secret into it.")
         return value

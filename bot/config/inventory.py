@@ -1,4 +1,4 @@
-"""The servers of the fleet as the configuration names them: shards, instances, proxies and their users."""
+"""The inventory: shards, instances, proxies and the users that Firstmate connects as."""
 
 from __future__ import annotations
 
@@ -20,33 +20,41 @@ class Role(StrEnum):
     PROXY = "proxy"
 
 
-class Trust(Settings):
-    """How far one trusts that the servers are who they should be."""
+class TlsSettings(Settings):
+    """How the identity of a server is verified."""
 
     ca: Path | None = None
-    """The authority of the servers' certificates. With it every connection is encrypted, and checked; without it, it is
-    encrypted where the server offers that, whoever answers."""
+    """A PEM file with the certificate authority of the servers. With it every connection uses TLS and the server's
+    certificate is verified. Without it TLS is used if the server offers it, and its certificate is not verified."""
     verify_identity: bool = True
-    """Whether a certificate must be for the host that is asked, as MySQL's ssl-mode VERIFY_IDENTITY; else VERIFY_CA."""
+    """With `ca`: whether the certificate must also match the host name, as with MySQL's `ssl-mode=VERIFY_IDENTITY`;
+    false corresponds to `VERIFY_CA`."""
 
 
-class DatabaseUser(Trust):
-    """A user of the database servers."""
+class DatabaseUser(TlsSettings):
+    """A user that Firstmate connects as."""
 
     user: str
+    """The user name."""
     password: Secret
+    """The password: `{env: NAME}` or `{file: PATH}`."""
 
 
 class Instance(Settings):
-    """One server of the fleet. `labels` hold further values of the alert label `instance` that mean this server."""
+    """One database server."""
 
     name: str = Field(min_length=1, max_length=100)
+    """The name in cards and commands; unique in the fleet."""
     host: str
+    """The host name or IP address that Firstmate connects to."""
     port: int = 3306
+    """The port that Firstmate connects to."""
     role: Role
+    """`primary` or `replica`."""
     aliases: tuple[str, ...] = ()
+    """Further values of the alert label `instance` that map to this server, such as the address of its exporter."""
     spare_port: int | None = None
-    """MySQL's admin_port or MariaDB's extra_port, asked when all connections are taken."""
+    """The port of MySQL's `admin_port` or MariaDB's `extra_port`; used when `max_connections` is reached."""
 
     @property
     def address(self) -> str:
@@ -57,63 +65,74 @@ class ProxyInstance(Instance):
     """The admin interface of one ProxySQL."""
 
     port: int = 6032
+    """The port of the admin interface."""
     role: Literal[Role.PROXY] = Role.PROXY
+    """Always `proxy`."""
     spare_port: None = None
+    """Not available: ProxySQL has no reserved port."""
 
 
 class Proxies(Settings):
     """The ProxySQL instances in front of a shard."""
 
     instances: tuple[ProxyInstance, ...] = Field(min_length=1)
+    """The admin interface of each ProxySQL."""
     reader: DatabaseUser
-    """One of `admin-stats_credentials`: it reads the statistics and cannot change anything."""
+    """A user of `admin-stats_credentials`, which can read statistics and cannot change anything."""
     changer: DatabaseUser | None = None
-    """One of `admin-admin_credentials`; without it nothing is changed at the proxies."""
+    """A user of `admin-admin_credentials`; without it Firstmate changes nothing at the proxies."""
     cluster: bool = False
-    """Whether they are a ProxySQL Cluster, in which one hands what is changed on it on to the others."""
+    """Whether they form a ProxySQL Cluster, which propagates a change of one proxy to the others."""
 
 
 class Shard(Settings):
-    """One primary and its replicas; the unit that takes one change at a time."""
+    """A primary and its replicas. Firstmate runs at most one change per shard at a time."""
 
     name: str = Field(min_length=1, max_length=100)
+    """The name of the shard in cards, commands and the policy."""
     flavour: Literal["mysql", "mariadb"]
+    """The server software of all instances; Percona Server is `mysql`."""
     instances: tuple[Instance, ...] = Field(min_length=1)
+    """The database servers of the shard."""
     reader: DatabaseUser
+    """The user that diagnostics run as."""
     changer: DatabaseUser | None = None
-    """The user that may change; without it the deployment only reads."""
+    """The user that remediations run as; without it Firstmate changes nothing in this shard."""
     proxies: Proxies | None = None
-    """The proxies in front of it. They are no part of the shard's `instances`, and count as no replica."""
+    """The ProxySQL instances in front of the shard. They do not count as replicas."""
 
     @property
     def members(self) -> tuple[Instance, ...]:
-        """Its servers, and the proxies in front of them."""
+        """The database servers of the shard and the proxies in front of them."""
         return (*self.instances, *(self.proxies.instances if self.proxies else ()))
 
     @model_validator(mode="after")
-    def _proxies_stand_apart(self) -> Shard:
+    def _instances_are_no_proxies(self) -> Shard:
         for instance in self.instances:
             if instance.role is Role.PROXY:
-                raise ValueError(f"{instance.name} is a proxy; write it under `proxies` of {self.name}")
+                raise ValueError(
+                    f"{instance.name} is a proxy; list it under `proxies` of {self.name}, not under `instances`"
+                )
         return self
 
 
 class Tablet(Instance):
-    """A tablet of Vitess, with the address of the MySQL beneath it; made from the topology, never written by hand."""
+    """A Vitess tablet, with the address of its MySQL server. Built from the topology, never configured."""
 
     record: TopologyRecord
-    """What the topology says of it."""
+    """The tablet's record in the topology."""
 
 
 class TabletShard(Shard):
-    """A shard of a keyspace; made from the topology, never written by hand."""
+    """A shard of a keyspace. Built from the topology, never configured."""
 
     cluster: str
     """The name of its cluster in the configuration."""
     keyspace: str
+    """The name of its keyspace."""
     key_range: str
-    """Its name within its keyspace, such as `-80`."""
+    """The name within its keyspace, such as `-80`."""
     may_change: bool = False
-    """Whether Vitess itself may be asked to change it."""
+    """Whether it may be changed through vtctld and VTOrc."""
     no_vtorc: bool = False
-    """Whether no manager of the topology looks after it."""
+    """Whether no VTOrc manages it."""

@@ -1,4 +1,4 @@
-"""Who may do what, by the settings."""
+"""Roles: which Slack users may ask, approve, administer and override."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from bot.config.base import Settings
 
 
 class People(Settings):
-    """Who holds a role: user ids and user groups of Slack."""
+    """The holders of a role."""
 
     users: tuple[str, ...] = ()
+    """Slack user ids, such as U0123456789."""
     usergroups: tuple[str, ...] = ()
+    """Ids of Slack user groups, such as S0123456789; every member holds the role."""
 
 
-class Narrower(People):
-    """For these shards and risks, only these people hold the role."""
+class RoleRestriction(People):
+    """Restricts a role to these people for some shards and risks."""
 
     role: Literal["operator", "approver"]
+    """The role that is restricted."""
     shards: tuple[str, ...] = Field(default=("*",), min_length=1)
-    """Patterns of names of shards, with `*` and `?`."""
+    """Patterns of shard names that the restriction covers; `*` and `?` are wildcards."""
     risks: tuple[Literal["reversible", "disruptive", "destructive"], ...] = ()
-    """Of the plan; without any, whatever its risk. Who only asks has no plan yet."""
+    """Risks of the plan that the restriction covers; empty covers every risk. A request that has no plan yet, such as
+    `/triage`, has no risk, so only an entry without `risks` covers it."""
 
     def covers(self, role: str, shard: str, risk: str) -> bool:
         return (
@@ -35,20 +39,21 @@ class Narrower(People):
 
 
 class Roles(Settings):
-    """The roles of people: operators ask for triage and runs, approvers approve changes, admins halt and resume.
-
-    Who holds `break_glass` may override freeze and cooldown, with a reason that all can read.
-    """
+    """Who holds which role. Nobody holds a role that is not configured."""
 
     operator: People = People()
+    """People who may ask for triage and start runbooks."""
     approver: People = People()
+    """People who may approve or deny changes; nobody may approve a run that they started."""
     admin: People = People()
+    """People who may halt and resume all changes."""
     break_glass: People = People()
-    only: tuple[Narrower, ...] = Field(default=(), max_length=200)
-    """The first that covers a request decides."""
+    """People who may override a freeze or a cooldown, with a reason that is posted to the thread."""
+    only: tuple[RoleRestriction, ...] = Field(default=(), max_length=200)
+    """Restrictions of a role for some shards and risks; the first that covers a request replaces the role's holders."""
 
     def people(self, role: str, shard: str, risk: str) -> tuple[People, str]:
-        """Who holds a role for such changes, and the key under which that is set."""
+        """Returns the holders of a role for a shard and a risk, and the key of firstmate.yml that names them."""
         for number, each in enumerate(self.only):
             if shard and each.covers(role, shard, risk):
                 return each, f"roles.only[{number}]"

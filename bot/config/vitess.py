@@ -1,4 +1,4 @@
-"""Where the components of a Vitess cluster answer."""
+"""Vitess clusters: the addresses and credentials of their components."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from bot.config.base import Secret, Settings
-from bot.config.inventory import DatabaseUser, Trust
+from bot.config.inventory import DatabaseUser, TlsSettings
 
 
 class VtctldSettings(Settings):
-    """vtctld's gRPC, the only way in which a cluster is changed."""
+    """The gRPC service of vtctld, which reads the topology and makes the changes."""
 
     address: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")]
-    """`host:port` of its gRPC."""
+    """`host:port` of its gRPC service."""
     ca: Path | None = None
-    """The certificates that its own is held against; with it, or with `tls`, the connection is encrypted."""
+    """A PEM file with the certificate authority of vtctld; with it the connection uses TLS."""
     tls: bool = False
-    """TLS against the certificates of the system, where `ca` is not set."""
+    """Uses TLS with the certificate authorities of the operating system; not needed with `ca`."""
     certificate: Path | None = None
+    """A PEM file with the client certificate, if vtctld requires one."""
     key: Path | None = None
-    """The client's own certificate and key, where vtctld asks for one."""
+    """A PEM file with the private key of `certificate`."""
     server_name: str | None = None
-    """The name in its certificate, where it is not the one of the address."""
+    """The host name in its certificate, if it differs from the host of `address`."""
     user: str | None = None
+    """The user name for static authentication (`--grpc-auth-mode static`)."""
     password: Secret | None = None
-    """For its static authentication (`--grpc-auth-mode static`)."""
+    """The password for static authentication: `{env: NAME}` or `{file: PATH}`."""
 
     @model_validator(mode="after")
     def _pairs(self) -> VtctldSettings:
         if (self.user is None) != (self.password is None):
-            raise ValueError("static authentication takes `user` and `password`")
+            raise ValueError("static authentication needs both `user` and `password`")
         if (self.certificate is None) != (self.key is None):
-            raise ValueError("a certificate of the client takes `certificate` and `key`")
+            raise ValueError("a client certificate needs both `certificate` and `key`")
         return self
 
     @property
@@ -42,52 +44,56 @@ class VtctldSettings(Settings):
         return self.tls or self.ca is not None or self.certificate is not None
 
 
-class VtgateSettings(Trust):
+class VtgateSettings(TlsSettings):
     """One vtgate."""
 
     url: str
-    """Its web address, for its pages and metrics."""
+    """Its HTTP address, for its status pages and metrics."""
     mysql: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")] | None = None
-    """`host:port` of its MySQL protocol, for SHOW VITESS_*; without it those are left out."""
+    """`host:port` of its MySQL protocol, for `SHOW VITESS_*`; without it those statements are not run."""
     user: str = ""
+    """A user of its `--mysql-auth-server-static-file`; leave it out if vtgate does not authenticate clients."""
     password: Secret | None = None
-    """Of `--mysql-auth-server-static-file`; without them the vtgate must let everybody in."""
+    """The password of `user`: `{env: NAME}` or `{file: PATH}`."""
 
     _url = field_validator("url")(lambda value: _web(value))
 
 
 class VitessCluster(Settings):
-    """One cluster: its keyspaces, shards and tablets are read from its topology through vtctld."""
+    """A Vitess cluster. Its keyspaces, shards and tablets are read from its topology through vtctld."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
+    """The name of the cluster; with several clusters it prefixes their shards and tablets."""
     vtctld: VtctldSettings
+    """The connection to vtctld."""
     vtorcs: tuple[str, ...] = ()
-    """The web addresses of all VTOrcs. Without them nobody can tell whether VTOrc is repairing a shard, and nothing is
-    changed there."""
+    """The HTTP addresses of all VTOrcs. Without them Firstmate cannot tell whether VTOrc is repairing a shard, and it
+    refuses every change of the cluster unless `no_vtorc` is set."""
     no_vtorc: bool = False
-    """Says that no VTOrc, nor another manager of the topology, runs on this cluster."""
+    """States that neither VTOrc nor another topology manager runs on this cluster."""
     vtgates: tuple[VtgateSettings, ...] = ()
+    """The vtgates of the cluster."""
     reader: DatabaseUser
-    """Of the MySQL beneath the tablets."""
+    """The MySQL user of the tablets that diagnostics run as."""
     changer: DatabaseUser | None = None
-    """Of the MySQL beneath the tablets; without it no action of MySQL changes them."""
+    """The MySQL user of the tablets that remediations run as; without it no SQL statement changes anything."""
     may_change: bool = False
-    """Whether Vitess may be asked to change the cluster, through vtctld and VTOrc."""
+    """Whether Firstmate may change the cluster through vtctld and VTOrc."""
     refresh: Annotated[float, Field(ge=0.2, le=300)] = 5.0
-    """Seconds between two looks at the topology."""
+    """Seconds between two reads of the topology."""
     keyspaces: tuple[str, ...] = ("*",)
-    """Patterns of the keyspaces to look after, with `*` and `?`."""
+    """Patterns of the keyspaces to include; `*` and `?` are wildcards."""
 
     _urls = field_validator("vtorcs")(lambda value: tuple(_web(each) for each in value))
 
     @model_validator(mode="after")
     def _vtorc_is_or_is_not(self) -> VitessCluster:
         if self.vtorcs and self.no_vtorc:
-            raise ValueError("`no_vtorc` says that there is none, and `vtorcs` names some")
+            raise ValueError("`no_vtorc: true` and `vtorcs` contradict each other; remove one of them")
         return self
 
 
 def _web(url: str) -> str:
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"{url!r} is no web address; write http://host:port")
+        raise ValueError(f"{url!r} is not an HTTP address; write http://host:port")
     return url.rstrip("/")

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.alerts import ASKED, Alert, AlertStatus, parse_labels
 from bot.clock import utc_now
-from bot.config import Approvals, Tablet
+from bot.config import ApprovalSettings, Tablet
 from bot.engine.planner import inputs_of
 from bot.engine.ports import Fleet, Store
 from bot.engine.run import Event, Run, RunState
@@ -41,7 +41,7 @@ class RunFactory:
     """Holds the runbooks in force; a reload replaces them, but not the copies in runs."""
     fleet: Fleet
     store: Store
-    approvals: Approvals
+    approvals: ApprovalSettings
     channel_of: Callable[[Alert], str]
     now: Callable[[], datetime] = utc_now
 

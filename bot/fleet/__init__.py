@@ -1,1 +1,1 @@
-"""The inventory and the readers of the fleet; the only code that opens connections to it."""
+"""The inventory, and the readers and changers of the fleet. No other package opens connections to servers."""

@@ -1,4 +1,4 @@
-"""Silences in Alertmanager, by its API v2 (api/v2/openapi.yaml of Alertmanager 0.27 and later)."""
+"""Creates and ends silences in Alertmanager with its API v2 (api/v2/openapi.yaml of Alertmanager 0.27 and later)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bot.errors import Unreachable
 from bot.fleet.prometheus import BoundedSession
 
 ANSWER_WITHIN = 3.0
-"""Seconds for one call."""
+"""Seconds until a call times out."""
 _GONE = (404, 500)
-"""What Alertmanager answers for a silence that is not there, or has expired: 500 before 0.28."""
+"""Status codes for a silence that does not exist or has expired; Alertmanager before 0.28 answers 500."""
 
 
 class AlertmanagerSilencer:
@@ -44,12 +44,14 @@ class AlertmanagerSilencer:
         try:
             return str(answer.json()["silenceID"])
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreachable(f"Alertmanager at {self._url} gave no silence that could be read.") from error
+            raise Unreachable(
+                f"Alertmanager at {self._url} returned a malformed answer instead of a silence."
+            ) from error
 
     def end(self, silence: str) -> None:
         try:
             self._call("DELETE", f"silence/{silence}")
-        except _Answered as error:
+        except _CallFailed as error:
             if error.status not in _GONE:
                 raise
 
@@ -59,10 +61,10 @@ class AlertmanagerSilencer:
         try:
             return any(alert["labels"] == dict(labels) for alert in answer.json())
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreachable(f"Alertmanager at {self._url} gave no alerts that could be read.") from error
+            raise Unreachable(f"Alertmanager at {self._url} returned a malformed answer instead of alerts.") from error
 
     def answers(self) -> None:
-        """Asks for its status; raises Unreachable."""
+        """Requests its status; raises Unreachable."""
         self._call("GET", "status")
 
     def _call(self, method: str, path: str, **arguments: Any) -> requests.Response:  # noqa: ANN401 - as requests has it
@@ -71,11 +73,11 @@ class AlertmanagerSilencer:
         except requests.RequestException as error:
             status = error.response.status_code if error.response is not None else None
             said = f"{str(error)[:200]}" if status else f"does not answer ({type(error).__name__})"
-            raise _Answered(f"Alertmanager at {self._url} {said}.", status) from error
+            raise _CallFailed(f"Alertmanager at {self._url} {said}.", status) from error
 
 
-class _Answered(Unreachable):
-    """What Alertmanager answered instead, or that it did not."""
+class _CallFailed(Unreachable):
+    """An error of Alertmanager, with its HTTP status; None without an answer."""
 
     def __init__(self, says: str, status: int | None) -> None:
         super().__init__(says)

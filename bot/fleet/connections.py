@@ -1,4 +1,4 @@
-"""Opens connections that speak MySQL's protocol: over the ordinary port or the spare one, each wait bounded."""
+"""Opens connections with MySQL's protocol, over the regular port or the spare port, each wait with a timeout."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from bot.fleet import connection_errors as failures
 if TYPE_CHECKING:
     _Connection = Connection[SSDictCursor]
 else:
-    _Connection = Connection  # generic for mypy alone
+    _Connection = Connection  # generic only for mypy
 
 CONNECT_WITHIN = 2.0
-"""Seconds for the connection, and as many for each answer until the login is done."""
+"""Seconds until the connection times out, and each answer until the login is complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a server answers, and as whom to ask it.
+    """The address of a server, and the user to connect as.
 
-    `spare_port` is MySQL's admin_port or MariaDB's extra_port, tried when all connections are taken; None where there
-    is none. MySQL's needs SERVICE_CONNECTION_ADMIN.
+    `spare_port` is MySQL's admin_port or MariaDB's extra_port, used when all connections are in use. MySQL's requires
+    SERVICE_CONNECTION_ADMIN.
     """
 
     host: str
@@ -41,9 +41,9 @@ class Server:
     password: str
     spare_port: int | None = None
     ca: Path | None = None
-    """The authority that its certificate must be of; without one nothing is checked."""
+    """The authority of its certificate; without it the certificate is not verified."""
     verify_identity: bool = True
-    """Whether its certificate must be for its host, too."""
+    """Whether its certificate must also match its host name."""
 
     @property
     def address(self) -> str:
@@ -55,17 +55,17 @@ class Server:
 
 @contextmanager
 def connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSDictCursor]]:
-    """A connection for as long as it is needed; raises Unreachable with what was wrong."""
+    """Opens a connection and closes it at the end; raises Unreachable with the reason."""
     connection = _open(server, read_timeout)
     try:
         yield connection
     finally:
-        with suppress(pymysql.MySQLError, OSError):  # it is closed already where it was cut off
+        with suppress(pymysql.MySQLError, OSError):  # it may be closed already
             connection.close()
 
 
 def _open(server: Server, read_timeout: Seconds) -> Connection[SSDictCursor]:
-    """Opens a connection; where the server is full, over its spare port."""
+    """Opens a connection, over the spare port if all connections are in use."""
     try:
         return _dial(server, server.port, read_timeout)
     except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
@@ -75,16 +75,16 @@ def _open(server: Server, read_timeout: Seconds) -> Connection[SSDictCursor]:
             return _dial(server, server.spare_port, read_timeout)
         except (pymysql.MySQLError, OSError, RuntimeError) as error:
             raise Unreachable(
-                f"{server.address} is up but full (error 1040), and over its spare port: "
+                f"{server.address} is up, but all of its connections are in use (error 1040). Over its spare port: "
                 f"{failures.connecting(error, server.host, server.spare_port, server.user)}"
             ) from error
     raise Unreachable(failures.connecting(failed, server.host, server.port, server.user)) from failed
 
 
 def refusal(server: Server, timeout: Seconds) -> tuple[int, str]:
-    """With which error, by number and in words, a server turns the user away at its port; (0, "") if it does not.
+    """Returns the number and message of the error with which a server refuses a login; (0, "") if it accepts it.
 
-    What went wrong on the way, such as a time-out, has no number of the server's and is 0 with its words.
+    Errors of the client, such as a timeout, have the number 0 and their message.
     """
     try:
         _dial(server, server.port, timeout).close()
@@ -94,14 +94,14 @@ def refusal(server: Server, timeout: Seconds) -> tuple[int, str]:
     return 0, ""
 
 
-class _Dialled(_Connection):
-    """A connection that makes no TLS context of its own.
+class _ConnectionWithTlsContext(_Connection):
+    """A connection with a TLS context that is created once.
 
-    PyMySQL reads all certificates of the system for each one, some 40 ms of processor, and then verifies none of them.
+    PyMySQL loads all system certificates for each connection, about 40 ms of CPU time, and then verifies nothing.
     """
 
-    def patient(self, seconds: Seconds) -> _Dialled:
-        """Waits so long for an answer from now on; until then it was the login that was waited for."""
+    def with_read_timeout(self, seconds: Seconds) -> _ConnectionWithTlsContext:
+        """Sets the timeout of answers after the login."""
         self._read_timeout = seconds
         return self
 
@@ -110,7 +110,7 @@ class _Dialled(_Connection):
 
 
 def _opportunistic() -> ssl.SSLContext:
-    """TLS with every server that offers it, whoever it is, as PyMySQL does it where nothing else is asked for."""
+    """Returns a context for TLS without verification, as PyMySQL uses by default."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -121,11 +121,13 @@ _OPPORTUNISTIC = _opportunistic()
 
 
 def _trusting(ca: Path, verify_identity: bool) -> ssl.SSLContext:
-    """TLS with servers alone whose certificate is of this authority; raises ConfigError where that cannot be read."""
+    """Returns a context that verifies certificates by this authority; raises ConfigError if it cannot be read."""
     try:
         return _trusting_as_of(ca, ca.stat().st_mtime_ns, verify_identity)
-    except OSError as error:  # of ssl, too: what is in the file is no certificate
-        raise ConfigError(f"The authority {ca} cannot be read ({error}). Mend `ca` of the user.") from error
+    except OSError as error:  # also ssl.SSLError: the file is not a certificate
+        raise ConfigError(
+            f"The certificate authority {ca} cannot be read ({error}). Correct `ca` of the user in firstmate.yml."
+        ) from error
 
 
 @lru_cache(maxsize=32)
@@ -137,10 +139,10 @@ def _trusting_as_of(ca: Path, changed: int, verify_identity: bool) -> ssl.SSLCon
 
 
 def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
-    # A context of its own is what PyMySQL takes for TLS that is required.
+    # PyMySQL requires TLS if it is given a context.
     trusting = _trusting(server.ca, server.verify_identity) if server.ca is not None else None
-    # A server that takes connections and does not greet is given up as soon as one that does not take them.
-    dialled = _Dialled(
+    # A server that accepts a connection but sends no greeting times out like one that accepts none.
+    connection = _ConnectionWithTlsContext(
         host=server.host,
         port=port,
         user=server.user,
@@ -155,14 +157,14 @@ def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDict
         local_infile=False,
         ssl=trusting,
     )
-    return dialled.patient(read_timeout)
+    return connection.with_read_timeout(read_timeout)
 
 
 def end_session(server: Server, connection: Connection[SSDictCursor]) -> None:
-    """Ends the session whose answer did not come in time.
+    """Kills the session whose answer did not come in time.
 
-    The server notices a client that went away only when it answers; until then each look would leave one more session
-    waiting. A session may end another of its own user without any privilege.
+    The server notices a disconnected client only when it answers; until then each read would leave one more session
+    behind. A user may kill its own sessions without any privilege.
     """
     thread = connection.thread_id()  # type: ignore[no-untyped-call]
     with suppress(pymysql.MySQLError, OSError, RuntimeError):

@@ -1,4 +1,4 @@
-"""How often a costly statement may be read on one server."""
+"""Limits how often a costly statement is run on one server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EVERY = 60.0
 
 
 class CostGate:
-    """Lets one costly statement pass a minute for each server; safe to share between threads."""
+    """Allows one costly statement per minute and server; safe to share between threads."""
 
     def __init__(self, *, every: float = EVERY, clock: Callable[[], float] = time.monotonic) -> None:
         self._every = every
@@ -22,18 +22,17 @@ class CostGate:
         self._last: dict[str, float] = {}
 
     def admit(self, address: str) -> None:
-        """Passes, or raises Unreadable that says when one may look again.
+        """Counts a costly statement, or raises Unreadable that says when the next one is allowed.
 
-        A statement counts as soon as it passes, whether or not it is answered: what it costs, it costs the server
-        either way.
+        A statement counts whether or not it is answered, since it costs the server the same.
         """
         with self._lock:
             now = self._clock()
             last = self._last.get(address)
             if last is not None and now - last < self._every:
                 raise Unreadable(
-                    f"{address} was asked this {now - last:.0f} s ago, and the answer can stall a server; "
-                    f"ask again in {self._every - (now - last):.0f} s."
+                    f"{address} ran a costly statement {now - last:.0f} s ago. Since it can stall the server, the next "
+                    f"one is allowed in {self._every - (now - last):.0f} s."
                 )
             self._last = {known: at for known, at in self._last.items() if now - at < self._every}
             self._last[address] = now

@@ -1,4 +1,4 @@
-"""Tries a server's port from outside: whether the host answers, whether the server does, and whether it lets us in."""
+"""Probes the port of a server: whether the host answers, whether the server answers, and whether it allows a login."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from actions.contract import ProbeResult, Seconds
 from bot.fleet.connections import Server, refusal
 
 KNOCK_WITHIN = 1.5
-"""Seconds for the connection, and as many for the greeting."""
+"""Seconds until the connection times out, and the greeting."""
 _HEADER = 4
-"""Bytes before the payload of a packet: its length and number."""
+"""Bytes of a packet header: length and sequence number."""
 _ERROR = 0xFF
-"""First byte of a payload that is an error; a greeting begins with the protocol's version, 10."""
+"""The first byte of an error packet; a greeting starts with the protocol version, 10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class ServerEndpoint:
         return self.server.address
 
     def probe(self) -> ProbeResult:
-        """Connects and reads the greeting, which every server sends unasked; one that greets is logged into as well.
+        """Connects, reads the greeting, and logs in if there is one.
 
-        A full server greets like any other while the connection that it keeps for an administrator is free, and says
-        1040 only to the login of who is none (seen in MySQL 9.7 and MariaDB 10.11; in MySQL 9.7 who holds
-        SERVICE_CONNECTION_ADMIN gets in). And a greeting without a login counts as a failed
-        connection: after max_connect_errors of them in a row the server would block this host.
+        A server without free connections still greets while the connection that it reserves for an administrator is
+        free, and returns error 1040 only at the login of other users (seen in MySQL 9.7 and MariaDB 10.11; in MySQL 9.7
+        users with SERVICE_CONNECTION_ADMIN can log in). A greeting without a login also counts as a failed connection:
+        after max_connect_errors of them in a row the server blocks this host.
         """
         begun = time.monotonic()
         met = self._greeting(begun)
@@ -57,14 +57,18 @@ class ServerEndpoint:
             try:
                 payload = connection.recv(512)[_HEADER:]
             except OSError as error:
-                return ProbeResult("open", error=str(error) or "no greeting came", took=time.monotonic() - begun)
+                return ProbeResult(
+                    "open", error=str(error) or "no greeting was received", took=time.monotonic() - begun
+                )
         took = time.monotonic() - begun
         if payload[:1] == bytes([_ERROR]) and len(payload) >= 3:
             return ProbeResult("open", True, int.from_bytes(payload[1:3], "little"), _text(payload[3:]), took)
-        return ProbeResult("open", bool(payload), error="" if payload else "it hung up without a greeting", took=took)
+        return ProbeResult(
+            "open", bool(payload), error="" if payload else "the connection was closed without a greeting", took=took
+        )
 
 
 def _text(message: bytes) -> str:
-    """An error's sentence; a state of six characters may stand before it."""
+    """Returns the message of an error packet without the SQLSTATE marker of six characters."""
     text = message.decode("utf-8", "replace")
     return text[6:] if text.startswith("#") else text

@@ -1,4 +1,4 @@
-"""The fleet as the engine sees it: the inventory, and connections as the right database user."""
+"""The fleet as the engine uses it: the inventory, and connections as the reader or the changer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ConfiguredFleet:
 
     @property
     def _inventory(self) -> Inventory:
-        """The inventory as the topologies are now; made anew only where one of them changed."""
+        """The current inventory, rebuilt only if a topology changed."""
         shards = (*self._static, *self._clusters.shards())
         known = self._known
         if known is None or known.shards != shards:
@@ -58,11 +58,11 @@ class ConfiguredFleet:
         return self._inventory.find_by_labels(labels)
 
     def names(self) -> list[str]:
-        """The instances' names, for help texts."""
+        """Returns the names of the instances, for help texts."""
         return self._inventory.names()
 
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[MySQL]:
-        """Connects as the user that reads: of the shard, or of its proxies; or reads Vitess from a tablet."""
+        """Connects as the reader of the shard or of its proxies; a Vitess reader reads through a tablet."""
         if reader is Vitess:
             return self._clusters.read(shard, instance, lambda tablet: self.read(shard, tablet))
         if instance.role is Role.PROXY:
@@ -70,12 +70,12 @@ class ConfiguredFleet:
         return open_reader(_server(instance, shard.reader), gate=self._gate)
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
-        """The port of an instance, to be tried from outside, as the user that reads there."""
+        """Returns the port of an instance, to be probed as the reader."""
         user = _proxies(shard, instance).reader if instance.role is Role.PROXY else shard.reader
         return ServerEndpoint(_server(instance, user))
 
     def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> AbstractContextManager[Changer]:
-        """Connects as the user that may change; raises NotAllowed where none is set."""
+        """Connects as the changer; raises NotAllowed if none is configured."""
         if reader is Vitess:
             return self._clusters.change(shard, instance, lambda tablet: self.read(shard, tablet))
         if instance.role is Role.PROXY:
@@ -83,7 +83,7 @@ class ConfiguredFleet:
         user = shard.changer
         if user is None:
             raise NotAllowed(
-                f"No user may change {shard.name}: this deployment only reads. Set `changer` of the shard to allow it."
+                f"{shard.name} is read-only for Firstmate. To allow changes, set its `changer` in firstmate.yml."
             )
         return open_changer(_server(instance, user))
 
@@ -91,35 +91,35 @@ class ConfiguredFleet:
         user = _proxies(shard, instance).changer
         if user is None:
             raise NotAllowed(
-                f"No user may change the proxies of {shard.name}: this deployment only reads them. Set `changer` of "
-                "its `proxies` to allow it."
+                f"The proxies of {shard.name} are read-only for Firstmate. To allow changes, set `changer` of its "
+                "`proxies` in firstmate.yml."
             )
         return proxysql.open_changer(_server(instance, user))
 
     def close(self) -> None:
-        """Ends the looking at topologies."""
+        """Stops reading the topologies."""
         self._clusters.close()
 
     def identify(self, db: MySQL) -> Identity:
-        """Who the server says it is: a server that replicates is a replica, whatever its read_only says.
+        """Returns the identity and role of a server. A server that replicates is a replica, whatever its read_only is.
 
-        A ProxySQL has no identity of its own to tell; it is known by where it answers, and by its version.
+        A ProxySQL has no identity of its own, so its address and version identify it.
         """
         if isinstance(db, VitessReader):
             return db.identify()
         if db.version.flavour is Flavour.PROXYSQL:
-            return Identity(f"{db.version} at {db.address}", Role.PROXY, f"it answers as the admin of {db.version}")
+            return Identity(f"{db.version} at {db.address}", Role.PROXY, f"it is the admin interface of {db.version}")
         seen = identity(db)
         if seen.is_replica:
             return Identity(seen.server_uuid, Role.REPLICA, f"it replicates from {seen.source}")
         writable = "read-only" if seen.read_only else "writable"
-        says = f"it replicates from nobody, is {writable}, and {seen.connected_replicas} replicas are connected"
+        says = f"it does not replicate, is {writable}, and has {seen.connected_replicas} connected replicas"
         return Identity(seen.server_uuid, Role.PRIMARY, says)
 
 
 def _proxies(shard: Shard, instance: Instance) -> Proxies:
     if shard.proxies is None:
-        raise NotAllowed(f"{shard.name} has no `proxies`, so nobody may ask {instance.name}.")
+        raise NotAllowed(f"{shard.name} has no `proxies` in firstmate.yml, so {instance.name} cannot be read.")
     return shard.proxies
 
 

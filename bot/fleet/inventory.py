@@ -1,4 +1,4 @@
-"""Which instances there are, by every name that people and alerts call them. Pure."""
+"""Finds instances by name, address, alias or alert labels. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from bot.engine.targets import Target
 from bot.errors import UnknownTarget
 
 LABELS = ("instance", "target", "host", "server", "node", "nodename", "pod")
-"""Labels of alerts that may name an instance, the most telling first."""
+"""Alert labels that may name an instance, the most specific first."""
 ALIASES = ("tablet_alias", "alias", "tablet")
-"""Labels of Vitess that name a tablet; they go before the instance, which may be VTOrc's."""
+"""Labels of Vitess that name a tablet; they come before `instance`, which may be VTOrc's own address."""
 KEYSPACES = ("keyspace",)
 SHARDS = ("shard", "shard_name")
-"""Of VTOrc and vttablet, and of vtgate."""
+"""The labels of a shard: of VTOrc and vttablet, and of vtgate."""
 
 
 class Inventory:
-    """The instances of the fleet, found by name, address or alias; shards of Vitess by their names, too."""
+    """The instances of the fleet by name, address and alias, and the shards of Vitess by name."""
 
     def __init__(self, shards: tuple[Shard, ...], components: Mapping[str, str] | None = None) -> None:
-        """`components` names the cluster of Vitess by the address of each vtgate, VTOrc and vtctld."""
+        """`components` maps the address of each vtgate, VTOrc and vtctld to the name of its cluster."""
         self.shards = shards
         self._components = dict(components or {})
         self._by_name: dict[str, Target] = {}
@@ -38,21 +38,21 @@ class Inventory:
                     self._by_name[name] = target
 
     def find(self, name: str) -> Target:
-        """Finds an instance; raises UnknownTarget with the nearest names."""
+        """Finds an instance; raises UnknownTarget with similar names."""
         name = name.strip()
         found = self._by_name.get(name) or self._by_shard.get(name) or self._by_role(name)
         if found is not None:
             return found
         near = difflib.get_close_matches(name, [*self._by_name, *self._by_shard], n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else f" Known: {', '.join(self.names()[:10])}."
-        raise UnknownTarget(f"The inventory knows no instance {name!r}.{hint}")
+        raise UnknownTarget(f"There is no instance {name!r} in the inventory.{hint}")
 
     def find_by_labels(self, labels: Mapping[str, str]) -> Target | None:
-        """Finds the instance that an alert is about; a label that is present and unknown does not end the search.
+        """Finds the instance that an alert is about; a label with an unknown value does not end the search.
 
-        An exporter has a port of its own: where no name fits, the only server of the label's host is meant, or the only
-        proxy where the host has no server. What Vitess says of a shard means its primary; what a vtgate or VTOrc says
-        of itself, the first shard of its keyspace or of its cluster.
+        Since an exporter has its own port, a label that matches no name maps to the only server of its host, or to the
+        only proxy if the host has no server. An alert of Vitess about a shard maps to its primary; an alert about a
+        vtgate or VTOrc maps to the first shard of its keyspace or cluster.
         """
         for label in (*ALIASES, *LABELS):
             found = self._by_name.get(labels.get(label, "")) or self._uid(labels, labels.get(label, ""))
@@ -69,13 +69,13 @@ class Inventory:
         return None
 
     def _by_role(self, name: str) -> Target | None:
-        """`SHARD@primary`, or the first replica for `SHARD@replica`."""
+        """Finds `SHARD@primary`, or the first replica for `SHARD@replica`."""
         shard, at, role = name.rpartition("@")
         there = [each for each in self.targets() if at and each.shard.name == shard]
         return next((each for each in there if each.instance.role.value == role), None)
 
     def _uid(self, labels: Mapping[str, str], text: str) -> Target | None:
-        """A tablet by its uid alone, where the label holds nothing else and its keyspace is told."""
+        """Finds a tablet by a label that is only its uid, within the keyspace and shard of the labels."""
         if not text.isdigit():
             return None
         found = [
@@ -86,7 +86,7 @@ class Inventory:
         return found[0] if len(found) == 1 else None
 
     def _by_topology(self, labels: Mapping[str, str]) -> Target | None:
-        """The shard that the labels of Vitess name, as its primary; None where it is none, or one of several."""
+        """Finds the primary of the shard that the labels of Vitess name; None if there is none or it is ambiguous."""
         addresses = [labels[label] for label in LABELS if labels.get(label) in self._components]
         cluster = self._components[addresses[0]] if addresses else labels.get("cluster", "")
         there = [each for each in self._by_shard.values() if _fits(each, labels)]
@@ -95,27 +95,27 @@ class Inventory:
         told = any(labels.get(label) for label in KEYSPACES)
         if not addresses and not told:
             return None
-        # Several shards of one keyspace: what is said of all of them is looked at from the first.
+        # An alert about several shards of one keyspace maps to the first of them.
         clusters = {each.shard.cluster for each in there if isinstance(each.shard, TabletShard)}
         return there[0] if there and len(clusters) == 1 else None
 
     def targets(self) -> tuple[Target, ...]:
-        """Every instance once, in the order of the configuration."""
+        """Returns every instance once, in the order of the configuration."""
         return tuple({target.name: target for target in self._by_name.values()}.values())
 
     def names(self) -> list[str]:
-        """The instances' own names."""
+        """Returns the names of the instances."""
         return sorted({target.name for target in self._by_name.values()})
 
 
 def _first(shard: TabletShard) -> Target:
-    """The shard's primary, or its first tablet where it has none."""
+    """Returns the primary of the shard, or its first tablet without one."""
     target = Target(shard.instances[0], shard)
     return Target(target.primary, shard) if target.primary else target
 
 
 def _fits(target: Target, labels: Mapping[str, str]) -> bool:
-    """Whether the keyspace and the shard of the labels, where they are told, are the target's."""
+    """Returns whether the labels name no other keyspace or shard than the target's."""
     shard = target.shard
     if not isinstance(shard, TabletShard):
         return False

@@ -1,7 +1,7 @@
 """Readers and changers of MySQL and MariaDB.
 
-A reader's session is read-only, bounds each statement on the server, and sends nothing but SELECT and SHOW. A changer
-executes the statements of an approved plan and reads on the same connection.
+A reader's session is read-only, sets a time limit for each statement on the server, and sends only SELECT and SHOW. A
+changer executes the statements of an approved plan, and reads on the same connection.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from bot.fleet.cost_gate import CostGate
 from bot.fleet.read_statements import check_reading
 
 READ_WITHIN = 2.0
-"""Seconds that the server may take over one reading statement."""
+"""Seconds after which the server stops a reading statement."""
 CHANGE_WITHIN = 30.0
-"""Seconds that the bot waits for one changing statement."""
+"""Seconds until a changing statement times out in the client."""
 LOCK_WAIT = 2
-"""Seconds that a session waits for any lock at most."""
+"""Seconds that a session waits for a lock."""
 LONGEST_IDLE = 10
-"""Seconds after which the server ends a changing session that says nothing: a bot that was stopped in the middle of a
-change, and goes on later, finds its connection gone and not a server to change."""
+"""Seconds after which the server ends an idle changing session, so that a bot that was suspended during a change cannot
+continue it later."""
 LONGEST_PAUSE = 5.0
-"""Seconds between two looks of one diagnostic at most."""
+"""The longest pause between two samples of one diagnostic, in seconds."""
 MOST_ROWS = 1000
-"""Rows that the server sends for one SELECT at most, whatever was asked."""
+"""The most rows that the server sends for one SELECT, whatever the limit of the caller."""
 MOST_BYTES = 4_000_000
-"""Characters and bytes of one answer that are kept."""
+"""The most characters and bytes of one answer."""
 _TAG = re.compile(r"[\w-]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """Who a server says it is."""
+    """The identity of a server, as it reports it."""
 
     server_uuid: str
-    """server_uuid; MariaDB has none, so there it is server_id, host name and port."""
+    """The server_uuid; for MariaDB, which has none, server_id, host name and port."""
     hostname: str
     port: int
     read_only: bool
@@ -81,7 +81,7 @@ class MySQLReader:
         check_reading(sql)
         if costly and self._gate is not None:
             self._gate.admit(self.address)
-        # The cursor is not closed on an error: closing it would read on, from a socket that may be gone.
+        # The cursor is not closed after an error: closing it would read from a socket that may be gone.
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, tuple(params) or None)
@@ -94,7 +94,7 @@ class MySQLReader:
             raise Unreadable(failures.asking(error, self.address, sql)) from error
 
     def pause(self, seconds: Seconds) -> None:
-        """Waits between two looks, no longer than LONGEST_PAUSE."""
+        """Waits between two samples, at most LONGEST_PAUSE."""
         wait(seconds)
 
 
@@ -110,12 +110,12 @@ class MySQLChanger:
         return self._reader
 
     def execute(self, statement: Statement, *, tag: str) -> None:
-        """Executes one statement with the run's id as a comment, for those who read the server's logs.
+        """Executes one statement with the run's id as a comment, which identifies it in the server's logs.
 
-        Raises Unreachable when the server refuses it or does not answer; in the latter case it may have been done.
+        Raises Unreachable if the server refuses it or does not answer; without an answer it may have been executed.
         """
         if not _TAG.fullmatch(tag):
-            raise ValueError(f"{tag!r} is not a run's id")
+            raise ValueError(f"{tag!r} is not the id of a run")
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(f"{statement} /* firstmate {tag} */")
@@ -127,10 +127,10 @@ class MySQLChanger:
 def open_reader(
     server: Server, *, timeout: Seconds = READ_WITHIN, gate: CostGate | None = None
 ) -> Iterator[MySQLReader]:
-    """Connects for reading; raises Unreachable with what was wrong, and closes at the end.
+    """Connects as the reader and closes the connection at the end; raises Unreachable with the reason.
 
-    `timeout` is what the server may take over one statement; the connection is given up one second later. `gate`
-    holds back costly statements.
+    After `timeout` seconds the server stops a statement; one second later the client gives up. `gate` limits costly
+    statements.
     """
     with connect(server, read_timeout=timeout + 1.0) as connection:
         reader = MySQLReader(connection, server, gate)
@@ -140,7 +140,7 @@ def open_reader(
 
 @contextmanager
 def open_changer(server: Server) -> Iterator[MySQLChanger]:
-    """Connects as the user that may change; raises Unreachable."""
+    """Connects as the changer; raises Unreachable."""
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
         waits = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, wait_timeout={LONGEST_IDLE}"
@@ -149,11 +149,11 @@ def open_changer(server: Server) -> Iterator[MySQLChanger]:
 
 
 def read_only(version: ServerVersion, timeout: Seconds) -> str:
-    """The settings of a reader's session, by flavour.
+    """Returns the statement that sets up a reader's session, by flavour.
 
-    The time limit that holds is max_execution_time (milliseconds, SELECT only) in MySQL from 5.7.8, and
-    max_statement_time (seconds) in MariaDB, which takes MySQL's hint for a comment. What they do not bound, SHOW
-    above all, waits for locks no longer than they do.
+    The time limit is max_execution_time (milliseconds, SELECT only) in MySQL from 5.7.8, and max_statement_time
+    (seconds) in MariaDB, which ignores MySQL's hint as a comment. Other statements, such as SHOW, are limited by the
+    lock wait timeouts.
     """
     waits = max(1, min(LOCK_WAIT, int(timeout)))
     common = f"lock_wait_timeout={waits}, innodb_lock_wait_timeout={waits}, sql_select_limit={MOST_ROWS}"
@@ -163,9 +163,9 @@ def read_only(version: ServerVersion, timeout: Seconds) -> str:
 
 
 def parse_version(text: str) -> ServerVersion:
-    """Reads the version of the greeting: `9.7.4`, `8.0.36-28`, `5.5.5-10.11.19-MariaDB-deb12`."""
+    """Parses the version of the greeting, such as `9.7.4`, `8.0.36-28` or `5.5.5-10.11.19-MariaDB-deb12`."""
     mariadb = "mariadb" in text.lower()
-    # MariaDB before 11 puts 5.5.5- before its own version, for old replicas.
+    # MariaDB before 11 prefixes its version with 5.5.5-, for old replicas.
     plain = text.removeprefix("5.5.5-") if mariadb else text
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", plain)
     number = tuple(int(part or 0) for part in found.groups()) if found else (0, 0, 0)
@@ -173,7 +173,7 @@ def parse_version(text: str) -> ServerVersion:
 
 
 def identity(db: MySQL) -> ServerIdentity:
-    """Reads who a server is and what it does; raises Unreadable."""
+    """Reads the identity and the replication role of a server; raises Unreadable."""
     name = "CONCAT(@@server_id, '@', @@hostname, ':', @@port)" if db.version.is_mariadb else "@@server_uuid"
     row = db.rows(f"SELECT {name} AS name, @@hostname AS host, @@port AS port, @@GLOBAL.read_only AS ro")[0]
     status = replica_status(db)
@@ -194,7 +194,7 @@ def identity(db: MySQL) -> ServerIdentity:
 
 
 def wait(seconds: Seconds) -> None:
-    """Waits between two looks of a diagnostic, for LONGEST_PAUSE at most."""
+    """Waits between two samples of a diagnostic, at most LONGEST_PAUSE."""
     time.sleep(max(0.0, min(seconds, LONGEST_PAUSE)))
 
 
@@ -207,7 +207,7 @@ def _prepare(connection: Connection[SSDictCursor], server: Server, settings: str
 
 
 def bounded(cursor: SSDictCursor, limit: int, address: str, sql: str) -> list[Row]:
-    """The first rows of an answer; the rest is read and dropped row by row, so that it takes no memory."""
+    """Returns the first rows of an answer; the others are read and discarded one by one, to save memory."""
     found: list[Row] = []
     size = 0
     for row in cursor:
@@ -216,6 +216,6 @@ def bounded(cursor: SSDictCursor, limit: int, address: str, sql: str) -> list[Ro
             found.append(row)
     if size > MOST_BYTES and len(found) < limit:
         raise Unreadable(
-            f"{address} answered with {size:,} bytes over {' '.join(sql.split())[:60]!r}; {MOST_BYTES:,} are taken."
+            f"{address} returned {size:,} bytes for {' '.join(sql.split())[:60]!r}; the limit is {MOST_BYTES:,} bytes."
         )
     return found

@@ -1,4 +1,4 @@
-"""Queries to Prometheus; the only code that imports prometheus_api_client."""
+"""Queries Prometheus. No other module imports prometheus_api_client."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from urllib3.util.retry import Retry
 from actions.contract import Sample, Seconds, Series, Unreadable
 
 ANSWER_WITHIN = 2.0
-"""Seconds for one query."""
+"""Seconds until a query times out."""
 MOST_POINTS = 1000
-"""Points of one series that are kept."""
+"""The most points of one series; older ones are dropped."""
 MOST_BYTES = 8_000_000
-"""Bytes of one answer that are read."""
+"""The most bytes of one answer."""
 
 _UNUSABLE = (requests.RequestException, PrometheusApiClientException, ValueError, KeyError, TypeError, IndexError)
 
 
 class TooLarge(requests.RequestException):
-    """The answer is larger than what is read."""
+    """The answer is larger than MOST_BYTES."""
 
 
 class NotAnswered(requests.RequestException):
-    """Prometheus answered with an error; the message is its own."""
+    """The server answered with an error status; the message is its own."""
 
 
 class BoundedSession(requests.Session):
-    """Reads answers up to a size, and takes an error of Prometheus for what it says."""
+    """A session that limits the size of answers, and raises error answers with their own message."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as its base
         response = super().send(request, **{**kwargs, "stream": True})
@@ -45,7 +45,7 @@ class BoundedSession(requests.Session):
                 raise TooLarge(response=response)
         response._content = bytes(content)
         if not response.ok:
-            raise NotAnswered(_its_words(response), response=response)
+            raise NotAnswered(_message(response), response=response)
         return response
 
 
@@ -54,7 +54,7 @@ class PrometheusReader:
 
     def __init__(self, url: str, *, timeout: Seconds = ANSWER_WITHIN) -> None:
         self._url = url.rstrip("/")
-        # No retry: an incident does not wait, and the card says what is missing.
+        # No retries: triage must be fast, and the card names missing evidence.
         self._client = PrometheusConnect(url=self._url, retry=Retry(total=0), timeout=timeout, session=BoundedSession())
         self._within = f"{timeout:g}s"
 
@@ -64,47 +64,49 @@ class PrometheusReader:
         if len(found) == 2 and not isinstance(found[0], dict):
             return [Series({}, self._samples(query, [found]))]
         if any("value" not in each for each in found):
-            raise Unreadable(f"{_short(query)!r} does not evaluate to one value for each series; ask prometheus.range.")
+            raise Unreadable(
+                f"{_short(query)!r} does not evaluate to one value per series. Use prometheus.range instead."
+            )
         return [Series(dict(each["metric"]), self._samples(query, [each["value"]])) for each in found[:limit]]
 
     def range(self, query: str, *, start: datetime, end: datetime, step: Seconds, limit: int = 50) -> list[Series]:
-        """Evaluates `query` over a while; see the contract."""
+        """Evaluates `query` over a period; see the contract."""
         bounds = self._bounds(limit)
         found = self._ask(query, lambda: self._client.custom_query_range(query, start, end, f"{step:g}", params=bounds))
         return [Series(dict(each["metric"]), self._samples(query, each["values"])) for each in found[:limit]]
 
     def _bounds(self, limit: int) -> dict[str, str]:
-        """What Prometheus itself bounds: time always, the number of series from 2.54 on."""
+        """Returns the limits that Prometheus enforces: the time, and from 2.54 on the number of series."""
         return {"timeout": self._within, "limit": str(limit)}
 
     def _ask(self, query: str, ask: Callable[[], Any]) -> list[Any]:
         try:
             found = ask()
         except requests.Timeout as error:
-            raise Unreadable(f"Prometheus at {self._url} took too long over {_short(query)!r}.") from error
+            raise Unreadable(f"Prometheus at {self._url} did not answer {_short(query)!r} in time.") from error
         except TooLarge as error:
             raise Unreadable(
-                f"Prometheus at {self._url} answered with more than {MOST_BYTES:,} bytes over {_short(query)!r}; "
-                "ask for fewer series."
+                f"Prometheus at {self._url} returned more than {MOST_BYTES:,} bytes for {_short(query)!r}. "
+                "Query fewer series."
             ) from error
         except requests.ConnectionError as error:
-            raise Unreadable(f"Prometheus at {self._url} does not answer; look whether it is up.") from error
+            raise Unreadable(f"Prometheus at {self._url} does not answer. Check that it is running.") from error
         except _UNUSABLE as error:
             raise Unreadable(f"Prometheus at {self._url} refused {_short(query)!r}: {str(error)[:300]}") from error
         if not isinstance(found, list):
-            raise Unreadable(f"{_short(query)!r} does not evaluate to series; write an expression that does.")
+            raise Unreadable(f"{_short(query)!r} does not evaluate to series. Correct the expression.")
         return found
 
     def _samples(self, query: str, points: Iterable[Any]) -> tuple[Sample, ...]:
-        """The points as numbers; those that are not finite are left out, since nothing can be drawn of them."""
+        """Returns the points as numbers, without values that are not finite, since those cannot be drawn."""
         try:
             samples = tuple(Sample(float(at), float(value)) for at, value in list(points)[-MOST_POINTS:])
         except (ValueError, TypeError) as error:
-            raise Unreadable(f"{_short(query)!r} does not evaluate to numbers; write one that does.") from error
+            raise Unreadable(f"{_short(query)!r} does not evaluate to numbers. Correct the expression.") from error
         return tuple(sample for sample in samples if math.isfinite(sample.value))
 
 
-def _its_words(response: requests.Response) -> str:
+def _message(response: requests.Response) -> str:
     try:
         return str(response.json()["error"])
     except (ValueError, KeyError, TypeError):

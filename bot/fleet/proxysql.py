@@ -1,7 +1,7 @@
-"""Connections to the admin interface of ProxySQL, which speaks MySQL's protocol over tables of SQLite.
+"""Connections to the admin interface of ProxySQL, which uses MySQL's protocol and SQLite tables.
 
-A reader is a user of `admin-stats_credentials`: what it opens is the database of the statistics, with writing switched
-off (PRAGMA query_only). A changer is a user of `admin-admin_credentials`, and may do everything.
+A reader is a user of `admin-stats_credentials`, which opens the statistics database read-only (PRAGMA query_only). A
+changer is a user of `admin-admin_credentials`, which has no restrictions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.fleet.mysql import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
 from bot.fleet.read_statements import check_reading
 
 COMMENT = "SELECT @@version_comment LIMIT 1"
-"""Answered in these words alone: any other beginning with `SELECT @@version` gives the version."""
+"""Only this exact text is answered; any other that starts with `SELECT @@version` returns the version."""
 VERSION = "SELECT @@version"
 CALLS_ITSELF = "ProxySQL Admin Module"
 _RESETS = re.compile(r"\w+_reset\b", re.IGNORECASE)
@@ -53,15 +53,15 @@ class ProxySQLReader:
         return self._sees_configuration
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
-        """Runs one SELECT; see the contract. The time is bounded by the socket alone: there is no setting for it."""
+        """Runs one SELECT; see the contract. Only the socket limits the time, since ProxySQL has no setting for it."""
         check_reading(sql)
         found = _RESETS.search(sql)
         if found is not None:
-            raise Unreadable(f"A reader does not read {found.group()}: reading it sets the counters of ProxySQL to 0.")
+            raise Unreadable(f"A reader may not read {found.group()}, since that resets the counters of ProxySQL.")
         return _ask(self._connection, self._server, rendered(sql, params), min(limit, MOST_ROWS))
 
     def pause(self, seconds: Seconds) -> None:
-        """Waits between two looks, as long as a reader of a server does at most."""
+        """Waits between two samples, at most bot.fleet.mysql.LONGEST_PAUSE."""
         wait(seconds)
 
 
@@ -77,9 +77,9 @@ class ProxySQLChanger:
         return self._reader
 
     def execute(self, statement: Statement, *, tag: str) -> None:
-        """Executes one statement exactly as it is: ProxySQL knows LOAD only without a comment behind it.
+        """Executes one statement without a comment, since ProxySQL accepts no comment after LOAD.
 
-        Raises Unreachable when it is refused or not answered; in the latter case it may have been done.
+        Raises Unreachable if it is refused or not answered; without an answer it may have been executed.
         """
         try:
             with self._connection.cursor() as cursor:
@@ -90,51 +90,52 @@ class ProxySQLChanger:
 
 @contextmanager
 def open_reader(server: Server, *, timeout: Seconds = READ_WITHIN) -> Iterator[ProxySQLReader]:
-    """Connects for reading; raises Unreachable with what was wrong, and closes at the end."""
+    """Connects as the reader and closes the connection at the end; raises Unreachable with the reason."""
     with connect(server, read_timeout=timeout + 1.0) as connection:
         yield ProxySQLReader(connection, server, _version(connection, server), sees_configuration=False)
 
 
 @contextmanager
 def open_changer(server: Server) -> Iterator[ProxySQLChanger]:
-    """Connects as the user that may change; raises Unreachable."""
+    """Connects as the changer; raises Unreachable."""
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         yield ProxySQLChanger(connection, server, _version(connection, server))
 
 
 def rendered(sql: str, params: Sequence[object]) -> str:
-    """The statement with its values as literals of SQLite, which knows no backslash; raises Unreadable.
+    """Returns the statement with its values as SQLite literals, which have no backslash escapes; raises Unreadable.
 
-    PyMySQL would write a quote as `\\'`, which ends the text in SQLite.
+    PyMySQL would escape a quote as `\\'`, which ends a text in SQLite.
     """
     parts = sql.split("%s")
     if len(parts) != len(params) + 1:
-        raise ValueError(f"{len(params)} values for {len(parts) - 1} places in {sql!r}")
+        raise ValueError(f"{len(params)} values for {len(parts) - 1} placeholders in {sql!r}")
     try:
         values = [literal(each) for each in params if isinstance(each, bool | int | float | str)]
     except ValueError as error:
-        raise Unreadable(f"A value for {' '.join(sql.split())[:60]!r} cannot be written in SQLite: {error}.") from error
+        raise Unreadable(
+            f"A value for {' '.join(sql.split())[:60]!r} cannot be written as a SQLite literal: {error}."
+        ) from error
     if len(values) != len(params):
-        raise ValueError(f"{sql!r} takes numbers and texts only")
+        raise ValueError(f"{sql!r} takes only numbers and texts")
     return "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
 
 
 def parse_version(text: str) -> ServerVersion:
-    """Reads what SELECT @@version says: `2.5.5-10-g195bd70`, `3.0.1-Enterprise`."""
+    """Parses the answer of SELECT @@version, such as `2.5.5-10-g195bd70` or `3.0.1-Enterprise`."""
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
     number = tuple(int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     return ServerVersion(Flavour.PROXYSQL, (number[0], number[1], number[2]))
 
 
 def _version(connection: Connection[SSDictCursor], server: Server) -> ServerVersion:
-    """Who answers here; raises Unreachable where it is no ProxySQL. The greeting claims a version of MySQL."""
+    """Reads the version; raises Unreachable if it is not ProxySQL. The greeting contains a MySQL version."""
     try:
         comment = _value(_ask(connection, server, COMMENT, 1))
         if CALLS_ITSELF not in comment:
             raise Unreachable(
-                f"{server.address} answers, and is not the admin interface of ProxySQL: it calls itself "
-                f"{comment[:80]!r}. Mend `proxies` of the shard: the admin interface has a port of its own, 6032 by "
-                "default."
+                f"{server.address} is not the admin interface of ProxySQL: its version_comment is {comment[:80]!r}. "
+                "Correct `port` under `proxies` of the shard; the admin interface has its own port, 6032 by default."
             )
         return parse_version(_value(_ask(connection, server, VERSION, 1)))
     except Unreadable as error:
@@ -146,8 +147,8 @@ def _value(rows: list[Row]) -> str:
 
 
 def _ask(connection: Connection[SSDictCursor], server: Server, sql: str, limit: int) -> list[Row]:
-    # The cursor is not closed on an error: closing it would read on, from a socket that may be gone. Nor is the session
-    # ended from another one, as on a server: ProxySQL gives a session up as soon as its client has gone.
+    # The cursor is not closed after an error: closing it would read from a socket that may be gone. Unlike on a server,
+    # the session need not be killed: ProxySQL ends a session as soon as its client disconnects.
     cursor = connection.cursor()
     try:
         cursor.execute(sql)

@@ -11,9 +11,9 @@ from bot.engine.run import Run
 from bot.engine.selector import EVERYTHING
 from bot.engine.wait_reasons import waits
 from bot.guards.facts import Halt
-from bot.slack.approval_card import planned
 from bot.slack.blocks import code, escape, fenced, moment, sentence
 from bot.slack.lookups import Lookups, Status, Why
+from bot.slack.plan_preview import plan_preview
 from bot.slack.sweep_command import SweepCommand
 
 HELP: Mapping[str, str] = {
@@ -77,7 +77,7 @@ class SlashCommands:
                 return running(self.commands.ask(user, name, instance, channel))
             case ["plan", name, instance, *remedy] if len(remedy) < 2:
                 preview = self.commands.plan(user, name, instance, next(iter(remedy), ""))
-                return planned(preview.run, preview.not_offered)
+                return plan_preview(preview.run, preview.not_offered)
             case ["why", _, *_]:
                 return _why(self.lookups.why(text.strip().partition(" ")[2].strip()))
             case _:

@@ -34,7 +34,7 @@ def test_the_main_job(play: Play):
     assert run.state is RunState.MENDED, run.says
     assert replicates(play.lab.instance(REPLICA))
     assert len(play.statements(run_id)) == 1
-    play.message(run_id, "outcome", holds="Mended and verified")
+    play.message(run_id, "outcome", holds="Fixed and verified")
 
     play.send(status="resolved", starts_at=starts_at)
     play.message(run_id, "card", holds="resolved after")
@@ -117,7 +117,7 @@ def test_triage_looks_at_any_instance_and_offers_no_change_to_a_sound_one(play: 
 
 def test_triage_of_an_instance_that_there_is_not_says_so(play: Play):
     play.workspace.command(CAROL, CHANNEL, "/triage orders-33")
-    assert "orders-3" in play.told(CAROL, "knows no instance")
+    assert "orders-3" in play.told(CAROL, "There is no instance")
 
 
 def test_the_plan_of_another_run_is_not_approved(play: Play):

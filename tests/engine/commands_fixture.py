@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from bot.config import Approvals
+from bot.config import ApprovalSettings
 from bot.engine.commands import Commands
 from bot.engine.halts import Halts
 from bot.engine.ports import Directory
@@ -41,7 +41,7 @@ def commands_of(
         fleet=fleet,
         store=store,
         roles=RoleChecks(directory or Everybody(), store),
-        run_factory=RunFactory(shipped(), fleet, store, Approvals(), UNUSED, now=lambda: NOW),
+        run_factory=RunFactory(shipped(), fleet, store, ApprovalSettings(), UNUSED, now=lambda: NOW),
         previews=previews,
         assignments=UNUSED,
         halts=halts or Halts(store),

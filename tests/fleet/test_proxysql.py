@@ -76,7 +76,7 @@ def test_an_alert_means_the_server_of_a_host_before_its_proxy(host, label, found
 def test_without_a_changer_of_the_proxies_nothing_is_changed_there(proxysql):
     fleet = ConfiguredFleet(config(proxysql.port, changes=False))
     proxy = fleet.find("orders-proxy-1")
-    with pytest.raises(NotAllowed, match="No user may change the proxies of orders"):
+    with pytest.raises(NotAllowed, match="The proxies of orders are read-only"):
         fleet.change(proxy.shard, proxy.instance)
 
 
@@ -88,7 +88,7 @@ def test_values_are_bound_and_come_back_as_text(proxysql):
 
 
 def test_a_value_with_a_backslash_is_not_sent():
-    with pytest.raises(Unreadable, match="cannot be written in SQLite"):
+    with pytest.raises(Unreadable, match="cannot be written as a SQLite literal"):
         rendered("SELECT %s", ("\\' OR 1=1 --",))
     assert rendered("SELECT %s", ("it's",)) == "SELECT 'it''s'"
 
@@ -161,7 +161,7 @@ def test_a_wrong_password_is_told_without_it(proxysql):
 def test_users_that_proxysql_lets_in_from_its_own_host_alone_are_told_so():
     error = Exception(1040, "User 'stats' can only connect locally")
     says = failures.connecting(error, "proxy1", 6032, "stats")
-    assert "Give ProxySQL a user of another name" in says
+    assert "Use a user with another name" in says
     assert "too many connections" not in says
 
 

@@ -1,1 +1,1 @@
-"""Clusters of Vitess: their topology as an inventory, and the readers and changers of their shards."""
+"""Vitess clusters: their topology as an inventory, and the readers and changers of their shards."""

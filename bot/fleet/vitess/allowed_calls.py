@@ -1,4 +1,4 @@
-"""What may be asked of Vitess: by a reader what reads, by a changer the calls that actions make."""
+"""The calls that Firstmate may make to Vitess: a reader only reads, and a changer makes only the calls of actions."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ CHANGING = frozenset(
         "WorkflowUpdate",
     }
 )
+"""RPCs of vtctld that actions make."""
 CHANGING_VTORC = frozenset({"/api/disable-global-recoveries", "/api/enable-global-recoveries"})
-"""Paths of VTOrc's API that change it; it takes them by GET."""
+"""Paths of VTOrc's API that change it, although they are requested with GET."""
 PAGES = {
     Component.VTORC: frozenset(
         {
@@ -101,34 +102,36 @@ PAGES = {
         }
     ),
 }
-"""Pages that read, and end: those that stream (/debug/querylog, /debug/vrlog, /txlogz) are none of them."""
+"""Pages that only read and that end; pages that stream (/debug/querylog, /debug/vrlog, /txlogz) are excluded."""
 _SHOW = re.compile(r"\s*SHOW\s+(VITESS_|UNRESOLVED\s+TRANSACTIONS|GLOBAL\s+|VSCHEMA\s|KEYSPACES)", re.IGNORECASE)
 
 
 def check_rpc(name: str) -> None:
-    """Raises Unreadable for an RPC that a reader does not call."""
+    """Raises Unreadable for an RPC that a reader may not call."""
     if name not in READING:
-        raise Unreadable(f"A reader does not call {name}: it is none of vtctld's RPCs that only read.")
+        raise Unreadable(f"A reader may not call {name}, which is not on the list of reading RPCs of vtctld.")
 
 
 def check_change(name: str) -> None:
-    """Raises NotAllowed for an RPC that no action of ours makes."""
+    """Raises NotAllowed for an RPC that no action makes."""
     if name not in CHANGING:
-        raise NotAllowed(f"A change does not call {name}: it is none of the RPCs that actions make.")
+        raise NotAllowed(f"A change may not call {name}, which is not on the list of RPCs that actions make.")
 
 
 def check_page(component: Component, path: str) -> None:
-    """Raises Unreadable for a page that a reader does not open.
+    """Raises Unreadable for a page that a reader may not open.
 
-    /twopcz takes no query but its format: with `Action` and `dtid` it concludes a transaction, by GET as well (Vitess,
+    /twopcz is allowed only with a format: with `Action` and `dtid` it concludes a transaction, even with GET (Vitess,
     twopczHandler).
     """
     page, _, query = path.partition("?")
     if page not in PAGES[component] or (page == "/twopcz" and query not in ("", "format=json")):
-        raise Unreadable(f"A reader does not open {path} of {component.value}: it is none of the pages that only read.")
+        raise Unreadable(
+            f"A reader may not open {path} of {component.value}, which is not on the list of reading pages."
+        )
 
 
 def check_show(sql: str) -> None:
-    """Raises Unreadable for what vtgate is not asked by a reader."""
+    """Raises Unreadable for a statement that a reader may not send to vtgate."""
     if ";" in sql or not _SHOW.match(sql):
-        raise Unreadable(f"A reader asks vtgate for SHOW VITESS_* alone, not {' '.join(sql.split())[:60]!r}.")
+        raise Unreadable(f"A reader may send only SHOW VITESS_* to vtgate, not {' '.join(sql.split())[:60]!r}.")

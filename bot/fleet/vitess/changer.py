@@ -1,4 +1,4 @@
-"""Makes the calls of an approved plan, through vtctld and VTOrc; implements bot.engine.ports.Changer."""
+"""Makes the calls of an approved plan to vtctld and VTOrc; implements bot.engine.ports.Changer."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from bot.fleet.vitess.allowed_calls import CHANGING_VTORC, check_change
 from bot.fleet.vitess.reader import Beneath, Source, VitessReader, open_reader
 
 CHANGE_WITHIN = 30.0
-"""Seconds for one call that changes."""
+"""Seconds until a changing call times out."""
 REPARENT_WITHIN = 60.0
-"""Seconds for a reparent, which waits for its replicas more than once."""
+"""Seconds until a reparent times out, which waits for its replicas more than once."""
 _REPARENTS = frozenset({"PlannedReparentShard", "EmergencyReparentShard"})
 
 
 def since_boot() -> float:
-    """Seconds since the machine started, those of a suspension among them."""
+    """Returns seconds since the machine booted, including suspensions."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class VitessChanger:
-    """Executes statements that `actions.vitess_contract.call` and `vtorc` made, and reads like a reader."""
+    """Executes statements of `actions.vitess_contract.call` and `vtorc`, and reads like a reader."""
 
     def __init__(self, source: Source, reader: VitessReader, *, clock: Callable[[], float] = since_boot) -> None:
         self._source = source
@@ -40,9 +40,9 @@ class VitessChanger:
         return self._reader
 
     def execute(self, statement: Statement, *, tag: str) -> None:
-        """Makes one call exactly as it is written; Vitess keeps no comment of it.
+        """Makes one call exactly as it is written, without a comment, since Vitess records none.
 
-        Raises Unreachable when it is refused or not answered; in the latter case it may have been done.
+        Raises Unreachable if it is refused or not answered; without an answer it may have been executed.
         """
         self._not_late()
         text = str(statement)
@@ -56,25 +56,25 @@ class VitessChanger:
             return
         path = parse_vtorc(text)
         if path is None or path not in CHANGING_VTORC:
-            raise NotAllowed(f"{text[:80]!r} is no call that may be made on Vitess; nothing was done.")
+            raise NotAllowed(f"{text[:80]!r} is not an allowed call to Vitess. Nothing was done.")
         self._everywhere(path)
 
     def _not_late(self) -> None:
-        """Raises NotAllowed where the bot was held up since its last step: another one may have taken over meanwhile.
+        """Raises NotAllowed if the bot was suspended since its last call: another replica may have taken over.
 
-        A server of MySQL ends such a session by itself (wait_timeout); vtctld would take the call at any time.
+        A MySQL server ends such a session by itself (wait_timeout); vtctld accepts a call at any time.
         """
         late = self._clock() - self._last
         if late > LONGEST_IDLE:
             raise NotAllowed(
-                f"The change was held up for {late:.0f} s, and is not made that late; nothing of this call was done. "
-                "Look at the shard, then ask again."
+                f"This call was not made, since the bot was suspended for {late:.0f} s during the change. Check the "
+                "shard, then start the runbook again."
             )
 
     def _everywhere(self, path: str) -> None:
-        """Asks every VTOrc: each of them has its own switch."""
+        """Calls every VTOrc, since each of them has its own switch."""
         if not self._source.cluster.vtorcs:
-            raise NotAllowed(f"No VTOrc of {self._source.cluster.name} is configured; nothing was done.")
+            raise NotAllowed(f"No VTOrc is configured for the cluster {self._source.cluster.name}. Nothing was done.")
         failed = []
         for url in self._source.cluster.vtorcs:
             try:
@@ -82,16 +82,16 @@ class VitessChanger:
             except FirstmateError as error:
                 failed.append(str(error))
         if failed:
-            raise Unreachable(f"Not every VTOrc took it: {' '.join(failed)}")
+            raise Unreachable(f"Not every VTOrc accepted the call: {' '.join(failed)}")
 
 
 @contextmanager
 def open_changer(source: Source, shard: TabletShard, tablet: Tablet, beneath: Beneath) -> Iterator[VitessChanger]:
-    """A changer for as long as it is needed; raises NotAllowed where the cluster may only be read."""
+    """Opens a changer and closes it at the end; raises NotAllowed if the cluster is read-only for Firstmate."""
     if not shard.may_change:
         raise NotAllowed(
-            f"Nobody may change {shard.name} through Vitess: this deployment only reads it. Set `may_change` of the "
-            f"cluster {shard.cluster} to allow it."
+            f"{shard.name} is read-only for Firstmate through Vitess. To allow changes, set `may_change` of the "
+            f"cluster {shard.cluster} in firstmate.yml."
         )
     with open_reader(source, shard, tablet, beneath) as reader:
         yield VitessChanger(source, reader)

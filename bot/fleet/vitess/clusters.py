@@ -1,4 +1,4 @@
-"""All clusters of the configuration: their topologies, and who reads and changes their shards."""
+"""All Vitess clusters of the configuration: their topologies, and the readers and changers of their shards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.fleet.vitess.vtctld import Vtctld
 
 
 class Clusters:
-    """The clusters of Vitess, by their names; none of them is asked anything before it is needed."""
+    """The Vitess clusters by name; each is contacted only when it is needed."""
 
     def __init__(self, clusters: Sequence[VitessCluster]) -> None:
         qualified = len(clusters) > 1
@@ -27,15 +27,15 @@ class Clusters:
             self._topologies[cluster.name] = Topology(cluster, vtctld, qualified=qualified)
 
     def shards(self) -> tuple[TabletShard, ...]:
-        """The shards of all of them, as last read."""
+        """Returns the shards of all clusters, as last read."""
         return tuple(shard for topology in self._topologies.values() for shard in topology.shards())
 
     def doubts(self, shard: Shard) -> str:
-        """Why the inventory of a shard may be wrong by now; '' where it is fresh, or is no matter of Vitess."""
+        """Returns why the inventory of a shard may be outdated; '' if it is fresh or not of Vitess."""
         return self._topologies[shard.cluster].doubts if isinstance(shard, TabletShard) else ""
 
     def components(self) -> Mapping[str, str]:
-        """The cluster by the address, `host:port`, of each of its vtgates, VTOrcs and its vtctld."""
+        """Returns the address (`host:port`) of each vtgate, VTOrc and vtctld -> the name of its cluster."""
         return {
             address: cluster.name
             for cluster in (source.cluster for source in self._sources.values())
@@ -48,21 +48,21 @@ class Clusters:
         }
 
     def cluster(self, shard: TabletShard) -> VitessCluster:
-        """The settings of a shard's cluster."""
+        """Returns the settings of a shard's cluster."""
         return self._sources[shard.cluster].cluster
 
     def read(self, shard: Shard, tablet: object, beneath: Beneath) -> AbstractContextManager[VitessReader]:
-        """A reader of a shard from one of its tablets; raises NotAllowed for what is no tablet."""
+        """Opens a reader of a shard through one of its tablets; raises NotAllowed for another instance."""
         here, at = _tablet(shard, tablet)
         return open_reader(self._sources[here.cluster], here, at, beneath)
 
     def change(self, shard: Shard, tablet: object, beneath: Beneath) -> AbstractContextManager[VitessChanger]:
-        """A changer of a shard from one of its tablets; raises NotAllowed."""
+        """Opens a changer of a shard through one of its tablets; raises NotAllowed."""
         here, at = _tablet(shard, tablet)
         return open_changer(self._sources[here.cluster], here, at, beneath)
 
     def close(self) -> None:
-        """Ends the looking at their topologies."""
+        """Stops reading the topologies."""
         for topology in self._topologies.values():
             topology.close()
 
@@ -70,4 +70,4 @@ class Clusters:
 def _tablet(shard: Shard, tablet: object) -> tuple[TabletShard, Tablet]:
     if isinstance(shard, TabletShard) and isinstance(tablet, Tablet):
         return shard, tablet
-    raise NotAllowed(f"{getattr(tablet, 'name', tablet)} of {shard.name} is no tablet of Vitess.")
+    raise NotAllowed(f"{getattr(tablet, 'name', tablet)} of {shard.name} is not a Vitess tablet.")

@@ -1,4 +1,4 @@
-"""Reads one shard of a cluster, from one of its tablets; implements actions.vitess_contract.Vitess."""
+"""Reads one shard of a cluster through one of its tablets; implements actions.vitess_contract.Vitess."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from bot.fleet.vitess.topology import arranged, record_of
 from bot.fleet.vitess.vtctld import Vtctld
 
 READ_WITHIN = 2.0
-"""Seconds for one call or page: a call through a tablet that is gone would hang for as long as it is let."""
+"""Seconds until a call or page times out; a call through a tablet that is gone hangs until then."""
 AT_ONCE = 8
-"""Calls of one reader under way at the same time."""
+"""The number of parallel calls of one reader."""
 
 Beneath = Callable[[TabletInstance], AbstractContextManager[MySQL]]
-"""Connects to the MySQL beneath a tablet as the user that reads."""
+"""Connects to the MySQL of a tablet as the reader."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What the readers of one cluster share."""
+    """The cluster and the clients that its readers share."""
 
     cluster: VitessCluster
     vtctld: Vtctld
@@ -46,18 +46,18 @@ class Source:
 class VitessReader:
     """Implements actions.vitess_contract.Vitess."""
 
-    def __init__(self, source: Source, shard: TabletShard, tablet: TabletInstance, beneath: Beneath) -> None:
+    def __init__(self, source: Source, shard: TabletShard, tablet: TabletInstance, mysql_of: Beneath) -> None:
         self._source = source
         self._shard = shard
         self._tablet = tablet
-        self._connect = beneath
+        self._connect = mysql_of
         self._opened: dict[str, MySQL] = {}
         self._stack = ExitStack()
         self._pool = ThreadPoolExecutor(AT_ONCE, "vitess")
 
     @property
     def version(self) -> ServerVersion:
-        """That it is Vitess; of which version, its components tell each for itself (GetVersion)."""
+        """Vitess without a version, since each component reports its own (GetVersion)."""
         return ServerVersion(Flavour.VITESS, (0, 0, 0))
 
     @property
@@ -81,35 +81,35 @@ class VitessReader:
         return self._tablet.record.alias
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
-        """Asks the MySQL beneath the target's tablet."""
+        """Runs a statement on the MySQL of the target's tablet."""
         return self.mysql_of(self.tablet).rows(sql, params, limit=limit, costly=costly)
 
     def pause(self, seconds: Seconds) -> None:
-        """Waits between two looks at a counter."""
+        """Waits between two samples of a counter."""
         wait(seconds)
 
     def tablets(self, *, of_keyspace: bool = False) -> tuple[Tablet, ...]:
-        """The tablets as the topology has them now; see the contract."""
+        """Returns the tablets of the current topology; see the contract."""
         within = {"keyspace": self.keyspace} if of_keyspace else {"keyspace": self.keyspace, "shard": self.shard}
         found = [record_of(each) for each in self.rpc("GetTablets", **within).get("tablets", ())]
         return tuple(sorted(found, key=lambda each: (each.shard, each.alias)))
 
     def identify(self) -> Identity:
-        """Who the tablet is by the topology; a primary by its term, too, so that a failover makes it another one."""
+        """Returns the identity by the topology; that of a primary includes its term, so that a failover changes it."""
         known = self.tablets()
         own = next((each for each in known if each.alias == self.tablet), None)
         if own is None:
-            raise Unreadable(f"The topology has no tablet {self.tablet} in {self.address} any more.")
+            raise Unreadable(f"The tablet {self.tablet} is no longer in {self.address} of the topology.")
         newest = max((each.primary_since or 0.0 for each in known if each.type == "PRIMARY"), default=0.0)
         server = f"{own.alias} at {own.mysql_hostname}:{own.mysql_port}"
         if own.type == "PRIMARY" and (own.primary_since or 0.0) >= newest:
             since = datetime.fromtimestamp(own.primary_since or 0.0, UTC)
-            says = f"the topology has it as PRIMARY since {since:%Y-%m-%d %H:%M:%S} UTC"
+            says = f"the topology lists it as PRIMARY since {since:%Y-%m-%d %H:%M:%S} UTC"
             return Identity(f"{server}, primary since {own.primary_since}", Role.PRIMARY, says)
-        return Identity(server, Role.REPLICA, f"the topology has it as {own.type}")
+        return Identity(server, Role.REPLICA, f"the topology lists it as {own.type}")
 
     def rpc(self, name: str, /, **request: Any) -> Mapping[str, Any]:  # noqa: ANN401 - JSON
-        """Calls an RPC that reads; see the contract."""
+        """Calls a reading RPC; see the contract."""
         check_rpc(name)
         try:
             return self._source.vtctld.call(name, request, timeout=READ_WITHIN)
@@ -117,7 +117,7 @@ class VitessReader:
             raise Unreadable(str(error)) from error
 
     def rpcs(self, name: str, requests: Sequence[Request]) -> tuple[ComponentAnswer, ...]:
-        """Makes several calls at the same time; see the contract."""
+        """Makes several calls in parallel; see the contract."""
 
         def one(request: Request) -> ComponentAnswer:
             who = alias_of(request.get("tablet_alias")) or self._source.vtctld.address
@@ -140,7 +140,7 @@ class VitessReader:
         return self._each(component, tablet, lambda base: pages.metrics(f"{base}/metrics", names))
 
     def vtgate(self, sql: str, *, use: str = "", limit: int = 200) -> list[Row]:
-        """Asks the first vtgate that answers; see the contract."""
+        """Runs a statement on the first vtgate that answers; see the contract."""
         check_show(sql)
         failed = []
         for each in self._source.cluster.vtgates:
@@ -150,14 +150,16 @@ class VitessReader:
                 return show(each, sql, use, limit)
             except FirstmateError as error:
                 failed.append(str(error))
-        raise Unreadable(" ".join(failed[:2]) or f"No vtgate of {self.cluster} is configured with `mysql`.")
+        raise Unreadable(
+            " ".join(failed[:2]) or f"No vtgate of the cluster {self.cluster} has `mysql` in firstmate.yml."
+        )
 
     def mysql_of(self, tablet: str) -> MySQL:
-        """A reader of the MySQL beneath a tablet, which stays open until this one is closed."""
+        """Returns a reader of the MySQL of a tablet, which stays open until this reader is closed."""
         if tablet not in self._opened:
             instance = self._instance(tablet)
             if instance is None:
-                raise Unreadable(f"{self.keyspace} has no tablet {tablet}.")
+                raise Unreadable(f"There is no tablet {tablet} in the keyspace {self.keyspace}.")
             try:
                 self._opened[tablet] = self._stack.enter_context(self._connect(instance))
             except FirstmateError as error:
@@ -165,7 +167,7 @@ class VitessReader:
         return self._opened[tablet]
 
     def close(self) -> None:
-        """Closes what it opened; calls under way end by their own deadlines."""
+        """Closes all connections; running calls end with their own timeouts."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._stack.close()
 
@@ -191,7 +193,7 @@ class VitessReader:
         return [(each.alias, f"http://{each.hostname}:{each.web_port}") for each in records]
 
     def _instance(self, alias: str) -> TabletInstance | None:
-        """The tablet of the shard, or of another one of the keyspace; only for the latter is the topology asked."""
+        """Finds a tablet of the shard, or, by the topology, of another shard of the keyspace."""
         own = next((each for each in self._shard.instances if _alias(each) == alias), None)
         if isinstance(own, TabletInstance):
             return own
@@ -202,7 +204,7 @@ class VitessReader:
 
 @contextmanager
 def open_reader(source: Source, shard: TabletShard, tablet: TabletInstance, beneath: Beneath) -> Iterator[VitessReader]:
-    """A reader for as long as it is needed; nothing is asked yet."""
+    """Opens a reader and closes it at the end; it connects only when it is used."""
     reader = VitessReader(source, shard, tablet, beneath)
     try:
         yield reader
@@ -211,7 +213,7 @@ def open_reader(source: Source, shard: TabletShard, tablet: TabletInstance, bene
 
 
 def show(vtgate: VtgateSettings, sql: str, use: str, limit: int) -> list[Row]:
-    """Asks one vtgate that has `mysql` a SHOW statement; raises Unreachable."""
+    """Runs a SHOW statement on a vtgate with `mysql`; raises Unreachable."""
     assert vtgate.mysql is not None
     host, _, port = vtgate.mysql.rpartition(":")
     password = vtgate.password.read() if vtgate.password else ""

@@ -1,4 +1,4 @@
-"""Pages of Vitess's components over HTTP: each whole within its time, JSON or metrics."""
+"""Reads status pages of Vitess components over HTTP, as JSON, text or metrics. The timeout covers the whole page."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from actions.contract import Sample, Seconds, Series
 from bot.errors import Unreachable
 
 MOST_BYTES = 8_000_000
+"""The most bytes of one page."""
 CONNECT_WITHIN = 1.0
+"""Seconds until a connection times out."""
 
 
 class Pages:
-    """Reads pages; one session for all of them, without cookies or retries."""
+    """Reads pages, without cookies or retries."""
 
     def __init__(self, timeout: Seconds) -> None:
         self._timeout = timeout
 
     def read(self, url: str) -> tuple[int, str]:
-        """The status and the text of a page; raises Unreachable with what was wrong.
+        """Returns the status and the text of a page; raises Unreachable with the reason.
 
-        The whole answer must come within the time: some pages never end, and a limit for each read would not do.
+        The timeout applies to the whole answer, since some pages never end.
         """
         deadline = time.monotonic() + self._timeout
         content = bytearray()
@@ -43,9 +45,9 @@ class Pages:
                 while piece := answer.raw.read1(65_536, decode_content=True):
                     content += piece
                     if len(content) > MOST_BYTES:
-                        raise Unreachable(f"{url} is longer than {MOST_BYTES:,} bytes, which is what is read.")
+                        raise Unreachable(f"{url} is longer than {MOST_BYTES:,} bytes, the limit for a page.")
                     if time.monotonic() > deadline:
-                        raise Unreachable(f"{url} was not whole within {self._timeout:g} s.")
+                        raise Unreachable(f"{url} did not end within {self._timeout:g} s.")
                 return answer.status_code, content.decode("utf-8", errors="replace")
         except requests.Timeout as error:
             raise Unreachable(f"{url} did not answer within {self._timeout:g} s.") from error
@@ -57,23 +59,23 @@ class Pages:
             raise Unreachable(f"{url} does not answer ({how}).") from error
 
     def page(self, url: str) -> Any:  # noqa: ANN401 - JSON
-        """A page as JSON, or as text where it is none; raises Unreachable.
+        """Returns a page as JSON, or as text if it is not JSON; raises Unreachable.
 
-        A path that Vitess does not know leads to its status page, with 200 in the end: any redirect is an error. What
-        it says with an error's status, /debug/health above all, is part of the error.
+        Any redirect is an error, since Vitess redirects unknown paths to its status page. The error contains the text
+        of an error page, such as that of /debug/health.
         """
         status, text = self.read(url)
         if 300 <= status < 400:
-            raise Unreachable(f"{url} is not known there (it redirects).")
+            raise Unreachable(f"{url} does not exist (the component redirects).")
         if status >= 400:
-            raise Unreachable(f"{url} answered {status}: {' '.join(text.split())[:200] or 'no words'}")
+            raise Unreachable(f"{url} answered {status}: {' '.join(text.split())[:200] or 'empty page'}")
         try:
             return json.loads(text)
         except ValueError:
             return text
 
     def metrics(self, url: str, names: Collection[str]) -> tuple[Series, ...]:
-        """The series of these names on a page of metrics; raises Unreachable."""
+        """Returns the series with these names from a page of metrics; raises Unreachable."""
         status, text = self.read(url)
         if status != 200:
             raise Unreachable(f"{url} answered {status}.")
@@ -85,4 +87,4 @@ class Pages:
                 for sample in family.samples
             )
         except ValueError as error:
-            raise Unreachable(f"{url} holds no metrics that can be read: {error}") from error
+            raise Unreachable(f"{url} contains malformed metrics: {error}") from error

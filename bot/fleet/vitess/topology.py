@@ -1,7 +1,7 @@
-"""The inventory of a cluster: its shards and tablets, as the topology has them.
+"""The inventory of a cluster: the shards and tablets of its topology.
 
-It is read again every few seconds. A topology that cannot be read leaves the last one in force, and it is told how old
-that is: nothing is changed by it.
+The topology is read every few seconds. If it cannot be read, the last inventory stays in use for reading; once it is
+stale, every change is refused with its age.
 """
 
 from __future__ import annotations
@@ -23,69 +23,70 @@ from bot.fleet.vitess.vtctld import Vtctld
 log = logging.getLogger(__name__)
 
 READ_WITHIN = 5.0
-"""Seconds for the records of all tablets."""
+"""Seconds until reading the records of all tablets times out."""
 FIRST_WITHIN = 3.0
-"""Seconds that a start waits for the first look."""
+"""Seconds that the first call waits for the first read."""
 STALE_AFTER = 3
-"""Looks that fail in a row before an inventory counts as stale; never sooner than SHORTEST seconds."""
+"""Refresh intervals after which an inventory counts as stale; at least SHORTEST seconds."""
 SHORTEST = 3.0
+"""Seconds for which an inventory is never stale."""
 
 
 class Topology:
-    """The shards of one cluster, kept fresh by a thread of its own, which begins when somebody first asks."""
+    """The shards of one cluster, kept up to date by a thread that starts with the first call."""
 
     def __init__(self, cluster: VitessCluster, vtctld: Vtctld, *, qualified: bool) -> None:
-        """`qualified` puts the name of the cluster before those of shards and tablets: there are several clusters."""
+        """`qualified` prefixes shards and tablets with the name of the cluster, since there are several."""
         self.cluster = cluster
         self._vtctld = vtctld
         self._prefix = f"{cluster.name}:" if qualified else ""
         self._records: list[Record] = []
         self._shards: tuple[TabletShard, ...] = ()
         self._read_at: float | None = None
-        self._failed = "it was not read yet"
-        self._looked = threading.Event()
+        self._failed = "it has not been read yet"
+        self._attempted = threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def shards(self) -> tuple[TabletShard, ...]:
-        """The shards as last read; the first call waits for the first look."""
+        """Returns the shards as last read; the first call waits for the first read."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name=f"topology-{self.cluster.name}", daemon=True)
                 self._thread.start()
-        self._looked.wait(FIRST_WITHIN)
+        self._attempted.wait(FIRST_WITHIN)
         return self._shards
 
     @property
     def age(self) -> Seconds | None:
-        """Seconds since the topology was read; None where it never was."""
+        """Seconds since the topology was last read; None if it never was."""
         return None if self._read_at is None else time.monotonic() - self._read_at
 
     @property
     def doubts(self) -> str:
-        """Why the inventory may be wrong by now; '' where it is fresh."""
+        """Why the inventory may be outdated; '' if it is fresh."""
         age = self.age
         if age is not None and age <= max(SHORTEST, STALE_AFTER * self.cluster.refresh):
             return ""
-        since = "never" if age is None else f"{age:.0f} s ago"
+        since = "has never been read" if age is None else f"was last read {age:.0f} s ago"
         return (
-            f"The topology of the cluster {self.cluster.name} was read {since} for the last time ({self._failed}). "
-            "Look after vtctld and the topology servers; until then nothing is changed by it."
+            f"The topology of the cluster {self.cluster.name} {since} ({self._failed}). Firstmate changes nothing in "
+            "the cluster until it can be read again. Check vtctld and the topology servers."
         )
 
-    def look(self) -> None:
-        """Reads the topology now; raises FirstmateError, and keeps what was known."""
+    def refresh(self) -> None:
+        """Reads the topology now; on an error it raises FirstmateError and keeps the last inventory."""
         try:
             records = read(self._vtctld, self.cluster.keyspaces)
-            if records != self._records:  # an inventory is made anew where something changed
+            if records != self._records:  # an inventory is rebuilt only after a change
                 self._records, self._shards = records, arranged(self.cluster, records, self._prefix)
             self._read_at, self._failed = time.monotonic(), ""
         except FirstmateError as error:
             self._failed = str(error).rstrip(".")
             raise
         finally:
-            self._looked.set()
+            self._attempted.set()
 
     def close(self) -> None:
         """Ends the thread."""
@@ -95,29 +96,29 @@ class Topology:
     def _watch(self) -> None:
         while not self._over.is_set():
             try:
-                self.look()
+                self.refresh()
             except FirstmateError as error:
                 log.warning("the topology of %s could not be read: %s", self.cluster.name, error)
             except Exception:
-                # The edge of the thread: a record that nobody expected must not end the looking.
-                log.exception("the topology of %s could not be understood", self.cluster.name)
-                self._failed = "its records could not be understood; the bot's log has more"
-                self._looked.set()
+                # The thread must survive an unexpected record.
+                log.exception("the topology of %s could not be processed", self.cluster.name)
+                self._failed = "its records could not be processed; the log of the bot has the details"
+                self._attempted.set()
             self._over.wait(self.cluster.refresh)
 
 
 def read(vtctld: Vtctld, keyspaces: Sequence[str]) -> list[Record]:
-    """The records of all tablets of these keyspaces; raises Unreachable."""
+    """Reads the records of all tablets of these keyspaces; raises Unreachable."""
     answer = vtctld.call("GetTablets", {"strict": False}, timeout=READ_WITHIN)
     records = [record_of(each) for each in answer.get("tablets", ())]
     wanted = [each for each in records if any(fnmatchcase(each.keyspace, pattern) for pattern in keyspaces)]
     if not wanted and not records:
-        raise Unreachable(f"vtctld at {vtctld.address} knows no tablets at all.")
+        raise Unreachable(f"vtctld at {vtctld.address} returned no tablets.")
     return wanted
 
 
 def record_of(tablet: Mapping[str, Any]) -> Record:
-    """A tablet out of its record as JSON (topodata.proto, Tablet)."""
+    """Converts the JSON record of a tablet (topodata.proto, Tablet)."""
     ports = tablet.get("port_map", {})
     alias = tablet.get("alias", {})
     term = tablet.get("primary_term_start_time", {})
@@ -139,10 +140,10 @@ def record_of(tablet: Mapping[str, Any]) -> Record:
 
 
 def arranged(cluster: VitessCluster, records: Sequence[Record], prefix: str = "") -> tuple[TabletShard, ...]:
-    """The shards of these tablets, in the order of their names. Pure.
+    """Groups tablets into shards, sorted by name. Pure.
 
-    Of several tablets that call themselves PRIMARY, as for a moment after a failover, the one of the newest term is the
-    primary; the others count as replicas.
+    If several tablets are PRIMARY, as briefly after a failover, the one with the newest term is the primary; the others
+    count as replicas.
     """
     by_shard: dict[tuple[str, str], list[Record]] = {}
     for record in records:

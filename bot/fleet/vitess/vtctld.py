@@ -1,7 +1,7 @@
-"""Calls of vtctld over gRPC, by its own description of itself.
+"""Calls vtctld over gRPC, with the message types that its reflection service describes.
 
-vtctld serves gRPC reflection, so there is no generated code: its messages are those of its own version. What it answers
-is JSON as protobuf writes it (snake_case names, defaults left out, 64-bit integers as text).
+With reflection there is no generated code, and the messages match the version of vtctld. Answers are JSON in protobuf's
+mapping (snake_case names, default values omitted, 64-bit integers as text).
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ except ImportError:  # the extra `vitess` is not installed
 
 SERVICE = "vtctlservice.Vtctld"
 MOST_BYTES = 32_000_000
-"""Of one answer; all tablets of a large cluster are a few of them."""
+"""The most bytes of one answer; the tablets of a large cluster take a few million."""
 _OPTIONS = (
     ("grpc.max_receive_message_length", MOST_BYTES),
-    # After an outage it is tried again soon: by itself gRPC would wait two minutes in the end.
+    # Reconnects soon after an outage: by default gRPC waits up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2000),
-    ("grpc.enable_retries", 0),  # a change is never repeated by the transport
+    ("grpc.enable_retries", 0),  # the transport must never repeat a change
 )
 AWAY = 1.0
-"""Seconds in which nobody tries again where one has just waited for the connection in vain."""
+"""Seconds after a failed connection in which calls fail at once."""
 _LONGEST = 300
-"""Characters of vtctld's own words that are kept."""
+"""The most characters of an error message of vtctld."""
 
 
 class Refusal(Unreachable):
-    """vtctld did not do what it was asked, or could not be asked; `silent` says that nothing came in time."""
+    """vtctld refused a call, or could not be reached. `silent`: no answer came in time; `away`: it is not connected."""
 
     def __init__(self, says: str, *, silent: bool = False, away: bool = False) -> None:
         super().__init__(says)
@@ -49,12 +49,12 @@ class Refusal(Unreachable):
 
 
 class Vtctld:
-    """One vtctld; its connection is made when it is first needed, and may be used by many threads."""
+    """One vtctld. It connects at the first call, and may be used by many threads."""
 
     def __init__(self, settings: VtctldSettings) -> None:
         if grpc is None:
             raise ConfigError(
-                "A cluster under `vitess` needs gRPC, which is not installed: pip install 'firstmate[vitess]'."
+                "`vitess` in firstmate.yml needs gRPC, which is not installed. Run pip install 'firstmate[vitess]'."
             )
         self._settings = settings
         self._lock = threading.Lock()
@@ -68,12 +68,12 @@ class Vtctld:
         return self._settings.address
 
     def call(self, name: str, request: Mapping[str, Any], *, timeout: Seconds) -> dict[str, Any]:
-        """Calls one RPC and returns its answer; raises Refusal with its words, or that nothing came in time."""
+        """Calls one RPC and returns its answer; raises Refusal."""
         try:
             method = self._method(name, timeout)
             message = json_format.ParseDict(dict(request), method.takes())
         except json_format.ParseError as error:
-            raise Refusal(f"vtctld at {self.address} knows no such request for {name}: {error}") from error
+            raise Refusal(f"vtctld at {self.address} does not support this request for {name}: {error}") from error
         except (grpc.RpcError, KeyError) as error:
             raise self._refusal(name, error, timeout) from error
         try:
@@ -102,16 +102,16 @@ class Vtctld:
             self._connect(timeout)
             described = self._pool.FindServiceByName(SERVICE).methods_by_name.get(name)
             if described is None:
-                raise Refusal(f"vtctld at {self.address} has no RPC {name}; it is of another version.")
+                raise Refusal(f"vtctld at {self.address} has no RPC {name}. Its version is not supported.")
             return self._methods.setdefault(name, _Method(self._channel, described))
         finally:
             self._lock.release()
 
     def _connect(self, timeout: Seconds) -> None:
-        """Makes the connection and the description of the service, once; raises Refusal."""
+        """Connects and reads the description of the service, once; raises Refusal."""
         if self._pool is not None:
             return
-        if time.monotonic() < self._away_until:  # others have just waited for it in vain
+        if time.monotonic() < self._away_until:  # another thread has just failed to connect
             raise self._away()
         if self._channel is None:
             self._channel = self._open()
@@ -123,7 +123,7 @@ class Vtctld:
         self._pool = DescriptorPool(ProtoReflectionDescriptorDatabase(self._authorised(timeout)))
 
     def _away(self) -> Refusal:
-        return Refusal(f"vtctld at {self.address} does not answer; look whether it runs.", silent=True, away=True)
+        return Refusal(f"vtctld at {self.address} does not answer. Check that it is running.", silent=True, away=True)
 
     def _open(self) -> Any:  # noqa: ANN401 - grpc has no types
         settings = self._settings
@@ -132,16 +132,18 @@ class Vtctld:
         try:
             read = [p.read_bytes() if p else None for p in (settings.ca, settings.key, settings.certificate)]
         except OSError as error:
-            raise ConfigError(f"A certificate of vtctld cannot be read: {error}. Mend `vitess` of the file.") from error
+            raise ConfigError(
+                f"A certificate for vtctld cannot be read: {error}. Correct `vtctld` in firstmate.yml."
+            ) from error
         named = (("grpc.ssl_target_name_override", settings.server_name),) if settings.server_name else ()
         credentials = grpc.ssl_channel_credentials(*read)
         return grpc.secure_channel(settings.address, credentials, options=(*_OPTIONS, *named))
 
     def _authorised(self, timeout: Seconds) -> Any:  # noqa: ANN401 - grpc has no types
-        return grpc.intercept_channel(self._channel, _Bounded(self._metadata(), timeout))
+        return grpc.intercept_channel(self._channel, _WithDeadline(self._metadata(), timeout))
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
-        """The login of Vitess's static authentication (go/vt/servenv/grpc_server_auth_static.go)."""
+        """Returns the credentials of static authentication (Vitess, go/vt/servenv/grpc_server_auth_static.go)."""
         if self._settings.user is None or self._settings.password is None:
             return ()
         return (("username", self._settings.user), ("password", self._settings.password.read()))
@@ -153,15 +155,15 @@ class Vtctld:
             return Refusal(f"vtctld at {self.address} did not answer {name} within {timeout:g} s.", silent=True)
         if code is grpc.StatusCode.UNAVAILABLE:
             return Refusal(
-                f"vtctld at {self.address} does not answer ({words}); look whether it runs.", silent=True, away=True
+                f"vtctld at {self.address} does not answer ({words}). Check that it is running.", silent=True, away=True
             )
         if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-            return Refusal(f"vtctld at {self.address} does not let us call {name}: {words}")
+            return Refusal(f"vtctld at {self.address} denies Firstmate the RPC {name}: {words}")
         return Refusal(f"vtctld at {self.address} refused {name}: {words}")
 
 
 class _Method:
-    """One RPC: the class of its request, and how it is asked."""
+    """One RPC: the class of its request, and the function that calls it."""
 
     def __init__(self, channel: Any, described: MethodDescriptor) -> None:  # noqa: ANN401 - grpc has no types
         self.takes = message_factory.GetMessageClass(described.input_type)
@@ -176,8 +178,8 @@ class _Method:
 _Base: Any = grpc.StreamStreamClientInterceptor if grpc is not None else object
 
 
-class _Bounded(_Base):  # type: ignore[misc]
-    """Gives the calls of the reflection a deadline, and the login."""
+class _WithDeadline(_Base):  # type: ignore[misc]
+    """Adds a deadline and the credentials to the calls of the reflection service."""
 
     def __init__(self, metadata: tuple[tuple[str, str], ...], timeout: Seconds) -> None:
         self._metadata, self._timeout = metadata, timeout

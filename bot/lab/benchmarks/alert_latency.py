@@ -68,7 +68,7 @@ def measure(state: LabState, intake: Intake, times: int, report: Callable[[int, 
         found.append(Times(card - sent, cause - sent))
         report(number, found[-1])
         _send(state, intake, "resolved", started)
-        _call(workspace, seen, "chat.postMessage", lambda entry: "Resolved by itself" in str(entry))
+        _call(workspace, seen, "chat.postMessage", lambda entry: "Resolved without a change" in str(entry))
     return found
 
 

@@ -86,7 +86,7 @@ def test_what_no_action_makes_is_not_made(text: str):
 def test_a_bot_that_was_held_up_makes_no_call_afterwards():
     hand = Hand()
     hand.now += LONGEST_IDLE + 1
-    with pytest.raises(NotAllowed, match="held up for 11 s"):
+    with pytest.raises(NotAllowed, match="suspended for 11 s"):
         hand.execute(START)
     assert not hand.vtctld.calls
 

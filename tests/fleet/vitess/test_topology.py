@@ -158,29 +158,29 @@ def test_the_first_to_ask_gets_the_first_look():
 
 def test_a_topology_that_cannot_be_read_any_more_leaves_the_last_one_and_is_doubted(monkeypatch):
     found = topology({"tablets": [RECORD]}, Unreachable("vtctld at vtctld:15999 does not answer."))
-    found.look()
+    found.refresh()
     now = found._read_at
     assert now is not None
     monkeypatch.setattr("bot.fleet.vitess.topology.time.monotonic", lambda: now + 60.0)
     with pytest.raises(Unreachable):
-        found.look()
+        found.refresh()
     assert [each.name for each in found._shards] == ["commerce/-80"]
-    assert "was read 60 s ago for the last time (vtctld at vtctld:15999 does not answer)" in found.doubts
-    assert "nothing is changed by it" in found.doubts
+    assert "was last read 60 s ago (vtctld at vtctld:15999 does not answer)" in found.doubts
+    assert "changes nothing in the cluster" in found.doubts
 
 
 def test_a_topology_that_was_never_read_is_empty_and_doubted():
     found = topology(Unreachable("vtctld at vtctld:15999 does not answer."))
     assert found.shards() == ()
-    assert "was read never" in found.doubts
+    assert "has never been read" in found.doubts
     found.close()
 
 
 def test_what_did_not_change_is_the_same_inventory():
     found = topology({"tablets": [RECORD]}, {"tablets": [dict(RECORD)]}, {"tablets": [{**RECORD, "type": "DRAINED"}]})
-    found.look()
+    found.refresh()
     first = found._shards
-    found.look()
+    found.refresh()
     assert found._shards is first
-    found.look()
+    found.refresh()
     assert found._shards is not first

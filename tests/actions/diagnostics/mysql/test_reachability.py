@@ -87,8 +87,8 @@ def listening(greeting: bytes | None) -> Iterator[ServerEndpoint]:
         (b"\x10\x00\x00\x00\xff\x10\x04#08004Too many connections", (True, 1040, "Too many connections")),
         (b"\x10\x00\x00\x00\xff\x10\x04Too many connections", (True, 1040, "Too many connections")),
         (b"\x4a\x00\x00\x00\x0a9.7.4\x00", (True, 0, "Lost connection to MySQL server during query (timed out)")),
-        (b"", (False, 0, "it hung up without a greeting")),
-        (b"\x01\x00\x00\x00", (False, 0, "it hung up without a greeting")),
+        (b"", (False, 0, "the connection was closed without a greeting")),
+        (b"\x01\x00\x00\x00", (False, 0, "the connection was closed without a greeting")),
     ],
     ids=["full", "full, without a state", "greeted, and no word to the login", "hung up", "cut off"],
 )
