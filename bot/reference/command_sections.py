@@ -78,7 +78,9 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
         if info is None or info.hidden:
             continue
         is_option = isinstance(info, OptionInfo)
-        declared = next((each for each in info.param_decls or () if each.startswith("--")), "")
+        # Within Annotated, Typer takes the first word of typer.Option for its default; it is a declaration.
+        words = (info.default, *(info.param_decls or ()))
+        declared = next((each for each in words if isinstance(each, str) and each.startswith("--")), "")
         takes, several = _takes(kind)
         written = declared or f"--{name.replace('_', '-')}" if is_option else name.upper() + ("..." if several else "")
         yield Parameter(
