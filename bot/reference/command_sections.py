@@ -33,24 +33,24 @@ class Parameter:
 
 def command_sections() -> str:
     """Returns the sections of all commands, in the order of `firstmate --help`."""
-    return "\n\n".join(_section(name, function) for name, function in commands_of(command("")))
+    return "\n\n".join(_section(*each) for each in commands_of(command("")))
 
 
-def commands_of(app: typer.Typer, group: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yields the name of each command, `audit verify` for one of a group, with its function."""
+def commands_of(app: typer.Typer, group: str = "") -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    """Yields the name of each command, `audit verify` for one of a group, with its help and its function."""
     for info in app.registered_commands:
         assert info.callback is not None
         name = info.name or info.callback.__name__.replace("_", "-")
-        yield f"{group} {name}".strip(), info.callback
+        yield f"{group} {name}".strip(), info.help or inspect.getdoc(info.callback) or "", info.callback
     for nested in app.registered_groups:
         assert nested.typer_instance is not None
         name = nested.name if isinstance(nested.name, str) else ""
         yield from commands_of(nested.typer_instance, f"{group} {name}".strip())
 
 
-def _section(name: str, function: Callable[..., Any]) -> str:
+def _section(name: str, says: str, function: Callable[..., Any]) -> str:
     parameters = list(_parameters(function))
-    parts = [f"### {name}", inspect.getdoc(function) or "", f"```text\n{_usage(name, parameters)}\n```"]
+    parts = [f"### {name}", says, f"```text\n{_usage(name, parameters)}\n```"]
     if parameters:
         rows = [(f"`{p.name}`", p.takes, "*required*" if p.required else p.default, p.says) for p in parameters]
         parts.append(table(["argument or option", "takes", "default", "meaning"], rows))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bot.config import Config
 from bot.policy import Policy
+from bot.reference.architecture_tables import folder_table, guard_table
 from bot.reference.command_sections import command_sections
 from bot.reference.metric_table import metric_table
 from bot.reference.setting_sections import setting_sections
@@ -18,6 +19,8 @@ GENERATED: Mapping[str, Callable[[str], str]] = {
     "policy.yml": lambda page: setting_sections(Policy, page, "policy"),
     "commands": lambda _: command_sections(),
     "metrics": lambda _: metric_table(),
+    "folders": lambda _: folder_table(),
+    "guards": lambda _: guard_table(),
 }
 """Name of a part -> what generates it from the whole page."""
 
