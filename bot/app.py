@@ -42,7 +42,8 @@ from bot.slack.authorise import Authorise
 from bot.slack.connection import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
-from bot.slack.sender import Sender, SlackPublisher
+from bot.slack.publisher import SlackPublisher
+from bot.slack.sender import Sender
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history as policies
 from bot.store.durable import INTERPRETER, Durable

@@ -118,7 +118,7 @@ class Budgets(PolicyModel):
     """Changes on the whole fleet, by all actions; 0 allows none."""
 
 
-class Blast(PolicyModel):
+class BlastRadiusLimit(PolicyModel):
     """The most replicas of one shard that one plan may change: the smaller of the two limits, and at least one."""
 
     share: Annotated[float, Field(gt=0, le=100)] = 100.0
@@ -127,18 +127,18 @@ class Blast(PolicyModel):
     """Number of replicas."""
 
 
-class BlastByRisk(PolicyModel):
+class BlastRadiusByRisk(PolicyModel):
     """The blast radius of a plan, by its risk."""
 
-    reversible: Blast = Blast()
+    reversible: BlastRadiusLimit = BlastRadiusLimit()
     """Limits of plans of risk `reversible`, which Undo can revert."""
-    disruptive: Blast = Blast(share=50.0, replicas=5)
+    disruptive: BlastRadiusLimit = BlastRadiusLimit(share=50.0, replicas=5)
     """Limits of plans of risk `disruptive`, which clients or replicas may notice."""
-    destructive: Blast = Blast(share=34.0, replicas=1)
+    destructive: BlastRadiusLimit = BlastRadiusLimit(share=34.0, replicas=1)
     """Limits of plans of risk `destructive`, which cannot be reverted."""
 
 
-class Flapping(PolicyModel):
+class FlappingLimit(PolicyModel):
     """How often the same action may be made in the same shard before a person must investigate why it recurs."""
 
     times: Annotated[int, Field(ge=0, le=1000)] = 5
@@ -147,7 +147,7 @@ class Flapping(PolicyModel):
     """The period in which the times are counted: seconds, or a duration such as 6h."""
 
 
-class Approvals(PolicyModel):
+class ApprovalsByRisk(PolicyModel):
     """How many people must approve a plan, by its risk, if neither the runbook nor firstmate.yml asks for more."""
 
     reversible: Annotated[int, Field(ge=1, le=5)] = 1
@@ -166,16 +166,16 @@ class Policy(PolicyModel):
     cooldown: Annotated[float, BeforeValidator(units.seconds), Field(ge=0, le=86_400)] = 0.0
     """How long the same action is refused in the same shard after a change: seconds, or a duration such as 15m.
     `/mate ack SHARD` ends it."""
-    flapping: Flapping = Flapping()
+    flapping: FlappingLimit = FlappingLimit()
     """How often the same action may recur in the same shard; `/mate ack SHARD` resets the count."""
     budgets: Budgets = Budgets()
     """The most changes within one hour."""
     serving_floor: Annotated[int, Field(ge=0, le=1000)] = 1
     """The number of replicas of each shard that must stay in service during a change; never fewer than semi-synchronous
     replication waits for."""
-    blast: BlastByRisk = BlastByRisk()
+    blast: BlastRadiusByRisk = BlastRadiusByRisk()
     """The most replicas of one shard that one plan may change, by the risk of the plan."""
-    approvals: Approvals = Approvals()
+    approvals: ApprovalsByRisk = ApprovalsByRisk()
     """How many people must approve a plan, by its risk."""
 
     def freeze(self, shard: str, now: datetime) -> tuple[Freeze, datetime] | None:
@@ -186,7 +186,7 @@ class Policy(PolicyModel):
 
     def most_replicas(self, risk: str, of: int) -> int:
         """Returns how many of a shard's `of` replicas a plan of this risk may change."""
-        limit: Blast = getattr(self.blast, risk)
+        limit: BlastRadiusLimit = getattr(self.blast, risk)
         return max(1, min(limit.replicas, int(of * limit.share / 100)))
 
 
@@ -194,10 +194,10 @@ _MODELS: dict[str, type[BaseModel]] = {
     "freezes": Freeze,
     "weekly": Weekly,
     "budgets": Budgets,
-    "flapping": Flapping,
-    "blast": BlastByRisk,
-    **dict.fromkeys(("reversible", "disruptive", "destructive"), Blast),
-    "approvals": Approvals,
+    "flapping": FlappingLimit,
+    "blast": BlastRadiusByRisk,
+    **dict.fromkeys(("reversible", "disruptive", "destructive"), BlastRadiusLimit),
+    "approvals": ApprovalsByRisk,
 }
 """Key of policy.yml -> the model of its value."""
 

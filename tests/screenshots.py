@@ -40,7 +40,7 @@ from bot.runbook.diagnosis.remedies import again
 from bot.runbook.language.schema import Runbook, Test
 from bot.runbook.library.load import load_file, shipped_folder
 from bot.runbook.testing.runner import evidence_of
-from bot.slack.run_card import render
+from bot.slack.run_messages import render
 from tests.browser_fixture import ARGUMENTS, CHROMIUM
 
 IMAGES = Path(bot.__file__).parents[1] / "docs/images"

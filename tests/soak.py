@@ -47,7 +47,7 @@ WHOLE = 1.5
 ENDS_WITHIN = 90.0
 ENDED = {RunState.MENDED, RunState.UNKNOWN, RunState.REFUSED, RunState.FAILED, RunState.RESOLVED}
 OUTCOMES = {
-    RunState.MENDED: "Mended and verified",
+    RunState.MENDED: "Fixed and verified",
     RunState.UNKNOWN: "it was not repeated",
     RunState.REFUSED: "Not changed",
     RunState.FAILED: "Failed",

@@ -19,8 +19,8 @@ from actions.contract import Flavour, ServerVersion
 from actions.vitess_contract import Vitess
 from bot.config import Config, Shard
 from bot.doctor import report as doctor
-from bot.doctor.instance import Instance, Service
-from bot.doctor.user_privileges import judged
+from bot.doctor.instance_report import InstanceReport, ServiceReport
+from bot.doctor.user_privileges import assess_user
 from bot.engine.pausing import PAUSED_FOR
 from bot.engine.plan import Plan
 from bot.engine.run import Assignment, PauseRequest, Run, RunState
@@ -31,13 +31,13 @@ from bot.lab.grants import FIRSTMATE
 from bot.lab.state import LabInstance
 from bot.policy import Policy
 from bot.privileges.corrections import granting
-from bot.privileges.grants import Held, Privilege
-from bot.privileges.requirements import needed
+from bot.privileges.grants import AccountPrivileges, Privilege
+from bot.privileges.requirements import all_required
 from bot.reference.markdown import anchor
 from bot.reference.pages import GENERATED, filled, parts
 from bot.shell_run import Report
 from bot.slack.listeners import HELP
-from bot.slack.run_card import render
+from bot.slack.run_messages import render
 from tests import screenshots
 from tests.samples import NOW, change, plan, run, waiting
 
@@ -126,7 +126,7 @@ def test_the_grants_of_mysql_5_7_are_what_the_actions_need():
         "changer": [each.needs for each in catalog.REMEDIATIONS.values() if each.reader is not Vitess],
     }
     version = ServerVersion(Flavour.MYSQL, (5, 7, 44))
-    made = {user: granting(needed(tuple(each), version), "x@y") for user, each in needs.items()}
+    made = {user: granting(all_required(tuple(each), version), "x@y") for user, each in needs.items()}
     assert shown == [(grant.partition(" TO ")[0], f"firstmate_{user}") for user in made for grant in made[user]]
 
 
@@ -190,9 +190,9 @@ def test_the_keys_of_run_are_those_of_the_table():
 def test_the_keys_of_doctor_are_those_of_the_table():
     instances = Shard.model_validate(SHARD)
     target = Target(instances.instances[0], instances)
-    held = Held("u@%", (Privilege("DROP", grantable=True),), roles=("`r`",))
-    users = (judged("reader", held, ServerVersion(Flavour.MYSQL, (9, 7, 4)), spare_port=True),)
-    printed = doctor.Report((Instance(target, users=users),), (Service("prometheus"),)).as_json()
+    held = AccountPrivileges("u@%", (Privilege("DROP", grantable=True),), roles=("`r`",))
+    users = (assess_user("reader", held, ServerVersion(Flavour.MYSQL, (9, 7, 4)), spare_port=True),)
+    printed = doctor.DoctorReport((InstanceReport(target, users=users),), (ServiceReport("prometheus"),)).as_json()
     table = section("cli", "JSON of doctor")
     for key in keys(printed) - set(printed["by_choice"]):
         assert f"`{key}`" in table, key

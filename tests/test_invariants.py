@@ -33,9 +33,9 @@ from bot.intake.metrics import Metrics
 from bot.runbook.diagnosis.causes import diagnose
 from bot.runbook.expressions.evaluation import render
 from bot.runbook.language.schema import Runbook
-from bot.slack import run_card as cards
+from bot.slack import run_messages
 from bot.slack.listeners import Listeners
-from bot.slack.sender import SlackPublisher
+from bot.slack.publisher import SlackPublisher
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.outbox import OutboxStore
@@ -364,7 +364,7 @@ def test_6_what_a_guard_refuses_is_audited_and_stands_in_the_thread(database: Da
         [refused] = [row for row in audit.entries(connection) if row.event == "run.refused"]
     assert json.loads(refused.data)["says"] == ended.says
     assert "Not counted" in ended.says
-    outcome = next(message for message in cards.render(scene.publisher.runs[-1]) if message.key == "r-1:outcome")
+    outcome = next(message for message in run_messages.render(scene.publisher.runs[-1]) if message.key == "r-1:outcome")
     assert "0 of 1 approvals" in text_of(outcome)
 
 
@@ -380,7 +380,7 @@ def text_of(message: Message) -> str:
 def test_7_text_from_outside_is_no_markup_and_no_mention():
     labels = {"alertname": HOSTILE, "instance": HOSTILE, "severity": HOSTILE}
     run = samples.run(alert=samples.alert(labels=labels), target=HOSTILE, state=RunState.FAILED, says=HOSTILE)
-    for message in cards.render(run):
+    for message in run_messages.render(run):
         for marked in ("<!channel>", "<https://evil"):
             for text in mrkdwn(message.payload):
                 assert marked not in text
@@ -428,7 +428,7 @@ def test_8_what_does_not_answer_is_named_and_the_rest_goes_on(database: Database
     assert diagnosis.lead.id == "few"
     card = next(
         text_of(message)
-        for message in cards.render(samples.run(steps=gathered.steps, state=RunState.DIAGNOSED))
+        for message in run_messages.render(samples.run(steps=gathered.steps, state=RunState.DIAGNOSED))
         if message.key == "r-1:card"
     )
     assert "`there` orders-1:3306 does not accept connections" in card
@@ -445,4 +445,4 @@ def test_8_while_slack_is_down_the_change_is_made_and_what_is_to_be_said_waits(d
     assert len(scene.issued) == 1
     assert [envelope.key for envelope in outbox.due()] == ["r-1:card"], "its replies wait for the card"
     outbox.sent("r-1:card", "", "1.0")
-    assert "Mended and verified" in json.dumps([outbox.content(envelope.key)[0] for envelope in outbox.due()])
+    assert "Fixed and verified" in json.dumps([outbox.content(envelope.key)[0] for envelope in outbox.due()])

@@ -11,13 +11,13 @@ from rich.markup import escape
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, err, out, print_json
 from bot.config import Config, Role, Shard
 from bot.doctor.inspection import examine
-from bot.doctor.instance import Instance, Service
-from bot.doctor.report import Report
-from bot.doctor.statement_placement import Placed
-from bot.doctor.user_privileges import ACTIONS, WORDS, User, listed
+from bot.doctor.instance_report import InstanceReport, ServiceReport
+from bot.doctor.report import DoctorReport
+from bot.doctor.statement_placement import PlacedStatements
+from bot.doctor.user_privileges import ACTION_NOUNS, ACTIONS, UserReport, listed
 from bot.errors import Exit
 from bot.lab.progress import Bar
-from bot.privileges.requirements import BY_CHOICE, State
+from bot.privileges.requirements import BY_CHOICE, PermissionState
 
 commands = typer.Typer()
 
@@ -45,14 +45,14 @@ def doctor(config: ConfigOption = None, only: OnlyOption = None, as_json: JsonOp
         raise typer.Exit(Exit.FOUND)
 
 
-def _examined(config: Config, only: list[str], *, bar: bool) -> Report:
+def _examined(config: Config, only: list[str], *, bar: bool) -> DoctorReport:
     if not bar:
         return examine(config, only)
     with Bar() as shown:
         return examine(config, only, lambda done, of: shown.step("Asking the servers", done / max(1, of)))
 
 
-def _show(report: Report) -> None:
+def _show(report: DoctorReport) -> None:
     sick = [shard for shard in report.shards if any(each.problems for each in report.of(shard))]
     for shard in (*sick, *(each for each in report.shards if each not in sick)):
         _shard(shard, report.of(shard))
@@ -64,10 +64,10 @@ def _show(report: Report) -> None:
     _verdict(report)
 
 
-def _shard(shard: Shard, instances: tuple[Instance, ...]) -> None:
+def _shard(shard: Shard, instances: tuple[InstanceReport, ...]) -> None:
     """The servers of a shard; those of which the same is to be said stand in one line."""
     out.print(f"[bold]{escape(shard.name)}[/]", highlight=False)
-    alike: dict[tuple[object, ...], list[Instance]] = {}
+    alike: dict[tuple[object, ...], list[InstanceReport]] = {}
     for each in instances:
         alike.setdefault(_said(each), []).append(each)
     for group in sorted(alike.values(), key=lambda group: not group[0].problems):
@@ -86,7 +86,7 @@ def _shard(shard: Shard, instances: tuple[Instance, ...]) -> None:
         out.print(f"      {_only_reads(shard.name)}", markup=False, highlight=False)
 
 
-def _said(instance: Instance) -> tuple[object, ...]:
+def _said(instance: InstanceReport) -> tuple[object, ...]:
     return (
         instance.reachable,
         instance.server,
@@ -96,7 +96,7 @@ def _said(instance: Instance) -> tuple[object, ...]:
     )
 
 
-def _problems(instance: Instance) -> tuple[str, ...]:
+def _problems(instance: InstanceReport) -> tuple[str, ...]:
     """What is wrong, without the address, so that it can be said of several servers at once."""
     host = instance.target.instance
     addresses = [instance.address, *([f"{host.host}:{host.spare_port}"] if host.spare_port else [])]
@@ -106,11 +106,11 @@ def _problems(instance: Instance) -> tuple[str, ...]:
     return found
 
 
-def _primary(instance: Instance) -> bool:
+def _primary(instance: InstanceReport) -> bool:
     return instance.target.instance.role is Role.PRIMARY
 
 
-def _facts(instance: Instance) -> str:
+def _facts(instance: InstanceReport) -> str:
     if instance.version is None:
         return "it lets no user in"
     if not instance.tls:
@@ -118,24 +118,24 @@ def _facts(instance: Instance) -> str:
     return f"{instance.server}, TLS{'' if instance.certificate_checked else ', certificate not checked'}"
 
 
-def _may(user: User) -> str:
-    on = len(user.permissions) - len(user.in_state(State.BY_CHOICE))
+def _may(user: UserReport) -> str:
+    on = len(user.permissions) - len(user.in_state(PermissionState.BY_CHOICE))
     whole = on == len(user.permissions)
-    says = f"The {user.kind} {user.account} may run {'all ' if whole else ''}{on} {WORDS[user.kind]}"
-    off = [each.action for each in user.in_state(State.BY_CHOICE)]
+    says = f"The {user.kind} {user.account} may run {'all ' if whole else ''}{on} {ACTION_NOUNS[user.kind]}"
+    off = [each.action for each in user.in_state(PermissionState.BY_CHOICE)]
     says += f"; off by choice: {listed(off)}" if off else ""
-    for each in user.in_state(State.SOMEWHERE):
+    for each in user.in_state(PermissionState.SOMEWHERE):
         says += f"; {each.action} on {listed(map(str, each.where))} alone"
     return f"{says}."
 
 
-def _service(service: Service) -> None:
+def _service(service: ServiceReport) -> None:
     mark = MARKS["pass"] if service.url and service.ok else MARKS["ask" if service.ok else "refuse"]
     says = service.says or f"answers at {service.url}"
     out.print(f"{mark} [bold]{NAMES[service.name]}[/]: {escape(says)}", highlight=False, soft_wrap=True)
 
 
-def _statements(title: str, runs: Iterable[Placed]) -> None:
+def _statements(title: str, runs: Iterable[PlacedStatements]) -> None:
     for number, run in enumerate(runs):
         if number == 0:
             out.print(f"\n[bold]{title}[/]", highlight=False)
@@ -144,7 +144,7 @@ def _statements(title: str, runs: Iterable[Placed]) -> None:
             out.print(f"{statement};", markup=False, highlight=False, soft_wrap=True)
 
 
-def _choices(report: Report) -> None:
+def _choices(report: DoctorReport) -> None:
     for number, (action, needs) in enumerate(report.by_choice().items()):
         if number == 0:
             out.print("\n[bold]Off by choice[/]", highlight=False)
@@ -152,7 +152,7 @@ def _choices(report: Report) -> None:
         out.print(f"  {action} needs {says}.", markup=False, highlight=False, soft_wrap=True)
 
 
-def _verdict(report: Report) -> None:
+def _verdict(report: DoctorReport) -> None:
     bad = [each for each in report.instances if each.problems]
     silent = [each for each in report.services if not each.ok]
     out.print()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bot.config.base import Secret, Settings
 from bot.config.inventory import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Shard, Tablet, TabletShard
-from bot.config.roles import Narrower, People, Roles
+from bot.config.roles import People, RoleRestriction, Roles
 from bot.config.vitess import VitessCluster, VtctldSettings, VtgateSettings
 from bot.errors import ConfigError
 
@@ -62,7 +62,7 @@ class Intake(Settings):
     """The bearer token that alert sources send: `{env: NAME}` or `{file: PATH}`."""
 
 
-class Approvals(Settings):
+class ApprovalSettings(Settings):
     """What the approval of a change needs."""
 
     count: int = Field(default=1, ge=1, le=5)
@@ -108,7 +108,7 @@ class Config(Settings):
     """The addresses of Prometheus and Alertmanager; without it charts, queries and silences are unavailable."""
     roles: Roles = Roles()
     """Who may ask, approve, administer and override."""
-    approvals: Approvals = Approvals()
+    approvals: ApprovalSettings = ApprovalSettings()
     """What the approval of a change needs."""
     autonomy: Literal["observe", "suggest", "auto"] = "suggest"
     """The most that any runbook may do: `observe` offers no change, `suggest` changes only after approval, and `auto`
@@ -186,18 +186,18 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
 
 
 __all__ = [
-    "Approvals",
+    "ApprovalSettings",
     "Config",
     "DatabaseUser",
     "Instance",
     "Intake",
-    "Narrower",
     "People",
     "Prometheus",
     "Proxies",
     "ProxyInstance",
     "Retention",
     "Role",
+    "RoleRestriction",
     "Roles",
     "Route",
     "Secret",

@@ -20,7 +20,7 @@ class Role(StrEnum):
     PROXY = "proxy"
 
 
-class Trust(Settings):
+class TlsSettings(Settings):
     """How the identity of a server is verified."""
 
     ca: Path | None = None
@@ -31,7 +31,7 @@ class Trust(Settings):
     false corresponds to `VERIFY_CA`."""
 
 
-class DatabaseUser(Trust):
+class DatabaseUser(TlsSettings):
     """A user that Firstmate connects as."""
 
     user: str

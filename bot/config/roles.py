@@ -19,7 +19,7 @@ class People(Settings):
     """Ids of Slack user groups, such as S0123456789; every member holds the role."""
 
 
-class Narrower(People):
+class RoleRestriction(People):
     """Restricts a role to these people for some shards and risks."""
 
     role: Literal["operator", "approver"]
@@ -49,7 +49,7 @@ class Roles(Settings):
     """People who may halt and resume all changes."""
     break_glass: People = People()
     """People who may override a freeze or a cooldown, with a reason that is posted to the thread."""
-    only: tuple[Narrower, ...] = Field(default=(), max_length=200)
+    only: tuple[RoleRestriction, ...] = Field(default=(), max_length=200)
     """Restrictions of a role for some shards and risks; the first that covers a request replaces the role's holders."""
 
     def people(self, role: str, shard: str, risk: str) -> tuple[People, str]:

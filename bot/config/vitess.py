@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from bot.config.base import Secret, Settings
-from bot.config.inventory import DatabaseUser, Trust
+from bot.config.inventory import DatabaseUser, TlsSettings
 
 
 class VtctldSettings(Settings):
@@ -44,7 +44,7 @@ class VtctldSettings(Settings):
         return self.tls or self.ca is not None or self.certificate is not None
 
 
-class VtgateSettings(Trust):
+class VtgateSettings(TlsSettings):
     """One vtgate."""
 
     url: str

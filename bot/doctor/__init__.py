@@ -1,1 +1,1 @@
-"""`firstmate doctor`: what Firstmate's users may and may not do on every server, and what would mend it."""
+"""`firstmate doctor`: checks servers, services and the privileges of Firstmate's users, and says how to fix them."""

@@ -1,4 +1,4 @@
-"""What the doctor found, as a whole and as JSON. Pure."""
+"""The doctor's whole report, also as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.config import Shard
-from bot.doctor.instance import Instance, Service
-from bot.doctor.statement_placement import Placed, placed
-from bot.doctor.user_privileges import ACTIONS, PROMETHEUS, User
+from bot.doctor.instance_report import InstanceReport, ServiceReport
+from bot.doctor.statement_placement import PlacedStatements, place_statements
+from bot.doctor.user_privileges import ACTIONS, PROMETHEUS, UserReport
 from bot.engine.targets import Target
-from bot.privileges.requirements import BY_CHOICE, Permission, State
+from bot.privileges.requirements import BY_CHOICE, Permission, PermissionState
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Every server that was looked at, in the order of the inventory, and the services."""
+class DoctorReport:
+    """The reports on all inspected servers, in the order of the inventory, and on the services."""
 
-    instances: tuple[Instance, ...]
-    services: tuple[Service, ...]
+    instances: tuple[InstanceReport, ...]
+    services: tuple[ServiceReport, ...]
 
     @property
     def shards(self) -> tuple[Shard, ...]:
-        """The shards of the servers that were looked at."""
+        """The shards of the inspected servers."""
         return tuple({each.target.shard.name: each.target.shard for each in self.instances}.values())
 
     @property
     def ok(self) -> bool:
-        """Whether each user may do what it is for and no more, and everything that is configured answers."""
+        """Whether no server has a problem, and every configured service answers."""
         return not any(each.problems for each in self.instances) and all(each.ok for each in self.services)
 
     @property
     def only_reads(self) -> bool:
-        """Whether no shard has a user that may change."""
+        """Whether no shard has a changer."""
         return all(shard.changer is None for shard in self.shards)
 
     @property
-    def grants(self) -> tuple[Placed, ...]:
-        """What gives the users what they lack."""
-        return placed(self.instances, lambda mending: mending.grants)
+    def grants(self) -> tuple[PlacedStatements, ...]:
+        """The GRANTs of missing privileges."""
+        return place_statements(self.instances, lambda corrections: corrections.grants)
 
     @property
-    def revokes(self) -> tuple[Placed, ...]:
-        """What takes from the users what is too much."""
-        return placed(self.instances, lambda mending: mending.revokes)
+    def revokes(self) -> tuple[PlacedStatements, ...]:
+        """The REVOKEs of excess privileges."""
+        return place_statements(self.instances, lambda corrections: corrections.revokes)
 
-    def of(self, shard: Shard) -> tuple[Instance, ...]:
-        """The servers of a shard."""
+    def of(self, shard: Shard) -> tuple[InstanceReport, ...]:
+        """Returns the reports on the servers of a shard."""
         return tuple(each for each in self.instances if each.target.shard.name == shard.name)
 
     def by_choice(self) -> Mapping[str, tuple[str, ...]]:
-        """The actions that are off by choice on some server, with what each needs."""
+        """Returns the actions that are off by choice on some server, with the privileges that each needs."""
         found: dict[str, tuple[str, ...]] = {}
         for instance in self.instances:
             for user in instance.users:
-                for each in user.in_state(State.BY_CHOICE):
+                for each in user.in_state(PermissionState.BY_CHOICE):
                     found.setdefault(each.action, each.by_choice)
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """The keys that the README documents."""
+        """Returns the report as documented for `firstmate doctor --json`."""
         return {
             "ok": self.ok,
             "only_reads": self.only_reads,
@@ -84,16 +84,16 @@ class Report:
         }
 
 
-def unanswered(target: Target, seconds: float) -> Instance:
-    """A server that did not answer in its time."""
+def unanswered(target: Target, seconds: float) -> InstanceReport:
+    """Returns the report on a server that did not answer in time."""
     address = target.instance.address
-    return Instance(
+    return InstanceReport(
         target,
-        f"{address} gave no answer within {seconds:g} s. Look whether it is overloaded or the network loses much.",
+        f"{address} did not answer within {seconds:g} s. Check its load and the network.",
     )
 
 
-def _instance(instance: Instance) -> dict[str, Any]:
+def _instance(instance: InstanceReport) -> dict[str, Any]:
     declared = instance.target.instance
     return {
         "instance": instance.name,
@@ -116,16 +116,20 @@ def _instance(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _user(user: User) -> dict[str, Any]:
+def _user(user: UserReport) -> dict[str, Any]:
     return {
         "user": user.kind,
         "account": user.account or None,
         "says": user.says or None,
-        "may": [each.action for each in user.in_state(State.MAY)],
+        "may": [each.action for each in user.in_state(PermissionState.MAY)],
         "may_not": [
-            {"action": each.action, "missing": list(map(str, each.missing))} for each in user.in_state(State.MISSING)
+            {"action": each.action, "missing": list(map(str, each.missing))}
+            for each in user.in_state(PermissionState.MISSING)
         ],
-        "by_choice": [_chosen(each) for each in (*user.in_state(State.BY_CHOICE), *user.in_state(State.SOMEWHERE))],
+        "by_choice": [
+            _chosen(each)
+            for each in (*user.in_state(PermissionState.BY_CHOICE), *user.in_state(PermissionState.SOMEWHERE))
+        ],
         "missing": list(map(str, user.missing)),
         "excess": [{"privilege": str(each), "on": str(each.scope)} for each in user.excess.changing],
         "grant_option": list(dict.fromkeys(str(each.scope) for each in user.excess.handed_on)),
@@ -143,7 +147,7 @@ def _chosen(permission: Permission) -> dict[str, Any]:
     }
 
 
-def _service(service: Service) -> dict[str, Any]:
+def _service(service: ServiceReport) -> dict[str, Any]:
     off = list(PROMETHEUS) if service.name == "prometheus" and (service.says or not service.url) else []
     return {
         "service": service.name,
@@ -155,7 +159,7 @@ def _service(service: Service) -> dict[str, Any]:
     }
 
 
-def _placed(each: Placed) -> dict[str, Any]:
+def _placed(each: PlacedStatements) -> dict[str, Any]:
     return {
         "shard": each.shard,
         "on": each.on,

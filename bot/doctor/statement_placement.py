@@ -1,8 +1,8 @@
-"""On which server each statement is to be run. Pure.
+"""Decides on which server an administrator runs each GRANT or REVOKE. Pure.
 
-A GRANT goes through the binary log to the replicas, so what a primary and its replicas lack is run on the primary. What
-a replica alone lacks is kept out of its binary log: it would be a transaction that the primary does not have.
-super_read_only refuses a GRANT even to an administrator, so it is lifted around it.
+A GRANT is replicated, so privileges that the primary and its replicas lack are granted on the primary. A privilege that
+only a replica lacks is granted there with binary logging disabled: otherwise it would be an errant transaction. With
+super_read_only a server refuses a GRANT even from an administrator, so it is disabled around the statements.
 """
 
 from __future__ import annotations
@@ -12,32 +12,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.config import Role
-from bot.doctor.instance import Instance
-from bot.privileges.corrections import Mending
+from bot.doctor.instance_report import InstanceReport
+from bot.privileges.corrections import Corrections
 
 UNLOGGED = "SET SESSION sql_log_bin = 0"
-LIFTED, BACK = "SET GLOBAL super_read_only = 0", "SET GLOBAL super_read_only = 1"
+DISABLE_READ_ONLY, ENABLE_READ_ONLY = "SET GLOBAL super_read_only = 0", "SET GLOBAL super_read_only = 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Statements that an administrator runs on one server, in order."""
+class PlacedStatements:
+    """Statements that an administrator runs on one server, in this order."""
 
     shard: str
     on: str
     replicas: tuple[str, ...]
-    """The replicas that they reach through the binary log."""
+    """The replicas that receive them by replication."""
     statements: tuple[str, ...]
     says: str
-    """Where to run them, and why there."""
+    """Where to run them, and why."""
 
 
-def placed(instances: Sequence[Instance], which: Callable[[Mending], tuple[str, ...]]) -> tuple[Placed, ...]:
-    """Where the GRANTs or the REVOKEs, which `which` takes of a user's mending, are to be run."""
-    wanted: defaultdict[tuple[str, tuple[str, ...]], list[Instance]] = defaultdict(list)
+def place_statements(
+    instances: Sequence[InstanceReport], which: Callable[[Corrections], tuple[str, ...]]
+) -> tuple[PlacedStatements, ...]:
+    """Returns where to run the GRANTs or the REVOKEs, which `which` selects from a user's corrections."""
+    wanted: defaultdict[tuple[str, tuple[str, ...]], list[InstanceReport]] = defaultdict(list)
     for instance in instances:
         for user in instance.users:
-            statements = which(user.mending)
+            statements = which(user.corrections)
             if statements:
                 wanted[instance.target.shard.name, statements].append(instance)
     on_primary: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
@@ -55,23 +57,25 @@ def placed(instances: Sequence[Instance], which: Callable[[Mending], tuple[str, 
     )
 
 
-def _on_primary(shard: str, on: str, replicas: tuple[str, ...], statements: list[str]) -> Placed:
-    through = f"; through it {', '.join(replicas)}" if replicas else ""
-    return Placed(shard, on, replicas, tuple(statements), f"on {on}, the primary of {shard}{through}")
+def _on_primary(shard: str, on: str, replicas: tuple[str, ...], statements: list[str]) -> PlacedStatements:
+    through = f"; replicated to {', '.join(replicas)}" if replicas else ""
+    return PlacedStatements(shard, on, replicas, tuple(statements), f"Run on {on}, the primary of {shard}{through}")
 
 
-def _on_replica(instance: Instance, statements: list[str], instances: Sequence[Instance]) -> Placed:
+def _on_replica(
+    instance: InstanceReport, statements: list[str], instances: Sequence[InstanceReport]
+) -> PlacedStatements:
     shard = instance.target.shard.name
     run = (UNLOGGED, *statements)
     if instance.super_read_only:
-        run = (LIFTED, *run, BACK)
-    says = f"on {instance.name}, a replica of {shard}, and there alone: kept out of its binary log"
-    if not any(_primary_told(each, shard) for each in instances):
-        says += "; its primary could not tell what it has, and where it lacks the same, grant it there instead"
-    return Placed(shard, instance.name, (), run, says)
+        run = (DISABLE_READ_ONLY, *run, ENABLE_READ_ONLY)
+    says = f"Run on {instance.name}, a replica of {shard}; not written to its binary log"
+    if not any(_is_inspected_primary(each, shard) for each in instances):
+        says += "; its primary could not be inspected: if it lacks the same privileges, grant them there instead"
+    return PlacedStatements(shard, instance.name, (), run, says)
 
 
-def _primary_told(instance: Instance, shard: str) -> bool:
-    """Whether this is the primary of a shard, and its users could be asked."""
+def _is_inspected_primary(instance: InstanceReport, shard: str) -> bool:
+    """Returns whether this is the primary of the shard and all of its users could be inspected."""
     of_it = instance.target.shard.name == shard and instance.target.instance.role is Role.PRIMARY
     return of_it and instance.reachable and not any(user.says for user in instance.users)

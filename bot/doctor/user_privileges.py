@@ -1,4 +1,4 @@
-"""What one database user may do on one server. Pure."""
+"""The doctor's report on the privileges of one user on one server. Pure."""
 
 from __future__ import annotations
 
@@ -9,94 +9,98 @@ from typing import Literal
 from actions import catalog
 from actions.contract import Grants, Prometheus, ProxySQL, ServerVersion
 from actions.vitess_contract import Vitess
-from bot.privileges.corrections import Excess, Mending, excess, mending
-from bot.privileges.grants import Held, account_name
+from bot.privileges.corrections import Corrections, Excess, corrections, excess
+from bot.privileges.grants import AccountPrivileges, account_name
 from bot.privileges.requirements import (
     BY_CHOICE,
     SPARE_PORT,
     Permission,
-    Right,
-    State,
+    PermissionState,
+    RequiredPrivilege,
+    all_required,
     holds,
-    needed,
     permission,
-    rights,
+    required_privileges,
 )
 
 Kind = Literal["reader", "changer"]
 
 PROMETHEUS = tuple(name for name, each in catalog.DIAGNOSTICS.items() if each.reader is Prometheus)
-"""Diagnostics that ask no database server."""
+"""Diagnostics that query Prometheus."""
 ELSEWHERE = (Prometheus, ProxySQL, Vitess)
-"""Readers of what is no database server, though those of Vitess may ask the server beneath a tablet, too."""
+"""Readers that do not connect as a database user, although those of Vitess may also query a tablet's MySQL."""
 ACTIONS: Mapping[Kind, Mapping[str, Grants]] = {
     "reader": {n: each.needs for n, each in catalog.DIAGNOSTICS.items() if each.reader not in ELSEWHERE},
     "changer": {n: each.needs for n, each in catalog.REMEDIATIONS.items() if each.reader not in ELSEWHERE},
 }
-"""What each user of a server is for: action -> its needs."""
-WORDS: Mapping[Kind, str] = {"reader": "diagnostics", "changer": "remediations"}
+"""The actions that each user runs -> the privileges that they need."""
+ACTION_NOUNS: Mapping[Kind, str] = {"reader": "diagnostics", "changer": "remediations"}
 MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """The reader or the changer of a shard, as one server knows it."""
+class UserReport:
+    """The reader or the changer of a shard, on one server."""
 
     kind: Kind
     account: str = ""
-    """As GRANT takes it; '' where it could not log in."""
+    """The account in the syntax of GRANT; '' if it could not log in."""
     says: str = ""
-    """Why it could not be asked."""
+    """Why it could not be inspected; '' otherwise."""
     permissions: tuple[Permission, ...] = ()
-    missing: tuple[Right, ...] = ()
-    spare_port: tuple[Right, ...] = ()
-    """What is missing to come in over the spare port; part of `missing`."""
+    missing: tuple[RequiredPrivilege, ...] = ()
+    spare_port: tuple[RequiredPrivilege, ...] = ()
+    """The privileges that are missing to use the spare port; they are part of `missing`."""
     excess: Excess = field(default_factory=Excess)
     roles: tuple[str, ...] = ()
     dormant: bool = False
-    """Whether roles that were granted to it are not active when it logs in, and would bring what is missing."""
+    """Whether granted roles have missing privileges but are not active after login."""
     borrowed: bool = False
-    mending: Mending = field(default_factory=Mending)
+    corrections: Corrections = field(default_factory=Corrections)
     same: bool = False
-    """Whether it is the account of the reader, too."""
+    """Whether the reader uses the same account."""
     unread: int = 0
 
-    def in_state(self, state: State) -> tuple[Permission, ...]:
-        """The actions in one state."""
+    def in_state(self, state: PermissionState) -> tuple[Permission, ...]:
+        """Returns the actions in one state."""
         return tuple(each for each in self.permissions if each.state is state)
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong, each in a sentence without the server's name."""
+        """The problems, one sentence each, without the name of the server."""
         if self.says:
             return (self.says,)
         return tuple(
-            filter(None, (self._lacks(), self._shut_out(), self._may_too_much(), self._is_both(), self._unread()))
+            filter(
+                None,
+                (self._lacks(), self._lacks_spare_port(), self._has_excess(), self._shares_account(), self._unread()),
+            )
         )
 
     def _lacks(self) -> str:
-        off = self.in_state(State.MISSING)
+        off = self.in_state(PermissionState.MISSING)
         if not off:
             return ""
         lacks = sorted({right for each in off for right in each.missing})
+        count = f"{len(off)} of {len(self.permissions)} {ACTION_NOUNS[self.kind]}"
         says = (
-            f"The {self.kind} {self.account} may not run {len(off)} of {len(self.permissions)} {WORDS[self.kind]}: "
-            f"{listed(each.action for each in off)}. It lacks {listed(map(str, lacks))}."
+            f"The {self.kind} {self.account} may not run {count}: "
+            f"{listed(each.action for each in off)}. Missing privileges: {listed(map(str, lacks))}."
         )
         if self.roles:
-            active = "are not active when it logs in" if self.dormant else "count where they are active when it logs in"
+            active = "are not active after login" if self.dormant else "apply only if they are active after login"
             says += f" Its roles {listed(self.roles)} {active}."
         return says
 
-    def _shut_out(self) -> str:
+    def _lacks_spare_port(self) -> str:
         if not self.spare_port:
             return ""
         return (
-            f"The {self.kind} {self.account} may not come in over the spare port of a full server: it lacks "
-            f"{listed(map(str, self.spare_port))}."
+            f"The {self.kind} {self.account} may not use the spare port when all connections are in use. "
+            f"Missing privileges: {listed(map(str, self.spare_port))}."
         )
 
-    def _may_too_much(self) -> str:
+    def _has_excess(self) -> str:
         if not self.excess:
             return ""
         by_place: dict[str, list[str]] = {}
@@ -106,61 +110,75 @@ class User:
         if self.excess.handed_on:
             places = dict.fromkeys(str(each.scope) for each in self.excess.handed_on)
             says.append(f"GRANT OPTION on {listed(places)}")
-        by = f" Some of it may come by a role: {listed(self.roles) or 'PUBLIC'}." if self.borrowed else ""
-        return f"The {self.kind} {self.account} may do more than its actions need: {'; '.join(says)}.{by}"
+        by = (
+            f" Some of these privileges may come from a role: {listed(self.roles) or 'PUBLIC'}."
+            if self.borrowed
+            else ""
+        )
+        return f"The {self.kind} {self.account} has privileges that its actions do not need: {'; '.join(says)}.{by}"
 
-    def _is_both(self) -> str:
+    def _shares_account(self) -> str:
         if not self.same:
             return ""
         return (
-            f"The reader and the changer are the same account, {self.account}, so what diagnoses could change, too. "
-            "Give each its own."
+            f"The reader and the changer use the same account, {self.account}, so diagnostics could change the server. "
+            "Create an account for each."
         )
 
     def _unread(self) -> str:
         if not self.unread:
             return ""
-        return f"{self.unread} lines of SHOW GRANTS for {self.account} were not understood; look at them yourself."
+        lines = "1 line" if self.unread == 1 else f"{self.unread} lines"
+        return f"{lines} of SHOW GRANTS for {self.account} could not be parsed. Check them by hand."
 
 
-def judged(kind: Kind, held: Held, version: ServerVersion, *, spare_port: bool, with_roles: Held | None = None) -> User:
-    """What a user may do who holds these privileges; `with_roles` is what it holds once all its roles are active."""
+def assess_user(
+    kind: Kind,
+    held: AccountPrivileges,
+    version: ServerVersion,
+    *,
+    spare_port: bool,
+    with_roles: AccountPrivileges | None = None,
+) -> UserReport:
+    """Returns the report on a user with these privileges; `with_roles` are its privileges with all roles active."""
     needs = ACTIONS[kind]
     permissions = tuple(permission(name, each, held, version) for name, each in needs.items())
-    asked = needed((*needs.values(), *((SPARE_PORT,) if spare_port else ())), version)
+    asked = all_required((*needs.values(), *((SPARE_PORT,) if spare_port else ())), version)
     missing = tuple(right for right in asked if not holds(held, right, version))
     still = tuple(right for right in missing if with_roles is None or not holds(with_roles, right, version))
     names = {right.name for right in (*asked, *_by_choice(needs.values(), version))}
     too_much = excess(held, names)
-    mended = mending(held, still, too_much, asked, version)
+    corrected = corrections(held, still, too_much, asked, version)
     dormant = len(still) < len(missing)
     if dormant:
-        wakes = f"SET DEFAULT ROLE ALL TO {account_name(held.account)}"
-        mended = Mending((wakes, *mended.grants), mended.revokes)
-    shut = {right for need in SPARE_PORT.get(version.flavour, ()) for right in rights(need, version)}
-    return User(
+        activates = f"SET DEFAULT ROLE ALL TO {account_name(held.account)}"
+        corrected = Corrections((activates, *corrected.grants), corrected.revokes)
+    for_spare_port = {
+        right for need in SPARE_PORT.get(version.flavour, ()) for right in required_privileges(need, version)
+    }
+    return UserReport(
         kind,
         account_name(held.account),
         permissions=permissions,
         missing=missing,
-        spare_port=tuple(sorted(shut & set(missing))),
+        spare_port=tuple(sorted(for_spare_port & set(missing))),
         excess=too_much,
         roles=held.roles,
         dormant=dormant,
         borrowed=held.borrowed,
-        mending=mended,
+        corrections=corrected,
         unread=held.unread,
     )
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in a row, the first few of many."""
+    """Joins names with commas; of many names, only the first few."""
     every = list(names)
     more = len(every) - MOST_NAMED
     return ", ".join(every) if more <= 0 else f"{', '.join(every[:MOST_NAMED])} and {more} more"
 
 
-def _by_choice(all_needs: Iterable[Grants], version: ServerVersion) -> set[Right]:
-    """What somebody may have granted so that an action is on that is off without."""
+def _by_choice(all_needs: Iterable[Grants], version: ServerVersion) -> set[RequiredPrivilege]:
+    """Returns the privileges that an administrator may have granted to enable actions that are off by choice."""
     chosen = {need for needs in all_needs for need in needs.get(version.flavour, ()) if need in BY_CHOICE}
-    return {right for need in chosen for right in rights(need, version)}
+    return {right for need in chosen for right in required_privileges(need, version)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.alerts import Alert, AlertStatus, parse_labels
 from bot.clock import utc_now
-from bot.config import Approvals, Tablet
+from bot.config import ApprovalSettings, Tablet
 from bot.engine.planner import inputs_of
 from bot.engine.ports import Fleet, Store
 from bot.engine.run import Event, Run, RunState
@@ -41,7 +41,7 @@ class RunFactory:
     """Its library holds the runbooks in force now; a reload puts others there, and never touches those of a run."""
     fleet: Fleet
     store: Store
-    approvals: Approvals
+    approvals: ApprovalSettings
     channel_of: Callable[[Alert], str]
     now: Callable[[], datetime] = utc_now
 

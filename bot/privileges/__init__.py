@@ -1,1 +1,1 @@
-"""Database privileges: what an account holds, what the actions need on a server, and what would bring them together."""
+"""Database privileges: those of an account, those that the actions need, and the statements that correct an account."""

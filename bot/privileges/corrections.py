@@ -1,4 +1,4 @@
-"""What an account holds too much of, and the statements that give what is missing and take what is too much. Pure."""
+"""The excess privileges of an account, and the statements that grant missing ones and revoke excess ones. Pure."""
 
 from __future__ import annotations
 
@@ -7,101 +7,101 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from actions.contract import ServerVersion
-from bot.privileges.grants import ALL, USAGE, Held, Privilege, Scope, account_name
-from bot.privileges.requirements import Right, holds
+from bot.privileges.grants import ALL, USAGE, AccountPrivileges, Privilege, PrivilegeScope, account_name
+from bot.privileges.requirements import RequiredPrivilege, holds
 
-LOOKING = frozenset((
+READ_ONLY = frozenset((
     "AUDIT_ABORT_EXEMPT", "BINLOG MONITOR", "FIREWALL_EXEMPT", "PROCESS", "REFERENCES", "REPLICATION CLIENT",
     "REPLICATION SLAVE", "SELECT", "SERVICE_CONNECTION_ADMIN", "SHOW CREATE ROUTINE", "SHOW DATABASES", "SHOW VIEW",
     "SHOW_ROUTINE", "SLAVE MONITOR", USAGE, "XA_RECOVER_ADMIN",
 ))  # fmt: skip
-"""Privileges with which nothing can be changed. Whatever is not here can, also what a later version brings."""
-_SYS = Privilege("EXECUTE", Scope("sys"))
-"""The functions of the schema sys compute, and its procedures run with the rights of who calls them."""
+"""Privileges that allow no change. Any other privilege, also of a later version, is assumed to allow one."""
+_SYS = Privilege("EXECUTE", PrivilegeScope("sys"))
+"""The functions of the schema sys only compute, and its procedures run with the privileges of the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """What an account holds too much of."""
+    """The excess privileges of an account."""
 
     changing: tuple[Privilege, ...] = ()
-    """What can change something, and nobody asks for."""
+    """Privileges that allow a change and that no action needs."""
     handed_on: tuple[Privilege, ...] = ()
-    """What it may hand on to others; some of it may be in `changing`, too."""
+    """Privileges with the grant option; some of them may also be in `changing`."""
 
     def __bool__(self) -> bool:
         return bool(self.changing or self.handed_on)
 
 
 @dataclass(frozen=True, slots=True)
-class Mending:
-    """Statements for an administrator, in order."""
+class Corrections:
+    """Statements for an administrator, in this order."""
 
     grants: tuple[str, ...] = ()
-    """What is missing."""
+    """GRANTs of missing privileges."""
     revokes: tuple[str, ...] = ()
-    """What is too much; with the GRANTs of what would go with it."""
+    """REVOKEs of excess privileges, and GRANTs of needed privileges that are lost with them."""
 
 
-def excess(held: Held, names: Collection[str]) -> Excess:
-    """What an account holds too much of who is to hold the privileges `names`, and may look."""
+def excess(held: AccountPrivileges, names: Collection[str]) -> Excess:
+    """Returns the excess of an account that needs the privileges `names` and may have any read-only privilege."""
 
-    def rightful(privilege: Privilege) -> bool:
-        return privilege.name in LOOKING or privilege.name in names or replace(privilege, grantable=False) == _SYS
+    def allowed(privilege: Privilege) -> bool:
+        return privilege.name in READ_ONLY or privilege.name in names or replace(privilege, grantable=False) == _SYS
 
     return Excess(
-        tuple(sorted(privilege for privilege in held.privileges if not rightful(privilege))),
+        tuple(sorted(privilege for privilege in held.privileges if not allowed(privilege))),
         tuple(sorted(privilege for privilege in held.privileges if privilege.grantable)),
     )
 
 
-def mending(
-    held: Held,
-    missing: Iterable[Right],
+def corrections(
+    held: AccountPrivileges,
+    missing: Iterable[RequiredPrivilege],
     too_much: Excess,
-    needed: Iterable[Right],
+    needed: Iterable[RequiredPrivilege],
     version: ServerVersion,
-) -> Mending:
-    """The statements that bring an account to what it needs and no more.
+) -> Corrections:
+    """Returns the statements after which an account has the privileges that it needs, and no excess.
 
-    Where a role brings what is too much, nothing can be taken from the account itself, and no statement is given.
+    Without REVOKEs if some privileges come from a role, since they cannot be revoked from the account itself.
     """
     lacks = set(missing)
     grants = granting(lacks, held.account)
     if not too_much or held.borrowed:
-        return Mending(grants)
-    takes, option = _taken(too_much, version)
-    revokes = [_revoke(privileges, scope, held.account) for scope, privileges in takes.items()]
+        return Corrections(grants)
+    revoked, option = _revoked(too_much, version)
+    revokes = [_revoke(privileges, scope, held.account) for scope, privileges in revoked.items()]
     revokes += [f"REVOKE GRANT OPTION ON {scope} FROM {account_name(held.account)}" for scope in option]
-    gone = {(name, scope) for scope, privileges in takes.items() for name in privileges}
+    gone = {(name, scope) for scope, privileges in revoked.items() for name in privileges}
     left = replace(held, privileges=tuple(p for p in held.privileges if (str(p), p.scope) not in gone))
     again = {right for right in needed if right not in lacks and not holds(left, right, version)}
-    return Mending(grants, (*revokes, *granting(again, held.account)))
+    return Corrections(grants, (*revokes, *granting(again, held.account)))
 
 
-def granting(rights: Collection[Right], account: str) -> tuple[str, ...]:
-    """One GRANT for each place, the widest first."""
-    by_scope: defaultdict[Scope, list[str]] = defaultdict(list)
-    for right in sorted(rights):
+def granting(required_privileges: Collection[RequiredPrivilege], account: str) -> tuple[str, ...]:
+    """Returns one GRANT per scope, the widest scope first."""
+    by_scope: defaultdict[PrivilegeScope, list[str]] = defaultdict(list)
+    for right in sorted(required_privileges):
         by_scope[right.scope].append(right.name)
     return tuple(
         f"GRANT {', '.join(names)} ON {scope} TO {account_name(account)}" for scope, names in sorted(by_scope.items())
     )
 
 
-def _taken(too_much: Excess, version: ServerVersion) -> tuple[dict[Scope, list[str]], list[Scope]]:
-    """What is revoked by place, and the places whose grant option is.
+def _revoked(too_much: Excess, version: ServerVersion) -> tuple[dict[PrivilegeScope, list[str]], list[PrivilegeScope]]:
+    """Returns the privileges to revoke by scope, and the scopes whose grant option is revoked.
 
-    In MySQL a dynamic privilege has a grant option of its own, which goes only with the privilege.
+    In MySQL each dynamic privilege has its own grant option, which is revoked only together with the privilege.
     """
     dynamic = [each for each in too_much.handed_on if not version.is_mariadb and "_" in each.name]
-    takes: defaultdict[Scope, list[str]] = defaultdict(list)
+    takes: defaultdict[PrivilegeScope, list[str]] = defaultdict(list)
     for privilege in sorted({*too_much.changing, *dynamic}):
         takes[privilege.scope].append(str(privilege))
     option = [each.scope for each in too_much.handed_on if each not in dynamic and each.name != "PROXY"]
     return dict(sorted(takes.items())), list(dict.fromkeys(option))
 
 
-def _revoke(privileges: list[str], scope: Scope, account: str) -> str:
+def _revoke(privileges: list[str], scope: PrivilegeScope, account: str) -> str:
     names = ALL if ALL in privileges else ", ".join(privileges)
     return f"REVOKE {names} ON {scope} FROM {account_name(account)}"

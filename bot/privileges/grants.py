@@ -1,7 +1,6 @@
-"""Reads the answer of SHOW GRANTS: MySQL 5.7 to 9.x and MariaDB from 10.4. Pure.
+"""Parses the output of SHOW GRANTS of MySQL 5.7 to 9.x and of MariaDB from 10.4. Pure.
 
-MariaDB puts the hash of the password into that answer; of each line only privileges, objects, names of roles and the
-grant option are kept.
+MariaDB's output contains the password hash; only privileges, objects, role names and grant options are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from itertools import pairwise
 
 ALL = "ALL PRIVILEGES"
 USAGE = "USAGE"
-"""No privilege at all."""
+"""MySQL's name for no privileges."""
 SYNONYMS = {
     "ALL": ALL,
     "REPLICA MONITOR": "SLAVE MONITOR",
@@ -21,7 +20,7 @@ SYNONYMS = {
     "REPLICATION REPLICA ADMIN": "REPLICATION SLAVE ADMIN",
     "DELETE VERSIONING ROWS": "DELETE HISTORY",
 }
-"""MariaDB's other words for the same privilege -> the one that it shows."""
+"""Synonyms of MariaDB -> the name that SHOW GRANTS uses."""
 
 _TOKEN = re.compile(
     r"`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\"|[(),@.*]|[^\s(),@.*`'\"]+", re.DOTALL
@@ -32,17 +31,17 @@ _PLAIN_IN_QUOTES = re.compile(r"[^'`\\\x00-\x1f\x7f]*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Scope:
-    """What a privilege is for; without names all of the server.
+class PrivilegeScope:
+    """The object of a privilege; `*.*` by default.
 
-    The name of a database is a pattern with % and _ where the privilege is for all of it.
+    In a privilege on a whole database, its name is a pattern with % and _.
     """
 
     database: str = "*"
     name: str = "*"
     """A table, a routine, or `*`."""
     kind: str = ""
-    """FUNCTION, PROCEDURE and the like, PROXY (database and name are then another account), or '' for tables."""
+    """FUNCTION, PROCEDURE and so on; PROXY, where database and name are an account; '' for tables."""
 
     def __str__(self) -> str:
         if self.kind == "PROXY":
@@ -50,8 +49,8 @@ class Scope:
         place = f"{identifier(self.database)}.{identifier(self.name)}"
         return f"{self.kind} {place}" if self.kind else place
 
-    def covers(self, other: Scope) -> bool:
-        """Whether who holds something here holds it there, too."""
+    def covers(self, other: PrivilegeScope) -> bool:
+        """Returns whether a privilege on this scope includes the other scope."""
         if self == other or self.kind or other.kind:
             return self == other
         if self.database == "*":
@@ -61,60 +60,60 @@ class Scope:
         return False
 
 
-EVERYWHERE = Scope()
+EVERYWHERE = PrivilegeScope()
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Privilege:
-    """One privilege at one place."""
+    """One privilege on one scope."""
 
     name: str
-    scope: Scope = EVERYWHERE
+    scope: PrivilegeScope = EVERYWHERE
     columns: tuple[str, ...] = ()
-    """The only columns that it is for, or none."""
+    """The columns that it is limited to; empty for the whole table."""
     grantable: bool = False
-    """Whether its holder may hand it on."""
+    """Whether it has the grant option."""
 
     def __str__(self) -> str:
         return f"{self.name} ({', '.join(map(identifier, self.columns))})" if self.columns else self.name
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What an account holds in a session of its own: by itself, and by the roles that are active when it logs in."""
+class AccountPrivileges:
+    """The privileges of an account after login: its own, and those of roles that are active by default."""
 
     account: str
-    """As the server names it: user@host."""
+    """The account as CURRENT_USER() returns it: user@host."""
     privileges: tuple[Privilege, ...] = ()
     except_: tuple[Privilege, ...] = ()
-    """What MySQL's partial revokes take from the privileges that are for all of the server."""
+    """MySQL's partial revokes, which restrict global privileges."""
     roles: tuple[str, ...] = ()
-    """The roles that were granted, active or not, quoted as the server does."""
+    """The granted roles, active or not, quoted as in SHOW GRANTS."""
     borrowed: bool = False
-    """Whether some of it is not the account's own but a role's, so that it cannot be taken from the account."""
+    """Whether some privileges come from a role, so that they cannot be revoked from the account."""
     unread: int = 0
-    """How many lines were not understood."""
+    """The number of lines that could not be parsed."""
 
-    def has(self, names: Collection[str], scope: Scope) -> bool:
-        """Whether it holds one of these privileges, or ALL PRIVILEGES, on all of `scope`."""
+    def has(self, names: Collection[str], scope: PrivilegeScope) -> bool:
+        """Returns whether the account has one of these privileges, or ALL PRIVILEGES, on the whole scope."""
         return any(
-            privilege.scope.covers(scope) and not privilege.columns and not self._taken(privilege, scope)
+            privilege.scope.covers(scope) and not privilege.columns and not self._revoked(privilege, scope)
             for privilege in self.privileges
             if privilege.name in names or privilege.name == ALL
         )
 
-    def where(self, names: Collection[str]) -> frozenset[Scope]:
-        """The databases and tables on which it holds one of these privileges."""
+    def where(self, names: Collection[str]) -> frozenset[PrivilegeScope]:
+        """Returns the scopes on which the account has one of these privileges."""
         return frozenset(p.scope for p in self.privileges if (p.name in names or p.name == ALL) and not p.columns)
 
-    def _taken(self, privilege: Privilege, scope: Scope) -> bool:
+    def _revoked(self, privilege: Privilege, scope: PrivilegeScope) -> bool:
         if privilege.scope != EVERYWHERE or scope.database == "*":
             return False
         return any(each.name in (privilege.name, ALL) and each.scope.covers(scope) for each in self.except_)
 
 
-def parse(account: str, lines: Iterable[str]) -> Held:
-    """Reads the lines of SHOW GRANTS for an account; what is no grant of a privilege or a role is counted as unread."""
+def parse(account: str, lines: Iterable[str]) -> AccountPrivileges:
+    """Parses the lines of SHOW GRANTS for an account; lines of another form are counted as unread."""
     privileges: list[Privilege] = []
     except_: list[Privilege] = []
     roles: list[str] = []
@@ -133,29 +132,29 @@ def parse(account: str, lines: Iterable[str]) -> Held:
         if not 0 < here < to:
             roles += _roles(tokens[1:to]) if grantee == account else ()
             continue
-        found = _privileges(tokens[1:here], _scope(tokens[here + 1 : to]), _may_hand_on(tokens[to:]))
+        found = _privileges(tokens[1:here], _scope(tokens[here + 1 : to]), _has_grant_option(tokens[to:]))
         (except_ if verb == "REVOKE" else privileges).extend(found)
         grantees.add(grantee)
-    return Held(
+    return AccountPrivileges(
         account,
         tuple(privileges),
         tuple(except_),
         tuple(dict.fromkeys(roles)),
-        # MariaDB lists a role's privileges under its own name, MySQL under that of the account.
+        # MariaDB lists the privileges of a role under the role's name, MySQL under the account.
         borrowed=len(grantees) > 1 or any("`@`" in role for role in roles),
         unread=unread,
     )
 
 
 def identifier(name: str) -> str:
-    """A name as GRANT takes it: as it is where it is plain, else in backticks."""
+    """Quotes a name for GRANT with backticks, if necessary."""
     return name if name == "*" or _PLAIN.fullmatch(name) else f"`{name.replace('`', '``')}`"
 
 
 def account_name(account: str) -> str:
-    """An account as GRANT takes it, of what CURRENT_USER() says; the host is what follows the last @.
+    """Quotes an account for GRANT, given as CURRENT_USER() returns it; the host follows the last @.
 
-    A name with a quote or a backslash is put into backticks, within which nothing is an escape.
+    A name with a quote or a backslash is quoted with backticks, in which there are no escapes.
     """
     user, _, host = account.rpartition("@")
     return f"{_text(user)}@{_text(host)}"
@@ -166,7 +165,7 @@ def _text(name: str) -> str:
 
 
 def _keyword(tokens: list[str], word: str) -> int:
-    """Where a keyword stands, outside of parentheses; 0 where it does not."""
+    """Returns the index of a keyword outside parentheses; 0 without one."""
     depth = 0
     for place, mark in enumerate(tokens):
         depth += (mark == "(") - (mark == ")")
@@ -182,7 +181,7 @@ def _bare(mark: str) -> str:
 
 
 def _split(tokens: list[str]) -> Iterator[list[str]]:
-    """What stands between the commas that are in no parentheses."""
+    """Splits tokens at the commas outside parentheses."""
     part: list[str] = []
     depth = 0
     for mark in tokens:
@@ -195,30 +194,30 @@ def _split(tokens: list[str]) -> Iterator[list[str]]:
     yield part
 
 
-def _privileges(tokens: list[str], scope: Scope, grantable: bool) -> Iterator[Privilege]:
+def _privileges(tokens: list[str], scope: PrivilegeScope, grantable: bool) -> Iterator[Privilege]:
     for part in _split(tokens):
         opens = part.index("(") if "(" in part else len(part)
         name = " ".join(part[:opens]).upper()
         name = SYNONYMS.get(name, name)
         columns = tuple(_bare(mark) for mark in part[opens:] if mark not in "(),")
         if name == "PROXY":
-            scope = Scope(scope.database, scope.name, "PROXY")
+            scope = PrivilegeScope(scope.database, scope.name, "PROXY")
         if name != USAGE or grantable:
             yield Privilege(name, scope, columns, grantable)
 
 
-def _scope(words: list[str]) -> Scope:
-    """The object between ON and TO: `*.*`, database.*, database.table, FUNCTION database.name, or an account."""
+def _scope(words: list[str]) -> PrivilegeScope:
+    """Parses the object between ON and TO: `*.*`, database.*, database.table, FUNCTION database.name, or an account."""
     kind = next((kind for kind in _ROUTINES if words[: len(kind.split())] == kind.split()), "")
     words = words[len(kind.split()) :]
     if words[:1] == ["TABLE"]:
         words = words[1:]
     names = [_bare(word) for word in words if word not in (".", "@")]
-    return Scope(names[0] if names else "*", names[1] if len(names) > 1 else "*", kind)
+    return PrivilegeScope(names[0] if names else "*", names[1] if len(names) > 1 else "*", kind)
 
 
 def _grantee(tokens: list[str]) -> str:
-    """Who has it: `user`@`host`, `role`, or PUBLIC."""
+    """Returns the grantee: `user`@`host`, `role`, or PUBLIC."""
     user = _bare(tokens[0]) if tokens else ""
     return f"{user}@{_bare(tokens[2])}" if tokens[1:2] == ["@"] and len(tokens) > 2 else user
 
@@ -228,14 +227,14 @@ def _roles(tokens: list[str]) -> Iterator[str]:
         yield "".join(f"`{_bare(mark).replace('`', '``')}`" if mark != "@" else "@" for mark in part)
 
 
-def _may_hand_on(tail: list[str]) -> bool:
-    """Whether the words after the grantee have the grant option."""
+def _has_grant_option(tail: list[str]) -> bool:
+    """Returns whether the tokens after the grantee contain the grant option."""
     words = [mark.upper() for mark in tail]
     return ("GRANT", "OPTION") in pairwise(words)
 
 
 def _like(pattern: str) -> re.Pattern[str]:
-    """A pattern of a database's name: % is anything, _ one character, a backslash makes the next one plain."""
+    """Compiles a pattern of a database name: % matches any text, _ one character, a backslash escapes the next one."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     regular = "".join(
         ".*" if part == "%" else "." if part == "_" else re.escape(part[1] if len(part) == 2 else part)

@@ -1,1 +1,1 @@
-"""Slack: listeners, cards and the outbox; the only code that imports Slack's libraries."""
+"""Slack: listeners, cards and the sender. No other package imports Slack's libraries."""

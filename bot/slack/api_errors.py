@@ -1,4 +1,4 @@
-"""What a call of Slack may end with, beside its answer."""
+"""The errors of a call to Slack's Web API."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from http.client import HTTPException
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 NO_ANSWER = (SlackClientError, HTTPException, OSError)
-"""Slack may have done it or not. SlackApiError is a SlackClientError: catch the refusals first."""
+"""Errors after which Slack may or may not have made the call. SlackApiError is a SlackClientError: catch it first."""
 
 
 def refusal(error: SlackApiError) -> str:
-    """Slack's own word for why it refused, or `unknown`."""
+    """Returns Slack's error code, such as `channel_not_found`, or `unknown`."""
     return str(error.response.get("error", "unknown")) if hasattr(error.response, "get") else "unknown"

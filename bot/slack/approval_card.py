@@ -1,4 +1,4 @@
-"""The part of a thread that asks: what would run, exactly, with its buttons and the decisions on it. Pure."""
+"""The approval card: the exact statements of a plan, the buttons to decide on it, and the decisions. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from bot.slack.blocks import (
     context,
     duration,
     escape,
-    fenced,
     moment,
     preformatted,
     section,
@@ -27,21 +26,21 @@ from bot.slack.labels import APPROVE, DENY, GO_ON, PAUSE, STATE, STOP
 
 
 def approval(run: Run, plan: Plan) -> list[Block]:
-    """What would run, exactly; with the buttons while it waits, and with the decisions for ever."""
+    """Returns the blocks of the approval card: the buttons while it waits, the decisions always."""
     expires = moment(run.expires_at) if run.expires_at else "–"
-    needed = f"{run.approvals_needed} approver{'s' if run.approvals_needed > 1 else ''}, not the requester"
+    needed = f"{run.approvals_needed} approver{'s' if run.approvals_needed > 1 else ''} other than the requester"
     found = [
         section(
-            _what(plan),
+            summary(plan),
             [
                 f"*Blast radius*\n{escape(plan.blast_radius)}",
                 f"*Risk*\n{escape(plan.risk)}",
-                f"*Takes*\n{needed}",
+                f"*Approval by*\n{needed}",
                 f"*Expires*\n{expires}",
             ],
         ),
         preformatted(commands(plan)),
-        context(*_undo(plan)),
+        context(*undo_lines(plan)),
     ]
     passed = [v for v in run.verdicts if v.answer is Answer.PASS]
     found.append(
@@ -54,73 +53,58 @@ def approval(run: Run, plan: Plan) -> list[Block]:
     if run.state is RunState.WAITING:
         found.append(_buttons(run, plan))
         if decided:
-            found.append(context("Who approved may still press Deny: one revocation voids the plan."))
+            found.append(context("An approver can still revoke their approval: one Deny cancels the plan."))
         for other in run.alternatives[:3]:
             found += _alternative(run, other)
     else:
         found.append(context(f"*{STATE[run.state]}*"))
-        found += _held_up(run, plan)
+        found += _pausing(run, plan)
     found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
     return found
 
 
-def _held_up(run: Run, plan: Plan) -> list[Block]:
-    """Who holds the change up, and the buttons for that while it has turns left."""
+def _pausing(run: Run, plan: Plan) -> list[Block]:
+    """Returns who paused or stopped the change, and the buttons for that while it has waves left."""
     if run.state is RunState.PAUSED:
-        until = f" It is stopped at {moment(run.hold.until)} otherwise." if run.hold and run.hold.until else ""
-        on = button(GO_ON, "Go on", run.id, style="primary")
-        return [context(f"{sentence(run.says)}{until}"), actions(on, button(STOP, "Stop here", run.id, style="danger"))]
+        until = f" Otherwise it stops at {moment(run.hold.until)}." if run.hold and run.hold.until else ""
+        resume = button(GO_ON, "Resume", run.id, style="primary")
+        return [context(f"{sentence(run.says)}{until}"), actions(resume, button(STOP, "Stop", run.id, style="danger"))]
     if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.waves) < 2:
         return []
     if run.hold is not None:
-        held = "pauses" if run.hold.kind == "pause" else "stops"
-        return [context(f"It {held} before its next turn: {sentence(mention(run.hold.user))} asked for it.")]
+        verb = "pauses" if run.hold.kind == "pause" else "stops"
+        return [context(f"The change {verb} before its next wave, as {sentence(mention(run.hold.user))} requested.")]
     stop = button(STOP, "Stop", run.id, style="danger")
     return [actions(button(PAUSE, "Pause", run.id), stop)]
 
 
 def commands(plan: Plan) -> list[str]:
-    """The statements as they would be typed; with several targets each line begins with its own."""
+    """Returns the statements of a plan; with several targets, each line starts with its target."""
     if len(plan.targets) == 1:
         return list(plan.statements)
     width = max(map(len, plan.targets))
     return [f"{change.target:<{width}}> {text}" for change in plan.changes for text in change.statements]
 
 
-def _what(plan: Plan) -> str:
+def summary(plan: Plan) -> str:
+    """Returns the title, the actions and the targets of a plan."""
     where = ", ".join(code(name) for name in plan.targets[:8])
     address = f" ({escape(plan.changes[0].address)})" if len(plan.targets) == 1 else ""
-    turns = ""
+    waves = ""
     if len(plan.targets) > 1:
-        after = {"stop": "stops there", "undo": "is undone", "continue": "goes on with the next"}[plan.on_failure]
-        turns = f"\n{len(plan.waves)} turns, each verified before the next; after a failure it {after}."
-    return f"*{escape(plan.title, 200)}* · {', '.join(map(code, plan.actions))} on {where}{address}{turns}"
+        then = {"stop": "stops", "undo": "is undone", "continue": "continues with the next wave"}[plan.on_failure]
+        waves = f"\n{len(plan.waves)} waves, each verified before the next; after a failure the change {then}."
+    return f"*{escape(plan.title, 200)}* · {', '.join(map(code, plan.actions))} on {where}{address}{waves}"
 
 
 def _alternative(run: Run, plan: Plan) -> list[Block]:
-    """Another change that would mend it, with its own button."""
+    """Returns another remediation of the cause, with its own button."""
     return [
-        section(f"*Or:* {_what(plan)}\n{escape(plan.blast_radius)}, {escape(plan.risk)}"),
+        section(f"*Or:* {summary(plan)}\n{escape(plan.blast_radius)}, {escape(plan.risk)}"),
         preformatted(commands(plan)),
-        context(*_undo(plan)),
+        context(*undo_lines(plan)),
         actions(_approve(run, plan, f"{APPROVE}.{plan.remedy}", "Approve this instead")),
     ]
-
-
-def planned(run: Run, not_offered: str) -> str:
-    """What a runbook would find and do now, for one person who only looks."""
-    lead = run.lead
-    lines = [f"*{escape(lead.says, 700)}*" if lead else "None of the causes that this runbook knows holds."]
-    if run.plan is not None:
-        lines += [_what(run.plan), f"```{fenced(chr(10).join(commands(run.plan)), 1500)}```", *_undo(run.plan)]
-        icons = {Answer.PASS: ":white_check_mark:", Answer.ASK: ":ballot_box_with_check:", Answer.REFUSE: ":no_entry:"}
-        lines += [f"{icons[v.answer]} {escape(v.guard)}: {sentence(v.says, 200)}" for v in run.verdicts]
-        lines.append(
-            f"_Nothing was asked or changed._ It takes {run.approvals_needed} approval(s), not the requester's."
-        )
-    if not_offered:
-        lines.append(f":no_entry: Not offered: {sentence(not_offered, 500)}")
-    return "\n".join(lines)
 
 
 def _buttons(run: Run, plan: Plan) -> Block:
@@ -132,16 +116,17 @@ def _buttons(run: Run, plan: Plan) -> Block:
 
 def _approve(run: Run, plan: Plan, action: str, label: str) -> dict[str, Any]:
     where = ", ".join(plan.targets)
-    sure = confirm(f"Run on {where}?", "; ".join(commands(plan)), "Run", danger=plan.risk != "reversible")
-    return button(action, label, f"{run.id}:{plan.digest}", style="primary", confirm=sure)
+    confirmation = confirm(f"Run on {where}?", "; ".join(commands(plan)), "Run", danger=plan.risk != "reversible")
+    return button(action, label, f"{run.id}:{plan.digest}", style="primary", confirm=confirmation)
 
 
-def _undo(plan: Plan) -> list[str]:
-    lines = [f"*Costs* {escape(plan.cost, 300)}"] if plan.cost else []
+def undo_lines(plan: Plan) -> list[str]:
+    """Returns what the change costs, and how and when it is undone."""
+    lines = [f"*Cost* {escape(plan.cost, 300)}"] if plan.cost else []
     lines.append(f"*Undo* {escape(plan.undo_says, 300)}")
     lines += [code(text, 300) for text in plan.undo[:3]]
     if plan.revert_after is not None:
-        lines.append(f"Undone by itself after {duration(plan.revert_after)}.")
+        lines.append(f"Undone automatically after {duration(plan.revert_after)}.")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The one check that every entry from Slack passes: whose request it is, before anything looks at what it asks."""
+"""Authorises every request from Slack by app, team, user and channel, before a listener sees it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Record = Callable[[str, str, str], None]
 
 @dataclass(frozen=True)
 class Authorise:
-    """A global middleware of Bolt: team, app, person and channel; whoever does not pass is told, and recorded."""
+    """A global middleware of Bolt. It replies to a refused request with the reason, and records the refusal."""
 
     directory: SlackDirectory
     client: WebClient
@@ -32,9 +32,9 @@ class Authorise:
     record: Record
 
     def __call__(self, body: dict[str, Any], payload: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # noqa: A002 - Bolt's name
-        """Lets the request on, or answers it with 200 so that Slack does not send it again."""
+        """Passes the request on, or answers a refused one with 200 so that Slack does not send it again."""
         if "event" in body:
-            # Events are acknowledged and ignored: nothing listens to messages of people or bots yet.
+            # Events are acknowledged and ignored: no listener reads messages.
             return next()
         user = _user(body)
         reason = self._refusal(body, user)
@@ -47,17 +47,17 @@ class Authorise:
         return BoltResponse(status=200, body="")
 
     def tell(self, user: str, channel: str, text: str) -> None:
-        """Says something to one person alone; a refusal that cannot be told is in the audit log all the same."""
+        """Posts a message that only one user sees; a failure is logged."""
         if not channel or not user:
             return
         try:
             self.client.chat_postEphemeral(channel=channel, user=user, text=text)
         except NO_ANSWER as error:
-            log.warning("could not tell %s: %s", user, error)
+            log.warning("the reply to %s could not be posted: %s", user, error)
 
     def _refusal(self, body: Mapping[str, Any], user: str) -> str | None:
         if not user:
-            return "The request names no user."
+            return "The request has no user."
         if body.get("api_app_id", self.app_id) != self.app_id:
             return "The request is for another app."
         if _team(body) != self.team:
@@ -67,13 +67,13 @@ class Authorise:
             return f"<@{user}> belongs to another team; only full members of this workspace may use Firstmate."
         channel = body.get("channel")
         if body.get("is_ext_shared_channel") or (isinstance(channel, dict) and channel.get("is_ext_shared")):
-            return "Firstmate does not act in channels that are shared with other organisations."
+            return "Firstmate does not work in channels that are shared with other organisations."
         colleague, says = self.directory.is_colleague(user)
         return None if colleague else says
 
 
 def entry_of(body: Mapping[str, Any]) -> str:
-    """What was used, for the audit log: `/mate halt`, `run.approve`, `shortcut`."""
+    """Returns the command, button or form of a request for the audit log, such as `/mate halt` or `run.approve`."""
     if "command" in body:
         return f"{body['command']} {body.get('text', '')}".strip()[:100]
     actions = body.get("actions") or []
@@ -97,7 +97,7 @@ def _team(body: Mapping[str, Any]) -> str:
 
 
 def _channel(body: Mapping[str, Any]) -> str:
-    """Where the person is; a form remembers where it was asked for."""
+    """Returns the channel of the request; a form carries the channel in which it was opened."""
     if "view" in body:
         found = re.search(r'"channel": "(\w+)"', str(body["view"].get("private_metadata", "")))
         return found[1] if found else ""

@@ -1,4 +1,4 @@
-"""Block Kit from text of outside: everything is escaped, bounded and inert. Pure."""
+"""Builds Block Kit blocks from untrusted text: escaped, and within Slack's limits. Pure."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from typing import Any, TypeAlias
 Block: TypeAlias = dict[str, Any]
 
 SECTION = 2900
-"""Characters of a section's text; Slack takes 3000."""
+"""Characters of a section's text; Slack accepts 3000."""
 CELL = 220
+"""Characters of a table cell."""
 ROWS = 20
+"""Rows of a table."""
 BUDGET = 10_000
-"""Characters of a whole message: Slack fails undocumented somewhere above 11,000."""
+"""Characters of a message: Slack fails above about 11,000, an undocumented limit."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def plain(text: object, limit: int = 500) -> str:
-    """Text for elements that take no markup: control and direction characters gone, one line, bounded."""
+    """Returns one line of text without control and direction characters, for elements without markup."""
     folded = _CONTROL.sub(" ", unicodedata.normalize("NFC", str(text)))
     folded = " ".join(folded.split())
     return folded if len(folded) <= limit else folded[: limit - 1] + "…"
 
 
 def escape(text: object, limit: int = 500) -> str:
-    """Text for mrkdwn: as `plain`, and without any character that begins a link, a mention or formatting."""
+    """Returns text for mrkdwn: as `plain`, without characters that start a link, a mention or formatting."""
     return _inert(plain(text, limit))
 
 
 def _inert(text: str) -> str:
-    """Plain text without any character that means something in mrkdwn."""
+    """Replaces the characters that have a meaning in mrkdwn."""
     safe = text.replace("`", "ˋ").replace("*", "∗").replace("~", "∼")
     safe = re.sub(r"(?<!\w)_|_(?!\w)", "\u02cd", safe)
     return safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def sentence(text: str, limit: int = 1500) -> str:
-    """A sentence of ours for mrkdwn: escaped, but our own mentions of people (`<@U…>`) work."""
+    """Returns one of Firstmate's own sentences for mrkdwn: escaped except for mentions of users (`<@U…>`)."""
     parts = plain(text, limit).split("<@")
     safe = _inert(parts[0])
     for part in parts[1:]:
@@ -53,12 +55,12 @@ def sentence(text: str, limit: int = 1500) -> str:
 
 
 def code(text: object, limit: int = 200) -> str:
-    """A short value as inline code."""
+    """Returns a short value as inline code."""
     return f"`{escape(text, limit)}`" if str(text) else ""
 
 
 def link(url: str, label: str) -> str:
-    """A link, or only the label where the address is not plain http(s)."""
+    """Returns a link, or only the label if the URL is not plain http(s)."""
     if not re.fullmatch(r"https?://[^\s<>|]{1,2000}", url):
         return escape(label)
     safe = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
@@ -66,12 +68,12 @@ def link(url: str, label: str) -> str:
 
 
 def moment(at: datetime, form: str = "{time_secs}") -> str:
-    """A time that each reader sees in their own zone."""
+    """Returns a time that Slack shows in each reader's time zone."""
     return f"<!date^{int(at.timestamp())}^{form}|{at:%H:%M:%S} UTC>"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 6 min, 2 h 5 min."""
+    """Formats seconds, such as 45 s, 6 min or 2 h 5 min."""
     if seconds < 90:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes = round(seconds / 60)
@@ -100,20 +102,20 @@ def context(*texts: str) -> Block:
 
 
 def preformatted(lines: Sequence[str]) -> Block:
-    """Statements exactly as they run: rich text, which no markup can leave."""
+    """Shows statements verbatim, as rich text, in which markup has no effect."""
     text = "\n".join(plain(line, 2000) for line in lines)
     element = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": _cut(text, SECTION)}]}
     return {"type": "rich_text", "elements": [element]}
 
 
 def fenced(text: str, limit: int) -> str:
-    """Text that stands between fences in mrkdwn, which it cannot leave."""
+    """Returns text for a code fence in mrkdwn, with every fence inside it replaced."""
     safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("```", "ˋˋˋ")
     return safe if len(safe) <= limit else safe[:limit] + "\n…"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Block:
-    """A table of plain cells, of which the last column may wrap; what does not fit is said in its last row."""
+    """Builds a table of plain cells. The last column may wrap; the last row counts rows that were left out."""
     kept = [list(row) for row in rows[:ROWS]]
     if len(rows) > ROWS:
         kept.append([f"{len(rows) - ROWS} more", *[""] * (len(head) - 1)])
@@ -147,7 +149,7 @@ def confirm(title: str, text: str, yes: str, *, danger: bool = False) -> Block:
         "title": words(title, 95),
         "text": words(text, 290),
         "confirm": words(yes, 28),
-        "deny": words("Back", 28),
+        "deny": words("Cancel", 28),
         "style": "danger" if danger else "primary",
     }
 
@@ -157,7 +159,7 @@ def actions(*buttons: Block) -> Block:
 
 
 def numbered(blocks: Sequence[Block], key: str) -> list[Block]:
-    """Gives every block an id that changes with its content, so that a client draws it anew."""
+    """Gives every block an id that changes with its content, so that clients redraw it."""
     return [{**block, "block_id": f"{key}:{number}:{_revision(block)}"[:250]} for number, block in enumerate(blocks)]
 
 
@@ -166,7 +168,7 @@ def _revision(block: Block) -> str:
 
 
 def fitting(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks that fit a message; the first ones stay, and what was left out is said."""
+    """Returns the first blocks that fit a message, and a note about those left out."""
     kept: list[Block] = []
     size = 0
     for block in blocks:

@@ -1,4 +1,4 @@
-"""Charts as PNG."""
+"""Draws charts as PNG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN: Mapping[str, Callable[[float], str]] = {
     "bytes": show_bytes,
     "percent": lambda value: f"{value:g} %",
 }
-"""How a value is said, by its unit; others are plain numbers."""
+"""How the values of a unit are formatted; other values are plain numbers."""
 COLOURS = ("#1264a3", "#a30200", "#2eb886", "#daa038", "#611f69")
 
 

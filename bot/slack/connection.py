@@ -1,4 +1,4 @@
-"""The connection to Slack: Socket Mode, or signed HTTP."""
+"""The connection to Slack: Socket Mode or signed HTTP requests."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from bot.slack.api_errors import NO_ANSWER, refusal
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = 10
-"""Seconds for one call of the Web API."""
+"""Seconds until a call of the Web API times out."""
 PING_EACH = 3
-"""Seconds between two looks whether the socket still lives."""
+"""Seconds between two pings of the socket."""
 CLOSE_WITHIN = 5.0
-"""Seconds that the socket may take to close."""
+"""Seconds until closing the socket times out."""
 
 
 def web_client(settings: SlackSettings) -> WebClient:
-    """A client that neither sleeps nor repeats by itself: the outbox decides about both."""
+    """Returns a client that never waits or retries; the sender decides about both."""
     return WebClient(
         token=settings.bot_token.read(), base_url=settings.base_url, timeout=ANSWER_WITHIN, retry_handlers=[]
     )
@@ -37,33 +37,33 @@ def web_client(settings: SlackSettings) -> WebClient:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where a bot token belongs."""
+    """The team and the app that a bot token belongs to."""
 
     team: str
     app: str
 
 
 def installation_of(client: WebClient) -> Installation:
-    """Asks Slack whose token this is; raises ConfigError for a wrong one, Unreachable without an answer."""
+    """Asks Slack which team and app the token belongs to; raises ConfigError for a wrong token, else Unreachable."""
     try:
         me = client.auth_test()
         bot = client.bots_info(bot=me["bot_id"])["bot"]
     except SlackApiError as error:
         raise ConfigError(
-            f"Slack refuses the bot token ({refusal(error)}); install the app again and renew the secret."
+            f"Slack refuses the bot token ({refusal(error)}). Reinstall the app and update slack.bot_token."
         ) from error
     except NO_ANSWER as error:
         raise Unreachable(f"Slack at {client.base_url} does not answer: {error}.") from error
     except KeyError as error:
-        raise ConfigError("The bot token is no bot's; slack.bot_token begins with xoxb-.") from error
+        raise ConfigError("slack.bot_token is not a bot token. Use the token that begins with xoxb-.") from error
     return Installation(str(me["team_id"]), str(bot["app_id"]))
 
 
 class SocketConnection:
-    """Socket Mode; Slack sends each request to one of the open connections."""
+    """Socket Mode: Slack sends each request to one of the app's open connections."""
 
     def __init__(self, app: App, settings: SlackSettings) -> None:
-        assert settings.app_token is not None  # held by SlackSettings
+        assert settings.app_token is not None  # SlackSettings ensures it
         client = WebClient(base_url=settings.base_url, timeout=ANSWER_WITHIN)
         self._handler = SocketModeHandler(
             app, app_token=settings.app_token.read(), web_client=client, ping_interval=PING_EACH
@@ -74,58 +74,60 @@ class SocketConnection:
         try:
             self._handler.connect()  # type: ignore[no-untyped-call]
         except SlackApiError as error:
-            raise ConfigError(f"Slack refuses the app token ({refusal(error)}); it needs connections:write.") from error
+            raise ConfigError(
+                f"Slack refuses slack.app_token ({refusal(error)}). It needs connections:write."
+            ) from error
         except NO_ANSWER as error:
-            raise Unreachable(f"Slack does not open a socket: {error}.") from error
+            raise Unreachable(f"Slack does not open a Socket Mode connection: {error}.") from error
 
     @property
     def connected(self) -> bool:
         return bool(self._handler.client.is_connected())
 
     def close(self) -> None:
-        """Closes the socket; waits a bounded time for the client's threads.
+        """Closes the socket and waits at most CLOSE_WITHIN seconds for the client's threads.
 
-        slack_sdk 3.x ends its receiving thread by a flag that this thread may just then be setting back (`terminated`
-        in its builtin client), and would wait for it for ever; the thread is a daemon, so nothing is lost without it.
+        slack_sdk 3.x ends its receiving thread by a flag (`terminated` in its builtin client) that the thread itself
+        may reset at that moment; a join would then never return. The thread is a daemon, so it may be left behind.
         """
         closing = threading.Thread(target=self._close, name="slack-close", daemon=True)
         closing.start()
         closing.join(CLOSE_WITHIN)
         if closing.is_alive():
-            log.warning("threads of Slack's client did not end within %s s; they end with the process", CLOSE_WITHIN)
+            log.warning("threads of the Slack client did not end within %s s; they end with the process", CLOSE_WITHIN)
 
     def _close(self) -> None:
         client = self._handler.client
         client.auto_reconnect_enabled = client.default_auto_reconnect_enabled = False
         session = client.current_session
         if session is not None and session.sock is not None:
-            # A thread that reads is not woken by a close: it would sit there until its timeout of 3 s.
+            # Closing does not wake a thread that is reading: it would block until its timeout of 3 s.
             with suppress(OSError):
                 session.sock.shutdown(socket.SHUT_RDWR)
         self._handler.close()  # type: ignore[no-untyped-call]
 
 
 class HttpConnection:
-    """Signed HTTP: bot.intake hands each request here."""
+    """Signed HTTP requests, which bot.intake passes on."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     def open(self) -> None:
-        """Nothing to open: Slack comes to us."""
+        """Does nothing: Slack connects to Firstmate."""
 
     @property
     def connected(self) -> bool:
         return True
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
     def handle(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], str]:
-        """Answers one request: 401 for a wrong signature, 400 for what is no request of Slack at all."""
+        """Answers one request: 401 for a wrong signature, 400 for a malformed request."""
         stamp = headers.get("x-slack-request-timestamp", "")
         if not stamp.isascii() or not stamp.isdigit():
-            return 400, {}, "x-slack-request-timestamp is missing or no number"
+            return 400, {}, "x-slack-request-timestamp is missing or not a number"
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
@@ -139,5 +141,5 @@ Connection = SocketConnection | HttpConnection
 
 
 def connect(app: App, settings: SlackSettings) -> Connection:
-    """The connection that the settings ask for, not opened yet."""
+    """Returns the connection for the configured mode, not opened yet."""
     return SocketConnection(app, settings) if settings.mode == "socket" else HttpConnection(app)

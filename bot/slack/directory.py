@@ -1,4 +1,4 @@
-"""Who people are, by Slack's own word; whoever is not known is denied."""
+"""Looks up users and their roles in Slack; a user who cannot be looked up is denied."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from bot.config import Roles
 from bot.slack.api_errors import NO_ANSWER, refusal
 
 CACHED = 60.0
-"""Seconds for which an answer of Slack is believed; a change asks past it."""
+"""Seconds for which an answer of Slack is cached; the checks before a change bypass the cache."""
 MOST_CACHED = 5000
 _HOLDS = {
     "operator": ("is an operator", "is not an operator"),
     "approver": ("is an approver", "is not an approver"),
     "admin": ("is an admin", "is not an admin"),
-    "break_glass": ("may break the glass", "may not break the glass"),
+    "break_glass": ("may use break-glass", "may not use break-glass"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _CachedAnswer:
     at: float
     value: Any
 
@@ -41,37 +41,37 @@ class SlackDirectory:
         self._roles = roles
         self._team = team
         self._clock = clock
-        self._answers: dict[str, _Answer] = {}
+        self._answers: dict[str, _CachedAnswer] = {}
         self._lock = threading.Lock()
 
     def is_colleague(self, user: str, *, fresh: bool = False) -> tuple[bool, str]:
-        """Whether the user is a full member of this very team, and the sentence that says why not."""
+        """Returns whether the user is a full member of this team, and the reason if not."""
         try:
             known: Mapping[str, Any] = self._ask(
                 f"user:{user}", lambda: self._client.users_info(user=user)["user"], fresh
             )
         except (*NO_ANSWER, KeyError) as error:
-            return False, f"Slack did not say who <@{user}> is ({_kind(error)}); try again when it does."
+            return False, f"Slack could not look up <@{user}> ({_kind(error)}). Try again."
         return _colleague(user, known, self._team)
 
     def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
-        """Whether the user holds a role; see the port."""
+        """Returns whether the user holds a role, and the reason; see bot.engine.ports.Directory."""
         colleague, says = self.is_colleague(user, fresh=fresh)
         if not colleague:
             return False, says
         people, key = self._roles.people(role, shard, risk)
         holds, holds_not = _HOLDS[role]
         if user in people.users:
-            return True, f"<@{user}> {holds} by the configuration."
+            return True, f"<@{user}> {holds} according to firstmate.yml."
         for group in people.usergroups:
             try:
                 members = self._members(group, fresh)
             except (*NO_ANSWER, KeyError) as error:
-                return False, f"Slack did not say who is in {group} ({_kind(error)}); try again when it does."
+                return False, f"Slack could not list the members of the user group {group} ({_kind(error)}). Try again."
             if user in members:
-                return True, f"<@{user}> {holds} by the user group {group}."
+                return True, f"<@{user}> {holds} as a member of the user group {group}."
         where = f" for {' '.join(filter(None, (risk, 'changes of', shard)))}" if key.startswith("roles.only") else ""
-        return False, f"<@{user}> {holds_not}{where}. Who should be, is set under {key} in the configuration."
+        return False, f"<@{user}> {holds_not}{where}. The holders of the role are set under `{key}` in firstmate.yml."
 
     def _members(self, group: str, fresh: bool) -> list[str]:
         found: list[str] = self._ask(
@@ -88,14 +88,14 @@ class SlackDirectory:
         with self._lock:
             if len(self._answers) >= MOST_CACHED:
                 self._answers.clear()
-            self._answers[key] = _Answer(self._clock(), value)
+            self._answers[key] = _CachedAnswer(self._clock(), value)
         return value
 
 
 def _colleague(user: str, known: Mapping[str, Any], team: str) -> tuple[bool, str]:
-    """Judges users.info. Pure."""
+    """Decides by the answer of users.info whether the user is a full member of the team. Pure."""
     refusals = (
-        (known.get("id") != user, "is not known here"),
+        (known.get("id") != user, "is unknown"),
         (known.get("deleted", True), "is deactivated"),
         (known.get("is_bot", True), "is a bot"),
         (known.get("is_restricted", False) or known.get("is_ultra_restricted", False), "is a guest"),

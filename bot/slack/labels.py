@@ -1,4 +1,4 @@
-"""What buttons and states are called: the ids that Slack sends back, and the words that people read."""
+"""The action ids of buttons, which Slack sends back, and the labels of run states."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ TAKE, HAND_BACK = "run.take", "run.hand_back"
 PAUSE, STOP, GO_ON, RETRY = "run.pause", "run.stop", "run.go_on", "run.retry"
 
 STATE = {
-    RunState.TRIAGING: "Looking",
-    RunState.WAITING: "Waits for approval",
+    RunState.TRIAGING: "Investigating",
+    RunState.WAITING: "Waiting for approval",
     RunState.APPROVED: "Approved",
-    RunState.CHANGING: "Changing now",
+    RunState.CHANGING: "Change in progress",
     RunState.PAUSED: "Paused",
     RunState.DIAGNOSED: "Diagnosed",
     RunState.REFUSED: "Not changed",
     RunState.DENIED: "Denied",
     RunState.EXPIRED: "Expired",
-    RunState.RESOLVED: "Resolved by itself",
-    RunState.MENDED: "Mended and verified",
+    RunState.RESOLVED: "Resolved without a change",
+    RunState.MENDED: "Fixed and verified",
     RunState.FAILED: "Failed",
-    RunState.UNKNOWN: "Unknown: look at it",
+    RunState.UNKNOWN: "Outcome unknown: check the server",
     RunState.UNDONE: "Undone",
 }

@@ -17,11 +17,11 @@ from bot.engine.run import Choice
 from bot.engine.selector import EVERYTHING
 from bot.engine.wait_reasons import waits
 from bot.errors import FirstmateError
-from bot.slack import approval_card as plans
 from bot.slack import labels
 from bot.slack.authorise import Authorise, Record, entry_of
 from bot.slack.blocks import code, escape, fenced, moment, sentence
 from bot.slack.desk import FrontDesk, Status, Why
+from bot.slack.plan_preview import plan_preview
 from bot.slack.run_form import RUN_FORM, error_at, filled, form
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ class Listeners:
                 return f"Running {code(run.runbook)} on {code(run.target)}; the card is in <#{run.channel}>."
             case ["plan", name, instance, *remedy] if len(remedy) < 2:
                 run, not_offered = self.desk.plan(user, name, instance, next(iter(remedy), ""))
-                return plans.planned(run, not_offered)
+                return plan_preview(run, not_offered)
             case ["why", _, *_]:
                 return _why(self.desk.why(text.strip().partition(" ")[2].strip()))
             case _:

@@ -1,4 +1,4 @@
-"""The form of `/runbook run`: one field for the instance and one for each input of the runbook. Pure."""
+"""The form of `/runbook run NAME`: a field for the instance and one for each input of the runbook. Pure."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ RUN_FORM = "run.form"
 INSTANCE = "instance"
 _PREFIX = "input:"
 _HINTS: Mapping[str, str] = {
-    "seconds": "Like 30s, 5m or 1h30m.",
-    "bytes": "Like 512KiB, 2GiB or 10GB.",
-    "percent": "Like 80%.",
+    "seconds": "A duration, such as 30s, 5m or 1h30m.",
+    "bytes": "A size, such as 512KiB, 2GiB or 10GB.",
+    "percent": "A percentage, such as 80%.",
     "count": "A whole number.",
     "number": "A number.",
     "instance": "An instance of the inventory, by name or address.",
     "shard": "A shard of the inventory.",
-    "user": "A user of the database.",
+    "user": "A database user.",
     "digest": "The digest of a statement.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input as a person fills it in."""
+    """One input of a runbook, as a field of the form."""
 
     name: str
     type: str
     says: str
     default: str
-    """'' where there is none, and then it must be filled in."""
+    """'' without a default: then the field is required."""
     values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a person submitted."""
+    """A submitted form."""
 
     runbook: str
     channel: str
@@ -48,7 +48,7 @@ class Filled:
 
 
 def form(runbook: str, title: str, instance: str, channel: str, fields: Sequence[Field]) -> Block:
-    """The modal view; at most 50 fields, as many as the first of a runbook's inputs."""
+    """Builds the modal view with the instance and the first 49 inputs of the runbook."""
     blocks = [_text_block(INSTANCE, "Instance", instance, optional=False, hint=_HINTS["instance"])]
     blocks += [_block(field) for field in fields[:49]]
     return {
@@ -57,7 +57,7 @@ def form(runbook: str, title: str, instance: str, channel: str, fields: Sequence
         "private_metadata": json.dumps({"runbook": runbook, "channel": channel}),
         "title": _plain(runbook.rpartition("/")[2], 24),
         "submit": _plain("Run", 24),
-        "close": _plain("Back", 24),
+        "close": _plain("Cancel", 24),
         "blocks": [{"type": "context", "elements": [_plain(title, 200)]}, *blocks],
     }
 
@@ -71,7 +71,7 @@ def filled(view: Mapping[str, Any]) -> Filled:
 
 
 def error_at(says: str, fields: Sequence[str]) -> dict[str, str]:
-    """The field that a sentence is about, for Slack to mark; the instance where it names none."""
+    """Returns an error with the field that it names, for Slack to mark; the instance field if it names none."""
     named = next((name for name in fields if repr(name) in says), None)
     return {f"{_PREFIX}{named}" if named else INSTANCE: plain(says, 150)}
 

@@ -1,100 +1,46 @@
-"""The outbox: brings Slack to the wanted messages, one writer, within Slack's limits, never twice."""
+"""Sends the messages of the outbox to Slack: in one thread, within Slack's rate limits, each message once."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.engine.outbox import Envelope, Outbox, Priority
-from bot.engine.run import Run
+from bot.engine.outbox import Envelope, Outbox
 from bot.slack import charts
-from bot.slack import run_card as cards
 from bot.slack.api_errors import NO_ANSWER, refusal
 from bot.slack.blocks import Block
+from bot.slack.rate_limit import RateLimit
 
 log = logging.getLogger(__name__)
 
 EVENT = "firstmate_message"
-"""event_type of the metadata by which a message that may have been posted is found again."""
-BURST, PER_SECOND = 3, 1.0
-"""Posts to one channel: Slack takes about one a second, and short bursts."""
-EDITS, EDITS_WITHIN = 3, 3.0
-"""Edits of one message, and the seconds in which they may come: the first ones go at once."""
-PROGRESS_GAP = 1.0
-"""Seconds between two edits that only show progress."""
-SLOWEST_RETRY = 60.0
+"""The `event_type` of the metadata that identifies a message in Slack."""
+LONGEST_BACKOFF = 60.0
+"""Seconds between two attempts, at most."""
 LOOK_BACK = 100
-"""Messages that are looked through for one that may have been posted."""
-
-
-class SlackPublisher:
-    """Implements bot.engine.ports.Desk: draws a run's cards and wants them."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-
-    def publish(self, run: Run) -> None:
-        for message in cards.render(run):
-            self._outbox.put(message)
-
-
-class Pace:
-    """When the next post to a channel, or the next edit of a message, may go."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._posts: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=BURST))
-        self._edits: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=EDITS))
-        self._closed: dict[str, float] = {}
-
-    def allows(self, envelope: Envelope) -> bool:
-        now = self._clock()
-        if self._closed.get(envelope.channel, 0.0) > now:
-            return False
-        if envelope.ts is not None:
-            edits = self._edits[envelope.key]
-            if envelope.priority is Priority.PROGRESS:
-                # Progress gives way, so that the cause finds its edit free.
-                return not edits or now - edits[-1] >= PROGRESS_GAP
-            return len(edits) < EDITS or now - edits[0] >= EDITS_WITHIN
-        posts = self._posts[envelope.channel]
-        return len(posts) < BURST or now - posts[0] >= BURST / PER_SECOND
-
-    def went(self, envelope: Envelope) -> None:
-        if envelope.ts is None:
-            self._posts[envelope.channel].append(self._clock())
-            return
-        if len(self._edits) > 10_000:
-            self._edits.clear()
-        self._edits[envelope.key].append(self._clock())
-
-    def close(self, channel: str, seconds: float) -> None:
-        """Slack asked to wait: nothing goes to the channel until then."""
-        self._closed[channel] = self._clock() + seconds
+"""The number of recent messages that are searched for one that may have been posted."""
 
 
 class Sender:
-    """The one writer to Slack: a thread that sends what is due, in the replica of the bot that leads."""
+    """A thread that sends due messages. With several replicas of the bot, only the leader sends."""
 
     def __init__(
         self,
         client: WebClient,
         outbox: Outbox,
         *,
-        pace: Pace | None = None,
+        rate_limit: RateLimit | None = None,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._leads = leads
         self._client = client
         self._outbox = outbox
-        self._pace = pace or Pace()
+        self._rate_limit = rate_limit or RateLimit()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
@@ -103,11 +49,11 @@ class Sender:
         self._thread.start()
 
     def wake(self) -> None:
-        """Something new is wanted."""
+        """Makes the thread check the outbox at once."""
         self._wake.set()
 
     def stop(self, within: float = 3.0) -> None:
-        """Sends what may go at once, then ends; the rest stays in the mailbox for the next start."""
+        """Sends what the rate limits allow now, then ends the thread; other messages stay in the outbox."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -119,8 +65,8 @@ class Sender:
             try:
                 sent = self.send_due()
             except Exception:
-                # The edge of this thread: it must outlive whatever breaks, and says so in the log.
-                log.exception("the outbox stumbled")
+                # The thread must survive every error.
+                log.exception("sending messages to Slack failed; the sender continues")
                 sent = 0
             if self._stopping.is_set() and sent == 0:
                 return
@@ -128,24 +74,24 @@ class Sender:
                 self._wake.wait(0.2)
 
     def send_due(self) -> int:
-        """Sends every due message that its pace allows now; returns how many went."""
+        """Sends every due message that the rate limits allow now; returns how many it sent."""
         sent = 0
         if not self._leads():
             return 0
         for envelope in self._outbox.due():
-            if self._leads() and self._pace.allows(envelope):
-                self._pace.went(envelope)
+            if self._leads() and self._rate_limit.allows(envelope):
+                self._rate_limit.sent(envelope)
                 self._send(envelope)
                 sent += 1
         return sent
 
     def _send(self, envelope: Envelope) -> None:
-        """Sends one message and books what came of it."""
+        """Sends one message and records the result in the outbox."""
         try:
             if envelope.doubtful and envelope.ts is None:
                 found = self._find(envelope)
                 if found is not None:
-                    # It is there, perhaps with an older content: an empty digest lets the next round edit it.
+                    # It was posted, perhaps with older content; an empty digest makes the next round edit it.
                     self._outbox.sent(envelope.key, "", found)
                     self._wake.set()
                     return
@@ -160,7 +106,7 @@ class Sender:
             self._outbox.sent(envelope.key, digest, ts)
 
     def _deliver(self, envelope: Envelope, payload: dict[str, Any]) -> str:
-        """Posts, edits or uploads; returns where it stands."""
+        """Posts, edits or uploads a message; returns its timestamp, or the id of its file."""
         if "chart" in payload or "file" in payload:
             return self._upload(envelope, payload)
         common: dict[str, Any] = {
@@ -183,7 +129,7 @@ class Sender:
 
     def _upload(self, envelope: Envelope, payload: dict[str, Any]) -> str:
         if envelope.ts is not None:
-            return envelope.ts  # a file is not edited
+            return envelope.ts  # files are never edited
         picture, text = _file_names(envelope.key)
         if "chart" in payload:
             title = payload["chart"]["title"]
@@ -197,7 +143,7 @@ class Sender:
         return str(answer["file"]["id"])
 
     def _find(self, envelope: Envelope) -> str | None:
-        """Looks whether the message is in Slack already, by its key in the metadata or the file's name."""
+        """Finds the message in Slack by the key in its metadata or its file name; returns its timestamp or file id."""
         if envelope.threaded:
             answer = self._client.conversations_replies(
                 channel=envelope.channel, ts=str(envelope.root_ts), limit=LOOK_BACK, include_all_metadata=True
@@ -217,31 +163,31 @@ class Sender:
         return None
 
     def _lost(self, envelope: Envelope, why: str) -> None:
-        """It may be there or not: the next attempt looks first."""
-        log.warning("no answer from Slack over %s: %s", envelope.key, why)
+        """Records that Slack may or may not have posted the message; the next attempt searches for it first."""
+        log.warning("Slack did not answer for message %s: %s", envelope.key, why)
         self._outbox.lost(envelope.key, why[:300], retry_in=_backoff(envelope.attempt))
 
     def _refused(self, envelope: Envelope, error: SlackApiError) -> None:
-        """Slack said no: wait as long as it asks, or send a plainer version of what it cannot draw."""
+        """Handles an error from Slack: waits as long as it asks, or resends a message without unsupported blocks."""
         answer = error.response
         code = refusal(error)
         status = getattr(answer, "status_code", 0)
         if status == 429 or code == "ratelimited":
             wait = float(answer.headers.get("Retry-After", 1))
-            self._pace.close(envelope.channel, wait)
-            self._outbox.refused(envelope.key, "Slack asked to wait", retry_in=wait)
+            self._rate_limit.block(envelope.channel, wait)
+            self._outbox.refused(envelope.key, "rate limited by Slack", retry_in=wait)
             return
         if status >= 500:
-            self._lost(envelope, f"Slack answered {status}")
+            self._lost(envelope, f"Slack answered with HTTP {status}")
             return
-        log.warning("Slack refused %s in %s: %s", envelope.key, envelope.channel, code)
+        log.warning("Slack refused message %s in channel %s: %s", envelope.key, envelope.channel, code)
         if code in ("invalid_blocks", "invalid_blocks_format", "msg_too_long", "invalid_attachments"):
             self._send_plain(envelope)
             return
         self._outbox.refused(envelope.key, code, retry_in=_backoff(envelope.attempt + 3))
 
     def _send_plain(self, envelope: Envelope) -> None:
-        """What a workspace without the newest blocks can draw: the same without its tables."""
+        """Sends the message without the blocks that some workspaces do not support, such as tables."""
         wanted, digest = self._outbox.content(envelope.key)
         payload = {**wanted, "blocks": plain_blocks(wanted["blocks"]), "attachments": []}
         try:
@@ -255,15 +201,15 @@ class Sender:
 
 
 def _file_names(key: str) -> tuple[str, str]:
-    """What a picture, or a text, of the message of this key is called."""
+    """Returns the names of the image and of the text file of a message."""
     name = key.replace(":", "-")
     return f"{name}.png", f"{name}.txt"
 
 
 def plain_blocks(blocks: list[Block]) -> list[Block]:
-    """The blocks that every workspace can draw."""
+    """Returns the blocks that every workspace supports."""
     return [b for b in blocks if b["type"] in ("header", "section", "context", "actions")]
 
 
 def _backoff(attempt: int) -> float:
-    return float(min(SLOWEST_RETRY, 0.5 * 2.0 ** min(attempt, 10)))
+    return float(min(LONGEST_BACKOFF, 0.5 * 2.0 ** min(attempt, 10)))

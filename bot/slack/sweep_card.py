@@ -1,4 +1,4 @@
-"""The card of a sweep: who does not answer, what is the usual, and who differs in what. Pure."""
+"""The card of a sweep: instances that do not answer, the usual values, and instances that differ. Pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from bot.slack.blocks import (
 from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
 
 GROUPS = 4
-"""Groups of one kind that differ, and reasons, that are shown; the command shows them all."""
+"""The most differing groups per kind, and the most reasons, on the card; `firstmate sweep` shows all of them."""
 LINE = 400
 """Characters of one line."""
 
 
 def sweep_message(key: str, channel: str, user: str, on: str, found: FirstSweep) -> Message:
-    """The message that stands in the channel."""
+    """Returns the message of a sweep for the channel."""
     colour = FIRING if found.silent else RESOLVED if found.alike else ACKNOWLEDGED
     payload = {
         "text": escape(f"Sweep of {on}: {found.says}", 900),
@@ -38,11 +38,11 @@ def sweep_message(key: str, channel: str, user: str, on: str, found: FirstSweep)
 
 
 def card(user: str, on: str, found: FirstSweep) -> list[Block]:
-    """Those that do not answer first, then each diagnostic with its groups."""
+    """Returns the blocks: first the instances that do not answer, then the groups of each diagnostic."""
     asked = ", ".join(code(name) for name, _ in found.found)
     blocks = [
         header(f"🔎 {on} · {found.asked:,} instance{'s' if found.asked != 1 else ''}"),
-        context(f"asked by {sentence(mention(user))} · {asked} · took {duration(found.took)}"),
+        context(f"requested by {sentence(mention(user))} · {asked} · took {duration(found.took)}"),
     ]
     if found.silent:
         blocks.append(section("\n".join(_silence(each) for each in found.silent[:GROUPS])))
@@ -67,7 +67,7 @@ def _more(count: int, what: str) -> list[Block]:
 
 
 def _usual(group: Group, *, alone: bool) -> str:
-    says = escape(group.seen, LINE) or "nothing to tell"
+    says = escape(group.seen, LINE) or "no values"
     return says if alone else f":white_check_mark: *usual, {len(group.hosts):,}*: {says}"
 
 

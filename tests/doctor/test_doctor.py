@@ -1,4 +1,4 @@
-"""`firstmate doctor` on the lab's servers."""
+"""`firstmate doctor` on the servers of the lab."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Configure = Callable[[Callable[[dict[str, Any]], None]], Path]
 
 @pytest.fixture
 def configure(lab: LabState) -> Iterator[Configure]:
-    """Makes a configuration that differs from the lab's."""
+    """Writes variants of the lab's configuration."""
     made: list[Path] = []
 
     def make(change: Callable[[dict[str, Any]], None]) -> Path:
@@ -76,7 +76,7 @@ def grants_of(lab: LabState, name: str, account: str) -> list[str]:
 
 
 def arrived(lab: LabState, name: str, account: str) -> None:
-    """Waits until the replicas of a primary hold what it holds."""
+    """Waits until the replicas of a primary have its grants."""
     shard = next(shard for shard, names in SHARDS.items() if name in names)
     for replica in SHARDS[shard][1:]:
         wait_until(
@@ -87,7 +87,7 @@ def arrived(lab: LabState, name: str, account: str) -> None:
 
 @contextmanager
 def changed(lab: LabState, name: str, account: str, there: str, back: str) -> Iterator[None]:
-    """A change of a user's rights on a primary, and its end."""
+    """Changes a user's privileges on a primary, and reverts the change at the end."""
     with ExitStack() as ends:
         run(lab, name, there)
         ends.callback(arrived, lab, name, account)
@@ -96,7 +96,7 @@ def changed(lab: LabState, name: str, account: str, there: str, back: str) -> It
         yield
 
 
-def test_a_sound_fleet_is_in_order(lab: LabState):
+def test_a_healthy_fleet_has_no_problems(lab: LabState):
     said = doctor(lab.config)
     assert said.code == 0, said.out
     found = said.json
@@ -116,7 +116,7 @@ def test_a_sound_fleet_is_in_order(lab: LabState):
     ]
 
 
-def test_for_people_servers_that_are_alike_stand_in_one_line(lab: LabState):
+def test_the_text_report_groups_servers_with_the_same_findings(lab: LabState):
     said = firstmate("doctor", "--config", lab.config)
     assert said.code == 0
     assert "orders-1 (primary), orders-2, orders-3: MySQL" in said.out
@@ -126,7 +126,7 @@ def test_for_people_servers_that_are_alike_stand_in_one_line(lab: LabState):
 
 
 @pytest.mark.parametrize(("name", "account", "privilege", "action"), CASES)
-def test_the_grant_that_is_missing_mends_it(lab: LabState, name: str, account: str, privilege: str, action: str):
+def test_the_reported_grant_fixes_the_problem(lab: LabState, name: str, account: str, privilege: str, action: str):
     kind = "reader" if account == READER else "changer"
     to = f"'{account}'@'%'"
     with changed(lab, name, account, f"REVOKE {privilege} FROM {to}", f"GRANT {privilege} TO {to}"):
@@ -143,7 +143,7 @@ def test_the_grant_that_is_missing_mends_it(lab: LabState, name: str, account: s
         assert doctor(lab.config).code == 0
 
 
-def test_what_a_replica_alone_lacks_is_granted_there(lab: LabState):
+def test_a_privilege_that_only_a_replica_lacks_is_granted_there(lab: LabState):
     to = f"'{READER}'@'%'"
     unlogged = ("SET GLOBAL super_read_only = 0", "SET SESSION sql_log_bin = 0")
     run(lab, "orders-2", *unlogged, f"REVOKE PROCESS ON *.* FROM {to}", "SET GLOBAL super_read_only = 1")
@@ -168,7 +168,7 @@ def test_what_a_replica_alone_lacks_is_granted_there(lab: LabState):
         ("billing-1", "ALL PRIVILEGES ON *.*"),
     ],
 )
-def test_a_reader_with_too_much_is_told_and_cut_down(lab: LabState, name: str, granted: str):
+def test_excess_privileges_of_a_reader_are_reported_and_revoked(lab: LabState, name: str, granted: str):
     before = grants_of(lab, name, READER)
     to = f"'{READER}'@'%'"
     back = f"REVOKE {granted} FROM {to}"
@@ -179,27 +179,27 @@ def test_a_reader_with_too_much_is_told_and_cut_down(lab: LabState, name: str, g
         arrived(lab, name, READER)
         said = doctor(lab.config)
         assert said.code == 1
-        assert any("may do more than its actions need" in says for says in instance(said, name)["problems"])
+        assert any("has privileges that its actions do not need" in says for says in instance(said, name)["problems"])
         assert user(said, name, "reader")["grant_option"] != []
         [placed] = said.json["revokes"]
         assert placed["on"] == name
         run(lab, name, *placed["statements"])
         if lab.instance(name).flavour == "mariadb" or "ALL" not in granted:
-            # MySQL writes ALL as each privilege by itself, and those that only look may stay.
+            # MySQL lists ALL as single privileges, and the read-only ones may stay.
             assert grants_of(lab, name, READER) == before
         arrived(lab, name, READER)
         assert doctor(lab.config).code == 0
 
 
 def restore(lab: LabState, name: str, before: list[str], back: str) -> None:
-    """Gives a user what it had, whatever a test has made of it."""
+    """Restores the privileges of a user after a test."""
     if grants_of(lab, name, READER) == before:
         return
     to = f"'{READER}'@'%'"
     run(lab, name, back, f"REVOKE GRANT OPTION ON *.* FROM {to}", *before)
 
 
-def test_a_role_that_sleeps_is_told_to_wake(lab: LabState):
+def test_an_inactive_role_is_reported_with_the_statement_that_activates_it(lab: LabState):
     to = f"'{READER}'@'%'"
     with ExitStack() as ends:
         run(lab, "orders-1", "CREATE ROLE looks", "GRANT PROCESS, XA_RECOVER_ADMIN ON *.* TO looks")
@@ -214,7 +214,7 @@ def test_a_role_that_sleeps_is_told_to_wake(lab: LabState):
         wait_until("the replicas have the default role", lambda: doctor(lab.config).code == 0)
 
 
-def test_a_role_of_mariadb_counts_when_it_is_active(lab: LabState):
+def test_a_role_of_mariadb_counts_only_if_it_is_active(lab: LabState):
     to = f"'{READER}'@'%'"
     with ExitStack() as ends:
         run(lab, "billing-1", "CREATE ROLE looks", "GRANT PROCESS ON *.* TO looks")
@@ -223,12 +223,12 @@ def test_a_role_of_mariadb_counts_when_it_is_active(lab: LabState):
         run(lab, "billing-1", f"REVOKE PROCESS ON *.* FROM {to}", f"GRANT looks TO {to}")
         arrived(lab, "billing-1", READER)
         [says] = instance(doctor(lab.config), "billing-1")["problems"]
-        assert "Its roles `looks` count where they are active" in says
+        assert "Its roles `looks` apply only if they are active" in says
         run(lab, "billing-1", f"SET DEFAULT ROLE looks FOR {to}")
         wait_until("the replicas have the default role", lambda: doctor(lab.config).code == 0)
 
 
-def test_a_wrong_password_is_told_of_that_user_alone(lab: LabState, configure: Configure):
+def test_a_wrong_password_is_a_problem_of_that_user_only(lab: LabState, configure: Configure):
     wrong = lab.config.with_name("wrong")
     wrong.write_text("not it", encoding="utf-8")
 
@@ -244,7 +244,7 @@ def test_a_wrong_password_is_told_of_that_user_alone(lab: LabState, configure: C
     assert instance(said, "billing-1")["problems"] == []
 
 
-def test_a_secret_that_is_not_there_is_found_and_no_wrong_usage(configure: Configure):
+def test_a_missing_secret_is_a_finding_and_not_a_usage_error(configure: Configure):
     def change(document: dict[str, Any]) -> None:
         document["shards"][1]["reader"]["password"] = {"file": "nowhere"}
 
@@ -253,7 +253,7 @@ def test_a_secret_that_is_not_there_is_found_and_no_wrong_usage(configure: Confi
     assert "cannot be read" in instance(said, "billing-1")["problems"][0]
 
 
-def test_a_dead_server_does_not_hold_up_the_others(sound_lab: LabState):
+def test_a_server_that_is_down_does_not_affect_the_others(sound_lab: LabState):
     break_(sound_lab.folder, "server_down")
     said = doctor(sound_lab.config)
     here = instance(said, "orders-3")
@@ -263,7 +263,7 @@ def test_a_dead_server_does_not_hold_up_the_others(sound_lab: LabState):
         assert instance(said, name)["problems"] == []
 
 
-def test_a_server_that_hangs_is_given_up(sound_lab: LabState):
+def test_a_server_that_hangs_times_out(sound_lab: LabState):
     break_(sound_lab.folder, "server_hangs")
     said = doctor(sound_lab.config)
     silent = [each for shard in said.json["shards"] for each in shard["instances"] if not each["reachable"]]
@@ -271,7 +271,7 @@ def test_a_server_that_hangs_is_given_up(sound_lab: LabState):
     assert "does not answer" in silent[0]["problems"][0]
 
 
-def test_a_deployment_that_only_reads_is_fine(configure: Configure):
+def test_a_read_only_deployment_has_no_problems(configure: Configure):
     def change(document: dict[str, Any]) -> None:
         for shard in document["shards"]:
             del shard["changer"]
@@ -285,18 +285,18 @@ def test_a_deployment_that_only_reads_is_fine(configure: Configure):
     assert "This deployment only reads: 13 remediations are off." in people.out
 
 
-def test_a_reader_that_is_the_changer_too_is_told(configure: Configure):
+def test_a_shared_account_of_reader_and_changer_is_reported(configure: Configure):
     def change(document: dict[str, Any]) -> None:
         document["shards"][0]["reader"] = document["shards"][0]["changer"]
 
     said = doctor(configure(change), "--only", "orders")
     assert said.code == 1
     problems = instance(said, "orders-1")["problems"]
-    assert any("are the same account" in says for says in problems)
-    assert not any("may do more" in says for says in problems)
+    assert any("use the same account" in says for says in problems)
+    assert not any("do not need" in says for says in problems)
 
 
-def test_an_inventory_that_is_wrong_about_a_server_is_told(configure: Configure):
+def test_a_wrong_inventory_entry_is_reported(configure: Configure):
     def change(document: dict[str, Any]) -> None:
         document["shards"][0]["flavour"] = "mariadb"
         document["shards"][1]["instances"][1]["role"] = "primary"
@@ -304,11 +304,11 @@ def test_an_inventory_that_is_wrong_about_a_server_is_told(configure: Configure)
     said = doctor(configure(change))
     assert said.code == 1
     assert "the inventory says mariadb" in instance(said, "orders-1")["problems"][0]
-    assert "The inventory says primary, and the server is a replica" in instance(said, "billing-2")["problems"][0]
+    assert "The server is a replica" in instance(said, "billing-2")["problems"][0]
     assert instance(said, "billing-2")["role"]["agree"] is False
 
 
-def test_a_spare_port_that_nobody_listens_on_is_told(configure: Configure):
+def test_a_closed_spare_port_is_reported(configure: Configure):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
 
@@ -318,11 +318,11 @@ def test_a_spare_port_that_nobody_listens_on_is_told(configure: Configure):
         said = doctor(configure(change))
     assert said.code == 1
     [says] = instance(said, "orders-1")["problems"]
-    assert says.startswith("Its spare port cannot be used")
+    assert says.startswith("The spare port cannot be used")
     assert instance(said, "orders-2")["problems"] == []
 
 
-def test_services_that_are_not_configured_are_no_fault_and_silent_ones_are(configure: Configure):
+def test_an_unconfigured_service_is_no_problem_and_an_unreachable_one_is(configure: Configure):
     nothing = doctor(configure(lambda document: document.pop("prometheus")), "--only", "orders-1")
     assert nothing.code == 0
     assert [each["configured"] for each in nothing.json["services"]] == [False, False]
@@ -337,7 +337,7 @@ def test_services_that_are_not_configured_are_no_fault_and_silent_ones_are(confi
     assert "secret" not in said.out + said.err
 
 
-def test_only_what_is_named_is_asked(lab: LabState):
+def test_only_named_servers_are_inspected(lab: LabState):
     said = doctor(lab.config, "--only", "orders-2", "--only", "billing")
     named = [each["instance"] for shard in said.json["shards"] for each in shard["instances"]]
     assert named == ["orders-2", *SHARDS["billing"]]
@@ -346,7 +346,7 @@ def test_only_what_is_named_is_asked(lab: LabState):
     assert "Did you mean" in unknown.err
 
 
-def test_it_tells_whether_the_certificate_is_checked(lab: LabState, configure: Configure):
+def test_the_report_says_whether_certificates_are_verified(lab: LabState, configure: Configure):
     def trusting(document: dict[str, Any]) -> None:
         [orders] = [shard for shard in document["shards"] if shard["name"] == "orders"]
         for kind in ("reader", "changer"):

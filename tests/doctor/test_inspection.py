@@ -1,4 +1,4 @@
-"""Many servers at a time, each within its own time."""
+"""Inspecting many servers in parallel, each with its own timeout."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 from actions.contract import Endpoint, Knock, MySQL
 from bot.config import DatabaseUser, Role, Secret, Shard
 from bot.config import Instance as Declared
-from bot.doctor import inspection as look
+from bot.doctor import inspection
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import Unreachable
 
 
 class Port:
-    """A port on which nobody is."""
+    """A closed port."""
 
     address = "nowhere:3306"
 
@@ -28,7 +28,7 @@ class Port:
 
 
 class Servers:
-    """Servers none of which answers: those of `stuck` until they are let go, the others at once."""
+    """Servers that all fail: those of `stuck` hang until they are released, the others fail at once."""
 
     def __init__(self, stuck: set[str]) -> None:
         self.stuck = stuck
@@ -56,45 +56,45 @@ def fleet(names: list[str]) -> list[Target]:
 
 
 def asked(servers: Servers, names: list[str]) -> dict[str, Any]:
-    return {each.name: each.says for each in look._each(cast(Fleet, servers), fleet(names))}
+    return {each.name: each.says for each in inspection._each(cast(Fleet, servers), fleet(names))}
 
 
-def test_every_server_is_asked_also_when_there_are_more_than_are_asked_at_a_time():
-    names = [f"db{number}" for number in range(look.AT_A_TIME * 3)]
+def test_more_servers_than_run_in_parallel_are_all_inspected():
+    names = [f"db{number}" for number in range(inspection.AT_A_TIME * 3)]
     found = asked(Servers(set()), names)
     assert found == {name: f"{name}:3306 is down." for name in names}
 
 
-def test_a_server_that_does_not_answer_is_given_up_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(look, "WITHIN", 0.2)
+def test_a_server_that_hangs_times_out_and_the_others_are_reported(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inspection, "WITHIN", 0.2)
     servers = Servers({"db2"})
     try:
         found = asked(servers, ["db1", "db2", "db3"])
     finally:
         servers.let_go.set()
-    assert found["db2"].startswith("db2:3306 gave no answer within 0.2 s.")
+    assert found["db2"].startswith("db2:3306 did not answer within 0.2 s.")
     assert found["db1"] == "db1:3306 is down."
     assert found["db3"] == "db3:3306 is down."
 
 
-def test_a_bug_is_no_answer_of_a_server(monkeypatch: pytest.MonkeyPatch):
+def test_a_bug_is_raised_and_not_reported_as_a_server_problem(monkeypatch: pytest.MonkeyPatch):
     def wrong(fleet: Fleet, target: Target) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(look, "look", wrong)
+    monkeypatch.setattr(inspection, "inspect_instance", wrong)
     with pytest.raises(ZeroDivisionError):
         asked(Servers(set()), ["db1"])
 
 
-def test_as_many_stuck_servers_as_are_asked_at_a_time_do_not_keep_the_rest_from_being_asked(
+def test_hanging_servers_do_not_keep_the_others_from_being_inspected(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(look, "WITHIN", 0.2)
-    stuck = [f"stuck{number}" for number in range(look.AT_A_TIME)]
+    monkeypatch.setattr(inspection, "WITHIN", 0.2)
+    stuck = [f"stuck{number}" for number in range(inspection.AT_A_TIME)]
     servers = Servers(set(stuck))
     try:
         found = asked(servers, [*stuck, "db1"])
     finally:
         servers.let_go.set()
     assert found["db1"] == "db1:3306 is down."
-    assert all("gave no answer" in found[name] for name in stuck)
+    assert all("did not answer" in found[name] for name in stuck)

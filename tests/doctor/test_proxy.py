@@ -1,4 +1,4 @@
-"""The doctor looks at proxies too: who answers, and whether each user is of the right kind."""
+"""The doctor inspects proxies: whether they answer, and whether each user has the right kind of credentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from bot.config import Config
 from bot.doctor.inspection import examine
-from bot.doctor.proxy import look_at_proxy
+from bot.doctor.proxy import inspect_proxy
 from bot.engine.targets import Target
 from bot.fleet.fleet import ConfiguredFleet
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
@@ -21,17 +21,17 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADMIN", PASSWORDS[ADMIN])
 
 
-def looked_at(found: Config, **users: Any) -> list[str]:
-    """The problems of the proxy, with users other than those of the configuration."""
+def problems(found: Config, **users: Any) -> list[str]:
+    """Returns the problems of the proxy, with some users replaced."""
     [shard] = found.shards
     assert shard.proxies is not None
     proxies = shard.proxies.model_copy(update=users)
     shard = shard.model_copy(update={"proxies": proxies})
     fleet = ConfiguredFleet(found.model_copy(update={"shards": (shard,)}))
-    return list(look_at_proxy(fleet, Target(proxies.instances[0], shard)).problems)
+    return list(inspect_proxy(fleet, Target(proxies.instances[0], shard)).problems)
 
 
-def test_a_proxy_with_a_user_of_each_kind_is_in_order(proxysql):
+def test_a_proxy_with_a_user_of_each_kind_has_no_problems(proxysql):
     report = examine(config(proxysql.port), ["orders-proxy-1"])
     [found] = report.instances
     assert found.problems == ()
@@ -45,17 +45,17 @@ def test_a_proxy_with_a_user_of_each_kind_is_in_order(proxysql):
     assert {sql.split()[0] for _, sql in proxysql.admin.received} == {"SET", "SELECT"}
 
 
-def test_a_reader_that_could_change_and_a_changer_that_could_not_are_told(proxysql):
+def test_swapped_users_are_reported(proxysql):
     found = config(proxysql.port)
     proxies = found.shards[0].proxies
     assert proxies is not None
-    [too_much, too_little] = looked_at(found, reader=proxies.changer, changer=proxies.reader)
-    assert too_much.startswith(f"The reader {ADMIN} sees the configuration, so it is an administrator")
-    assert too_little.startswith(f"The changer {STATS} does not see the configuration")
+    [too_much, too_little] = problems(found, reader=proxies.changer, changer=proxies.reader)
+    assert too_much.startswith(f"The reader {ADMIN} has administrator access")
+    assert too_little.startswith(f"The changer {STATS} has no administrator access")
 
 
-def test_a_proxy_that_only_reads_is_in_order_and_one_that_does_not_answer_is_told(proxysql):
-    assert looked_at(config(proxysql.port, changes=False)) == []
+def test_a_read_only_proxy_has_no_problems_and_an_unreachable_one_is_reported(proxysql):
+    assert problems(config(proxysql.port, changes=False)) == []
     proxysql.close()
-    [says] = looked_at(config(proxysql.port))
+    [says] = problems(config(proxysql.port))
     assert "does not accept connections" in says

@@ -38,7 +38,7 @@ def test_pressing_approve_on_the_page_mends_the_replica(page: Page, play: Play, 
     page.get_by_role("dialog").get_by_role("button", name="Run").click()
 
     play.run_in(run_id, RunState.MENDED)
-    expect(thread).to_contain_text("Mended and verified")
+    expect(thread).to_contain_text("Fixed and verified")
     expect(thread.get_by_role("button", name="Approve")).to_have_count(0)
     assert replicates(play.lab.instance(REPLICA))
     page.screenshot(path=tmp_path / "mended.png")

@@ -34,7 +34,7 @@ def test_the_main_job(play: Play):
     assert run.state is RunState.MENDED, run.says
     assert replicates(play.lab.instance(REPLICA))
     assert len(play.statements(run_id)) == 1
-    play.message(run_id, "outcome", holds="Mended and verified")
+    play.message(run_id, "outcome", holds="Fixed and verified")
 
     play.send(status="resolved", starts_at=starts_at)
     play.message(run_id, "card", holds="resolved after")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from bot.config import Approvals
+from bot.config import ApprovalSettings
 from bot.engine.assignment import Assignments
 from bot.engine.engine import Engine
 from bot.engine.fact_collector import Collector
@@ -105,7 +105,7 @@ class Scene:
         undo = Undo(self.fleet, self.store, self.publisher, halts, now=lambda: NOW)
         unused: Any = None
         return Engine(
-            run_factory=RunFactory(shipped(), self.fleet, self.store, Approvals(), unused, lambda: NOW),
+            run_factory=RunFactory(shipped(), self.fleet, self.store, ApprovalSettings(), unused, lambda: NOW),
             fleet=self.fleet,
             store=self.store,
             directory=self.directory,

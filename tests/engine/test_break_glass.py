@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.config import Approvals
+from bot.config import ApprovalSettings
 from bot.engine.engine import Engine
 from bot.engine.halts import Halts
 from bot.engine.run import Run, RunState
@@ -42,7 +42,12 @@ def engine(store: RunStore, directory: Everybody | None = None) -> Engine:
     fleet = Fleet()
     return Engine(
         run_factory=RunFactory(
-            LiveLibrary((shipped_folder(),), shipped_folder()), fleet, store, Approvals(), unused, now=lambda: NOW
+            LiveLibrary((shipped_folder(),), shipped_folder()),
+            fleet,
+            store,
+            ApprovalSettings(),
+            unused,
+            now=lambda: NOW,
         ),
         fleet=fleet,
         store=store,

@@ -9,13 +9,13 @@ import pytest
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
-from bot.doctor.user_privileges import ACTIONS, Kind, judged
+from bot.doctor.user_privileges import ACTIONS, Kind, assess_user
 from bot.fleet.mysql import parse_version
 from bot.lab.client import administrator, ask, connect
 from bot.lab.grants import CHANGER, READER
 from bot.lab.state import LabInstance, LabState
 from bot.privileges.grants import parse
-from bot.privileges.requirements import SPARE_PORT, Right, needed
+from bot.privileges.requirements import SPARE_PORT, RequiredPrivilege, all_required
 
 pytestmark = pytest.mark.lab
 
@@ -122,9 +122,9 @@ def test_a_user_has_what_its_actions_need_and_nothing_more(lab: LabState, primar
         grants = [str(next(iter(row.values()))) for row in ask(admin, f"SHOW GRANTS FOR '{user}'@'%'")]
     version = parse_version(f"{primary.version}-{primary.flavour}")
     held = parse(f"{user}@%", grants)
-    found = judged(kind, held, version, spare_port=True)
+    found = assess_user(kind, held, version, spare_port=True)
     assert found.problems == ()
     # What a remediation looks at is in its own list.
-    asked = {str(right) for right in needed((*ACTIONS[kind].values(), SPARE_PORT), version)}
-    granted = {str(Right(each.name, each.scope)) for each in held.privileges}
+    asked = {str(right) for right in all_required((*ACTIONS[kind].values(), SPARE_PORT), version)}
+    granted = {str(RequiredPrivilege(each.name, each.scope)) for each in held.privileges}
     assert granted - asked <= (BEYOND if version.is_mariadb and kind == "changer" else set())

@@ -1,6 +1,6 @@
-"""What SHOW GRANTS says of Firstmate's two users, once all is granted that they need, by server.
+"""The output of SHOW GRANTS for Firstmate's two users with all needed privileges, by server version.
 
-MySQL 9.7 and MariaDB 10.11 and 11.8 are the lab's own words; the others are written in the form of their version.
+That of MySQL 9.7 and MariaDB 10.11 and 11.8 was recorded in the lab; the others follow the format of their version.
 """
 
 from __future__ import annotations

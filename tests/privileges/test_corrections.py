@@ -1,13 +1,13 @@
-"""What is too much, and the statements that mend it."""
+"""Excess and missing privileges, and the statements that correct them."""
 
 from __future__ import annotations
 
 import pytest
 
 from actions.contract import ServerVersion
-from bot.doctor.user_privileges import User, judged
+from bot.doctor.user_privileges import UserReport, assess_user
 from bot.privileges.grants import ALL, parse
-from bot.privileges.requirements import State
+from bot.privileges.requirements import PermissionState
 from tests.privileges.recorded import (
     CHANGER,
     MARIADB_118,
@@ -23,56 +23,59 @@ from tests.privileges.recorded import (
 WHO = "'firstmate_reader'@'10.0.0.%'"
 
 
-def reader(version: ServerVersion, *lines: str, spare_port: bool = True) -> User:
-    return judged("reader", parse(READER, lines), version, spare_port=spare_port)
+def reader(version: ServerVersion, *lines: str, spare_port: bool = True) -> UserReport:
+    return assess_user("reader", parse(READER, lines), version, spare_port=spare_port)
 
 
-def changer(version: ServerVersion, *lines: str) -> User:
-    return judged("changer", parse(CHANGER, lines), version, spare_port=True)
+def changer(version: ServerVersion, *lines: str) -> UserReport:
+    return assess_user("changer", parse(CHANGER, lines), version, spare_port=True)
 
 
 @pytest.mark.parametrize("version", USERS, ids=str)
-def test_who_holds_what_is_needed_holds_nothing_too_much(version: ServerVersion):
+def test_an_account_with_the_needed_privileges_has_no_excess(version: ServerVersion):
     reads, changes = USERS[version]
     for user in (reader(version, *reads), changer(version, *changes)):
         assert user.problems == ()
-        assert (user.mending.grants, user.mending.revokes) == ((), ())
+        assert (user.corrections.grants, user.corrections.revokes) == ((), ())
 
 
-def test_who_holds_nothing_gets_one_grant_for_each_place():
-    assert reader(MYSQL_97, f"GRANT USAGE ON *.* TO {WHO}").mending.grants == (
+def test_an_account_without_privileges_gets_one_grant_per_scope():
+    assert reader(MYSQL_97, f"GRANT USAGE ON *.* TO {WHO}").corrections.grants == (
         f"GRANT PROCESS, REFERENCES, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN, XA_RECOVER_ADMIN ON *.* TO {WHO}",
         f"GRANT SELECT ON performance_schema.* TO {WHO}",
     )
 
 
 def test_on_mysql_5_7_a_changer_gets_super():
-    [everywhere, _] = changer(MYSQL_57, "GRANT USAGE ON *.* TO 'firstmate_changer'@'10.0.0.%'").mending.grants
+    [everywhere, _] = changer(MYSQL_57, "GRANT USAGE ON *.* TO 'firstmate_changer'@'10.0.0.%'").corrections.grants
     assert everywhere == "GRANT PROCESS, REPLICATION CLIENT, SUPER ON *.* TO 'firstmate_changer'@'10.0.0.%'"
 
 
 def test_on_mariadb_a_reader_gets_its_own_privileges():
     lines = [line.replace(", SLAVE MONITOR", "") for line in USERS[MARIADB_118][0]]
     user = reader(MARIADB_118, *lines)
-    assert user.mending.grants == (f"GRANT SLAVE MONITOR ON *.* TO {WHO}",)
-    assert {each.action for each in user.in_state(State.MISSING)} == {"mysql.replica_status", "mysql.writability"}
+    assert user.corrections.grants == (f"GRANT SLAVE MONITOR ON *.* TO {WHO}",)
+    assert {each.action for each in user.in_state(PermissionState.MISSING)} == {
+        "mysql.replica_status",
+        "mysql.writability",
+    }
 
 
-def test_one_privilege_that_is_missing_is_one_grant_and_names_its_actions():
+def test_a_missing_privilege_is_one_grant_and_names_the_actions():
     lines = [line.replace(",XA_RECOVER_ADMIN", "") for line in USERS[MYSQL_84][0]]
     user = reader(MYSQL_84, *lines)
-    assert user.mending.grants == (f"GRANT XA_RECOVER_ADMIN ON *.* TO {WHO}",)
+    assert user.corrections.grants == (f"GRANT XA_RECOVER_ADMIN ON *.* TO {WHO}",)
     [says] = user.problems
     assert "may not run 1 of 34 diagnostics: mysql.prepared_transactions." in says
-    assert "It lacks XA_RECOVER_ADMIN." in says
+    assert "Missing privileges: XA_RECOVER_ADMIN." in says
 
 
 @pytest.mark.parametrize("spare_port", [True, False])
-def test_the_way_into_a_full_server_is_asked_for_where_there_is_a_spare_port(spare_port: bool):
+def test_the_privilege_for_a_spare_port_is_needed_only_with_a_spare_port(spare_port: bool):
     lines = [line.replace("SERVICE_CONNECTION_ADMIN,", "") for line in USERS[MYSQL_97][0]]
     user = reader(MYSQL_97, *lines, spare_port=spare_port)
-    assert user.mending.grants == ((f"GRANT SERVICE_CONNECTION_ADMIN ON *.* TO {WHO}",) if spare_port else ())
-    assert user.in_state(State.MISSING) == ()
+    assert user.corrections.grants == ((f"GRANT SERVICE_CONNECTION_ADMIN ON *.* TO {WHO}",) if spare_port else ())
+    assert user.in_state(PermissionState.MISSING) == ()
     assert any("spare port" in says for says in user.problems) is spare_port
 
 
@@ -93,35 +96,35 @@ def test_the_way_into_a_full_server_is_asked_for_where_there_is_a_spare_port(spa
          "REVOKE GRANT OPTION ON performance_schema.* FROM %s"),
     ],
 )  # fmt: skip
-def test_what_can_change_something_is_too_much_for_a_reader(line: str, revoke: str):
+def test_a_privilege_that_allows_a_change_is_excess_for_a_reader(line: str, revoke: str):
     user = reader(MYSQL_97, *USERS[MYSQL_97][0], line % WHO)
-    assert user.mending.revokes == (revoke % WHO,)
-    assert user.mending.grants == ()
+    assert user.corrections.revokes == (revoke % WHO,)
+    assert user.corrections.grants == ()
     [says] = user.problems
-    assert "may do more than its actions need" in says
+    assert "has privileges that its actions do not need" in says
 
 
 @pytest.mark.parametrize(
     "line", ["GRANT SELECT ON *.* TO %s", "GRANT SHOW VIEW ON `shop`.* TO %s", "GRANT EXECUTE ON `sys`.* TO %s"]
 )
-def test_what_only_looks_is_not_too_much(line: str):
+def test_a_read_only_privilege_is_no_excess(line: str):
     assert reader(MYSQL_97, *USERS[MYSQL_97][0], line.replace("%s", WHO)).problems == ()
 
 
-def test_a_changer_may_write_where_that_was_chosen_but_not_drop():
+def test_a_changer_may_have_write_privileges_by_choice_but_not_drop():
     lines = USERS[MYSQL_97][1]
     to = "TO `firstmate_changer`@`10.0.0.%`"
     assert changer(MYSQL_97, *lines, f"GRANT SELECT, INSERT ON `shop`.* {to}").problems == ()
     assert changer(MYSQL_97, *lines, f"GRANT DROP ON `shop`.* {to}").problems != ()
 
 
-def test_super_gives_way_to_what_is_needed_of_it():
+def test_super_is_replaced_by_the_needed_privileges():
     who = "'firstmate_changer'@'10.0.0.%'"
     lines = [line for line in USERS[MYSQL_97][1] if "BINLOG_ADMIN" not in line]
     user = changer(MYSQL_97, *lines, f"GRANT SUPER, PROCESS ON *.* TO {who}")
-    assert user.in_state(State.MISSING) == ()
-    assert user.mending.grants == (f"GRANT SERVICE_CONNECTION_ADMIN ON *.* TO {who}",)
-    assert user.mending.revokes == (
+    assert user.in_state(PermissionState.MISSING) == ()
+    assert user.corrections.grants == (f"GRANT SERVICE_CONNECTION_ADMIN ON *.* TO {who}",)
+    assert user.corrections.revokes == (
         f"REVOKE SUPER ON *.* FROM {who}",
         f"GRANT BINLOG_ADMIN, CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.* TO {who}",
     )
@@ -131,10 +134,10 @@ def test_super_is_what_a_changer_of_mariadb_needs():
     assert changer(MARIADB_118, *USERS[MARIADB_118][1]).excess.changing == ()
 
 
-def test_all_privileges_give_way_to_the_least():
+def test_all_privileges_are_replaced_by_the_needed_ones():
     user = reader(MARIADB_1011, f"GRANT ALL PRIVILEGES ON *.* TO {WHO} WITH GRANT OPTION")
     assert [each.name for each in user.excess.changing] == [ALL]
-    assert user.mending.revokes == (
+    assert user.corrections.revokes == (
         f"REVOKE ALL PRIVILEGES ON *.* FROM {WHO}",
         f"REVOKE GRANT OPTION ON *.* FROM {WHO}",
         f"GRANT BINLOG MONITOR, PROCESS, REFERENCES, SLAVE MONITOR ON *.* TO {WHO}",
@@ -143,9 +146,9 @@ def test_all_privileges_give_way_to_the_least():
 
 
 def test_an_administrator_of_mysql_becomes_a_reader():
-    """A dynamic privilege keeps a grant option of its own until it is taken and granted anew."""
+    """A dynamic privilege keeps its own grant option until it is revoked and granted again."""
     user = reader(MYSQL_97, *MYSQL_ADMINISTRATOR)
-    proxy, taken, option, granted = user.mending.revokes
+    proxy, taken, option, granted = user.corrections.revokes
     assert taken.startswith("REVOKE ALTER, ALTER ROUTINE, AUDIT_ADMIN, ")
     assert "XA_RECOVER_ADMIN" in taken
     assert "PROCESS" not in taken
@@ -154,24 +157,24 @@ def test_an_administrator_of_mysql_becomes_a_reader():
     assert granted == f"GRANT SERVICE_CONNECTION_ADMIN, XA_RECOVER_ADMIN ON *.* TO {WHO}"
 
 
-def test_what_a_role_brings_is_told_and_not_taken_from_the_account():
+def test_excess_from_a_role_is_reported_and_not_revoked_from_the_account():
     user = reader(MYSQL_97, *USERS[MYSQL_97][0], f"GRANT INSERT ON `shop`.* TO {WHO}", f"GRANT `writes`@`%` TO {WHO}")
     [says] = user.problems
-    assert "INSERT on shop.*. Some of it may come by a role: `writes`@`%`." in says
-    assert user.mending.revokes == ()
+    assert "INSERT on shop.*. Some of these privileges may come from a role: `writes`@`%`." in says
+    assert user.corrections.revokes == ()
 
 
-def test_a_role_that_sleeps_is_woken_rather_than_granted_again():
+def test_an_inactive_role_is_activated_instead_of_granting_its_privileges():
     asleep = parse(READER, ["GRANT USAGE ON *.* TO " + WHO, f"GRANT `look`@`%` TO {WHO}"])
     lines = [line.replace(",XA_RECOVER_ADMIN", "") for line in USERS[MYSQL_97][0]]
     awake = parse(READER, [*lines, f"GRANT `look`@`%` TO {WHO}"])
-    user = judged("reader", asleep, MYSQL_97, spare_port=True, with_roles=awake)
-    assert user.mending.grants == (
+    user = assess_user("reader", asleep, MYSQL_97, spare_port=True, with_roles=awake)
+    assert user.corrections.grants == (
         f"SET DEFAULT ROLE ALL TO {WHO}",
         f"GRANT XA_RECOVER_ADMIN ON *.* TO {WHO}",
     )
-    assert any("are not active when it logs in" in says for says in user.problems)
+    assert any("are not active after login" in says for says in user.problems)
 
 
-def test_a_line_that_was_not_understood_is_told():
-    assert "1 lines" in reader(MYSQL_97, *USERS[MYSQL_97][0], "DENY ALL").problems[0]
+def test_a_line_that_could_not_be_parsed_is_reported():
+    assert "1 line of SHOW GRANTS" in reader(MYSQL_97, *USERS[MYSQL_97][0], "DENY ALL").problems[0]

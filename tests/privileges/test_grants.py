@@ -1,17 +1,17 @@
-"""SHOW GRANTS, as each server writes it."""
+"""Parsing the output of SHOW GRANTS of each server."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot.privileges.grants import ALL, EVERYWHERE, Held, Privilege, Scope, account_name, parse
+from bot.privileges.grants import ALL, EVERYWHERE, AccountPrivileges, Privilege, PrivilegeScope, account_name, parse
 from tests.privileges.recorded import HASH, MARIADB_118, USERS
 
-SHOP = Scope("shop")
-ORDERS = Scope("shop", "orders")
+SHOP = PrivilegeScope("shop")
+ORDERS = PrivilegeScope("shop", "orders")
 
 
-def held(*lines: str, account: str = "u@%") -> Held:
+def held(*lines: str, account: str = "u@%") -> AccountPrivileges:
     return parse(account, lines)
 
 
@@ -29,13 +29,14 @@ def held(*lines: str, account: str = "u@%") -> Held:
         ("GRANT SELECT ON TABLE `shop`.`orders` TO `u`@`%`", [Privilege("SELECT", ORDERS)]),
         ("GRANT SELECT (`a`, `ON`), INSERT (`a`) ON `shop`.`orders` TO `u`@`%`",
          [Privilege("INSERT", ORDERS, ("a",)), Privilege("SELECT", ORDERS, ("a", "ON"))]),
-        ("GRANT SELECT ON `we``ird`.`a.b` TO `u`@`%`", [Privilege("SELECT", Scope("we`ird", "a.b"))]),
-        ("GRANT SELECT ON `TO`.* TO `u`@`%`", [Privilege("SELECT", Scope("TO"))]),
+        ("GRANT SELECT ON `we``ird`.`a.b` TO `u`@`%`", [Privilege("SELECT", PrivilegeScope("we`ird", "a.b"))]),
+        ("GRANT SELECT ON `TO`.* TO `u`@`%`", [Privilege("SELECT", PrivilegeScope("TO"))]),
         ("GRANT EXECUTE ON PROCEDURE `shop`.`tidy` TO `u`@`%`",
-         [Privilege("EXECUTE", Scope("shop", "tidy", "PROCEDURE"))]),
+         [Privilege("EXECUTE", PrivilegeScope("shop", "tidy", "PROCEDURE"))]),
         ("GRANT EXECUTE ON PACKAGE BODY `shop`.`tidy` TO `u`@`%`",
-         [Privilege("EXECUTE", Scope("shop", "tidy", "PACKAGE BODY"))]),
-        ("GRANT PROXY ON ''@'' TO 'u'@'%' WITH GRANT OPTION", [Privilege("PROXY", Scope("", "", "PROXY"), (), True)]),
+         [Privilege("EXECUTE", PrivilegeScope("shop", "tidy", "PACKAGE BODY"))]),
+        ("GRANT PROXY ON ''@'' TO 'u'@'%' WITH GRANT OPTION",
+         [Privilege("PROXY", PrivilegeScope("", "", "PROXY"), (), True)]),
         ("GRANT SELECT ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*WITH GRANT OPTION'", [Privilege("SELECT")]),
         ("GRANT SELECT ON *.* TO `u`@`%` REQUIRE SSL WITH GRANT OPTION MAX_USER_CONNECTIONS 5",
          [Privilege("SELECT", grantable=True)]),
@@ -43,13 +44,13 @@ def held(*lines: str, account: str = "u@%") -> Held:
          [Privilege("REPLICATION SLAVE ADMIN"), Privilege("SLAVE MONITOR")]),
     ],
 )  # fmt: skip
-def test_a_line_is_its_privileges(line: str, privileges: list[Privilege]):
+def test_the_privileges_of_a_line_are_parsed(line: str, privileges: list[Privilege]):
     found = held(line)
     assert sorted(found.privileges) == privileges
     assert found.unread == 0
 
 
-def test_the_hash_of_a_password_is_not_kept():
+def test_password_hashes_are_not_kept():
     reader, changer = USERS[MARIADB_118]
     assert HASH in reader[0]
     assert HASH not in repr(held(*reader)) + repr(held(*changer))
@@ -67,24 +68,24 @@ def test_the_hash_of_a_password_is_not_kept():
         ("`sh\\%`.*", []),
     ],
 )
-def test_a_grant_covers_what_lies_within(granted: str, where: list[str]):
+def test_a_grant_covers_the_scopes_within_its_own(granted: str, where: list[str]):
     found = held(f"GRANT SELECT ON {granted} TO `u`@`%`")
-    places = [EVERYWHERE, SHOP, ORDERS, Scope("performance_schema")]
+    places = [EVERYWHERE, SHOP, ORDERS, PrivilegeScope("performance_schema")]
     assert [str(place) for place in places if found.has({"SELECT"}, place)] == where
 
 
-def test_a_privilege_on_columns_is_none_on_the_table():
+def test_a_privilege_on_columns_is_not_one_on_the_table():
     assert not held("GRANT SELECT (`a`) ON `shop`.`orders` TO `u`@`%`").has({"SELECT"}, ORDERS)
 
 
-def test_a_procedure_is_no_table():
+def test_a_privilege_on_a_procedure_is_not_one_on_a_table():
     assert not held("GRANT EXECUTE ON PROCEDURE `shop`.`orders` TO `u`@`%`").has({"EXECUTE"}, ORDERS)
 
 
-def test_a_partial_revoke_takes_a_database_from_what_is_held_everywhere():
+def test_a_partial_revoke_restricts_a_global_privilege():
     everywhere = "GRANT SELECT, REFERENCES ON *.* TO `u`@`%`"
     found = held(everywhere, "REVOKE SELECT ON `performance_schema`.* FROM `u`@`%`")
-    there = Scope("performance_schema")
+    there = PrivilegeScope("performance_schema")
     assert not found.has({"SELECT"}, there)
     assert found.has({"REFERENCES"}, there)
     assert found.has({"SELECT"}, SHOP)
@@ -93,13 +94,13 @@ def test_a_partial_revoke_takes_a_database_from_what_is_held_everywhere():
     assert again.has({"SELECT"}, there)
 
 
-def test_the_roles_of_mysql_may_be_where_a_privilege_comes_from():
+def test_privileges_of_mysql_may_come_from_roles():
     found = held("GRANT PROCESS ON *.* TO `u`@`%`", "GRANT `look`@`%`,`o``dd`@`%` TO `u`@`%`")
     assert found.roles == ("`look`@`%`", "`o``dd`@`%`")
     assert found.borrowed
 
 
-def test_a_role_of_mariadb_has_its_privileges_under_its_own_name():
+def test_privileges_of_a_mariadb_role_are_listed_under_the_role():
     found = held(
         "GRANT `look` TO `u`@`%`",
         f"GRANT USAGE ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '{HASH}'",
@@ -114,14 +115,14 @@ def test_a_role_of_mariadb_has_its_privileges_under_its_own_name():
     assert (found.borrowed, found.unread) == (True, 0)
 
 
-def test_what_is_granted_to_all_cannot_be_taken_from_one():
+def test_privileges_granted_to_public_cannot_be_revoked_from_an_account():
     assert held("GRANT PROCESS ON *.* TO `u`@`%`", "GRANT INSERT ON `shop`.* TO PUBLIC").borrowed
     assert not held("GRANT PROCESS ON *.* TO `u`@`%`", "GRANT `asleep` TO `u`@`%`").borrowed
 
 
 @pytest.mark.parametrize("line", ["", "DENY SELECT ON *.* TO `u`@`%`", "GRANT SELECT ON *.*", "GRANT", "'"])
-def test_a_line_that_is_none_is_counted(line: str):
-    assert held(line, "GRANT PROCESS ON *.* TO `u`@`%`") == Held("u@%", (Privilege("PROCESS"),), unread=1)
+def test_a_line_of_another_form_is_counted_as_unread(line: str):
+    assert held(line, "GRANT PROCESS ON *.* TO `u`@`%`") == AccountPrivileges("u@%", (Privilege("PROCESS"),), unread=1)
 
 
 @pytest.mark.parametrize(
@@ -136,5 +137,5 @@ def test_a_line_that_is_none_is_counted(line: str):
         ("@localhost", "''@'localhost'"),
     ],
 )
-def test_an_account_is_quoted_so_that_nothing_of_it_is_more_than_a_name(account: str, name: str):
+def test_an_account_is_quoted_so_that_it_cannot_inject_sql(account: str, name: str):
     assert account_name(account) == name

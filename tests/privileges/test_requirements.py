@@ -1,4 +1,4 @@
-"""What the actions need, by version, and what does for it."""
+"""The privileges that actions need by server version, and privileges that include them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ import pytest
 from actions import catalog
 from actions.contract import Flavour, ServerVersion
 from actions.vitess_contract import Vitess
-from bot.privileges.grants import Scope, parse
-from bot.privileges.requirements import SPARE_PORT, Right, State, holds, needed, permission, rights
+from bot.privileges.grants import PrivilegeScope, parse
+from bot.privileges.requirements import (
+    SPARE_PORT,
+    PermissionState,
+    RequiredPrivilege,
+    all_required,
+    holds,
+    permission,
+    required_privileges,
+)
 from tests.privileges.recorded import (
     CHANGER,
     MARIADB_104,
@@ -29,45 +37,51 @@ ALL_SUPER = ("BINLOG_ADMIN", "CONNECTION_ADMIN", "REPLICATION_SLAVE_ADMIN", "SYS
 
 
 @pytest.mark.parametrize("version", USERS, ids=str)
-def test_who_holds_what_the_readme_grants_may_run_everything(version: ServerVersion):
+def test_the_documented_grants_allow_every_action(version: ServerVersion):
     reader, changer = (parse(who, lines) for who, lines in zip((READER, CHANGER), USERS[version], strict=True))
     for held, needs in ((reader, READS), (changer, CHANGES)):
         found = [permission("any", each, held, version) for each in needs]
-        assert [each.missing for each in found if each.state is State.MISSING] == []
+        assert [each.missing for each in found if each.state is PermissionState.MISSING] == []
 
 
 @pytest.mark.parametrize("version", USERS, ids=str)
-def test_who_holds_nothing_lacks_just_what_was_granted(version: ServerVersion):
+def test_an_account_without_privileges_lacks_exactly_the_documented_grants(version: ServerVersion):
     for needs, lines in zip((READS, CHANGES), USERS[version], strict=True):
         held = parse(READER, lines)
-        asked = {(right.name, right.scope) for right in needed((*needs, SPARE_PORT), version)}
+        asked = {(right.name, right.scope) for right in all_required((*needs, SPARE_PORT), version)}
         granted = {(each.name, each.scope) for each in held.privileges}
         assert asked <= granted
-        assert granted - asked <= {("SELECT", Scope("performance_schema"))}  # a changer of MariaDB, to look with
+        assert granted - asked <= {("SELECT", PrivilegeScope("performance_schema"))}  # MariaDB, to read
 
 
 @pytest.mark.parametrize("privilege", ALL_SUPER)
-def test_what_is_a_privilege_of_its_own_today_was_super_in_mysql_5_7(privilege: str):
-    assert rights(privilege, MYSQL_57) == (Right("SUPER"),)
-    assert rights(privilege, MYSQL_80) == (Right(privilege),)
+def test_newer_privileges_map_to_super_on_mysql_5_7(privilege: str):
+    assert required_privileges(privilege, MYSQL_57) == (RequiredPrivilege("SUPER"),)
+    assert required_privileges(privilege, MYSQL_80) == (RequiredPrivilege(privilege),)
 
 
 @pytest.mark.parametrize(
     ("need", "version", "asked"),
     [
         ("XA_RECOVER_ADMIN", MYSQL_57, ()),
-        ("XA_RECOVER_ADMIN", MYSQL_80_13, (Right("XA_RECOVER_ADMIN"),)),
+        ("XA_RECOVER_ADMIN", MYSQL_80_13, (RequiredPrivilege("XA_RECOVER_ADMIN"),)),
         ("SERVICE_CONNECTION_ADMIN", MYSQL_57, ()),
         ("SERVICE_CONNECTION_ADMIN", MYSQL_80_13, ()),
-        ("SERVICE_CONNECTION_ADMIN", MYSQL_80, (Right("SERVICE_CONNECTION_ADMIN"),)),
-        ("SLAVE MONITOR", MARIADB_104, (Right("REPLICATION CLIENT"),)),
-        ("READ_ONLY ADMIN", MARIADB_104, (Right("SUPER"),)),
-        ("SELECT, INSERT ON *.*", MYSQL_97, (Right("SELECT"), Right("INSERT"))),
-        ("SELECT ON performance_schema.*", MARIADB_118, (Right("SELECT", Scope("performance_schema")),)),
+        ("SERVICE_CONNECTION_ADMIN", MYSQL_80, (RequiredPrivilege("SERVICE_CONNECTION_ADMIN"),)),
+        ("SLAVE MONITOR", MARIADB_104, (RequiredPrivilege("REPLICATION CLIENT"),)),
+        ("READ_ONLY ADMIN", MARIADB_104, (RequiredPrivilege("SUPER"),)),
+        ("SELECT, INSERT ON *.*", MYSQL_97, (RequiredPrivilege("SELECT"), RequiredPrivilege("INSERT"))),
+        (
+            "SELECT ON performance_schema.*",
+            MARIADB_118,
+            (RequiredPrivilege("SELECT", PrivilegeScope("performance_schema")),),
+        ),
     ],
 )
-def test_a_need_is_what_that_version_has_for_it(need: str, version: ServerVersion, asked: tuple[Right, ...]):
-    assert rights(need, version) == asked
+def test_a_need_maps_to_the_privileges_of_the_version(
+    need: str, version: ServerVersion, asked: tuple[RequiredPrivilege, ...]
+):
+    assert required_privileges(need, version) == asked
 
 
 @pytest.mark.parametrize(
@@ -87,22 +101,22 @@ def test_a_need_is_what_that_version_has_for_it(need: str, version: ServerVersio
         ("SUPER", MARIADB_118, True),
     ],
 )
-def test_what_super_does_for(privilege: str, version: ServerVersion, does: bool):
+def test_privileges_that_super_includes(privilege: str, version: ServerVersion, does: bool):
     held = parse("u@%", ["GRANT SUPER ON *.* TO `u`@`%`"])
-    assert holds(held, Right(privilege), version) is does
+    assert holds(held, RequiredPrivilege(privilege), version) is does
 
 
 @pytest.mark.parametrize("version", USERS, ids=str)
-def test_all_privileges_are_all(version: ServerVersion):
+def test_all_privileges_include_every_privilege(version: ServerVersion):
     held = parse("u@%", ["GRANT ALL PRIVILEGES ON *.* TO `u`@`%`"])
     for needs in (*READS, *CHANGES):
-        assert permission("any", needs, held, version).state is State.MAY
+        assert permission("any", needs, held, version).state is PermissionState.MAY
 
 
-def test_the_older_word_of_mariadb_counts():
+def test_the_former_name_of_a_mariadb_privilege_counts():
     held = parse("u@%", ["GRANT REPLICATION CLIENT ON *.* TO `u`@`%`"])
-    assert holds(held, Right("BINLOG MONITOR"), MARIADB_118)
-    assert not holds(held, Right("SLAVE MONITOR"), MARIADB_118)
+    assert holds(held, RequiredPrivilege("BINLOG MONITOR"), MARIADB_118)
+    assert not holds(held, RequiredPrivilege("SLAVE MONITOR"), MARIADB_118)
 
 
 NEEDS = {Flavour.MYSQL: ("PROCESS", "SELECT, INSERT ON *.*", "SELECT ON mysql.innodb_table_stats")}
@@ -112,22 +126,22 @@ STATS = "GRANT SELECT ON `mysql`.`innodb_table_stats` TO `u`@`%`"
 @pytest.mark.parametrize(
     ("lines", "state", "where"),
     [
-        ([], State.BY_CHOICE, []),
-        (["GRANT SELECT, INSERT ON `shop`.* TO `u`@`%`"], State.BY_CHOICE, []),
-        (["GRANT SELECT, INSERT ON `shop`.* TO `u`@`%`", STATS], State.SOMEWHERE, ["shop.*"]),
-        (["GRANT SELECT ON `shop`.* TO `u`@`%`", STATS], State.BY_CHOICE, []),
+        ([], PermissionState.BY_CHOICE, []),
+        (["GRANT SELECT, INSERT ON `shop`.* TO `u`@`%`"], PermissionState.BY_CHOICE, []),
+        (["GRANT SELECT, INSERT ON `shop`.* TO `u`@`%`", STATS], PermissionState.SOMEWHERE, ["shop.*"]),
+        (["GRANT SELECT ON `shop`.* TO `u`@`%`", STATS], PermissionState.BY_CHOICE, []),
         (["GRANT SELECT ON `shop`.* TO `u`@`%`", "GRANT INSERT ON `shop`.`orders` TO `u`@`%`", STATS],
-         State.SOMEWHERE, ["shop.orders"]),
-        (["GRANT SELECT, INSERT ON *.* TO `u`@`%`"], State.MAY, []),
+         PermissionState.SOMEWHERE, ["shop.orders"]),
+        (["GRANT SELECT, INSERT ON *.* TO `u`@`%`"], PermissionState.MAY, []),
     ],
 )  # fmt: skip
-def test_what_is_granted_by_choice_is_never_missing(lines: list[str], state: State, where: list[str]):
+def test_a_privilege_granted_by_choice_is_never_missing(lines: list[str], state: PermissionState, where: list[str]):
     held = parse("u@%", ["GRANT PROCESS ON *.* TO `u`@`%`", *lines])
     found = permission("mysql.analyze_table", NEEDS, held, MYSQL_97)
     assert (found.state, [str(place) for place in found.where]) == (state, where)
     assert found.missing == ()
 
 
-def test_an_action_that_lacks_more_is_not_off_by_choice():
+def test_an_action_that_lacks_other_privileges_is_not_off_by_choice():
     found = permission("mysql.analyze_table", NEEDS, parse("u@%", []), MYSQL_97)
-    assert (found.state, found.missing) == (State.MISSING, (Right("PROCESS"),))
+    assert (found.state, found.missing) == (PermissionState.MISSING, (RequiredPrivilege("PROCESS"),))

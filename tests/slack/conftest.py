@@ -1,4 +1,4 @@
-"""A local workspace, and what Firstmate needs to speak to it."""
+"""A local workspace, and clients for it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def people(workspace: Workspace) -> WorkspaceClient:
 
 @pytest.fixture
 def web(workspace: Workspace) -> WebClient:
-    """A client that neither sleeps nor repeats, as bot.slack.connection makes it."""
+    """A client that never waits or retries, as bot.slack.connection creates it."""
     token = workspace.state.tokens.bot_token
     return WebClient(token=token, base_url=workspace.api_url, timeout=5, retry_handlers=[])
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 1_000.0

@@ -1,4 +1,4 @@
-"""The one check of every entry: team, app, person and channel."""
+"""The authorisation of every request: team, app, user and channel."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def authorise(web: WebClient, refused: list[tuple[str, str, str]]) -> Authorise:
 
 
 @pytest.mark.parametrize("body", [COMMAND, CLICK])
-def test_a_colleague_passes(authorise, refused, body):
+def test_a_full_member_is_allowed(authorise, refused, body):
     assert authorise(body, {}, lambda: PASSED) is PASSED
     assert refused == []
 
@@ -53,7 +53,7 @@ def test_a_colleague_passes(authorise, refused, body):
     ("body", "reason"),
     [
         ({**COMMAND, "user_id": "U0GUEST"}, "is a guest"),
-        ({**COMMAND, "user_id": ""}, "names no user"),
+        ({**COMMAND, "user_id": ""}, "has no user"),
         ({**COMMAND, "team_id": "T0OTHER"}, "another team"),
         ({**COMMAND, "api_app_id": "A0EVIL"}, "for another app"),
         ({**CLICK, "user": {"id": "U0STRANGER", "team_id": "T0OTHER"}}, "another team"),
@@ -61,7 +61,7 @@ def test_a_colleague_passes(authorise, refused, body):
         ({**CLICK, "team": None}, "another team"),
     ],
 )
-def test_whoever_does_not_pass_is_refused_and_recorded(authorise, refused, body: dict[str, Any], reason: str):
+def test_other_requests_are_refused_and_recorded(authorise, refused, body: dict[str, Any], reason: str):
     answer = authorise(body, {}, lambda: pytest.fail("the request went on"))
     assert answer.status == 200
     [(_, entry, said)] = refused
@@ -69,13 +69,13 @@ def test_whoever_does_not_pass_is_refused_and_recorded(authorise, refused, body:
     assert reason in said
 
 
-def test_the_refused_person_alone_is_told(authorise, people: WorkspaceClient):
+def test_only_the_refused_user_sees_the_reply(authorise, people: WorkspaceClient):
     authorise({**COMMAND, "user_id": "U0GUEST"}, {}, lambda: PASSED)
     assert "is a guest" in people.ephemerals("U0GUEST")[0]["text"]
     assert people.messages("C0DBALERTS") == []
 
 
-def test_a_refusal_holds_also_when_it_cannot_be_told(authorise, refused, people: WorkspaceClient):
+def test_a_request_is_refused_even_if_the_reply_fails(authorise, refused, people: WorkspaceClient):
     people.fail_next("chat.postEphemeral", status=0)
     assert authorise({**COMMAND, "user_id": "U0GUEST"}, {}, lambda: PASSED).status == 200
     assert len(refused) == 1

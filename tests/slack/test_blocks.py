@@ -1,4 +1,4 @@
-"""Text from outside stays text, whatever it holds, and everything fits."""
+"""Untrusted text has no effect as markup, and everything fits Slack's limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_escaped_text_begins_no_markup(text: str):
+def test_escaped_text_starts_no_markup(text: str):
     safe = blocks.escape(text)
     assert not set(safe) & set("<>`*~\n\x00\x1b\u202e\u200b")
     assert "&lt;!here" not in safe.replace("&amp;", "")
@@ -38,7 +38,7 @@ def test_a_word_with_underscores_stays_readable():
     assert "_" not in blocks.escape("_slanted_")
 
 
-def test_only_our_own_mentions_survive_in_a_sentence():
+def test_a_sentence_keeps_only_mentions_of_users():
     assert blocks.sentence("<@U0ALICE> denied it") == "<@U0ALICE> denied it"
     assert "<" not in blocks.sentence("<@U0ALICE|channel> <!channel> <@!here> <@u0>")
 
@@ -55,23 +55,23 @@ def test_a_link_keeps_its_address():
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.42, "0.4 s"), (45, "45 s"), (360, "6 min"), (7500, "2 h 5 min"), (7200, "2 h")]
 )
-def test_durations_are_said_as_people_say_them(seconds: float, said: str):
+def test_durations_are_formatted_with_units(seconds: float, said: str):
     assert blocks.duration(seconds) == said
 
 
-def test_a_table_that_is_too_long_says_how_much_is_missing():
+def test_a_long_table_counts_the_rows_left_out():
     made = blocks.table(["a", "b"], [["x", "y"]] * 25)
     assert len(made["rows"]) == 22
     assert made["rows"][-1][0]["text"] == "5 more"
     assert check_blocks([made]) == []
 
 
-def test_what_does_not_fit_into_a_message_is_said():
+def test_a_long_message_counts_the_parts_left_out():
     made = blocks.fitting([blocks.section("x" * 2900) for _ in range(10)])
     assert "7 more parts did not fit" in made[-1]["elements"][0]["text"]
     assert check_blocks(made) == []
 
 
-def test_a_block_id_changes_with_its_content_alone():
+def test_a_block_id_changes_only_with_its_content():
     one, same, other = (blocks.numbered([blocks.header(text)], "r-1:card")[0]["block_id"] for text in ("a", "a", "b"))
     assert one == same != other

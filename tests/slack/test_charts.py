@@ -1,4 +1,4 @@
-"""Charts are pictures, with the units of what they show."""
+"""Charts: PNG images with the units of their values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ CHART = {"title": "lag of $x$ orders-3", "lines": [{"name": "a_$b", "points": [[
 
 
 @pytest.mark.parametrize("unit", ["", "seconds", "bytes", "percent", "of another version"])
-def test_a_chart_is_a_png_of_the_announced_size(unit):
+def test_a_chart_is_a_png_of_the_documented_size(unit):
     picture = charts.png({**CHART, "unit": unit})
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == (720, 288)
 
 
-def test_the_unit_stands_at_the_axis():
+def test_the_axis_shows_the_unit():
     assert charts.png({**CHART, "unit": "seconds"}) != charts.png({**CHART, "unit": "percent"})
     assert charts.png({**CHART, "unit": ""}) == charts.png(CHART)

@@ -1,4 +1,4 @@
-"""What is wrong with a connection is said in a sentence."""
+"""The connection to Slack, and its errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bot.slack import connection as connect
 from bot.slack.connection import HttpConnection, Installation, SocketConnection, installation_of
 
 
-def test_the_token_tells_its_team_and_app(web: WebClient):
+def test_the_team_and_app_come_from_the_token(web: WebClient):
     assert installation_of(web) == Installation("T0LOCAL", "A0FIRSTMATE")
 
 
-def test_a_wrong_token_is_a_mistake_of_the_configuration(workspace: Workspace):
+def test_a_wrong_bot_token_is_a_configuration_error(workspace: Workspace):
     wrong = WebClient(token="xoxb-wrong", base_url=workspace.api_url, retry_handlers=[])
-    with pytest.raises(ConfigError, match=r"refuses the bot token \(invalid_auth\); install the app again"):
+    with pytest.raises(ConfigError, match=r"refuses the bot token \(invalid_auth\). Reinstall the app"):
         installation_of(wrong)
 
 
@@ -41,14 +41,14 @@ def socket(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, app_token: str
     return SocketConnection(App(client=web, signing_secret="unused"), settings)
 
 
-def test_a_wrong_app_token_is_a_mistake_of_the_configuration(workspace: Workspace, monkeypatch):
+def test_a_wrong_app_token_is_a_configuration_error(workspace: Workspace, monkeypatch):
     connection = socket(workspace, monkeypatch, "xapp-wrong")
-    with pytest.raises(ConfigError, match=r"refuses the app token \(invalid_auth\)"):
+    with pytest.raises(ConfigError, match=r"refuses slack.app_token \(invalid_auth\)"):
         connection.open()
     connection.close()
 
 
-def test_a_socket_that_broke_comes_back(workspace: Workspace, people: WorkspaceClient, monkeypatch):
+def test_a_broken_socket_reconnects(workspace: Workspace, people: WorkspaceClient, monkeypatch):
     connection = socket(workspace, monkeypatch, workspace.state.tokens.app_token)
     connection.open()
     assert connection.connected
@@ -59,7 +59,7 @@ def test_a_socket_that_broke_comes_back(workspace: Workspace, people: WorkspaceC
     people.wait_for(lambda: not connection.connected, what="The end of the connection")
 
 
-def test_a_client_that_does_not_end_is_left_behind(workspace: Workspace, people: WorkspaceClient, monkeypatch):
+def test_a_client_thread_that_does_not_end_is_left_behind(workspace: Workspace, people: WorkspaceClient, monkeypatch):
     monkeypatch.setattr(connect, "CLOSE_WITHIN", 0.2)
     connection = socket(workspace, monkeypatch, workspace.state.tokens.app_token)
     connection.open()
@@ -87,5 +87,5 @@ def signed(web: WebClient) -> HttpConnection:
         ({"x-slack-request-timestamp": "1", "x-slack-signature": "v0=bad"}, b"a=b", 401),
     ],
 )
-def test_a_request_that_slack_did_not_send_is_refused(signed: HttpConnection, headers, body, status):
+def test_a_request_that_is_not_from_slack_is_refused(signed: HttpConnection, headers, body, status):
     assert signed.handle(body, headers)[0] == status

@@ -1,11 +1,11 @@
-"""Who may do what, by Slack's own word; whoever is not known is denied."""
+"""Roles of users by Slack's answers; a user who cannot be looked up is denied."""
 
 from __future__ import annotations
 
 import pytest
 from slack_sdk import WebClient
 
-from bot.config import Narrower, People, Roles
+from bot.config import People, RoleRestriction, Roles
 from bot.lab.workspace import WorkspaceClient
 from bot.slack.directory import CACHED, SlackDirectory
 from tests.slack.conftest import Clock
@@ -25,9 +25,9 @@ def directory(web: WebClient, clock: Clock) -> SlackDirectory:
 @pytest.mark.parametrize(
     ("user", "role", "reason"),
     [
-        ("U0CAROL", "operator", "by the configuration"),
-        ("U0BOB", "approver", "by the user group S0DBAONCALL"),
-        ("U0ALICE", "admin", "by the configuration"),
+        ("U0CAROL", "operator", "according to firstmate.yml"),
+        ("U0BOB", "approver", "as a member of the user group S0DBAONCALL"),
+        ("U0ALICE", "admin", "according to firstmate.yml"),
     ],
 )
 def test_a_role_comes_from_the_configuration_or_a_user_group(directory, user, role, reason):
@@ -37,14 +37,14 @@ def test_a_role_comes_from_the_configuration_or_a_user_group(directory, user, ro
 @pytest.mark.parametrize(
     ("user", "role", "reason"),
     [
-        ("U0CAROL", "approver", "is not an approver. Who should be, is set under roles.approver"),
+        ("U0CAROL", "approver", "is not an approver. The holders of the role are set under `roles.approver`"),
         ("U0GUEST", "operator", "is a guest"),
         ("U0STRANGER", "operator", "another"),
         ("U0FIRSTMATE", "operator", "is a bot"),
         ("U0NOBODY", "operator", "user_not_found"),
     ],
 )
-def test_everybody_else_is_denied_with_the_reason(directory, user, role, reason):
+def test_other_users_are_denied_with_the_reason(directory, user, role, reason):
     may, says = directory.may(user, role)
     assert not may
     assert reason in says
@@ -55,9 +55,9 @@ NARROWER = Roles(
     approver=People(users=("U0CAROL", "U0BOB")),
     break_glass=People(users=("U0ALICE",)),
     only=(
-        Narrower(role="approver", shards=("pay*",), risks=("destructive",), users=("U0ALICE",)),
-        Narrower(role="approver", shards=("pay*",), users=("U0BOB",)),
-        Narrower(role="operator", shards=("pay*",), usergroups=("S0DBAONCALL",)),
+        RoleRestriction(role="approver", shards=("pay*",), risks=("destructive",), users=("U0ALICE",)),
+        RoleRestriction(role="approver", shards=("pay*",), users=("U0BOB",)),
+        RoleRestriction(role="operator", shards=("pay*",), usergroups=("S0DBAONCALL",)),
     ),
 )
 
@@ -78,22 +78,22 @@ NARROWER = Roles(
         ("U0BOB", "break_glass", "", "", False),
     ],
 )
-def test_for_some_shards_and_risks_fewer_people_hold_a_role(web, clock, user, role, shard, risk, may):
+def test_a_restriction_limits_a_role_for_some_shards_and_risks(web, clock, user, role, shard, risk, may):
     directory = SlackDirectory(web, NARROWER, "T0LOCAL", clock=clock)
     assert directory.may(user, role, shard=shard, risk=risk)[0] is may
 
 
-def test_who_is_not_among_the_fewer_is_told_where_they_are_set(web, clock):
+def test_a_denial_names_the_restriction_that_decided(web, clock):
     says = SlackDirectory(web, NARROWER, "T0LOCAL", clock=clock).may(
         "U0BOB", "approver", shard="payments", risk="destructive"
     )[1]
     assert says == (
         "<@U0BOB> is not an approver for destructive changes of payments. "
-        "Who should be, is set under roles.only[0] in the configuration."
+        "The holders of the role are set under `roles.only[0]` in firstmate.yml."
     )
 
 
-def test_a_deactivated_person_is_denied_once_the_cache_is_old(directory, people: WorkspaceClient, clock: Clock):
+def test_a_deactivated_user_is_denied_once_the_cache_expires(directory, people: WorkspaceClient, clock: Clock):
     assert directory.may("U0CAROL", "operator")[0]
     people.post("/local/user", {"user": "U0CAROL", "deleted": True})
     clock.now += CACHED
@@ -103,15 +103,15 @@ def test_a_deactivated_person_is_denied_once_the_cache_is_old(directory, people:
     )
 
 
-def test_before_a_change_the_cache_is_not_believed(directory, people: WorkspaceClient):
+def test_the_check_before_a_change_bypasses_the_cache(directory, people: WorkspaceClient):
     assert directory.may("U0BOB", "approver")[0]
     people.post("/local/usergroup", {"usergroup": "S0DBAONCALL", "users": ["U0ALICE"]})
     assert directory.may("U0BOB", "approver")[0]
     assert not directory.may("U0BOB", "approver", fresh=True)[0]
 
 
-def test_when_slack_does_not_answer_nobody_is_allowed(directory, people: WorkspaceClient):
+def test_everybody_is_denied_when_slack_does_not_answer(directory, people: WorkspaceClient):
     people.fail_next("usergroups.users.list", status=500)
     may, says = directory.may("U0BOB", "approver")
     assert not may
-    assert "try again when it does" in says
+    assert "could not list the members of the user group S0DBAONCALL" in says

@@ -362,5 +362,5 @@ def test_plan_shows_the_statements_the_guards_and_why_it_is_not_offered(people: 
     assert desk.asked == [("U0BOB", "plan", "mysql/replication-stopped", "orders-3", "start_applier")]
     assert "It is late." in says
     assert "```START REPLICA SQL_THREAD```" in says
-    assert "Nothing was asked or changed" in says
+    assert "nothing was requested or changed" in says
     assert "Not offered: All changes are halted." in says

@@ -1,4 +1,4 @@
-"""The manifest says just what bot/slack needs: no command that nothing answers, no scope that nothing uses."""
+"""The manifest has exactly the commands and scopes that bot/slack uses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METHODS = {
     "usergroups_users_list": "usergroups.users.list",
     "bots_info": "bots.info",
 }
-"""The calls of the code and the methods behind them; auth.test and apps.connections.open need no scope."""
+"""Calls in the code -> methods of the Web API; auth.test and apps.connections.open need no scope."""
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ def manifest() -> dict[str, Any]:
     return dict(yaml.safe_load((TOP / "manifest.yml").read_text(encoding="utf-8")))
 
 
-def test_it_is_the_one_that_the_local_workspace_installs():
+def test_the_local_workspace_installs_this_manifest():
     assert Manifest.shipped() == TOP / "manifest.yml"
 
 
-def test_every_command_is_answered_and_every_answer_has_its_command(manifest):
+def test_its_commands_are_those_that_listeners_answer(manifest):
     assert {entry["command"] for entry in manifest["features"]["slash_commands"]} == set(HELP)
 
 
@@ -49,13 +49,13 @@ def test_its_scopes_are_those_of_the_calls_in_the_code(manifest):
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed
 
 
-def test_no_scope_lets_it_speak_as_somebody_else_or_where_it_was_not_invited(manifest):
+def test_no_scope_allows_impersonation_or_posting_without_an_invitation(manifest):
     scopes = manifest["oauth_config"]["scopes"]
     assert set(scopes) == {"bot"}
     assert not {"chat:write.public", "chat:write.customize", "files:read", "admin"} & set(scopes["bot"])
 
 
-def test_slack_s_limits_of_a_manifest_are_kept(manifest):
+def test_it_is_within_slack_s_limits(manifest):
     about = manifest["display_information"]
     assert len(about["name"]) <= 35
     assert len(about["description"]) <= 140

@@ -1,4 +1,4 @@
-"""The cards of every state: they fit Slack's limits, say what matters, and keep outside text inert."""
+"""The messages of a run in every state: within Slack's limits, complete, and with untrusted text escaped."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import pytest
 from bot.engine.run import Assignment, Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
 from bot.lab.workspace.blocks import check_blocks, text_length
-from bot.slack import approval_card as plans
-from bot.slack import labels
-from bot.slack import run_card as cards
+from bot.slack import approval_card, labels, run_card, run_messages
 from tests.samples import NOW, alert, change, plan, run, waiting
 
 EVIDENCE = {"applier_running": "No", "applier_errno": 1205, "lag": None, "workers": [{"id": 1, "errno": 1205}]}
@@ -23,7 +21,7 @@ DECIDED = (RunState.APPROVED, RunState.CHANGING, RunState.MENDED, RunState.FAILE
 
 
 def at(state: RunState, **changes: Any) -> Run:
-    """A run as it typically is in a state."""
+    """Returns a typical run in a state."""
     steps = (
         Step("replica", "mysql.replica_status", "target", StepStatus.DONE, evidence=EVIDENCE),
         Step("siblings", "mysql.replica_status", "replicas", StepStatus.FAILED, says="orders-2 does not answer"),
@@ -41,11 +39,11 @@ def at(state: RunState, **changes: Any) -> Run:
 
 
 def parts(of: Run) -> dict[str, dict[str, Any]]:
-    return {message.key.partition(":")[2]: message.payload for message in cards.render(of)}
+    return {message.key.partition(":")[2]: message.payload for message in run_messages.render(of)}
 
 
 def drawn(of: Run) -> list[dict[str, Any]]:
-    """The payloads of the messages that are drawn with blocks; the others are files."""
+    """Returns the payloads of the messages with blocks; the others are files."""
     return [payload for payload in parts(of).values() if "blocks" in payload]
 
 
@@ -54,7 +52,7 @@ def words(value: Any) -> str:
 
 
 @pytest.mark.parametrize("state", RunState)
-def test_the_cards_of_every_state_are_what_slack_takes(state: RunState):
+def test_slack_accepts_the_messages_of_every_state(state: RunState):
     for payload in drawn(at(state)):
         assert check_blocks(payload["blocks"]) == []
         for attachment in payload.get("attachments", []):
@@ -63,8 +61,8 @@ def test_the_cards_of_every_state_are_what_slack_takes(state: RunState):
 
 
 @pytest.mark.parametrize("state", RunState)
-def test_the_same_run_gives_the_same_cards(state: RunState):
-    assert [m.digest for m in cards.render(at(state))] == [m.digest for m in cards.render(at(state))]
+def test_the_same_run_gives_the_same_messages(state: RunState):
+    assert [m.digest for m in run_messages.render(at(state))] == [m.digest for m in run_messages.render(at(state))]
 
 
 def buttons(run: Run) -> set[str]:
@@ -78,7 +76,7 @@ def buttons(run: Run) -> set[str]:
 
 
 @pytest.mark.parametrize("state", RunState)
-def test_buttons_are_there_only_while_they_can_count(state: RunState):
+def test_buttons_are_shown_only_while_they_have_an_effect(state: RunState):
     wanted = {
         RunState.WAITING: {labels.APPROVE, labels.DENY},
         RunState.PAUSED: {labels.GO_ON, labels.STOP},
@@ -89,7 +87,7 @@ def test_buttons_are_there_only_while_they_can_count(state: RunState):
     assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {labels.TAKE})
 
 
-def test_the_runbook_s_notes_and_links_are_shown_once_it_has_looked():
+def test_notes_and_links_are_shown_after_triage():
     said = {"notes": "Do not act\nwhile <it> catches up.", "links": (("The wiki", "https://wiki/lag"), ("Bad", "x|y"))}
     assert "The wiki" not in words(parts(at(RunState.TRIAGING, **said))["card"])
     shown = words(parts(at(RunState.DIAGNOSED, **said))["card"])
@@ -97,31 +95,31 @@ def test_the_runbook_s_notes_and_links_are_shown_once_it_has_looked():
     assert "<https://wiki/lag|The wiki> · Bad" in shown
 
 
-def test_who_works_on_it_is_shown_and_may_hand_it_back():
+def test_the_assignee_is_shown_and_may_hand_the_run_back():
     taken = Assignment("U1", NOW, "a-b", NOW + timedelta(minutes=30))
     shown = words(parts(at(RunState.DIAGNOSED, taken=taken))["card"])
-    assert "<@U1> works on it since" in shown
-    assert "the alert is silenced until" in shown
+    assert "Assigned to <@U1> since" in shown
+    assert "alert silenced until" in shown
     assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {labels.TAKE, labels.HAND_BACK}
-    assert cards.colour(at(RunState.DIAGNOSED, taken=taken)) == cards.ACKNOWLEDGED
+    assert run_card.colour(at(RunState.DIAGNOSED, taken=taken)) == run_card.ACKNOWLEDGED
     failed = replace(taken, silence="", until=None, says="Not silenced: Alertmanager <x> does not answer.")
     assert "Not silenced: Alertmanager &lt;x&gt; does not answer." in words(
         parts(at(RunState.DIAGNOSED, taken=failed))["card"]
     )
 
 
-def test_when_it_is_over_or_no_alert_asked_nobody_needs_to_take_it():
+def test_a_run_without_a_firing_alert_cannot_be_taken():
     assert buttons(at(RunState.DIAGNOSED, resolved_at=NOW)) == set()
     assert buttons(at(RunState.DIAGNOSED, alert=None)) == set()
 
 
-def test_the_card_names_the_cause_the_evidence_and_what_is_missing():
+def test_the_card_shows_the_cause_the_evidence_and_missing_evidence():
     card = words(parts(at(RunState.WAITING))["card"])
     for shown in ("The applier stopped with error 1205.", "applier running No", "Missing:", "orders-2 does not answer"):
         assert shown in card
 
 
-def test_what_the_runbook_shows_goes_before_the_table_of_everything():
+def test_the_fields_of_the_runbook_replace_the_evidence_table():
     card = parts(at(RunState.WAITING, shown=(("Lag", "12 min <now>"), ("Applier", "No"))))["card"]
     [fields] = [block["fields"] for block in card["blocks"] if "fields" in block]
     assert [field["text"] for field in fields] == ["*Lag*\n12 min &lt;now&gt;", "*Applier*\nNo"]
@@ -129,9 +127,9 @@ def test_what_the_runbook_shows_goes_before_the_table_of_everything():
     assert "table" not in {block["type"] for block in card["blocks"]}
 
 
-def test_all_that_was_seen_is_a_file_below_the_card():
-    message = next(m for m in cards.render(at(RunState.WAITING)) if m.key == "r-1:evidence")
-    assert (message.root, message.payload["file"]["title"]) == ("r-1:card", "All that was seen on orders-3")
+def test_the_whole_evidence_is_a_file_in_the_thread():
+    message = next(m for m in run_messages.render(at(RunState.WAITING)) if m.key == "r-1:evidence")
+    assert (message.root, message.payload["file"]["title"]) == ("r-1:card", "Evidence from orders-3")
     text = message.payload["file"]["text"]
     for line in (
         "replica  (mysql.replica_status on orders-3)",
@@ -143,11 +141,11 @@ def test_all_that_was_seen_is_a_file_below_the_card():
     assert "evidence" not in parts(at(RunState.TRIAGING))
 
 
-def test_while_it_looks_the_card_counts_its_steps():
+def test_the_card_counts_the_steps_of_triage():
     assert "Triage 2/3" in words(parts(at(RunState.TRIAGING))["card"])
 
 
-def test_the_approval_shows_exactly_what_would_run():
+def test_the_approval_card_shows_the_exact_statements():
     shown = parts(waiting())["approval"]
     blocks = shown["blocks"]
     code = next(b for b in blocks if b["type"] == "rich_text")["elements"][0]["elements"][0]["text"]
@@ -160,13 +158,13 @@ def test_the_approval_shows_exactly_what_would_run():
     assert "START REPLICA SQL_THREAD" in words(approve["confirm"])
 
 
-def test_what_a_change_costs_stands_beside_what_it_does():
+def test_the_approval_card_shows_the_cost_of_the_change():
     costly = waiting(plan=plan(changes=(change(cost="12,345 modified rows are rolled back."),)))
-    assert "*Costs* 12,345 modified rows are rolled back." in words(parts(costly)["approval"])
-    assert "Costs" not in words(parts(at(RunState.WAITING))["approval"])
+    assert "*Cost* 12,345 modified rows are rolled back." in words(parts(costly)["approval"])
+    assert "*Cost*" not in words(parts(at(RunState.WAITING))["approval"])
 
 
-def test_a_decision_is_never_edited_away():
+def test_decisions_stay_visible_in_every_later_state():
     for state in DECIDED:
         assert "<@U0BOB> approved it" in words(parts(at(state))["approval"])
 
@@ -175,32 +173,32 @@ def test_a_resolved_alert_turns_the_card_green():
     resolved = replace(at(RunState.DIAGNOSED), resolved_at=NOW + timedelta(seconds=75))
     card = parts(resolved)["card"]
     assert "resolved after 75 s" in words(card)
-    assert card["attachments"][0]["color"] == cards.RESOLVED
+    assert card["attachments"][0]["color"] == run_card.RESOLVED
 
 
-def test_a_mended_run_with_a_timer_says_when_it_is_undone():
+def test_a_fixed_run_with_a_timer_shows_when_it_is_undone():
     timed = replace(at(RunState.MENDED), revert_at=NOW + timedelta(hours=1))
-    assert "undone by itself" in words(parts(timed)["outcome"])
+    assert "Undone automatically at" in words(parts(timed)["outcome"])
 
 
-def test_everything_stands_in_the_thread_of_the_card():
-    for message in cards.render(at(RunState.MENDED)):
+def test_every_message_is_in_the_thread_of_the_card():
+    for message in run_messages.render(at(RunState.MENDED)):
         assert message.root == (None if message.key == "r-1:card" else "r-1:card")
 
 
-def test_the_card_names_the_alerts_that_came_along():
+def test_the_card_names_joined_alerts():
     joined = replace(at(RunState.DIAGNOSED), joined=("MySQLDown", "<!channel>"))
-    assert "with MySQLDown, &lt;!channel&gt;" in words(parts(joined)["card"])
+    assert "also firing: MySQLDown, &lt;!channel&gt;" in words(parts(joined)["card"])
 
 
-def test_a_run_that_joined_an_incident_stands_in_the_thread_of_the_first_card():
+def test_a_run_that_joined_an_incident_is_in_the_thread_of_the_first_card():
     joined = replace(at(RunState.MENDED), thread="r-0")
-    assert {message.root for message in cards.render(joined)} == {"r-0:card"}
+    assert {message.root for message in run_messages.render(joined)} == {"r-0:card"}
     assert "broadcast" not in parts(joined)["card"]
     assert parts(replace(joined, loud=True))["card"]["broadcast"] is True
 
 
-def test_a_chart_comes_with_the_evidence_of_prometheus():
+def test_evidence_of_prometheus_is_drawn_as_a_chart():
     lines = [{"name": "orders-3", "samples": [{"at": 1.0, "value": 2.0}, {"at": 2.0, "value": 3.0}]}]
     step = Step("lag", "prometheus.range", "target", StepStatus.DONE, evidence={"lines": lines})
     assert parts(run(state=RunState.DIAGNOSED, steps=(step,)))["chart"]["chart"]["lines"][0]["points"] == [
@@ -216,7 +214,7 @@ POISON = "<!channel> *x* `y` <@U0BOB> <https://evil.example|Approve>\n\u202e```"
 POISONED = change(target=POISON, address=POISON, statements=(POISON,), undo=(POISON,), undo_says=POISON)
 
 
-def test_outside_text_is_inert_wherever_it_comes_in():
+def test_untrusted_text_is_escaped_everywhere():
     labels = {"alertname": POISON, "instance": POISON, "severity": POISON}
     poisoned = replace(
         at(RunState.FAILED),
@@ -244,7 +242,7 @@ def test_outside_text_is_inert_wherever_it_comes_in():
 
 
 def _marked(value: Any) -> list[str]:
-    """Every text that Slack reads as mrkdwn."""
+    """Returns every text that Slack reads as mrkdwn."""
     if isinstance(value, list):
         return [text for each in value for text in _marked(each)]
     if not isinstance(value, dict):
@@ -255,7 +253,7 @@ def _marked(value: Any) -> list[str]:
     return [*found, value["text"]] if isinstance(value.get("text"), str) and "blocks" in value else found
 
 
-def test_however_much_there_is_it_fits():
+def test_a_huge_run_stays_within_the_limits():
     long = "x" * 5000
     steps = tuple(
         Step(f"s{n}", "x", "target", StepStatus.DONE, evidence={f"f{m}": long for m in range(9)}) for n in range(60)
@@ -277,16 +275,16 @@ def test_however_much_there_is_it_fits():
         assert len(payload["text"]) <= 4000
 
 
-def test_with_several_targets_each_line_says_its_own_and_what_follows_a_failure():
+def test_with_several_targets_each_line_names_its_target_and_the_card_the_order():
     rolling = plan(changes=(change(), change(target="orders-2", wave=1)), on_failure="undo")
-    shown = words(plans.approval(replace(at(RunState.WAITING), plan=rolling), rolling))
+    shown = words(approval_card.approval(replace(at(RunState.WAITING), plan=rolling), rolling))
     assert "orders-3> START REPLICA SQL_THREAD\\norders-2> START REPLICA SQL_THREAD" in shown
-    assert "2 turns, each verified before the next; after a failure it is undone" in shown
+    assert "2 waves, each verified before the next; after a failure the change is undone" in shown
 
 
-def test_another_remedy_has_its_own_statements_and_its_own_button():
+def test_an_alternative_has_its_own_statements_and_button():
     other = plan(remedy="restart", title="Restart it", changes=(change(statements=("STOP REPLICA", "START REPLICA")),))
-    blocks = plans.approval(replace(at(RunState.WAITING), alternatives=(other,)), plan())
+    blocks = approval_card.approval(replace(at(RunState.WAITING), alternatives=(other,)), plan())
     buttons = {
         each["action_id"]: each["value"] for block in blocks for each in block.get("elements", []) if "value" in each
     }

@@ -1,4 +1,4 @@
-"""What people hear of runbooks that change while the bot runs."""
+"""Messages about runbooks that change while the bot is running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BROKEN = GOOD.replace("mysql.replica_status", "mysql.replica_statos <!channel>")
 
 
 class Scene:
-    """One file, and what came of it."""
+    """A runbook file, its reloader, and the recorded events."""
 
     def __init__(self, folder: Path, outbox: OutboxStore) -> None:
         self.path = folder / "one.yml"
@@ -51,7 +51,7 @@ def scene(tmp_path: Path, outbox: OutboxStore) -> Scene:
     return Scene(folder, outbox)
 
 
-def test_a_good_change_is_counted_and_audited_and_nobody_is_called(scene: Scene):
+def test_a_valid_change_is_counted_and_audited_without_a_message(scene: Scene):
     scene.write(GOOD.replace("title: T", "title: Another"))
     scene.reloader.look()
     scene.reloader.look()
@@ -59,7 +59,7 @@ def test_a_good_change_is_counted_and_audited_and_nobody_is_called(scene: Scene)
     assert scene.reloader.counts == {"broken": 0.0, "reloads": 1.0}
 
 
-def test_a_broken_file_is_told_with_its_place_once_it_stays_so(scene: Scene):
+def test_a_broken_file_is_reported_once_with_the_position(scene: Scene):
     scene.write(BROKEN)
     scene.reloader.look()
     assert scene.wanted() == []
@@ -76,12 +76,12 @@ def test_a_broken_file_is_told_with_its_place_once_it_stays_so(scene: Scene):
     assert len(scene.wanted()) == 1
 
 
-def test_the_same_message_tells_when_all_is_well_again(scene: Scene):
+def test_the_message_is_updated_when_the_file_is_valid_again(scene: Scene):
     scene.write(BROKEN)
     scene.reloader.look()
     scene.reloader.look()
     [told] = scene.wanted()
-    scene.write(GOOD.replace("title: T", "title: Mended"))
+    scene.write(GOOD.replace("title: T", "title: Fixed"))
     scene.reloader.look()
     [mended] = scene.wanted()
     assert mended.key == told.key
@@ -93,7 +93,7 @@ def test_the_same_message_tells_when_all_is_well_again(scene: Scene):
     assert {message.key for message in scene.wanted()} > {told.key}
 
 
-def test_a_file_that_is_half_written_calls_nobody(scene: Scene):
+def test_a_half_written_file_causes_no_message(scene: Scene):
     scene.write(BROKEN)
     scene.reloader.look()
     scene.write(GOOD)
@@ -102,7 +102,7 @@ def test_a_file_that_is_half_written_calls_nobody(scene: Scene):
     assert scene.wanted() == []
 
 
-def test_what_is_broken_at_the_start_is_told(scene: Scene):
+def test_a_file_that_is_broken_at_the_start_is_reported(scene: Scene):
     scene.write(BROKEN)
     scene.live_library.look()
     fresh = scene.again()

@@ -1,4 +1,4 @@
-"""The outbox brings Slack to what is wanted: once each, in order, at Slack's pace, whatever Slack does."""
+"""The sender: each message once, in order, within the rate limits, whatever Slack answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from slack_sdk import WebClient
 from bot.engine.outbox import Envelope, Message, Priority
 from bot.lab.workspace import Workspace, WorkspaceClient
 from bot.slack.blocks import header, section, table
-from bot.slack.sender import EDITS, PROGRESS_GAP, Pace, Sender
+from bot.slack.rate_limit import EDITS, PROGRESS_GAP, RateLimit
+from bot.slack.sender import Sender
 from bot.store.outbox import OutboxStore
 from tests.slack.conftest import Clock
 
@@ -20,7 +21,7 @@ CHANNEL = "C0DBALERTS"
 
 @pytest.fixture
 def sender(web: WebClient, outbox: OutboxStore, clock: Clock) -> Sender:
-    return Sender(web, outbox, pace=Pace(clock))
+    return Sender(web, outbox, rate_limit=RateLimit(clock))
 
 
 def card(text: str, *, key: str = "r-1:card", root: str | None = None, blocks: list[Any] | None = None) -> Message:
@@ -42,7 +43,7 @@ def test_a_message_is_posted_once_and_then_edited_in_place(sender, outbox, peopl
     assert texts(people) == ["two"]
 
 
-def test_several_edits_before_one_is_sent_are_one(sender, outbox, workspace: Workspace):
+def test_several_edits_before_a_send_become_one(sender, outbox, workspace: Workspace):
     outbox.put(card("0"))
     sender.send_due()
     for number in range(1, 6):
@@ -61,7 +62,7 @@ def test_a_reply_waits_for_the_message_it_belongs_to(sender, outbox, people):
     assert [m["text"] for m in people.thread(CHANNEL, root["ts"])] == ["card", "reply"]
 
 
-def test_a_reply_that_the_channel_is_told_of_stands_in_both(sender, outbox, workspace: Workspace, people):
+def test_a_broadcast_reply_is_in_the_thread_and_in_the_channel(sender, outbox, workspace: Workspace, people):
     outbox.put(card("card"))
     outbox.put(card("reply", key="r-2:card", root="r-1:card"))
     loud = card("loud", key="r-3:card", root="r-1:card")
@@ -73,7 +74,7 @@ def test_a_reply_that_the_channel_is_told_of_stands_in_both(sender, outbox, work
     assert seen == {"card": None, "reply": None, "loud": "thread_broadcast"}
 
 
-def test_an_answer_that_was_lost_leads_to_no_second_message(sender, outbox, people, clock):
+def test_a_lost_answer_leads_to_no_duplicate(sender, outbox, people, clock):
     people.fail_next("chat.postMessage", status=0, when="after")
     outbox.put(card("one"))
     sender.send_due()
@@ -85,7 +86,7 @@ def test_an_answer_that_was_lost_leads_to_no_second_message(sender, outbox, peop
     assert outbox.waiting() == 0
 
 
-def test_a_message_that_never_arrived_is_sent_again(sender, outbox, people, clock):
+def test_a_message_that_was_not_posted_is_sent_again(sender, outbox, people, clock):
     people.fail_next("chat.postMessage", status=500)
     outbox.put(card("one"))
     sender.send_due()
@@ -95,7 +96,7 @@ def test_a_message_that_never_arrived_is_sent_again(sender, outbox, people, cloc
     assert texts(people) == ["one"]
 
 
-def test_a_reply_of_which_the_answer_was_lost_is_found_in_its_thread(sender, outbox, people, clock):
+def test_a_reply_whose_answer_was_lost_is_found_in_its_thread(sender, outbox, people, clock):
     outbox.put(card("card"))
     sender.send_due()
     people.fail_next("chat.postMessage", status=0, when="after")
@@ -107,7 +108,7 @@ def test_a_reply_of_which_the_answer_was_lost_is_found_in_its_thread(sender, out
     assert [m["text"] for m in people.thread(CHANNEL, root["ts"])] == ["card", "reply"]
 
 
-def test_when_slack_asks_to_wait_the_channel_waits_that_long(sender, outbox, people, clock):
+def test_a_rate_limited_channel_waits_as_long_as_slack_asks(sender, outbox, people, clock):
     people.fail_next("chat.postMessage", status=429, retry_after=30)
     outbox.put(card("one"))
     sender.send_due()
@@ -119,7 +120,7 @@ def test_when_slack_asks_to_wait_the_channel_waits_that_long(sender, outbox, peo
     assert sorted(texts(people)) == ["one", "other"]
 
 
-def test_a_clock_that_is_put_back_holds_nothing_up(sender, outbox, people, clock):
+def test_setting_the_clock_back_delays_nothing(sender, outbox, people, clock):
     clock.now += 7200
     people.fail_next("chat.postMessage", status=500)
     outbox.put(card("one"))
@@ -129,7 +130,7 @@ def test_a_clock_that_is_put_back_holds_nothing_up(sender, outbox, people, clock
     assert texts(people) == ["one"]
 
 
-def test_what_slack_cannot_draw_is_sent_without_it(sender, outbox, people):
+def test_a_message_with_unsupported_blocks_is_sent_without_them(sender, outbox, people):
     people.fail_next("chat.postMessage", status=200, error="invalid_blocks")
     outbox.put(card("one", blocks=[header("one"), section("why"), table(["a"], [["b"]])]))
     sender.send_due()
@@ -138,7 +139,7 @@ def test_what_slack_cannot_draw_is_sent_without_it(sender, outbox, people):
     assert outbox.waiting() == 0
 
 
-def test_a_refusal_is_tried_again_later_and_hinders_nobody(sender, outbox, people, clock):
+def test_a_refused_message_is_retried_and_does_not_block_others(sender, outbox, people, clock):
     people.fail_next("chat.postMessage", status=200, error="channel_not_found")
     outbox.put(card("one"))
     outbox.put(card("other", key="r-2:card"))
@@ -149,7 +150,7 @@ def test_a_refusal_is_tried_again_later_and_hinders_nobody(sender, outbox, peopl
     assert sorted(texts(people)) == ["one", "other"]
 
 
-def test_a_picture_is_uploaded_once_also_when_the_answer_was_lost(sender, outbox, people, clock):
+def test_a_chart_whose_answer_was_lost_is_uploaded_only_once(sender, outbox, people, clock):
     outbox.put(card("card"))
     sender.send_due()
     chart = {"title": "lag", "lines": [{"name": "orders-3", "points": [[0, 1], [60, 2]]}]}
@@ -169,30 +170,30 @@ def envelope(ts: str | None = None, priority: Priority = Priority.NEWS) -> Envel
     return Envelope("r-1:card", CHANNEL, priority, ts, None, False, 0, False)
 
 
-def test_posts_to_a_channel_come_in_a_short_burst_then_one_a_second(clock: Clock):
-    pace = Pace(clock)
-    went = 0
+def test_posts_to_a_channel_are_a_burst_and_then_one_per_second(clock: Clock):
+    limit = RateLimit(clock)
+    count = 0
     for _ in range(10):
-        while pace.allows(envelope()):
-            pace.went(envelope())
-            went += 1
+        while limit.allows(envelope()):
+            limit.sent(envelope())
+            count += 1
         clock.now += 1
-    assert 10 <= went <= 13
+    assert 10 <= count <= 13
 
 
-def test_edits_of_progress_leave_room_for_the_news(clock: Clock):
-    pace = Pace(clock)
+def test_edits_of_progress_leave_room_for_results(clock: Clock):
+    limit = RateLimit(clock)
     progress, news = envelope("1.0", Priority.PROGRESS), envelope("1.0")
-    assert pace.allows(progress)
-    pace.went(progress)
+    assert limit.allows(progress)
+    limit.sent(progress)
     clock.now += PROGRESS_GAP / 2
-    assert not pace.allows(progress)
-    assert pace.allows(news)
+    assert not limit.allows(progress)
+    assert limit.allows(news)
 
 
-def test_edits_of_one_message_are_bounded(clock: Clock):
-    pace = Pace(clock)
+def test_edits_of_one_message_are_limited(clock: Clock):
+    limit = RateLimit(clock)
     for _ in range(EDITS):
-        assert pace.allows(envelope("1.0"))
-        pace.went(envelope("1.0"))
-    assert not pace.allows(envelope("1.0"))
+        assert limit.allows(envelope("1.0"))
+        limit.sent(envelope("1.0"))
+    assert not limit.allows(envelope("1.0"))

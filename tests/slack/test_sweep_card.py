@@ -1,4 +1,4 @@
-"""The card of a sweep: it fits Slack's limits, says who is silent and who differs, and keeps outside text inert."""
+"""The card of a sweep: within Slack's limits, with silent and differing instances, and untrusted text escaped."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def check(of: Message) -> None:
     assert of.payload["text"]
 
 
-def test_when_all_are_alike_it_says_what_is_the_usual():
+def test_the_usual_values_are_shown_when_all_instances_are_alike():
     sent = message(first())
     check(sent)
     for part in (
         "shard=orders · 6 instances",
-        "asked by <@U0BOB>",
+        "requested by <@U0BOB>",
         "1 primary of mysql",
         "5 replicas of mysql",
         "usual, 5*: version mysql 8.4.6, read only yes, uptime 1 min 30 s",
@@ -72,7 +72,7 @@ def test_when_all_are_alike_it_says_what_is_the_usual():
     assert sent.root is None
 
 
-def test_who_differs_is_named_with_what_it_has_otherwise():
+def test_an_instance_that_differs_is_named_with_its_values():
     stopped = replace(WELL, applier_running="No", applier_errno=1205, lag=None)
     sent = message(first(statuses=[Look(REPLICAS[0], stopped), *STATUSES[1:]]))
     check(sent)
@@ -81,13 +81,13 @@ def test_who_differs_is_named_with_what_it_has_otherwise():
     assert colour(sent) == ACKNOWLEDGED
 
 
-def test_a_number_far_from_the_others_is_pointed_out():
+def test_an_outlier_is_named():
     sent = message(first(statuses=[Look(REPLICAS[0], replace(WELL, lag=3000.0)), *STATUSES[1:]]))
     assert "far from the others*: lag: orders-2 50 min" in words(sent)
     assert colour(sent) == ACKNOWLEDGED
 
 
-def test_who_does_not_answer_stands_first_with_the_reason():
+def test_instances_that_do_not_answer_come_first_with_the_reason():
     down = Look(REPLICAS[0], missing=f"{REPLICAS[0].instance.address} does not accept connections.")
     sent = message(first([STATES[0], down, *STATES[2:]], STATUSES[1:]))
     check(sent)
@@ -96,7 +96,7 @@ def test_who_does_not_answer_stands_first_with_the_reason():
     assert colour(sent) == FIRING
 
 
-def test_text_of_servers_is_inert():
+def test_text_from_servers_is_escaped():
     states = [Look(target, ServerState(version="<!channel> *x* `y`")) for target in REPLICAS]
     silent = [Look(PRIMARY, missing="<@U0ALICE> <https://evil|here>")]
     sent = words(message(first([*states, *silent]), on="shard=<!here>"))
@@ -106,7 +106,7 @@ def test_text_of_servers_is_inert():
 
 
 @pytest.mark.parametrize("hosts", [50, 400])
-def test_what_is_large_still_fits_a_message(hosts: int):
+def test_a_large_sweep_fits_a_message(hosts: int):
     shard = shard_of("s" * 90, hosts)
     targets = [Target(instance, shard) for instance in shard.instances]
 

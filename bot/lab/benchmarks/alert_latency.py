@@ -68,7 +68,7 @@ def measure(state: LabState, intake: Intake, times: int, tell: Callable[[int, Ti
         found.append(Times(card - sent, cause - sent))
         tell(number, found[-1])
         _send(state, intake, "resolved", started)
-        _call(workspace, seen, "chat.postMessage", lambda entry: "Resolved by itself" in str(entry))
+        _call(workspace, seen, "chat.postMessage", lambda entry: "Resolved without a change" in str(entry))
     return found
 
 

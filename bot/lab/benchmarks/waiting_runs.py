@@ -26,7 +26,7 @@ from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.lab import bring_up, tear_down
 from bot.lab.progress import Bar, Reporter, Silent
-from bot.slack import run_card as cards
+from bot.slack.run_messages import render
 from bot.store.durable import Durable
 from bot.store.open import open_database
 from bot.store.run_records import RUN
@@ -109,7 +109,7 @@ def fill(config: Path, count: int, progress: Reporter) -> None:
                     "document": RUN.dump_json(replace(run, decisions=())).decode(),
                 }
                 connection.execute(runs.insert().values(**row))
-                connection.execute(messages.insert(), [_sent(each, number) for each in cards.render(run)])
+                connection.execute(messages.insert(), [_sent(each, number) for each in render(run)])
                 durable.put(connection, run.id, "expire", delay=86_400.0)
         progress.step(f"Filling the store with {count} waiting runs", (begin + PIECE) / count)
     durable.stop()

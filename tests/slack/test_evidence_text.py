@@ -1,10 +1,10 @@
-"""Evidence for people: numbers with units, durations as people say them, all of it in the file."""
+"""Evidence as text: numbers with units, durations in words, and every field in the file."""
 
 from __future__ import annotations
 
 from bot.engine.gather import as_json
 from bot.engine.run import RunState, Step, StepStatus
-from bot.slack import evidence_tables as evidence
+from bot.slack import evidence_text as evidence
 from tests.samples import run
 
 TRANSACTION = {"thread_id": 42, "user": "app", "age": 725.0, "rows_modified": 12345, "statement": "UPDATE t SET a = ?"}
@@ -14,18 +14,18 @@ def step(use: str, seen: object, on: str = "target") -> Step:
     return Step("seen", use, on, StepStatus.DONE, took=0.031, evidence=as_json(seen))
 
 
-def test_a_cell_says_numbers_with_their_units():
+def test_a_cell_shows_numbers_with_their_units():
     found = step("mysql.binary_logs", {"enabled": True, "logs": 1200, "size": 5 * 2**30, "expire_after": 259200.0})
     assert evidence.summary(found) == "enabled · logs 1,200 · size 5.0 GiB · expire after 3 d"
 
 
-def test_a_moment_is_a_date_and_not_a_number():
+def test_a_unix_time_is_shown_as_a_date():
     found = step("vitess.tablet_status", {"primary_since": 1_772_366_400.0, "uptime": 90.0})
     assert evidence.summary(found) == "primary since 2026-03-01 12:00:00 UTC · uptime 1 min 30 s"
     assert evidence.summary(step("vitess.tablet_status", {"primary_since": 1e300})) == "primary since 1e+300"
 
 
-def test_the_items_of_a_list_have_units_too():
+def test_items_of_a_list_have_units():
     found = step("mysql.long_transactions", {"transactions": [TRANSACTION], "oldest": 725.0})
     assert evidence.summary(found) == (
         "1 transactions (thread id 42, user app, age 12 min 5 s, rows modified 12,345, statement UPDATE t SET a = ?)"
@@ -33,7 +33,7 @@ def test_the_items_of_a_list_have_units_too():
     )
 
 
-def test_the_file_has_every_field_of_every_item():
+def test_the_file_contains_every_field_of_every_item():
     seen = step("mysql.long_transactions", {"transactions": [TRANSACTION] * 2, "oldest": 725.0})
     skipped = Step("later", "mysql.lock_waits", "primary", StepStatus.SKIPPED, says="not needed")
     text = evidence.document(run(state=RunState.DIAGNOSED, steps=(seen, skipped)))
@@ -57,12 +57,12 @@ def test_the_file_has_every_field_of_every_item():
     ]
 
 
-def test_an_action_that_the_catalog_has_lost_is_shown_all_the_same():
+def test_evidence_of_a_removed_diagnostic_is_still_shown():
     assert evidence.summary(step("mysql.gone", {"found": 3, "where": ["a"]})) == "found 3 · 1 where (a)"
 
 
-def test_the_file_is_bounded_and_says_so():
+def test_a_long_file_is_truncated_with_a_note():
     long = step("mysql.gone", {"items": [{"text": "x" * 1900}] * 300})
     text = evidence.document(run(state=RunState.DIAGNOSED, steps=(long,)))
-    assert "… 100 more" in text or "… cut after 200,000 characters" in text
+    assert "… 100 more" in text or "… truncated after 200,000 characters" in text
     assert len(text) < 201_000

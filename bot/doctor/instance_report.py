@@ -1,4 +1,4 @@
-"""What one server is like, and the services beside the servers. Pure."""
+"""The doctor's reports on one server and on one service. Pure."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Literal
 
 from actions.contract import Flavour, ServerVersion
 from bot.config import Role
-from bot.doctor.user_privileges import User
+from bot.doctor.user_privileges import UserReport
 from bot.engine.targets import Target
 
 FLAVOURS = {Flavour.MYSQL: "MySQL", Flavour.MARIADB: "MariaDB", Flavour.PROXYSQL: "ProxySQL"}
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
-    """One server of the inventory, as it was found."""
+class InstanceReport:
+    """The report on one server of the inventory."""
 
     target: Target
     says: str = ""
-    """Why nothing can be said of it: it is not there, or did not answer in time."""
+    """Why it could not be inspected: it is down, or did not answer in time; '' otherwise."""
     version: ServerVersion | None = None
     tls: bool | None = None
-    """Whether the reader's connection was encrypted; None where it did not come to be."""
+    """Whether the connection was encrypted; None without a connection."""
     super_read_only: bool = False
     role: Role | None = None
-    """By the server's own word."""
+    """As the server reports it."""
     role_says: str = ""
     """How the role was read, or why it could not be."""
     spare_port_says: str = ""
-    """Why its spare port does not let the reader in; '' where it does, or there is none."""
-    users: tuple[User, ...] = ()
+    """Why the reader cannot use the spare port; '' if it can, or without a spare port."""
+    users: tuple[UserReport, ...] = ()
 
     @property
     def name(self) -> str:
@@ -46,21 +46,21 @@ class Instance:
 
     @property
     def certificate_checked(self) -> bool:
-        """Whether its users take only a server with the right certificate for it."""
+        """Whether the connections of all its users verify the server's certificate."""
         shard = self.target.shard
         users = shard.proxies if self.target.is_proxy and shard.proxies is not None else shard
         return all(user.ca is not None for user in (users.reader, users.changer) if user is not None)
 
     @property
     def server(self) -> str:
-        """Flavour and version for people."""
+        """The flavour and version as text."""
         if self.version is None:
             return "a server of unknown version"
         return f"{FLAVOURS[self.version.flavour]} {'.'.join(map(str, self.version.number))}"
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong, each in a sentence."""
+        """The problems, one sentence each."""
         if self.says:
             return (self.says,)
         found = [self._flavour(), self._role(), self.spare_port_says]
@@ -72,7 +72,7 @@ class Instance:
         declared = Flavour.PROXYSQL if self.target.is_proxy else Flavour(self.target.shard.flavour)
         if self.version is None or self.version.flavour is declared:
             return ""
-        return f"It is {self.server}, and the inventory says {declared.value}. Mend `flavour` of the shard."
+        return f"The server is {self.server}, but the inventory says {declared.value}. Correct `flavour` of the shard."
 
     def _role(self) -> str:
         declared = self.target.instance.role
@@ -80,31 +80,32 @@ class Instance:
             if self.role is declared:
                 return ""
             return (
-                f"The inventory says {declared.value}, and the server is a {self.role.value}: {self.role_says}. Mend "
-                "the inventory, or find out who changed the server; nothing is changed there until they agree."
+                f"The server is a {self.role.value} ({self.role_says}), but the inventory says {declared.value}. "
+                "Correct `role` in the inventory, or find out who changed the server. Firstmate changes nothing there "
+                "until they agree."
             )
         lacking = any(user.missing or user.says for user in self.users if user.kind == "reader")
-        # What the reader lacks is told once, with the reader.
-        return "" if lacking or not self.role_says else f"Its role could not be read: {self.role_says}"
+        # Missing privileges of the reader are reported once, with the reader.
+        return "" if lacking or not self.role_says else f"The role of the server could not be read: {self.role_says}"
 
 
-Name = Literal["prometheus", "alertmanager", "vtctld", "vtorc", "vtgate"]
-"""What a service is called."""
+ServiceName = Literal["prometheus", "alertmanager", "vtctld", "vtorc", "vtgate"]
+"""The name of a service."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """Prometheus, Alertmanager, or a component of Vitess."""
+class ServiceReport:
+    """The report on Prometheus, Alertmanager or a component of Vitess."""
 
-    name: Name
+    name: ServiceName
     url: str = ""
-    """Without a password; '' where it is not configured."""
+    """Its URL without a password; '' if it is not configured."""
     says: str = ""
-    """Why it cannot be used; '' where it can."""
+    """Why it cannot be used; '' if it can."""
     needed: bool = False
-    """Whether something does not work without it although nobody configured it."""
+    """Whether it is needed although it is not configured."""
 
     @property
     def ok(self) -> bool:
-        """Whether it answers, or nobody asked for it."""
+        """Whether it answers, or is neither configured nor needed."""
         return not self.says or not (self.url or self.needed)

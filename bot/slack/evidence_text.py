@@ -1,6 +1,6 @@
-"""Evidence for people: in a table cell the fields that say something, in a file all of them. Pure.
+"""Formats evidence as text: the informative fields for a table cell, every field for the evidence file. Pure.
 
-What a number counts is read from the types of the action that returned it: seconds become durations, bytes sizes.
+The unit of a number comes from the result type of the diagnostic: seconds become durations, bytes become sizes.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from bot.runbook.language.signatures import UnknownAction, bare, facts, item_of,
 from bot.slack import blocks
 
 FIELDS = 7
-"""Fields of one step at most in a cell: what one takes in at a glance."""
+"""The most fields of one step in a cell: what a reader takes in at a glance."""
 ITEMS = 200
-"""Items of one list at most in the file."""
+"""The most items of one list in the file."""
 LONGEST = 200_000
-"""Characters of the file."""
-_QUIET: tuple[Any, ...] = (None, "", 0, 0.0, False, [], {})
+"""The most characters of the file."""
+_UNINFORMATIVE: tuple[Any, ...] = (None, "", 0, 0.0, False, [], {})
 _LONG = frozenset(
     {"configured", "known", "retrieved_gtid", "executed_gtid", "receiver_state", "applier_state", "lines", "values"}
 )
-"""Fields that say little in a cell."""
+"""Fields that are left out of a cell."""
 
 
 def rows(run: Run) -> list[list[str]]:
-    """One row for each step that returned something: the step, where it was asked, and what was seen."""
+    """Returns a row for each step with evidence: the step, its source and its summary."""
     return [
-        [step.id.replace("_", " "), _place(step, run), summary(step)]
+        [step.id.replace("_", " "), _source(step, run), summary(step)]
         for step in run.steps
         if step.status is StepStatus.DONE and summary(step)
     ]
 
 
 def summary(step: Step) -> str:
-    """What a step saw, in one line; '' when there is nothing to say."""
+    """Returns a step's evidence in one line; '' without informative fields."""
     kind = _result(step.use)
     if isinstance(step.evidence, list):
         return " / ".join(filter(None, (_record(each, kind) for each in step.evidence[:4])))
@@ -48,18 +48,18 @@ def summary(step: Step) -> str:
 
 
 def document(run: Run) -> str:
-    """All that a run saw, as text: every field of every step with its unit, and why a step saw nothing."""
+    """Returns the whole evidence of a run: every field of every step, and the reason of each step without evidence."""
     name = run.alert.name if run.alert else run.title
     head = [f"{name} on {run.target or 'an unknown instance'}", f"{run.opened_at:%Y-%m-%d %H:%M:%S} UTC, run {run.id}"]
     head += [f"runbook {run.runbook} {run.runbook_digest[:7]}"] if run.runbook else []
-    lines = [*head, *(line for step in run.steps for line in ("", *_told(step, run)))]
+    lines = [*head, *(line for step in run.steps for line in ("", *_step(step, run)))]
     text = "\n".join(lines) + "\n"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… cut after {LONGEST:,} characters\n"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… truncated after {LONGEST:,} characters\n"
 
 
-def _told(step: Step, run: Run) -> Iterator[str]:
+def _step(step: Step, run: Run) -> Iterator[str]:
     took = f", {units.show_seconds(step.took)}" if step.took else ""
-    yield f"{step.id}  ({step.use} on {_place(step, run)}{took})"
+    yield f"{step.id}  ({step.use} on {_source(step, run)}{took})"
     if step.says:
         yield f"  {step.status.value}: {blocks.plain(step.says)}"
     if step.evidence is not None:
@@ -67,7 +67,7 @@ def _told(step: Step, run: Run) -> Iterator[str]:
 
 
 def _lines(value: Any, kind: Any, indent: str) -> Iterator[str]:  # noqa: ANN401 - JSON and annotations
-    """A value of evidence, one field a line, what is in it further in."""
+    """Formats a value with one field per line; nested values are indented."""
     if isinstance(value, list):
         for each in value[:ITEMS]:
             first, *rest = _lines(each, kind, f"{indent}  ")
@@ -94,7 +94,7 @@ def _record(evidence: Any, kind: Any) -> str:  # noqa: ANN401 - JSON and annotat
     if not isinstance(evidence, dict):
         return ""
     types = _fields(kind)
-    said = [(name, value) for name, value in evidence.items() if name not in _LONG and value not in _QUIET]
+    said = [(name, value) for name, value in evidence.items() if name not in _LONG and value not in _UNINFORMATIVE]
     return " · ".join(filter(None, (_field(name, value, types.get(name)) for name, value in said[:FIELDS])))
 
 
@@ -108,7 +108,7 @@ def _field(name: str, value: Any, kind: Any) -> str:  # noqa: ANN401 - JSON and 
 
 
 def _first(items: list[Any], kind: Any) -> str:  # noqa: ANN401 - annotations
-    """The first item of a list, since it is the oldest, largest or most waited-for."""
+    """Formats the first item of a list, since diagnostics sort the oldest, largest or most blocking item first."""
     first = items[0]
     if not isinstance(first, dict):
         return f" ({first})"
@@ -116,13 +116,13 @@ def _first(items: list[Any], kind: Any) -> str:  # noqa: ANN401 - annotations
     shown = [
         f"{name.replace('_', ' ')} {_shown(value, types.get(name))}"
         for name, value in first.items()
-        if value not in _QUIET and not isinstance(value, list)
+        if value not in _UNINFORMATIVE and not isinstance(value, list)
     ]
     return f" ({', '.join(shown[:5])})" if shown else ""
 
 
 def _shown(value: Any, kind: Any) -> str:  # noqa: ANN401 - JSON and annotations
-    """A value as people say it, by its unit."""
+    """Formats a value by its unit."""
     if value is None:
         return "unknown"
     if isinstance(value, bool):
@@ -150,7 +150,7 @@ def _number(value: float, unit: Unit | None) -> str:
 
 
 def _moment(value: float) -> str:
-    """A date; the number itself where a server tells one that is no date."""
+    """Formats a Unix time as a date, or as a number if it is out of range."""
     try:
         return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if value else "never"
     except (ValueError, OverflowError, OSError):
@@ -159,7 +159,7 @@ def _moment(value: float) -> str:
 
 @lru_cache(maxsize=256)
 def _result(use: str) -> Any:  # noqa: ANN401 - annotations
-    """The type that an action returns; None where the catalog has no such action any more."""
+    """Returns the result type of a diagnostic; None if the catalog no longer has it."""
     try:
         return of_diagnostic(use).result
     except UnknownAction:
@@ -171,7 +171,7 @@ def _fields(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - annotations
     return facts(plain) if isinstance(plain, type) and dataclasses.is_dataclass(plain) else {}
 
 
-def _place(step: Step, run: Run) -> str:
+def _source(step: Step, run: Run) -> str:
     if step.use.startswith("prometheus."):
         return "Prometheus"
     if step.on in ("primary", "replicas", "proxies"):
