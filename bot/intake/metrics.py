@@ -54,7 +54,7 @@ METRICS = (ALERTS_RECEIVED, INTAKE_REFUSED, RUNS, MESSAGES, CONNECTED, RUNBOOKS,
 """Every metric of the bot."""
 
 Gauges = Callable[[], Mapping[str, Mapping[str, float]]]
-"""Returns, for each gauge by its name without `firstmate_`, its value by the value of its label; called at each scrape."""
+"""Returns, for each gauge by its name without `firstmate_`, its value by the value of its label."""
 
 
 class _Gauges(Collector):
