@@ -135,7 +135,9 @@ def waiting() -> Run:
         alert=Alert(labels, AlertStatus.FIRING, OPENED),
         requester="firstmate",
         runbook=runbook.runbook,
-        runbook_digest="b" * 64,  # a fixed one, so that an edit elsewhere in the runbook changes nothing here
+        runbook_digest="3fa9c1e".ljust(
+            64, "0"
+        ),  # a fixed one, so that an edit elsewhere in the runbook changes nothing here
         runbook_text="",
         title=runbook.title,
         target=target.name,
@@ -145,6 +147,7 @@ def waiting() -> Run:
         causes=tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes),
         plan=plan,
         verdicts=judge(_facts(plan, asked)),
+        says="The change waits for 1 approval.",
         expires_at=asked + timedelta(minutes=5),
         timeline=(Event(OPENED, "alert received"), Event(asked, "asked for approval of mysql.start_replica")),
     )

@@ -32,6 +32,7 @@ from bot.privileges.grants import AccountPrivileges, Privilege
 from bot.privileges.requirements import all_required
 from bot.reference.markdown import anchor
 from bot.reference.pages import GENERATED, filled, parts
+from bot.runbook.expressions.names import TARGET
 from bot.shell_run import Report
 from bot.slack.listeners import HELP
 from bot.slack.run_messages import render
@@ -236,6 +237,14 @@ def texts(drawn: Run) -> Iterator[str]:
 def test_the_limits_that_the_slack_page_names_are_those_of_the_code():
     assert timedelta(minutes=15) == JOINS_WITHIN
     assert timedelta(hours=1) == PAUSED_FOR
+
+
+# -- runbooks ----------------------------------------------------------------------------------------------------
+
+
+def test_the_fields_of_the_target_are_listed():
+    [row] = re.findall(r"^\| `target` \| everywhere \| (.*) \|$", DOCS["runbooks"], re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", row)) == set(TARGET.names)
 
 
 # -- generated parts, links ---------------------------------------------------------------------------------------

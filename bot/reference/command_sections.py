@@ -82,7 +82,8 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
         words = (info.default, *(info.param_decls or ()))
         declared = next((each for each in words if isinstance(each, str) and each.startswith("--")), "")
         takes, several = _takes(kind)
-        written = declared or f"--{name.replace('_', '-')}" if is_option else name.upper() + ("..." if several else "")
+        argument = info.metavar or name.upper() + ("..." if several else "")
+        written = (declared or f"--{name.replace('_', '-')}") if is_option else argument
         yield Parameter(
             written,
             takes,
