@@ -135,9 +135,7 @@ def waiting() -> Run:
         alert=Alert(labels, AlertStatus.FIRING, OPENED),
         requester="firstmate",
         runbook=runbook.runbook,
-        runbook_digest="3fa9c1e".ljust(
-            64, "0"
-        ),  # a fixed one, so that an edit elsewhere in the runbook changes nothing here
+        runbook_digest="3fa9c1e".ljust(64, "0"),  # fixed: edits elsewhere in the runbook do not count
         runbook_text="",
         title=runbook.title,
         target=target.name,
@@ -149,7 +147,7 @@ def waiting() -> Run:
         verdicts=judge(_facts(plan, asked)),
         says="The change waits for 1 approval.",
         expires_at=asked + timedelta(minutes=5),
-        timeline=(Event(OPENED, "alert received"), Event(asked, "asked for approval of mysql.start_replica")),
+        timeline=(Event(OPENED, "alert received"), Event(asked, "requested approval of mysql.start_replica")),
     )
 
 
