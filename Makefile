@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql
+.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql docs screenshots
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,14 @@ test-again: $(READY) ## names what failed last, and runs it once more by itself
 
 test-vitess: $(READY) ## what needs a Vitess cluster, whose programs are built on first use (needs Go)
 	$(BIN)/pytest -m vitess
+
+docs: $(READY) ## generate the reference pages and tables of docs/ again
+	$(BIN)/firstmate actions --markdown > docs/actions.md
+	$(BIN)/python -m bot.runbook.reference.language_tables docs/runbooks.md
+	$(BIN)/python -m bot.reference docs
+
+screenshots: $(READY) browser ## take the pictures of docs/images again, with Chromium
+	$(BIN)/python -m tests.screenshots
 
 browser:
 	@command -v chromium >/dev/null 2>&1 || if [ "$$(id -u)" = 0 ]; then \

@@ -59,7 +59,7 @@ class Report:
         return {s.id: s.says for s in self.run.steps if s.says and s.status is not StepStatus.SKIPPED}
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the documented JSON keys."""
+        """Returns the keys that docs/cli.md documents."""
         run, plan = self.run, self.run.plan
         lead = run.lead
         return {

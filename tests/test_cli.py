@@ -56,8 +56,8 @@ def test_invalid_labels_are_reported_with_an_example(labels: str):
 ALERT = json.dumps({"labels": {"alertname": "MySQLReplicationStopped", "instance": "127.0.0.1:3307"}})
 WRONG_ALERTS = [
     ("{", "is not JSON"),
-    ("[]", "does not fit"),
-    ('{"alerts": []}', "does not fit"),
+    ("[]", "is not a valid alert"),
+    ('{"alerts": []}', "is not a valid alert"),
     ('{"version": "4", "alerts": [{"labels": 7}]}', "alerts.0"),
     (ALERT.replace("127.0.0.1:3307", "nowhere:1"), "nowhere:1"),
     (ALERT.replace("MySQLReplicationStopped", "LateTrain"), "No runbook answers LateTrain"),

@@ -58,10 +58,10 @@ def test_sound_servers_are_alike(sound_lab: LabState):
     assert (kin["flavour"], kin["role"], group["hosts"]) == ("mysql", "replica", ["orders-2", "orders-3"])
     assert group["facts"]["applier_running"] == "Yes"
     assert found["evidence"].keys() == {"orders-2", "orders-3"}
-    readme = (Path(bot.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    paragraph = readme[readme.index("**`firstmate sweep") :].split("**`firstmate audit")[0]
+    page = (Path(bot.__file__).parents[1] / "docs/cli.md").read_text(encoding="utf-8")
+    documented = page.partition("### JSON of sweep")[2].partition("\n### ")[0]
     for key in (*found, *kin, *group):
-        assert f"`{key}`" in paragraph
+        assert f"`{key}`" in documented
 
 
 def test_over_all_servers_it_says_exactly_who_is_silent_and_who_differs(broken_lab: LabState):
