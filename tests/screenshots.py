@@ -183,7 +183,7 @@ def _facts(plan: Plan, now: datetime) -> Facts:
         halt=None,
         caller="firstmate",
         caller_may_ask=True,
-        caller_says="An alert asked; Firstmate itself may propose, never approve.",
+        caller_says="An alert opened this run; Firstmate may propose a change but never approve it.",
         places=(Place(change.target, role, role, says, server, server, check_says=None, may_change=True),),
         shard="orders",
         holder=None,

@@ -122,7 +122,8 @@ class Commands:
         taken = run.taken.user if run.taken else user
         approved = any(each.user == taken and each.digest == digest for each in run.decisions)
         if taken != user and not approved:
-            raise NotAllowed(f"{mention(taken)} works on it by hand; they approve first, or hand it back.")
+            says = "took this incident; they must approve the plan first, or hand the incident back."
+            raise NotAllowed(f"{mention(taken)} {says}")
 
     def _not_halted(self, run: Run, plan: Plan | None) -> None:
         halt = self.halts.holding(run.shard, plan.actions if plan else ())

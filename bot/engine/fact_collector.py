@@ -143,7 +143,7 @@ class Collector:
     def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:
         caller = run.requester
         if caller == AUTOMATIC:
-            return True, "An alert asked; Firstmate itself may propose, never approve."
+            return True, "An alert opened this run; Firstmate may propose a change but never approve it."
         if caller.startswith(SHELL):
             return True, f"{caller.removeprefix(SHELL)} asked from a shell on the bot's own host."
         return self.directory.may(caller, "operator", shard=run.shard, fresh=stage is Stage.BEFORE_CHANGE)

@@ -56,5 +56,5 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
 
 
 def refusal(verdicts: tuple[Verdict, ...]) -> Verdict | None:
-    """The first refusal, or None."""
+    """Returns the first refusal, or None."""
     return next((verdict for verdict in verdicts if verdict.answer is Answer.REFUSE), None)

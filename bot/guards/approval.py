@@ -12,7 +12,7 @@ from bot.guards.facts import Answer, Facts, Stage, Verdict, mention
 def judge(facts: Facts) -> Verdict:
     """Passes with enough approvals that count; a denial or an expiry refuses."""
     if facts.denied_by is not None:
-        return Verdict("approval", Answer.REFUSE, f"{mention(facts.denied_by)} denied it.")
+        return Verdict("approval", Answer.REFUSE, f"{mention(facts.denied_by)} denied the plan.")
     if facts.expires_at is not None and facts.now >= facts.expires_at:
         says = f"The approval expired at {facts.expires_at:%H:%M:%S} UTC; ask for a new plan."
         return Verdict("approval", Answer.REFUSE, says)

@@ -1,4 +1,4 @@
-"""Refuses to work beside a person: who took the incident decides alone what Firstmate still does."""
+"""Refuses changes while a person works on the incident and has not approved the plan."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from bot.guards.facts import Answer, Facts, Stage, Verdict, mention
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes where nobody took the incident, or who did has approved this very plan."""
+    """Passes when nobody took the incident, or when the person who took it approved this plan."""
     if facts.taken_by is None:
-        return Verdict("assignment", Answer.PASS, "Nobody works on it by hand.")
+        return Verdict("assignment", Answer.PASS, "Nobody has taken this incident.")
     who = mention(facts.taken_by)
     if facts.taken_by in facts.approvers:
-        return Verdict("assignment", Answer.PASS, f"{who} works on it, and approved it.")
-    says = f"{who} works on it by hand; it takes their approval, or that they hand it back."
-    # Before anybody was asked their approval is only missing; just before the change it is a no.
+        return Verdict("assignment", Answer.PASS, f"{who} took this incident and approved the plan.")
+    says = f"{who} took this incident; they must approve the plan or hand the incident back."
+    # Before anybody was asked, the approval is only missing; just before the change, a missing approval refuses.
     answer = Answer.ASK if facts.stage is Stage.BEFORE_ASKING else Answer.REFUSE
     return Verdict("assignment", answer, says)

@@ -1,4 +1,4 @@
-"""Refuses the changes of a runbook that only observes."""
+"""Refuses the changes of a runbook with `autonomy: observe`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from bot.guards.facts import AUTOMATIC, Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes a runbook that may suggest; one that may act by itself does so for an alert, never for a person."""
+    """Passes a runbook that may suggest changes. One with `auto` acts without approval for alerts, never for people."""
     match facts.autonomy:
         case "observe":
-            says = "The runbook names the cause and changes nothing (`autonomy: observe`); do it by hand."
+            says = "This runbook only names causes (`autonomy: observe`); make the change by hand."
             return Verdict("autonomy", Answer.REFUSE, says)
         case "auto" if facts.caller == AUTOMATIC:
-            return Verdict("autonomy", Answer.PASS, "The runbook may act by itself here, and an alert asked.")
+            return Verdict("autonomy", Answer.PASS, "This runbook may act without approval for an alert.")
         case _:
-            return Verdict("autonomy", Answer.PASS, "The runbook suggests; a person decides.")
+            return Verdict("autonomy", Answer.PASS, "The runbook suggests changes; a person approves them.")

@@ -6,11 +6,13 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes a plan within its blast radius."""
+    """Passes a plan within the blast radius that the policy allows."""
     radius = facts.radius
     if radius is None:
         return Verdict(
-            "blast_radius", Answer.REFUSE, "How many replicas it would change is not known; ask for a new plan."
+            "blast_radius",
+            Answer.REFUSE,
+            "The number of replicas that the plan changes is unknown; ask for a new plan.",
         )
     what = f"{radius.changed} of {radius.replicas} replicas of {facts.shard}"
     if radius.changed > radius.most:

@@ -1,4 +1,4 @@
-"""Refuses the same action in the same shard again too soon, or too often: what did not help is looked at first."""
+"""Refuses the same action in the same shard too soon or too often: it did not help, so a person investigates first."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes when no other run made the same action in the shard within its cooldown, nor again and again.
+    """Passes when no other run used the same action in the shard within its cooldown, and it is not flapping.
 
-    An acknowledgement ends both, and who broke the glass overrides both.
+    An acknowledgement ends both, and break-glass overrides both.
     """
     if facts.earlier is None and facts.flapping is None:
-        return Verdict("cooldown", Answer.PASS, f"Nothing of this was done in {facts.shard} a short while ago.")
+        return Verdict(
+            "cooldown", Answer.PASS, f"No other run used these actions in {facts.shard} within the cooldown."
+        )
     says = _says(facts)
     if facts.override is not None:
         return Verdict("cooldown", Answer.PASS, f"{facts.override} {says}")
-    return Verdict("cooldown", Answer.REFUSE, f"{says} /mate ack {facts.shard} ends the wait.")
+    return Verdict("cooldown", Answer.REFUSE, f"{says} /mate ack {facts.shard} ends the cooldown.")
 
 
 def _says(facts: Facts) -> str:
     flaps, before = facts.flapping, facts.earlier
     if flaps is not None:
         return (
-            f"{flaps.action} was made {flaps.times} times in {facts.shard} within {flaps.within / 3600:g} h, and the "
-            "trouble came back each time. Look for what brings it back."
+            f"{flaps.action} ran {flaps.times} times in {facts.shard} within {flaps.within / 3600:g} h, and the "
+            "problem returned each time. Investigate why it returns."
         )
     assert before is not None
     return (
-        f"Run {before.run} made {before.action} in {facts.shard} at {before.at:%H:%M:%S} UTC already; it may be made "
-        f"again from {before.until:%H:%M:%S} UTC on. Look why it was not enough."
+        f"Run {before.run} used {before.action} in {facts.shard} at {before.at:%H:%M:%S} UTC. Its cooldown ends at "
+        f"{before.until:%H:%M:%S} UTC. Investigate why the change did not suffice."
     )

@@ -1,4 +1,4 @@
-"""What guards judge by, and what they answer. All facts are collected before any guard is asked."""
+"""The facts that guards judge and the verdicts that they return. All facts are collected before any guard runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A guard's answer with its own reason: what was found, on which object, who holds it, what to do next."""
+    """A guard's answer with its reason: what was found, on which object, who holds it, what to do next."""
 
     guard: str
     answer: Answer
@@ -27,18 +27,18 @@ class Verdict:
 
 
 AUTOMATIC = "firstmate"
-"""The caller of a run that an alert began."""
+"""The caller of a run that an alert opened."""
 SHELL = "shell:"
 """Prefix of a caller who has a shell on the bot's own host; that shell is the proof of identity."""
 
 
 def mention(user: str) -> str:
-    """A person as a sentence names them: `<@U…>` for Slack's ids, which the thread shows as a name, else as it is."""
+    """Returns a person as sentences name them: `<@U…>` for a Slack id, which Slack shows as a name, else unchanged."""
     return f"<@{user}>" if user[:1] in ("U", "W") and user.isalnum() else user
 
 
 class Stage(StrEnum):
-    """When the guards are asked: before a person is asked, and again just before the change."""
+    """When the guards run: before a person is asked, and again just before the change."""
 
     BEFORE_ASKING = "before asking"
     BEFORE_CHANGE = "before the change"
@@ -46,23 +46,23 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The halt switch is on."""
+    """A halt: no change is made within its scope."""
 
     by: str
     reason: str
     since: datetime
     scope: str = ""
-    """'' for everything, else `shard:NAME` or `action:NAME`."""
+    """'' for all changes, or `shard:NAME` or `action:NAME`."""
     by_file: bool = False
-    """Whether a file on disk holds it, and nobody in Slack can lift it."""
+    """Whether a file on disk causes the halt, which nobody can lift from Slack."""
 
     def __str__(self) -> str:
         what = f"All changes of {self.scope.partition(':')[2]}" if self.scope else "All changes"
-        return f"{what} are halted by {mention(self.by)} since {self.since:%H:%M} UTC ({self.reason})."
+        return f"{what} have been halted by {mention(self.by)} since {self.since:%H:%M} UTC ({self.reason})."
 
     @property
     def lifted_by(self) -> str:
-        """What lifts it."""
+        """Returns the sentence that says how to lift it."""
         if self.by_file:
             return "Remove the file to lift it."
         return f"An admin lifts it with {f'/mate resume {self.scope}'.strip()}."
@@ -70,7 +70,7 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A freeze holds for the shard."""
+    """A freeze of the policy that applies to the shard now."""
 
     name: str
     reason: str
@@ -79,7 +79,7 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A change that another run began before."""
+    """A change that another run started before."""
 
     run: str
     action: str
@@ -90,7 +90,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Flapping:
-    """The same action was made in the shard again and again, and the trouble came back each time."""
+    """The same action was used repeatedly in the shard, and the problem returned each time."""
 
     action: str
     times: int
@@ -100,7 +100,7 @@ class Flapping:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Somebody broke the glass: freeze and cooldown do not stop this run, every other guard does."""
+    """A break-glass override: freeze and cooldown do not refuse this run; all other guards apply."""
 
     by: str
     reason: str
@@ -112,20 +112,20 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """Replicas of the shard that serve, how many of them the plan takes out, and how many must stay."""
+    """How many replicas of the shard serve, how many of them the plan takes out, and how many must stay."""
 
     serving: int
     taken_out: int
     least: int
     why: str
-    """What asks for them: the policy's serving floor, or the primary's semi-synchronous replication."""
+    """What requires them: the policy's serving floor, or the primary's semi-synchronous replication."""
     stranger: str = ""
-    """Why a server that the plan takes out must not be, as it is no replica of the shard; '' where there is none."""
+    """Why the plan must not take out one of its servers: it is no replica of the shard; '' if all are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """How much of a budget of changes within an hour is spent by other runs, and how much this plan would take."""
+    """The use of a budget of changes within one hour: by other runs so far, and by this plan."""
 
     what: str
     spent: int
@@ -135,7 +135,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Radius:
-    """Replicas of the shard: how many there are, how many the plan changes, and how many it may."""
+    """How many replicas the shard has, how many the plan changes, and how many it may change."""
 
     replicas: int
     changed: int
@@ -144,7 +144,7 @@ class Radius:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is known of one server that would be changed."""
+    """The facts about one server that would be changed."""
 
     target: str
     inventory_role: Role | None
@@ -153,36 +153,36 @@ class Place:
     """How the role was read from the server, or why it could not be."""
     planned_server: str
     server: str
-    """The server's identity when planned and now."""
+    """The server's identity now; `planned_server` is its identity when the plan was made."""
     check_says: str | None
     """Why the action's own check refused, or None when it passed."""
     may_change: bool
-    """Whether a user is configured that may change it."""
+    """Whether a database user that may change it is configured."""
     doubts: str = ""
-    """Why the inventory may be wrong by now; '' where it is fresh."""
+    """Why the inventory may be outdated; '' if it is fresh."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What the manager of a shard's topology does there now."""
+    """What the manager of a shard's topology is doing in the shard now."""
 
     by: str
     """VTOrc."""
     doing: str = ""
-    """What it is repairing, or about to; '' where it does nothing."""
+    """What it is repairing or about to repair; '' if nothing."""
     repaired: str = ""
     """What it repaired while a change waited for it, as a sentence."""
     over: bool = False
-    """Whether a new primary took over, and what it does still concerns the tablet that was the primary alone."""
+    """Whether a new primary has taken over, so that its remaining work concerns only the former primary."""
     unknown: str = ""
-    """Why it cannot be told."""
+    """Why its work is unknown."""
     says: str = ""
-    """Why it does nothing, as a sentence."""
+    """Why it is doing nothing, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything the guards may look at; a fact that could not be had is said in its own sentence."""
+    """Everything that the guards judge; a fact that could not be collected is explained in its own sentence."""
 
     stage: Stage
     now: datetime
@@ -191,18 +191,18 @@ class Facts:
     """A user id, `firstmate` for an alert, or `shell:NAME`."""
     caller_may_ask: bool
     caller_says: str
-    """What the directory said of the caller, for the sentence."""
+    """The directory's sentence about the caller."""
     places: tuple[Place, ...]
     """The servers that would be changed."""
     shard: str
     holder: str | None
-    """The run that holds the shard, when it is not this one."""
+    """Another run that holds the lease of the shard."""
     holder_until: datetime | None
     autonomy: str
-    """How far the runbook may go, with the configuration's limit: `observe`, `suggest` or `auto`."""
+    """The autonomy of the runbook within the configuration's limit: `observe`, `suggest` or `auto`."""
     approvals_needed: int
     approvers: tuple[str, ...]
-    """Users whose approvals count: they hold the role still, and are not the requester."""
+    """Users whose approvals count; see bot.guards.approver."""
     discounted: tuple[str, ...]
     """Approvals that do not count, each with the reason."""
     denied_by: str | None
@@ -211,15 +211,15 @@ class Facts:
     plan_digest: str
     frozen: Frozen | None
     earlier: Earlier | None
-    """The last change of the same action in the shard whose cooldown has not ended."""
+    """The latest change by the same action in the shard whose cooldown has not ended."""
     flapping: Flapping | None
     override: Override | None
     taken_by: str | None
     """Who works on the incident by hand."""
     budgets: tuple[Spent, ...]
     radius: Radius | None
-    """None where it cannot be told."""
+    """None if it is unknown."""
     floor: Floor | None
-    """None where the plan takes no replica out of service."""
+    """None if the plan takes no replica out of service."""
     repair: Repair | None = None
-    """None where nobody manages the topology."""
+    """None if no manager of the topology is configured."""

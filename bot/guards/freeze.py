@@ -1,4 +1,4 @@
-"""Refuses while the policy freezes the shard."""
+"""Refuses changes while a freeze of the policy applies to the shard."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes outside of freezes; names the one that holds the longest. Who broke the glass overrides it."""
+    """Passes outside of freezes; names the freeze that lasts longest. Break-glass overrides it."""
     frozen = facts.frozen
     if frozen is None:
-        return Verdict("freeze", Answer.PASS, f"No freeze holds for {facts.shard}.")
+        return Verdict("freeze", Answer.PASS, f"No freeze applies to {facts.shard}.")
     until = f"{frozen.until:%Y-%m-%d %H:%M %Z}"
     says = f"{facts.shard} is frozen until {until} by {frozen.name!r} of the policy ({frozen.reason})."
     if facts.override is not None:
         return Verdict("freeze", Answer.PASS, f"{facts.override} {says}")
-    return Verdict("freeze", Answer.REFUSE, f"{says} Wait, or have the policy changed.")
+    return Verdict("freeze", Answer.REFUSE, f"{says} Wait until it ends, or change the policy.")

@@ -1,4 +1,4 @@
-"""Refuses while a halt holds: of everything, of the shard, or of one of the actions."""
+"""Refuses changes while all changes, the shard or one of the actions is halted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Refuses while halted, and says who halted, since when and why."""
+    """Refuses while halted; says who halted changes, since when and why."""
     if facts.halt is None:
-        return Verdict("halt", Answer.PASS, "The halt switch is off.")
+        return Verdict("halt", Answer.PASS, "Changes are not halted.")
     return Verdict("halt", Answer.REFUSE, f"{facts.halt} {facts.halt.lifted_by}")

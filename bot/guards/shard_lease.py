@@ -6,9 +6,9 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes when no other run holds the shard."""
+    """Passes when no other run holds the lease of the shard."""
     if facts.holder is None:
-        return Verdict("shard_lease", Answer.PASS, f"No other change is under way in {facts.shard}.")
+        return Verdict("shard_lease", Answer.PASS, f"No other change is running in {facts.shard}.")
     until = f" until {facts.holder_until:%H:%M:%S} UTC at the latest" if facts.holder_until else ""
     says = f"Run {facts.holder} is changing {facts.shard}{until}; wait for its outcome, then ask again."
     return Verdict("shard_lease", Answer.REFUSE, says)

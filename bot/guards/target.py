@@ -1,4 +1,4 @@
-"""Refuses a target on which the inventory and the server disagree."""
+"""Refuses a target about whose role the inventory and the server disagree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bot.guards.facts import Answer, Facts, Place, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes only when each server itself confirms the inventory's role and is still the one that was planned for."""
+    """Passes only when each server confirms the inventory's role and is still the server of the plan."""
     if not facts.places:
         return Verdict("target", Answer.REFUSE, "The plan names no server; ask for a new one.")
     refused = [says for says in map(_refusal, facts.places) if says]
@@ -27,11 +27,11 @@ def _refusal(place: Place) -> str:
         return (
             f"The inventory says that {place.target} is a {place.inventory_role.value}, "
             f"the server says {place.server_role.value} ({place.server_says}). "
-            "Somebody may have failed over: correct the inventory, then ask again."
+            "A failover may have happened: correct the inventory, then ask again."
         )
     if place.server != place.planned_server:
         return (
-            f"Another server answers at {place.target} now ({place.server}, planned for {place.planned_server}). "
-            "Look at what was replaced, then ask for a new plan."
+            f"A different server now answers at {place.target} ({place.server}, planned for {place.planned_server}). "
+            "Check what was replaced, then ask for a new plan."
         )
     return ""

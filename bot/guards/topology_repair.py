@@ -1,4 +1,4 @@
-"""Refuses to work against the manager of a shard's topology: what VTOrc repairs, nobody else touches meanwhile."""
+"""Refuses changes in a shard that the manager of its topology, VTOrc, is repairing."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes where nobody manages the topology, or who does has nothing to do here, or had its time and did not."""
+    """Passes without a topology manager, and when the manager has nothing to repair or did not repair it in time."""
     repair = facts.repair
     if repair is None:
-        return Verdict("topology_repair", Answer.PASS, "No manager of the topology looks after it.")
+        return Verdict("topology_repair", Answer.PASS, "No topology manager is configured for this shard.")
     if repair.unknown:
         return Verdict(
             "topology_repair",
             Answer.REFUSE,
-            f"Whether {repair.by} is repairing {facts.shard} cannot be told: {repair.unknown}",
+            f"Whether {repair.by} is repairing {facts.shard} is unknown: {repair.unknown}",
         )
     if repair.repaired:
         return Verdict(
-            "topology_repair", Answer.REFUSE, f"{repair.repaired} There is nothing left to approve; look again."
+            "topology_repair", Answer.REFUSE, f"{repair.repaired} Nothing is left to approve; run the runbook again."
         )
     if repair.doing:
         return Verdict(
             "topology_repair",
             Answer.REFUSE,
-            f"{repair.by} is repairing {facts.shard}: {repair.doing}. Nothing is changed against it; look at the shard "
-            "once it is done.",
+            f"{repair.by} is repairing {facts.shard}: {repair.doing}. Firstmate changes nothing meanwhile; check the "
+            "shard when the repair has ended.",
         )
     return Verdict("topology_repair", Answer.PASS, repair.says)

@@ -1,4 +1,4 @@
-"""Refuses servers that no user may change: there Firstmate only reads."""
+"""Refuses changes of servers for which no user with write access is configured."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from bot.guards.facts import Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes where the configuration names a user that may change each of the servers."""
+    """Passes when a user with write access is configured for each of the servers."""
     only_read = [place.target for place in facts.places if not place.may_change]
     if not only_read:
-        return Verdict("write_access", Answer.PASS, "A user that may change is configured.")
+        return Verdict("write_access", Answer.PASS, "A user with write access is configured.")
     says = (
-        f"Firstmate only reads {', '.join(only_read)}: no `changer` is configured there. `/runbook plan` shows the "
-        "statements, for a person to run."
+        f"{', '.join(only_read)} is read-only for Firstmate: no `changer` is configured. `/runbook plan` shows the "
+        "statements for a person to run."
     )
     return Verdict("write_access", Answer.REFUSE, says)

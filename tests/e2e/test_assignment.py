@@ -48,7 +48,7 @@ def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
     assert state() == "suppressed"
 
     play.press(ALICE, run, "run.approve")
-    play.told(ALICE, f"<@{BOB}> works on it by hand")
+    play.told(ALICE, f"<@{BOB}> took this incident")
     play.press(BOB, run, "run.approve")
     play.run_in(run_id, RunState.MENDED)
     play.workspace.wait_for(lambda: state() != "suppressed", what="The end of the silence")

@@ -103,11 +103,11 @@ CASES = {
     "freeze": Case(_nothing, "is frozen until 2026-03-02", policy=FREEZE),
     "caller": Case(_no_operator_any_more, "U0CAROL and operator", run={"requester": "U0CAROL"}),
     "target": Case(_failed_over, "the server says primary"),
-    "write_access": Case(_only_read, "Firstmate only reads orders-2: no `changer` is configured there"),
+    "write_access": Case(_only_read, "orders-2 is read-only for Firstmate: no `changer` is configured"),
     "shard_lease": Case(_held, "Run r-other is changing orders"),
-    "assignment": Case(_taken, "<@U0ALICE> works on it by hand"),
+    "assignment": Case(_taken, "<@U0ALICE> took this incident"),
     "topology_repair": Case(_vtorc_at_work, "VTOrc is repairing orders: DeadPrimary of zone1-0000000100"),
-    "cooldown": Case(_done_before, "Run r-9 made mysql.set_variable", policy={"cooldown": "15m"}),
+    "cooldown": Case(_done_before, "Run r-9 used mysql.set_variable", policy={"cooldown": "15m"}),
     "budget": Case(_nothing, "0 made, 1 planned, 0 allowed", policy={"budgets": {"fleet": 0}}),
     "blast_radius": Case(
         _nothing,
@@ -116,7 +116,7 @@ CASES = {
         remedy={**REMEDY, "on": "replicas"},
     ),
     "serving_floor": Case(_takes_out, "0 replicas of orders serve"),
-    "autonomy": Case(_nothing, "changes nothing (`autonomy: observe`)", run={"autonomy": "observe"}),
+    "autonomy": Case(_nothing, "only names causes (`autonomy: observe`)", run={"autonomy": "observe"}),
     "approval": Case(_no_approver_any_more, "0 of 1 approvals"),
     # Where a person approved, the approval of another plan does not count either.
     "digest": Case(_changed_by_somebody, "The plan changed since it was approved", run={"autonomy": "auto"}),

@@ -54,13 +54,13 @@ def test_the_widest_halt_is_reported(store: RunStore):
         store.set_halt(Halt("U1", f"for {scope}", NOW, scope), actor="U1")
     found = Halts(store).holding("orders", [START])
     assert found is not None
-    assert str(found) == "All changes are halted by <@U1> since 03:00 UTC (for )."
+    assert str(found) == "All changes have been halted by <@U1> since 03:00 UTC (for )."
     assert found.lifted_by == "An admin lifts it with /mate resume."
 
 
 def test_a_halt_of_a_shard_names_it_and_what_lifts_it():
     halt = Halt("U1", "migration", NOW, "shard:orders")
-    assert str(halt) == "All changes of orders are halted by <@U1> since 03:00 UTC (migration)."
+    assert str(halt) == "All changes of orders have been halted by <@U1> since 03:00 UTC (migration)."
     assert halt.lifted_by == "An admin lifts it with /mate resume shard:orders."
 
 

@@ -305,7 +305,7 @@ def test_the_serving_floor_counts_the_drained_server_once(front):
 def test_below_the_serving_floor_nothing_is_drained(front):
     scene = front(policy=Policy(serving_floor=2))
     scene.fleet.servers["orders-4"] = Replicating("orders-4:3306", running=False)
-    assert "2 replicas of orders serve, and it takes 1 out; 2 must stay" in refused(scene)
+    assert "2 replicas of orders serve; the plan takes 1 out of service; 2 must stay" in refused(scene)
 
 
 def test_the_blast_radius_counts_the_drained_server_and_no_proxy(front):

@@ -151,7 +151,7 @@ def test_during_a_halt_nothing_is_restored_and_the_run_says_so(scene: Scene):
     scene.store.set_halt(Halt("U1", "failover drill", NOW), actor="U1")
     found = scene.revert()
     assert scene.server.executed == []
-    assert "All changes are halted by" in found.says
+    assert "All changes have been halted by" in found.says
     assert "failover drill" in found.says
     with pytest.raises(NotAllowed, match="halted"):
         scene.press_undo()

@@ -258,7 +258,7 @@ def test_a_halt_between_two_batches_stops_the_rest(scene: Scene):
     ended = scene.change()
     assert [name for name, _ in scene.fleet.log] == ["orders-2"]
     assert ended.state is RunState.FAILED
-    assert "All changes are halted by" in ended.says
+    assert "All changes have been halted by" in ended.says
     assert "Made and verified: orders-2." in ended.says
 
 
@@ -277,7 +277,7 @@ def test_a_server_that_was_replaced_since_the_approval_stops_everything_before_i
     ended = scene.roll(plan)
     assert scene.fleet.log == []
     assert ended.state is RunState.REFUSED
-    assert f"Another server answers at {name} now" in ended.says
+    assert f"A different server now answers at {name}" in ended.says
 
 
 def test_a_server_that_changed_its_role_is_refused(scene: Scene):

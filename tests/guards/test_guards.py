@@ -118,13 +118,13 @@ REFUSALS = [
     pytest.param(
         topology_repair,
         {"repair": Repair("VTOrc", repaired="VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100.")},
-        "nothing left to approve",
+        "Nothing is left to approve",
         id="VTOrc was quicker",
     ),
     pytest.param(
         topology_repair,
         {"repair": Repair("VTOrc", unknown="it does not answer.")},
-        "cannot be told",
+        "is unknown: it does not answer",
         id="VTOrc unknown",
     ),
     pytest.param(
@@ -148,26 +148,32 @@ REFUSALS = [
         target, {"places": (replace(REPLICA, server_role=Role.PRIMARY),)}, "the server says primary", id="role differs"
     ),
     pytest.param(
-        target, {"places": (REPLICA, replace(REPLICA, server="uuid-9"))}, "Another server answers", id="another server"
+        target,
+        {"places": (REPLICA, replace(REPLICA, server="uuid-9"))},
+        "A different server now answers",
+        id="another server",
     ),
     pytest.param(
-        write_access, {"places": (replace(REPLICA, may_change=False),)}, "only reads orders-3", id="only read"
+        write_access,
+        {"places": (replace(REPLICA, may_change=False),)},
+        "orders-3 is read-only for Firstmate",
+        id="only read",
     ),
     pytest.param(shard_lease, {"holder": "r-2", "holder_until": NOW}, "r-2", id="shard held"),
     pytest.param(freeze, {"frozen": Frozen("sale", "the busiest weekend", NOW)}, "the busiest weekend", id="frozen"),
     pytest.param(
         cooldown,
         {"earlier": Earlier("r-9", "mysql.start_replica", NOW, NOW + timedelta(minutes=10))},
-        "again from 03:10:00 UTC on",
+        "Its cooldown ends at 03:10:00 UTC",
         id="cooldown",
     ),
     pytest.param(
         cooldown,
         {"flapping": Flapping("mysql.start_replica", 5, 21600.0)},
-        "made 5 times in orders within 6 h, and the trouble came back",
+        "ran 5 times in orders within 6 h, and the problem returned",
         id="flapping",
     ),
-    pytest.param(assignment, {"taken_by": "U0ALICE"}, "<@U0ALICE> works on it by hand", id="taken over"),
+    pytest.param(assignment, {"taken_by": "U0ALICE"}, "<@U0ALICE> took this incident", id="taken over"),
     pytest.param(serving_floor, {"floor": Floor(2, 1, 2, "it is so")}, "2 must stay (it is so)", id="serving floor"),
     pytest.param(
         serving_floor, {"floor": Floor(0, 0, 0, "", "It takes the primary out.")}, "the primary", id="no replica"
@@ -181,9 +187,9 @@ REFUSALS = [
     pytest.param(
         blast_radius, {"radius": Radius(5, 3, 2)}, "3 of 5 replicas of orders, and the policy allows 2", id="blast"
     ),
-    pytest.param(blast_radius, {"radius": None}, "is not known", id="unknown blast"),
+    pytest.param(blast_radius, {"radius": None}, "is unknown", id="unknown blast"),
     pytest.param(target, {"places": ()}, "names no server", id="no server"),
-    pytest.param(autonomy, {"autonomy": "observe"}, "changes nothing", id="only observes"),
+    pytest.param(autonomy, {"autonomy": "observe"}, "only names causes", id="only observes"),
     pytest.param(approval, {"approvers": ()}, "0 of 1", id="not approved"),
     pytest.param(approval, {"approvals_needed": 2}, "1 of 2", id="one of two"),
     pytest.param(approval, {"approvals_needed": 2, "approvers": ("U0BOB", "U0BOB")}, "1 of 2", id="same person twice"),
@@ -228,7 +234,7 @@ def test_approvals_that_do_not_count_are_named_with_their_reason():
 
 def test_who_took_the_incident_may_let_firstmate_go_on():
     taken = replace(GOOD, taken_by="U0BOB")
-    assert assignment.judge(taken).says == "<@U0BOB> works on it, and approved it."
+    assert assignment.judge(taken).says == "<@U0BOB> took this incident and approved the plan."
     alone = replace(GOOD, taken_by="U0BOB", approvers=(), stage=Stage.BEFORE_ASKING, autonomy="auto")
     assert assignment.judge(alone).answer is Answer.ASK
 
@@ -262,5 +268,5 @@ def test_broken_glass_overrides_no_other_guard(guard, facts):
 
 def test_a_runbook_acts_by_itself_for_an_alert_and_never_for_a_person():
     alone = replace(GOOD, autonomy="auto", approvals_needed=0, approvers=())
-    assert "act by itself" in autonomy.judge(replace(alone, caller="firstmate")).says
-    assert "a person decides" in autonomy.judge(alone).says
+    assert "act without approval" in autonomy.judge(replace(alone, caller="firstmate")).says
+    assert "a person approves them" in autonomy.judge(alone).says

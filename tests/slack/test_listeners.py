@@ -236,7 +236,7 @@ def test_resume_names_the_halts_that_remain(people, commands):
     commands.resume.return_value = [Halt("U0ALICE", "migration", NOW, "shard:orders")]
     said = answer(people, "/mate resume")
     commands.resume.assert_called_once_with("U0BOB", "")
-    assert "All changes of orders are halted by <@U0ALICE>" in said
+    assert "All changes of orders have been halted by <@U0ALICE>" in said
     assert "An admin lifts it with /mate resume shard:orders." in said
     commands.resume.return_value = []
     assert answer(people, "/mate resume shard:orders") == ":arrow_forward: Changes are allowed again."
@@ -278,7 +278,7 @@ def test_a_button_passes_on_its_run_and_who_pressed_it(people, web, commands, ac
 def test_messages_of_people_are_acknowledged_and_ignored(people, commands):
     people.say("U0BOB", CHANNEL, "hello firstmate")
     commands.halt.return_value = Halt("U0BOB", "drill", NOW)
-    assert "All changes are halted by <@U0BOB>" in answer(people, "/mate halt drill")
+    assert "All changes have been halted by <@U0BOB>" in answer(people, "/mate halt drill")
     commands.halt.assert_called_once_with("U0BOB", "drill")
 
 
