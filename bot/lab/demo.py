@@ -17,6 +17,7 @@ import requests
 from rich.console import Console
 
 from bot.config import load
+from bot.engine.run import RunState
 from bot.errors import Exit, Unreachable
 from bot.lab.bot_process import running_bot
 from bot.lab.fault_injection.fault_checks import check_passes
@@ -29,9 +30,13 @@ from bot.lab.replication import replicates
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
 from bot.lab_location import FOLDER
+from bot.slack.labels import STATE
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.open import open_database
+
+INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
+"""Ends the first line of a card whose cause is not known yet."""
 
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
 WITHIN = 120.0
@@ -210,7 +215,7 @@ def _run_steps(observer: DemoObserver, transcript: Transcript) -> bool:
         after_webhook=round(_call_time(card) - webhook, 3),
     )
     cause = observer.wait_for_call(
-        "chat.update", lambda e: scenario.alert in str(e) and ": Looking" not in str(e), "The cause"
+        "chat.update", lambda e: scenario.alert in str(e) and INVESTIGATING not in str(e), "The cause"
     )
     says = str(_arguments(cause).get("text", ""))
     transcript.record("cause", says, at=_call_time(cause), after_webhook=round(_call_time(cause) - webhook, 3))

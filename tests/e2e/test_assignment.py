@@ -35,7 +35,7 @@ def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
     assert state() != "suppressed"
 
     play.press(BOB, run, "run.take")
-    play.message(run_id, "card", holds="the alert is silenced until")
+    play.message(run_id, "card", holds="alert silenced until")
     assert state() == "suppressed"
     play.press(ALICE, run, "run.take")
     play.message(run_id, "card", holds=f"<@{ALICE}> works on it")

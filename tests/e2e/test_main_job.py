@@ -97,7 +97,7 @@ def test_the_requester_may_not_approve(play: Play):
         )
     run = play.run_in(run_id, RunState.WAITING)
     play.press(BOB, run, "run.approve")
-    play.told(BOB, "somebody else must approve")
+    play.told(BOB, "another person must approve")
     assert play.statements(run_id) == []
     play.press(ALICE, run, "run.approve")
     play.run_in(run_id, RunState.MENDED)
@@ -172,7 +172,7 @@ def test_when_the_alert_resolves_first_the_question_is_withdrawn(play: Play):
     play.send(status="resolved", starts_at=starts_at)
     play.run_in(run_id, RunState.RESOLVED)
     play.press(BOB, run, "run.approve", seen=seen)
-    play.told(BOB, "does not wait")
+    play.told(BOB, "no longer waits for an approval")
     assert play.statements(run_id) == []
 
 
@@ -181,4 +181,4 @@ def test_the_audit_log_of_all_this_holds(play: Play, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
-    assert "holds" in capsys.readouterr().out
+    assert "The hash chain is intact" in capsys.readouterr().out

@@ -37,7 +37,7 @@ def test_what_a_freeze_refuses_takes_broken_glass_and_somebody_else_s_approval(f
     frozen.message(refused.id, "card", holds="the busiest weekend")
 
     frozen.workspace.command(CAROL, CHANNEL, f"/mate break-glass {refused.id} the shop is down")
-    frozen.told(CAROL, "may not break the glass")
+    frozen.told(CAROL, "may not use break-glass")
     frozen.workspace.command(ALICE, CHANNEL, f"/mate break-glass {refused.id} why")
     frozen.told(ALICE, "needs a reason of at least 10 characters")
     frozen.workspace.command(ALICE, CHANNEL, f"/mate break-glass {refused.id} the shop is down")
@@ -60,5 +60,5 @@ def test_what_a_freeze_refuses_takes_broken_glass_and_somebody_else_s_approval(f
 
 def test_who_held_which_role_by_what_is_in_the_audit_log(frozen: Play):
     held = {(row.actor, row.subject): json.loads(row.data)["says"] for row in frozen.audited("role.held")}
-    assert held[ALICE, "break_glass"] == f"<@{ALICE}> may break the glass by the configuration."
-    assert held[BOB, "approver"] == f"<@{BOB}> is an approver by the user group S0DBAONCALL."
+    assert held[ALICE, "break_glass"] == f"<@{ALICE}> may use break-glass according to firstmate.yml."
+    assert held[BOB, "approver"] == f"<@{BOB}> is an approver as a member of the user group S0DBAONCALL."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from actions import catalog
@@ -82,7 +84,7 @@ def test_lock_waits_are_read_once_a_minute_by_all_readers_of_a_server(sound_lab:
     with reader(sound_lab, instance, gate=gate) as first, reader(sound_lab, instance, gate=gate) as second:
         assert lock_waits(first).waiting
         for db in (first, second):
-            with pytest.raises(Unreadable, match=f"{instance.address} was asked this 0 s ago"):
+            with pytest.raises(Unreadable, match=f"{instance.address} ran a costly statement 0 s ago"):
                 lock_waits(db)
     with reader(sound_lab, instance, gate=CostGate()) as other:
         assert lock_waits(other).waiting
@@ -116,4 +118,4 @@ def test_two_runs_of_one_fleet_share_the_gate(sound_lab: LabState):
     gatherer.close()
     assert [step.status for step in first] == [StepStatus.DONE, StepStatus.DONE]
     assert [step.status for step in second] == [StepStatus.FAILED, StepStatus.DONE]
-    assert "ask again in 60 s" in second[0].says or "ask again in 5" in second[0].says
+    assert re.search(r"the next one is allowed in (60|5\d) s", second[0].says)

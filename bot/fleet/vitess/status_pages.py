@@ -52,7 +52,7 @@ class Pages:
         except requests.Timeout as error:
             raise Unreachable(f"{url} did not answer within {self._timeout:g} s.") from error
         except ReadTimeoutError as error:
-            raise Unreachable(f"{url} was not whole within {self._timeout:g} s.") from error
+            raise Unreachable(f"{url} did not end within {self._timeout:g} s.") from error
         except (requests.RequestException, HTTPError) as error:
             refused = "Connection refused" in str(error)
             how = "connection refused" if refused else type(error).__name__

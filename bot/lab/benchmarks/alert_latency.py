@@ -19,6 +19,7 @@ import yaml
 from rich.console import Console
 
 from bot.config import Intake, load
+from bot.engine.run import RunState
 from bot.errors import FirstmateError
 from bot.lab.bot_process import running_bot
 from bot.lab.database_servers import free_ports
@@ -28,6 +29,10 @@ from bot.lab.lifecycle import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
+from bot.slack.labels import STATE
+
+INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
+"""Ends the first line of a card whose cause is not known yet."""
 
 FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"
 REST = 4.0
@@ -64,7 +69,7 @@ def measure(state: LabState, intake: Intake, times: int, report: Callable[[int, 
         sent = time.time()
         _send(state, intake, "firing", started)
         card = _call(workspace, seen, "chat.postMessage", lambda entry: True)
-        cause = _call(workspace, seen, "chat.update", lambda entry: ": Looking" not in str(entry))
+        cause = _call(workspace, seen, "chat.update", lambda entry: INVESTIGATING not in str(entry))
         found.append(Times(card - sent, cause - sent))
         report(number, found[-1])
         _send(state, intake, "resolved", started)
