@@ -38,7 +38,7 @@ def test_while_somebody_works_on_it_alertmanager_is_silent(play: Play):
     play.message(run_id, "card", holds="alert silenced until")
     assert state() == "suppressed"
     play.press(ALICE, run, "run.take")
-    play.message(run_id, "card", holds=f"<@{ALICE}> works on it")
+    play.message(run_id, "card", holds=f"Assigned to <@{ALICE}>")
     assert state() == "suppressed"
     play.press(ALICE, run, "run.hand_back")
     play.workspace.wait_for(lambda: state() != "suppressed", what="The end of the silence")
