@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Loaded here because its own hook would load it late, deep in the stack, where ast.parse of CPython 3.11 fails at times.
+# Its own hook would load it late, deep in the stack, where ast.parse of CPython 3.11 fails at times.
 import hypothesis  # noqa: F401
 import pytest
 
