@@ -1,1 +1,1 @@
-"""Who may act, in what order, and who hears of it."""
+"""Firstmate: incident triage and guarded runbook automation in Slack for MySQL, MariaDB and Vitess fleets."""

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from bot.assembly import assemble, slack_settings
 from bot.config import Config, SlackSettings
 from bot.engine.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
 from bot.engine.sweep import Sweeps
+from bot.engine_assembly import assemble, slack_settings
 from bot.errors import Busy, ConfigError
 from bot.fleet.fleet import ConfiguredFleet
 from bot.intake import metrics
@@ -24,14 +24,14 @@ from bot.slack.connection import Connection, HttpConnection, connect, installati
 from bot.slack.directory import SlackDirectory
 from bot.slack.listeners import build_app
 from bot.slack.lookups import Lookups
-from bot.slack.publisher import SlackPublisher
-from bot.slack.sender import Sender
+from bot.slack.outbox_sender import Sender
+from bot.slack.run_publisher import SlackPublisher
 from bot.slack.sweep_command import SweepCommand
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history
 from bot.store.durable import INTERPRETER, Durable
 from bot.store.open import open_database
-from bot.store.outbox import OutboxStore
+from bot.store.outbox_store import OutboxStore
 from bot.store.purger import Purger
 from bot.store.replicas import Replica
 from bot.store.run_store import RunStore

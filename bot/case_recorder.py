@@ -15,7 +15,6 @@ from actions.redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot
 from bot.alerts import Alert
-from bot.assembly import Engine
 from bot.config import Config, Instance, Shard
 from bot.engine.gather import view
 from bot.engine.plan import Plan
@@ -23,6 +22,7 @@ from bot.engine.planner import Observations, inputs_of
 from bot.engine.ports import Fleet, Identity
 from bot.engine.targets import Target
 from bot.engine.triage import seen_by
+from bot.engine_assembly import Engine
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing

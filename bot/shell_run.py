@@ -14,7 +14,6 @@ from typing import Any
 
 from actions.contract import Refused, Unreadable
 from bot.alerts import Alert, AlertStatus
-from bot.assembly import Engine, assemble, slack_directory
 from bot.config import Config
 from bot.engine.guard_explanation import Explained
 from bot.engine.plan import Plan
@@ -22,6 +21,7 @@ from bot.engine.planner import Observations
 from bot.engine.ports import Directory, Fleet
 from bot.engine.preview import Preview, preview
 from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
+from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.fleet import ConfiguredFleet
 from bot.guards.facts import SHELL

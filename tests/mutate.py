@@ -73,33 +73,33 @@ PROTECTIONS = (
         "2 a bot that was held up calls nothing", "bot/fleet/vitess/changer.py", "if late > LONGEST_IDLE:", "if False:"
     ),
     Mutation(
-        "4 a server of another authority is not trusted", "bot/fleet/connections.py", "ssl=trusting,", "ssl=None,"
+        "4 a server of another authority is not trusted", "bot/fleet/mysql_connections.py", "ssl=trusting,", "ssl=None,"
     ),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
     Mutation(
-        "what VTOrc repairs is left to it", "bot/engine/vtorc_activity.py", "if each.seen_for <= patience]", "if False]"
+        "what VTOrc repairs is left to it", "bot/engine/vtorc_repairs.py", "if each.seen_for <= patience]", "if False]"
     ),
     Mutation(
         "a recovery under way is waited for",
-        "bot/engine/vtorc_activity.py",
+        "bot/engine/vtorc_repairs.py",
         "if each.runs] if view.acts else []",
         "if False]",
     ),
     Mutation(
         "a VTOrc that is silent is no dead one",
-        "bot/engine/vtorc_activity.py",
+        "bot/engine/vtorc_repairs.py",
         "if not view.alive and silent:",
         "if False:",
     ),
     Mutation(
         "one trouble is one thread",
-        "bot/store/incidents.py",
+        "bot/store/incident_store.py",
         "active or self._in_thread(connection, key, alert, run)",
         "active or run",
     ),
     Mutation(
         "1 the run of an alert is queued with it",
-        "bot/store/incidents.py",
+        "bot/store/incident_store.py",
         "self._queue.put(connection, run.id, segments.Triage())",
         "pass",
     ),
@@ -109,10 +109,10 @@ PROTECTIONS = (
         "return self._refuse(source, 503, str(error))",
         "return JSONResponse({})",
     ),
-    Mutation("2 a change begins once", "bot/store/intents.py", "if begun.rowcount != 1:", "if False:"),
+    Mutation("2 a change begins once", "bot/store/intent_store.py", "if begun.rowcount != 1:", "if False:"),
     Mutation(
         "2 who lost the shard begins nothing",
-        "bot/store/intents.py",
+        "bot/store/intent_store.py",
         "if held is None or held <= self._clock():",
         "if False:",
     ),
@@ -136,7 +136,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 who asked does not approve",
-        "bot/guards/approver.py",
+        "bot/guards/approver_eligibility.py",
         "if approver.user == requester:",
         "if False:",
     ),
@@ -161,7 +161,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "5 what waits has its end queued",
-        "bot/store/decisions.py",
+        "bot/store/decision_store.py",
         "self._queue.put(connection, run.id, segments.Expire(), delay=expires_in)",
         "pass",
     ),

@@ -27,8 +27,8 @@ from bot.engine.ports import Receipt
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.segments import Segment
 from bot.errors import NotAllowed, StoreDown
-from bot.fleet.connections import Server
 from bot.fleet.mysql import MySQLReader
+from bot.fleet.mysql_connections import Server
 from bot.intake.http import HttpIntake
 from bot.intake.metrics import Metrics
 from bot.runbook.diagnosis.causes import diagnose
@@ -36,10 +36,10 @@ from bot.runbook.expressions.evaluation import render
 from bot.runbook.language.schema import Runbook
 from bot.slack import run_messages
 from bot.slack.listeners import Listeners
-from bot.slack.publisher import SlackPublisher
+from bot.slack.run_publisher import SlackPublisher
 from bot.store import audit
 from bot.store.database import Database
-from bot.store.outbox import OutboxStore
+from bot.store.outbox_store import OutboxStore
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 from bot.store.tables import alerts, runs
@@ -87,8 +87,8 @@ class Receiver:
 def test_1_an_alert_answered_with_2xx_is_never_lost(database: Database, broken: bool):
     queue = Queue()
     queue.broken = broken
-    door = HttpIntake(Receiver(RunStore(database, queue)), TOKEN, Metrics(dict), list)
-    answer = TestClient(door.app()).post(
+    intake = HttpIntake(Receiver(RunStore(database, queue)), TOKEN, Metrics(dict), list)
+    answer = TestClient(intake.app()).post(
         "/alerts/alertmanager", json=FIRING, headers={"Authorization": f"Bearer {TOKEN}"}
     )
     # The process may die here: only what another one finds in the database counts.

@@ -1,0 +1,1 @@
+"""Diagnostics: one question per file; they only read."""

@@ -1,0 +1,1 @@
+"""Remediations: one change per file, with its precondition, verification and undo."""

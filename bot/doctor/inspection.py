@@ -23,9 +23,9 @@ from bot.doctor.user_privileges import PROMETHEUS, Kind, UserReport, assess_user
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
-from bot.fleet.alertmanager import AlertmanagerSilencer
+from bot.fleet.alertmanager_silences import AlertmanagerSilencer
 from bot.fleet.fleet import ConfiguredFleet
-from bot.privileges.corrections import Corrections, Excess
+from bot.privileges.grant_corrections import Corrections, Excess
 from bot.privileges.grants import AccountPrivileges, parse
 
 T = TypeVar("T")

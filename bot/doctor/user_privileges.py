@@ -9,7 +9,7 @@ from typing import Literal
 from actions import catalog
 from actions.contract import Grants, Prometheus, ProxySQL, ServerVersion
 from actions.vitess_contract import Vitess
-from bot.privileges.corrections import Corrections, Excess, corrections, excess
+from bot.privileges.grant_corrections import Corrections, Excess, corrections, excess
 from bot.privileges.grants import AccountPrivileges, account_name
 from bot.privileges.requirements import (
     BY_CHOICE,

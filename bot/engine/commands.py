@@ -24,7 +24,7 @@ from bot.engine.stored_runs import known_run
 from bot.engine.target_selection import known_shard
 from bot.engine.triage import Triage
 from bot.errors import Busy, NotAllowed, WrongUsage
-from bot.guards.approver import Approver, ineligible
+from bot.guards.approver_eligibility import Approver, ineligible
 from bot.guards.facts import Answer, Halt, Override, mention
 
 OVERRIDABLE = frozenset({"freeze", "cooldown"})

@@ -71,7 +71,7 @@ class Dispatcher:
                 self.rollout.change(steps, run_id)
                 self.assignments.settle(run_id)
             case segments.Silenced(check):
-                self.assignments.look(run_id, check)
+                self.assignments.check_silenced(run_id, check)
             case segments.Unpause():
                 self.pausing.unpause(known_run(self.store, run_id), segment)
             case segments.Revert(change):

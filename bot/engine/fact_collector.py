@@ -14,9 +14,9 @@ from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.run import Choice, Decision, Run
 from bot.engine.target_selection import out_of_place, refused_on_tablet
 from bot.engine.targets import Target
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import FirstmateError
-from bot.guards.approver import Approver, ineligible
+from bot.guards.approver_eligibility import Approver, ineligible
 from bot.guards.facts import AUTOMATIC, SHELL, Facts, Place, Repair, Stage
 from bot.policy import Policy
 from bot.runbook.language.schema import AUTONOMY, Autonomy
@@ -45,7 +45,7 @@ class Collector:
     store: Store
     directory: Directory
     halts: Halts
-    vtorc_activity: VtorcActivity
+    vtorc_repairs: VtorcRepairs
     ceiling: Autonomy = "suggest"
     """The highest autonomy that the configuration allows."""
     policy: Policy = field(default_factory=Policy)
@@ -94,7 +94,7 @@ class Collector:
     def _repair(self, run: Run, made: Sequence[ResolvedChange], stage: Stage) -> Repair | None:
         """Returns what VTOrc does in the shard; just before a change, waits for it to finish."""
         target = next((each.target for each in made if each.target is not None), None)
-        activity = self.vtorc_activity
+        activity = self.vtorc_repairs
         observe = activity.wait if stage is Stage.BEFORE_CHANGE else activity.observe
         found = observe(target, run.repair_within)
         return found if found is None or stage is Stage.BEFORE_CHANGE else replace(found, repaired="")

@@ -93,7 +93,7 @@ class Triage:
         begun = run
         found = self._assess(run, lambda steps: self._show(replace(begun, steps=steps)))
         self._show(found.run)
-        repair = self.collector.vtorc_activity.observe(found.target, run.repair_within)
+        repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         if repair is not None and self._repairing(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing it ({repair.doing}). Firstmate waits until {until:%H:%M:%S} UTC."
@@ -106,7 +106,7 @@ class Triage:
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
-        repair = self.collector.vtorc_activity.observe(self.target(run), run.repair_within)
+        repair = self.collector.vtorc_repairs.observe(self.target(run), run.repair_within)
         if repair is not None and self._repairing(run, repair):
             self.store.enqueue(run_id, segments.TriageWatch(number + 1), delay=WATCH)
             return
@@ -125,7 +125,7 @@ class Triage:
         if run is None or run.state is not RunState.TRIAGING:
             return
         found = self._assess(replace(run, says=""), lambda _: None)
-        repair = self.collector.vtorc_activity.observe(found.target, run.repair_within)
+        repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         # A repair before the first assessment may be too old by now to appear in VTOrc's view.
         self._conclude(found, _repaired_before(run, repair) or run.repaired, last=True)
 

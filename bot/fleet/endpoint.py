@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 from actions.contract import ProbeResult, Seconds
-from bot.fleet.connections import Server, refusal
+from bot.fleet.mysql_connections import Server, refusal
 
 KNOCK_WITHIN = 1.5
 """Seconds until the connection times out, and the greeting."""

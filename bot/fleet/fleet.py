@@ -12,11 +12,11 @@ from bot.engine.ports import Changer, Identity
 from bot.engine.targets import Target
 from bot.errors import NotAllowed
 from bot.fleet import proxysql
-from bot.fleet.connections import Server
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
 from bot.fleet.mysql import identity, open_changer, open_reader
+from bot.fleet.mysql_connections import Server
 from bot.fleet.prometheus import PrometheusReader
 from bot.fleet.vitess.clusters import Clusters
 from bot.fleet.vitess.reader import VitessReader

@@ -21,8 +21,8 @@ from actions.diagnostics.mysql.replica_status import replica_status
 from actions.server_versions import processlist
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
-from bot.fleet.connections import Server, connect, end_session
 from bot.fleet.cost_gate import CostGate
+from bot.fleet.mysql_connections import Server, connect, end_session
 from bot.fleet.read_statements import check_reading
 
 READ_WITHIN = 2.0

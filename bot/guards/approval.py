@@ -1,7 +1,7 @@
 """Asks for approvals; refuses a plan that was denied, has expired or lacks approvals.
 
-Which approvals count is decided before, by bot.guards.approver: the facts hold them as `approvers`, and the others with
-their reasons as `discounted`.
+bot.guards.approver_eligibility decides before which approvals count: the facts hold these as `approvers`, and the
+others with their reasons as `discounted`.
 """
 
 from __future__ import annotations

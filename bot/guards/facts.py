@@ -202,7 +202,7 @@ class Facts:
     """The autonomy of the runbook within the configuration's limit: `observe`, `suggest` or `auto`."""
     approvals_needed: int
     approvers: tuple[str, ...]
-    """Users whose approvals count; see bot.guards.approver."""
+    """Users whose approvals count; see bot.guards.approver_eligibility."""
     discounted: tuple[str, ...]
     """Approvals that do not count, each with the reason."""
     denied_by: str | None

@@ -1,1 +1,1 @@
-"""Which alerts are one trouble: the key of an incident, and how an alert joins one. Pure."""
+"""Which alerts are one incident: its key, what an alert's arrival means, and which run or thread it joins. Pure."""

@@ -1,1 +1,1 @@
-"""What is remembered: alerts, runs, decisions, intents, leases, the halt switch, messages and the audit log."""
+"""The store: alerts, runs, decisions, intents, leases, halts, messages and the audit log."""

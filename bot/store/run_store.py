@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.store.decisions import DecisionStore
-from bot.store.halts import HaltStore
-from bot.store.incidents import IncidentStore
-from bot.store.intents import IntentStore
-from bot.store.leases import LeaseStore
+from bot.store.decision_store import DecisionStore
+from bot.store.halt_store import HaltStore
+from bot.store.incident_store import IncidentStore
+from bot.store.intent_store import IntentStore
+from bot.store.lease_store import LeaseStore
 
 
 class RunStore(IncidentStore, DecisionStore, IntentStore, LeaseStore, HaltStore):

@@ -13,8 +13,8 @@ from typing import Any
 from bot import app
 from bot.config import load
 from bot.fleet.mysql import MySQLChanger
-from bot.slack.sender import Sender
-from bot.store.outbox import OutboxStore
+from bot.slack.outbox_sender import Sender
+from bot.store.outbox_store import OutboxStore
 from bot.store.run_store import RunStore
 
 OWNERS = {each.__name__: each for each in (RunStore, MySQLChanger, OutboxStore, Sender)}

@@ -17,9 +17,10 @@ from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner
 from bot.engine.rollout import Rollout
 from bot.engine.run import Choice, Decision, Run, RunState
+from bot.engine.silencing import Silencing
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook
 from bot.store.database import Database
@@ -85,7 +86,7 @@ class Scene:
             self.store,
             self.directory,
             Halts(self.store),
-            VtorcActivity(self.fleet),
+            VtorcRepairs(self.fleet),
             self.run.autonomy,
             self.policy,
         )
@@ -99,7 +100,7 @@ class Scene:
 
     @property
     def assignments(self) -> Assignments:
-        return Assignments(self.store, self.publisher, {}, lambda: NOW)
+        return Assignments(self.store, self.publisher, Silencing({}), lambda: NOW)
 
     @property
     def pausing(self) -> Pausing:

@@ -131,7 +131,7 @@ class Logged:
 
 @dataclass
 class Published:
-    """A desk that keeps what it was told to publish."""
+    """A publisher that keeps the runs that it was given."""
 
     runs: list[Run] = field(default_factory=list)
 

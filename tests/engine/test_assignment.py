@@ -11,6 +11,7 @@ import pytest
 from bot.alerts import ALERTMANAGER
 from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.run import Assignment, Run, RunState
+from bot.engine.silencing import Silencing
 from bot.errors import Busy, NotAllowed, Unreachable
 from bot.store.database import Database
 from bot.store.run_store import RunStore
@@ -29,7 +30,7 @@ gather: {replica: mysql.replica_status}
 
 @dataclass
 class Silencer:
-    """Stands where Alertmanager stands; the real one is in tests/fleet/test_alertmanager.py."""
+    """Stands where Alertmanager stands; the real one is in tests/fleet/test_alertmanager_silences.py."""
 
     silences: dict[str, tuple[dict[str, str], float, str]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
@@ -67,7 +68,10 @@ class Scene:
     @property
     def assignments(self) -> Assignments:
         return Assignments(
-            self.store, self.publisher, {ALERTMANAGER: self.silencer}, lambda: NOW + timedelta(minutes=self.minutes)
+            self.store,
+            self.publisher,
+            Silencing({ALERTMANAGER: self.silencer}),
+            lambda: NOW + timedelta(minutes=self.minutes),
         )
 
     def run(self) -> Run:
@@ -88,7 +92,7 @@ class Scene:
 
     def look(self) -> None:
         """The next look at the silent alert."""
-        self.assignments.look("r-1", len(self.segments()) - 1)
+        self.assignments.check_silenced("r-1", len(self.segments()) - 1)
 
 
 @pytest.fixture
@@ -122,7 +126,7 @@ def test_another_person_takes_over_and_the_first_silence_ends(scene: Scene):
 def test_who_was_slower_is_told_and_leaves_no_silence(scene: Scene):
     before = scene.run()
     scene.take()
-    with pytest.raises(Busy, match=r"Somebody else was quicker"):
+    with pytest.raises(Busy, match=r"Another person was quicker"):
         scene.assignments.take("U2", before)
     assert scene.taken().user == "U1"
     assert scene.silencer.ended == ["a-b-2"]
@@ -148,7 +152,7 @@ def test_an_alertmanager_that_does_not_answer_is_told_on_the_card(scene: Scene):
 
 
 def test_without_an_alertmanager_that_is_told(scene: Scene):
-    Assignments(scene.store, scene.publisher, {}, lambda: NOW).take("U1", scene.run())
+    Assignments(scene.store, scene.publisher, Silencing({}), lambda: NOW).take("U1", scene.run())
     assert scene.taken().says == "Not silenced: `prometheus.alertmanager` is not set in the configuration."
 
 
@@ -174,14 +178,14 @@ def test_the_end_of_an_alert_is_asked_of_its_own_source_alone(of_grafana: Scene)
     of_grafana.store.take(
         "r-1", replace(of_grafana.taken(), silence="a-b-1"), expect=of_grafana.taken(), actor="firstmate"
     )
-    of_grafana.assignments.look("r-1", 0)
+    of_grafana.assignments.check_silenced("r-1", 0)
     assert of_grafana.run().resolved_at is None
     assert not of_grafana.run().state.ended
 
 
 def test_what_a_person_asked_for_or_is_over_cannot_be_taken(scene: Scene):
     for over in (replace(scene.run(), alert=None), replace(scene.run(), resolved_at=NOW)):
-        with pytest.raises(NotAllowed, match=r"no alert that still fires"):
+        with pytest.raises(NotAllowed, match=r"no firing alert"):
             scene.assignments.take("U1", over)
 
 

@@ -15,7 +15,7 @@ from actions.contract import MySQL, Refused
 from actions.remediations.mysql.set_variable import SetVariable
 from bot.config import Role
 from bot.engine.run import Assignment, RunState
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.guards import ORDER
 from bot.guards.facts import Answer, Halt, Repair
 from bot.policy import Policy
@@ -65,7 +65,7 @@ def _taken(scene: Scene, _: pytest.MonkeyPatch) -> None:
 
 def _vtorc_at_work(scene: Scene, patch: pytest.MonkeyPatch) -> None:
     doing = Repair("VTOrc", doing="DeadPrimary of zone1-0000000100, seen for 2 s")
-    patch.setattr(VtorcActivity, "wait", lambda self, target, patience: doing)
+    patch.setattr(VtorcRepairs, "wait", lambda self, target, patience: doing)
 
 
 def _done_before(scene: Scene, _: pytest.MonkeyPatch) -> None:

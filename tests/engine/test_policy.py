@@ -15,7 +15,7 @@ from bot.engine.halts import Halts
 from bot.engine.plan import Plan
 from bot.engine.policy_limits import ACKERS, FLOOR, Limits, ackers
 from bot.engine.ports import StartResult
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.guards import blast_radius as blast
 from bot.guards import budget, cooldown, freeze
 from bot.guards.facts import Answer, Facts, Stage
@@ -49,7 +49,7 @@ class Scene:
     def facts(self, policy: object, asked: Plan | None = None) -> Facts:
         fleet = Fleet((shard_of("orders", 5), shard_of("billing", 1)))
         rules = Policy.model_validate(policy)
-        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), VtorcActivity(fleet), policy=rules)
+        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), VtorcRepairs(fleet), policy=rules)
         return collector.collect(run(), asked or plan(), [], stage=Stage.BEFORE_ASKING, now=NOW)
 
 

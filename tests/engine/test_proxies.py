@@ -23,7 +23,7 @@ from bot.engine.target_selection import changed_at, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet import proxysql
-from bot.fleet.connections import Server as Address
+from bot.fleet.mysql_connections import Server as Address
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 from bot.policy import Policy

@@ -18,7 +18,7 @@ from bot.engine.ports import Superseded
 from bot.engine.rollout import Rollout, intent
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.undo import Undo
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import FirstmateError, NotAllowed, RunbookError, UnknownTarget
 from bot.guards import judge
 from bot.guards.facts import Halt, Stage
@@ -75,7 +75,7 @@ class Scene:
     @property
     def rollout(self) -> Rollout:
         halts = Halts(self.store)
-        collector = Collector(self.fleet, self.store, Everybody(), halts, VtorcActivity(self.fleet))
+        collector = Collector(self.fleet, self.store, Everybody(), halts, VtorcRepairs(self.fleet))
         undo = Undo(self.fleet, self.store, self.publisher, halts, now=lambda: NOW)
         return Rollout(
             self.fleet, self.store, self.publisher, collector, self.planner, undo, verifier_pause=0.0, now=lambda: NOW
@@ -372,9 +372,7 @@ def test_how_far_a_runbook_may_go(scene: Scene, said: Any, ceiling: Any, risk: s
     plan = scene.plan(runbook(fix=SET))
     plan = replace(plan, changes=tuple(replace(each, risk=risk) for each in plan.changes))
     _, made = scene.planner.again(plan, (0,))
-    collector = Collector(
-        scene.fleet, scene.store, Everybody(), Halts(scene.store), VtorcActivity(scene.fleet), ceiling
-    )
+    collector = Collector(scene.fleet, scene.store, Everybody(), Halts(scene.store), VtorcRepairs(scene.fleet), ceiling)
     facts = collector.collect(samples.run(autonomy=said), plan, made, stage=Stage.BEFORE_ASKING, now=NOW)
     verdicts = judge(facts)
     worst = max((verdict.answer for verdict in verdicts), key=["pass", "ask", "refuse"].index)

@@ -10,9 +10,9 @@ from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet import connection_errors as failures
-from bot.fleet.connections import Server
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.inventory import Inventory
+from bot.fleet.mysql_connections import Server
 from bot.fleet.proxysql import open_reader, parse_version, rendered
 from bot.lab.proxysql.admin import AdminError
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS

@@ -1,4 +1,4 @@
-"""Which alerts are one incident: the rules on values alone; tests/store/test_incidents.py has them on a store."""
+"""Which alerts are one incident: the rules on values alone; tests/store/test_incident_store.py has them on a store."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from bot.alerts import Alert, AlertStatus
 from bot.incidents.arrival import Arrival, arrival, supersedes
 from bot.incidents.escalate import notifies_channel
-from bot.incidents.join import MOST_JOINED, joined_names
+from bot.incidents.join_run import MOST_JOINED, joined_names
+from bot.incidents.join_thread import REOPENS_WITHIN, EarlierRun, Thread, reopened, resolved_runs
 from bot.incidents.key import incident_key
-from bot.incidents.reopen import REOPENS_WITHIN, EarlierRun, Thread, reopened, resolved_runs
 from tests.samples import NOW, alert
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED

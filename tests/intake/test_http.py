@@ -43,8 +43,8 @@ def notebook() -> Notebook:
 @pytest.fixture
 def client(notebook: Notebook) -> TestClient:
     metrics = Metrics(lambda: {RUNS: {"waiting": 2.0}})
-    door = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=list)
-    return TestClient(door.app())
+    intake = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=list)
+    return TestClient(intake.app())
 
 
 def post(client: TestClient, body: Any, token: str = f"Bearer {TOKEN}") -> Any:
@@ -134,7 +134,7 @@ def test_health_readiness_and_metrics(client, notebook):
 
 def test_readiness_says_what_is_missing(notebook):
     metrics = Metrics(dict)
-    door = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=lambda: ["Slack is not connected."])
-    answer = TestClient(door.app()).get("/readyz")
+    intake = HttpIntake(receiver=notebook, token=TOKEN, metrics=metrics, not_ready=lambda: ["Slack is not connected."])
+    answer = TestClient(intake.app()).get("/readyz")
     assert answer.status_code == 503
     assert answer.text == "Slack is not connected.\n"

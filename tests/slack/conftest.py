@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.lab.slack_workspace import Workspace, WorkspaceClient, WorkspaceOptions, running_workspace
 from bot.lab.slack_workspace.app_manifest import Manifest
 from bot.store.database import Database
-from bot.store.outbox import OutboxStore
+from bot.store.outbox_store import OutboxStore
 
 
 @pytest.fixture

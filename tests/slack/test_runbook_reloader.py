@@ -11,7 +11,7 @@ import pytest
 from bot.engine.outbox import Envelope
 from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook_reloader import Reloader
-from bot.store.outbox import OutboxStore
+from bot.store.outbox_store import OutboxStore
 
 GOOD = "runbook: one\ntitle: T\nowner: me\ngather: {replica: mysql.replica_status}\n"
 BROKEN = GOOD.replace("mysql.replica_status", "mysql.replica_statos <!channel>")

@@ -14,7 +14,7 @@ from bot.engine.run import RunState
 from bot.store import audit
 from bot.store import purger as retention
 from bot.store.database import Database
-from bot.store.outbox import OutboxStore
+from bot.store.outbox_store import OutboxStore
 from bot.store.purger import Deleted, Purger
 from bot.store.run_store import RunStore
 from bot.store.tables import alerts, decisions, intents, messages, runs
@@ -44,8 +44,8 @@ def run_of(store: RunStore, number: int, *, days_ago: float, state: RunState = R
 
 
 def sweep(database: Database, keep: Retention | None = None, *, days: float = 0.0) -> Deleted:
-    sweeper = Purger(database, Segments(), keep or Retention())
-    return sweeper.sweep(datetime.now(UTC) + timedelta(days=days))
+    purger = Purger(database, Segments(), keep or Retention())
+    return purger.sweep(datetime.now(UTC) + timedelta(days=days))
 
 
 def left(database: Database) -> dict[str, int]:

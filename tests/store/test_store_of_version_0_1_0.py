@@ -24,9 +24,10 @@ from bot.engine.planner import Planner
 from bot.engine.ports import Steps
 from bot.engine.rollout import Rollout
 from bot.engine.run import Run, RunState
+from bot.engine.silencing import Silencing
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook
 from bot.store import audit
@@ -82,7 +83,7 @@ class Scene:
 
     def _dispatcher(self) -> Dispatcher:
         fleet, store, publisher, halts = self.fleet, self.store, Published(), Halts(self.store)
-        collector = Collector(fleet, store, Everybody(), halts, VtorcActivity(fleet), "suggest", Policy())
+        collector = Collector(fleet, store, Everybody(), halts, VtorcRepairs(fleet), "suggest", Policy())
         gatherer = Gatherer(fleet)
         planner = Planner(fleet, gatherer, _no_other_runbook)
         undo = Undo(fleet, store, publisher, halts)
@@ -92,7 +93,7 @@ class Scene:
             Triage(fleet, store, publisher, collector, gatherer, planner, 300.0),
             Rollout(fleet, store, publisher, collector, planner, undo, 0.0),
             undo,
-            Assignments(store, publisher, {ALERTMANAGER: Silencer()}),
+            Assignments(store, publisher, Silencing({ALERTMANAGER: Silencer()})),
             Pausing(store, publisher),
         )
 

@@ -11,8 +11,8 @@ import pytest
 
 from actions.contract import ProbeResult
 from actions.diagnostics.mysql.reachability import Reachability, reachability
-from bot.fleet.connections import Server
 from bot.fleet.endpoint import ServerEndpoint
+from bot.fleet.mysql_connections import Server
 from bot.lab.grants import READER
 from bot.lab.lab_state import LabInstance, LabState
 

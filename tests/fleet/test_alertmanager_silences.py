@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from bot.errors import Unreachable
-from bot.fleet.alertmanager import AlertmanagerSilencer
+from bot.fleet.alertmanager_silences import AlertmanagerSilencer
 from bot.lab.lab_state import LabState
 from tests.alertmanager import alertmanager
 

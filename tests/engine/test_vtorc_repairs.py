@@ -23,7 +23,7 @@ from bot.engine.halts import Halts
 from bot.engine.run import Run, RunState, Step, StepStatus
 from bot.engine.targets import Target
 from bot.engine.triage import Triage
-from bot.engine.vtorc_activity import VtorcActivity, judged
+from bot.engine.vtorc_repairs import VtorcRepairs, judged
 from bot.fleet.vitess.topology import arranged
 from bot.stalled_runs import AWAITED
 from bot.store.database import Database
@@ -152,10 +152,10 @@ class VitessFleet(Fleet):
         yield RecordedVitess()
 
 
-def looking(*views: VTOrcs, ticks: float = 0.0) -> VtorcActivity:
+def looking(*views: VTOrcs, ticks: float = 0.0) -> VtorcRepairs:
     """Sees these views, one after the other; the last one stays. Each look at the clock takes so many seconds."""
     turn, clock = iter(range(1_000)), iter(range(1_000))
-    return VtorcActivity(
+    return VtorcRepairs(
         VitessFleet((SHARD,)),
         ask=lambda _: views[min(next(turn), len(views) - 1)],
         clock=lambda: next(clock) * ticks,
@@ -234,10 +234,10 @@ class Watched:
     ) -> None:
         self.queue, self.publisher, self.now = DirectQueue(), Published(), NOW
         self.store = RunStore(database, self.queue, clock=NOW.timestamp)
-        vtorc_activity = looking(*views)
-        fleet: Any = vtorc_activity.fleet
+        vtorc_repairs = looking(*views)
+        fleet: Any = vtorc_repairs.fleet
         gatherer: Any = Seen(dead=iter([first, not causes]))
-        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), vtorc_activity)
+        collector = Collector(fleet, self.store, Everybody(), Halts(self.store), vtorc_repairs)
         planner: Any = None
         self.triage = Triage(fleet, self.store, self.publisher, collector, gatherer, planner, 300.0, lambda: self.now)
         alert = Alert({"alertname": "VitessDeadPrimary"}, AlertStatus.FIRING, NOW)

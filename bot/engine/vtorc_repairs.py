@@ -24,7 +24,7 @@ PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class VtorcActivity:
+class VtorcRepairs:
     """Observes what VTOrc does in a shard."""
 
     fleet: Fleet

@@ -13,8 +13,8 @@ from bot.engine import segments
 from bot.engine.ports import Receipt
 from bot.engine.run import Assignment, Run
 from bot.incidents.arrival import Arrival, arrival, supersedes
-from bot.incidents.join import joined_names
-from bot.incidents.reopen import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened, resolved_runs
+from bot.incidents.join_run import joined_names
+from bot.incidents.join_thread import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened, resolved_runs
 from bot.store import audit
 from bot.store.run_records import RUN, UNDER_WAY, RunRecords, read_run
 from bot.store.tables import alerts, refused_bodies, runs

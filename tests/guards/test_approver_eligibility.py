@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.guards.approver import Approver, ineligible
+from bot.guards.approver_eligibility import Approver, ineligible
 
 APPROVER = Approver("U0BOB", "d1", holds_role=True, role_says="<@U0BOB> is approver by the configuration.")
 

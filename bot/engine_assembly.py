@@ -22,11 +22,12 @@ from bot.engine.ports import Directory, Fleet, Publisher, Silencer
 from bot.engine.role_checks import RoleChecks
 from bot.engine.rollout import Rollout
 from bot.engine.run_factory import RunFactory
+from bot.engine.silencing import Silencing
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
-from bot.engine.vtorc_activity import VtorcActivity
+from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import ConfigError
-from bot.fleet.alertmanager import AlertmanagerSilencer
+from bot.fleet.alertmanager_silences import AlertmanagerSilencer
 from bot.fleet.mysql import LONGEST_IDLE
 from bot.policy import Policy, load_policy
 from bot.runbook.library.live_library import LiveLibrary
@@ -68,7 +69,7 @@ def assemble(
     policy = load_policy(config.policy)
     halts = Halts(store, config.data / HALT_FILE)
     roles = RoleChecks(directory, store)
-    collector = Collector(fleet, store, directory, halts, VtorcActivity(fleet), config.autonomy, policy)
+    collector = Collector(fleet, store, directory, halts, VtorcRepairs(fleet), config.autonomy, policy)
     gatherer = Gatherer(fleet)
     planner = Planner(fleet, gatherer, lambda name: live_library.library.find(name))
     run_factory = RunFactory(live_library, fleet, store, config.approvals, channel_routes(config))
@@ -76,7 +77,7 @@ def assemble(
     triage = Triage(fleet, store, publisher, collector, gatherer, planner, config.approvals.expires_after)
     in_flight = IN_FLIGHT if store.database.several else 0.0
     rollout = Rollout(fleet, store, publisher, collector, planner, undo, in_flight=in_flight)
-    assignments = Assignments(store, publisher, _silencers(config))
+    assignments = Assignments(store, publisher, Silencing(_silencers(config)))
     pausing = Pausing(store, publisher)
     return Engine(
         fleet=fleet,

@@ -11,9 +11,9 @@ from slack_sdk import WebClient
 from bot.engine.outbox import Envelope, Message, Priority
 from bot.lab.slack_workspace import Workspace, WorkspaceClient
 from bot.slack.blocks import header, section, table
+from bot.slack.outbox_sender import Sender
 from bot.slack.rate_limit import EDITS, PROGRESS_GAP, RateLimit
-from bot.slack.sender import Sender
-from bot.store.outbox import OutboxStore
+from bot.store.outbox_store import OutboxStore
 from tests.slack.conftest import Clock
 
 CHANNEL = "C0DBALERTS"
