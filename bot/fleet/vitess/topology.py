@@ -70,8 +70,9 @@ class Topology:
         if age is not None and age <= max(SHORTEST, STALE_AFTER * self.cluster.refresh):
             return ""
         since = "has never been read" if age is None else f"was last read {age:.0f} s ago"
+        reason = f" ({self._failed})" if self._failed else ""
         return (
-            f"The topology of the cluster {self.cluster.name} {since} ({self._failed}). Firstmate changes nothing in "
+            f"The topology of the cluster {self.cluster.name} {since}{reason}. Firstmate changes nothing in "
             "the cluster until it can be read again. Check vtctld and the topology servers."
         )
 

@@ -105,7 +105,10 @@ def test_where_the_cluster_may_only_be_read_nothing_is_changed(config: Config):
     fleet = ConfiguredFleet(config.model_copy(update={"vitess": (cluster.model_copy(update={"may_change": False}),)}))
     target = fleet.find("commerce/-80")
     assert not target.may_be_changed(Vitess)
-    with pytest.raises(NotAllowed, match="only reads it"), fleet.change(target.shard, target.instance, Vitess):
+    with (
+        pytest.raises(NotAllowed, match="is read-only for Firstmate"),
+        fleet.change(target.shard, target.instance, Vitess),
+    ):
         pass
 
 
@@ -117,7 +120,7 @@ def test_a_frozen_topology_leaves_the_inventory_and_is_doubted(
     try:
         wait_until("the inventory is doubted", lambda: fleet.doubts(primary.shard) != "")
         assert fleet.find("commerce/-80").name == primary.name
-        assert "nothing is changed by it" in fleet.doubts(primary.shard)
+        assert "Firstmate changes nothing in the cluster" in fleet.doubts(primary.shard)
     finally:
         cluster_processes.thaw(vitess_lab, "etcd")
     wait_until("the inventory is fresh again", lambda: fleet.doubts(primary.shard) == "")
@@ -181,7 +184,7 @@ def test_without_the_right_login_it_is_told_that_we_may_not(guarded: tuple[str, 
             vtctld.call("GetKeyspaces", {}, timeout=2.0)
         return str(told.value)
 
-    wait_until("it says why not", lambda: "does not let us" in refusal() or "username" in refusal())
+    wait_until("the refusal names the reason", lambda: "denies Firstmate" in refusal() or "username" in refusal())
 
 
 def test_a_vtctld_with_another_certificate_is_not_believed(guarded: tuple[str, Path], tmp_path: Path):

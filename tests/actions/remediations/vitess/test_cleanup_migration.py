@@ -64,5 +64,5 @@ def test_on_a_real_cluster_the_tables_of_one_that_is_complete_are_dropped(hands:
     hands.check(clean)
     hands.make(clean)
     assert hands.verify(clean).ok
-    with pytest.raises(Refused, match="keeps nothing"):
+    with pytest.raises(Refused, match="keeps no tables"):
         hands.check(clean)

@@ -63,5 +63,5 @@ def test_on_a_real_cluster_one_that_is_postponed_is_completed(hands: Hands):
     hands.check(complete)
     hands.make(complete)
     assert hands.verify(complete).ok
-    with pytest.raises(Refused, match="does not run"):
+    with pytest.raises(Refused, match="is not running"):
         hands.check(complete)

@@ -105,5 +105,5 @@ def test_on_a_real_cluster_the_records_that_a_dead_vtgate_leaves_are_taken_back(
     hands.make(conclude)
     assert hands.verify(conclude).ok
     assert hands.ask(unresolved_transactions, older_than=0.0).count == 0
-    with pytest.raises(Refused, match="it is concluded"):
+    with pytest.raises(Refused, match="it was concluded"):
         hands.check(conclude)

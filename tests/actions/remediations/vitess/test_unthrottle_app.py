@@ -84,7 +84,7 @@ def test_on_a_real_cluster_a_rule_is_removed_and_restored(hands: Hands):
         hands.make(RELEASE)
         assert hands.verify(RELEASE).ok
         assert hands.ask(throttler).by_hand == ()
-        with pytest.raises(Refused, match="No rule"):
+        with pytest.raises(Refused, match="No throttler rule"):
             hands.check(RELEASE)
         hands.execute(undo)
         [rule] = hands.ask(throttler).by_hand
