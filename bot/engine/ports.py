@@ -262,7 +262,9 @@ class Store(Protocol):
         """Extends the lease; False when the token is not the newest one."""
         ...
 
-    def release(self, shard: str, run_id: str) -> None: ...
+    def release(self, shard: str, run_id: str, token: int | None = None) -> None:
+        """Releases the lease of a run; with a token only the lease of that token, not one that the run took later."""
+        ...
 
     def holder(self, shard: str, *, besides: str) -> tuple[str, datetime] | None:
         """Returns the other run that holds the shard, and until when."""

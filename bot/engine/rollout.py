@@ -52,7 +52,7 @@ class Rollout:
     def change(self, steps: Steps, run_id: str) -> None:
         """Runs the segment `change`; after a crash, completed steps return their recorded results."""
         token = self._acquire_lease(run_id)
-        if steps.step("guards", lambda: self._guard(run_id)) != PASSED:
+        if steps.step("guards", lambda: self._guard(run_id, token)) != PASSED:
             return
         plan = self._plan(run_id)
         first, failures = steps.step("turns", lambda: self._begin_at(run_id))
@@ -69,7 +69,7 @@ class Rollout:
         if plan.on_failure == "undo":
             for number in reversed(range(len(plan.changes))):
                 steps.step(f"undo-{number}", self._undoing(run_id, number, token))
-        steps.step("end", lambda: self._end(run_id))
+        steps.step("end", lambda: self._end(run_id, token))
 
     def _acquire_lease(self, run_id: str) -> int:
         """Acquires the lease of the shard and returns its token; 0 if another run holds it, which the guards report.
@@ -106,7 +106,7 @@ class Rollout:
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
-    def _guard(self, run_id: str) -> str:
+    def _guard(self, run_id: str, token: int) -> str:
         """Checks all guards again on current facts, and records the intents if they pass."""
         run = self._run(run_id)
         if run.state is RunState.CHANGING:
@@ -117,7 +117,7 @@ class Rollout:
         verdicts, planned = self._judge(run, run.plan, tuple(range(len(run.plan.changes))))
         refused = refusal(verdicts)
         if refused is not None:
-            self.store.release(run.shard, run.id)
+            self.store.release(run.shard, run.id, token)
             says = f"Not changed: {refused.says}"
             ended = replace(run, verdicts=verdicts, state=RunState.REFUSED, says=says)
             self._save(ended, RunState.APPROVED, "run.refused", says)
@@ -127,7 +127,7 @@ class Rollout:
         begun = replace(run, state=RunState.CHANGING, verdicts=verdicts, says="Changing now.")
         if not self.store.save(begun, expect=RunState.APPROVED, event="run.changing", digest=planned.digest):
             # The approval was revoked while the guards were checked.
-            self.store.release(run.shard, run.id)
+            self.store.release(run.shard, run.id, token)
             return "not approved"
         self.publisher.publish(begun)
         return PASSED
@@ -137,7 +137,7 @@ class Rollout:
         run = self._run(run_id)
         assert run.plan is not None
         if run.pause_request is not None and run.pause_request.kind == "pause":
-            return self._pause(run, run.pause_request)
+            return self._pause(run, run.pause_request, token)
         if run.pause_request is not None:
             return self._refuse(run_id, numbers, f"{mention(run.pause_request.user)} stopped the change here.")
         if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
@@ -155,12 +155,12 @@ class Rollout:
             self._record_outcome(self._run(run_id), Outcome(number, "refused", says))
         return "refused"
 
-    def _pause(self, run: Run, hold: PauseRequest) -> str:
+    def _pause(self, run: Run, hold: PauseRequest, token: int) -> str:
         """Stores the run as paused, with a deadline, and releases the shard for other runs."""
         says = f"{mention(hold.user)} paused the change before its next batch. Continue it with /mate resume {run.id}."
         paused = replace(run, state=RunState.PAUSED, says=says)
         self._save(paused, RunState.CHANGING, "run.paused", says)
-        self.store.release(run.shard, run.id)
+        self.store.release(run.shard, run.id, token)
         if hold.until is not None:
             left = max(0.0, (hold.until - self.now()).total_seconds())
             self.store.enqueue(run.id, segments.Unpause.of(hold.at), delay=left)
@@ -244,12 +244,16 @@ class Rollout:
             return "nothing to undo"
         return self.undo.restore(run, number, "Firstmate after the failure", token)
 
-    def _end(self, run_id: str) -> str:
-        """Ends the run with the outcomes of all its changes."""
+    def _end(self, run_id: str, token: int) -> str:
+        """Ends the run with the outcomes of all its changes.
+
+        A second execution, after the first one died in its end, must not release the lease that an undo or a timed
+        revert of the run holds by now. So the lease is released by its token, and what a dead execution left expires.
+        """
         run = self._run(run_id)
         if run.state is not RunState.CHANGING or run.plan is None:
             self.publisher.publish(run)
-            self.store.release(run.shard, run_id)
+            self.store.release(run.shard, run_id, token)
             return run.state.value
         ended = run_summary.ended(run, run.plan)
         reverts = [(n, c.revert_after) for n, c in enumerate(run.plan.changes) if c.revert_after is not None]
@@ -260,7 +264,7 @@ class Rollout:
         if reverts and ended.state is RunState.MENDED:
             ended = replace(ended, revert_at=self.now() + timedelta(seconds=min(after for _, after in reverts)))
         self._save(ended, RunState.CHANGING, f"run.{ended.state.value}", ended.says)
-        self.store.release(run.shard, run_id)
+        self.store.release(run.shard, run_id, token)
         return ended.state.value
 
     # -- shared ---------------------------------------------------------------------------------------------------

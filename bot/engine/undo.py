@@ -62,7 +62,7 @@ class Undo:
                     return self._not_undone(self._run(run_id), says, by)
             return self._ended(self._run(run_id), by)
         finally:
-            self.store.release(run.shard, run_id)
+            self.store.release(run.shard, run_id, token)
 
     def restore(self, run: Run, number: int, by: str, token: int) -> str:
         """Restores one change, once; returns the reason why it could not, or ''."""

@@ -31,12 +31,13 @@ class LeaseStore(StoreBase):
         with self.database.transaction() as connection:
             return connection.execute(leases.update().where(mine).values(until=self._clock() + seconds)).rowcount == 1
 
-    def release(self, shard: str, run_id: str) -> None:
+    def release(self, shard: str, run_id: str, token: int | None = None) -> None:
         # The row stays, so that the fencing token only ever grows.
         with self.database.transaction() as connection:
-            connection.execute(
-                leases.update().where(leases.c.shard == shard, leases.c.run == run_id).values(run="", until=0.0)
-            )
+            mine = sa.and_(leases.c.shard == shard, leases.c.run == run_id)
+            if token is not None:
+                mine = sa.and_(mine, leases.c.token == token)
+            connection.execute(leases.update().where(mine).values(run="", until=0.0))
 
     def holder(self, shard: str, *, besides: str) -> tuple[str, datetime] | None:
         with self.database.reading() as connection:

@@ -15,7 +15,7 @@ from bot.engine.halts import Halts
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner
 from bot.engine.ports import Superseded
-from bot.engine.rollout import Rollout, intent
+from bot.engine.rollout import PASSED, Rollout, intent
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.undo import Undo
 from bot.engine.vtorc_repairs import VtorcRepairs
@@ -324,6 +324,22 @@ def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
         assert found is not None
         assert found.state is (RunState.UNDONE if number == 4 else RunState.MENDED)
     assert {server.value for name, server in scene.fleet.servers.items() if name.startswith("orders")} == {100}
+
+
+class OnlyTheEnd:
+    """The steps of a second execution: the first one died in the step `end`, after it had stored the outcome."""
+
+    def step(self, name: str, run: Callable[[], Any]) -> Any:
+        recorded = {"guards": PASSED, "turns": (99, 0)}
+        return recorded[name] if name in recorded else run()
+
+
+def test_a_second_execution_of_the_end_does_not_release_the_lease_of_the_timed_revert(scene: Scene):
+    scene.roll(rolling(scene))
+    token = scene.store.lease("orders", "r-1", seconds=60)
+    assert token is not None
+    scene.rollout.change(OnlyTheEnd(), "r-1")
+    assert scene.store.renew("orders", "r-1", token, seconds=60)
 
 
 def test_a_person_undoes_all_of_it_the_last_first(scene: Scene):

@@ -233,6 +233,15 @@ def test_a_second_execution_of_a_run_fences_off_the_first(store):
     assert begin(store, second) is StartResult.BEGUN
 
 
+def test_a_release_with_a_token_leaves_the_lease_that_the_run_took_later(store):
+    first = store.lease("orders", "r-1", seconds=60)
+    second = store.lease("orders", "r-1", seconds=60)
+    store.release("orders", "r-1", first)
+    assert store.renew("orders", "r-1", second, seconds=60)
+    store.release("orders", "r-1", second)
+    assert not store.renew("orders", "r-1", second, seconds=60)
+
+
 def test_one_run_holds_a_shard_until_it_lets_go(store):
     first = store.lease("orders", "r-1", seconds=60)
     assert first is not None
