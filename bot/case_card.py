@@ -14,7 +14,7 @@ from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.schema import Runbook
 from bot.runbook.testing.runner import DEFAULT_TARGET
-from bot.slack import run_card as cards
+from bot.slack import triage_card as cards
 
 
 def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object], shown: CardFields) -> str:

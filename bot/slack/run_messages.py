@@ -11,7 +11,7 @@ from bot.slack.approval_card import approval
 from bot.slack.blocks import Block, escape, fitting, numbered, plain, section, sentence
 from bot.slack.labels import STATE
 from bot.slack.outcome_card import outcome
-from bot.slack.run_card import card, colour
+from bot.slack.triage_card import card, colour
 
 _WITH_OUTCOME = frozenset(STATE) - {RunState.TRIAGING, RunState.DIAGNOSED}
 

@@ -18,7 +18,7 @@ from bot.slack.blocks import (
     section,
     sentence,
 )
-from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
+from bot.slack.triage_card import ACKNOWLEDGED, FIRING, RESOLVED
 
 GROUPS = 4
 """The most differing groups per kind, and the most reasons, on the card; `firstmate sweep` shows all of them."""

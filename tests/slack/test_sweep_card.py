@@ -18,8 +18,8 @@ from bot.engine.outbox import Message
 from bot.engine.sweep import HostAnswer
 from bot.engine.targets import Target
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks
-from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
 from bot.slack.sweep_card import sweep_message
+from bot.slack.triage_card import ACKNOWLEDGED, FIRING, RESOLVED
 from tests.engine.servers import shard_of
 
 SHARD = shard_of("orders", 5)

@@ -12,7 +12,7 @@ import pytest
 from bot.engine.run import Assignment, Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks, text_length
-from bot.slack import approval_card, labels, run_card, run_messages
+from bot.slack import approval_card, labels, run_messages, triage_card
 from tests.samples import NOW, alert, change, plan, run, waiting
 
 EVIDENCE = {"applier_running": "No", "applier_errno": 1205, "lag": None, "workers": [{"id": 1, "errno": 1205}]}
@@ -101,7 +101,7 @@ def test_the_assignee_is_shown_and_may_hand_the_run_back():
     assert "Assigned to <@U1> since" in shown
     assert "alert silenced until" in shown
     assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {labels.TAKE, labels.HAND_BACK}
-    assert run_card.colour(at(RunState.DIAGNOSED, taken=taken)) == run_card.ACKNOWLEDGED
+    assert triage_card.colour(at(RunState.DIAGNOSED, taken=taken)) == triage_card.ACKNOWLEDGED
     failed = replace(taken, silence="", until=None, says="Not silenced: Alertmanager <x> does not answer.")
     assert "Not silenced: Alertmanager &lt;x&gt; does not answer." in words(
         parts(at(RunState.DIAGNOSED, taken=failed))["card"]
@@ -173,7 +173,7 @@ def test_a_resolved_alert_turns_the_card_green():
     resolved = replace(at(RunState.DIAGNOSED), resolved_at=NOW + timedelta(seconds=75))
     card = parts(resolved)["card"]
     assert "resolved after 75 s" in words(card)
-    assert card["attachments"][0]["color"] == run_card.RESOLVED
+    assert card["attachments"][0]["color"] == triage_card.RESOLVED
 
 
 def test_a_fixed_run_with_a_timer_shows_when_it_is_undone():
