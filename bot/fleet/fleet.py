@@ -17,7 +17,7 @@ from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.inventory import Inventory
 from bot.fleet.mysql import identity, open_changer, open_reader
 from bot.fleet.mysql_connections import Server
-from bot.fleet.prometheus import PrometheusReader
+from bot.fleet.prometheus_reader import PrometheusReader
 from bot.fleet.vitess.clusters import Clusters
 from bot.fleet.vitess.reader import VitessReader
 

@@ -6,7 +6,7 @@ import pytest
 
 from actions.contract import Sample, Series, Unreadable
 from actions.diagnostics.prometheus.instant import Instant, instant
-from bot.fleet.prometheus import PrometheusReader
+from bot.fleet.prometheus_reader import PrometheusReader
 from bot.lab.lab_state import LabState
 from tests.recorded import RecordedPrometheus
 
