@@ -14,7 +14,7 @@ from bot.errors import NotAllowed
 from bot.fleet import proxysql
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.endpoint import ServerEndpoint
-from bot.fleet.inventory import Inventory
+from bot.fleet.instance_lookup import Inventory
 from bot.fleet.mysql import identity, open_changer, open_reader
 from bot.fleet.mysql_connections import Server
 from bot.fleet.prometheus_reader import PrometheusReader

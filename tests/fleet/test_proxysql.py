@@ -11,7 +11,7 @@ from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.fleet import ConfiguredFleet
-from bot.fleet.inventory import Inventory
+from bot.fleet.instance_lookup import Inventory
 from bot.fleet.mysql_connections import Server
 from bot.fleet.proxysql import open_reader, parse_version, rendered
 from bot.lab.proxysql.admin import AdminError
