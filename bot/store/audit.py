@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store.redaction import redacted
+from bot.store.audit_redaction import redacted
 from bot.store.tables import audit
 
 TRIMMED = "audit.trimmed"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.store import audit
+from bot.store.audit_redaction import redacted
 from bot.store.database import Database
-from bot.store.redaction import redacted
 from bot.store.run_store import RunStore
 
 TOKEN = "-".join(("xoxb", "1234567890", "abcdefABCDEF"))
