@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.alerts import ALERTMANAGER
 from bot.channel_routes import channel_routes
 from bot.config import Config, SlackSettings
+from bot.engine.active_halts import Halts
 from bot.engine.alert_receiver import AlertReceiver
 from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.commands import Commands
@@ -15,7 +16,6 @@ from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.guard_explanation import GuardExplainer
-from bot.engine.halts import Halts
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner
 from bot.engine.ports import Directory, Fleet, Publisher, Silencer

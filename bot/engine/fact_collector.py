@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
-from bot.engine.halts import Halts
+from bot.engine.active_halts import Halts
 from bot.engine.plan import RISKS, Change, Plan
 from bot.engine.policy_limits import Limits
 from bot.engine.ports import Directory, Fleet, Store

@@ -9,7 +9,7 @@ from datetime import datetime
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import change_executor
-from bot.engine.halts import Halts
+from bot.engine.active_halts import Halts
 from bot.engine.plan import Outcome
 from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, Run, RunState

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Any
 
 from bot.config import ApprovalSettings
+from bot.engine.active_halts import Halts
 from bot.engine.commands import Commands
-from bot.engine.halts import Halts
 from bot.engine.ports import Directory
 from bot.engine.role_checks import RoleChecks
 from bot.engine.run_factory import RunFactory

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.engine.active_halts import Halts
 from bot.engine.assignment import Assignments
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
-from bot.engine.halts import Halts
 from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.engine.active_halts import Halts
 from bot.engine.dispatcher import Dispatcher
-from bot.engine.halts import Halts
 from bot.engine.plan import Outcome, Plan
 from bot.engine.run import Event, Run, RunState
 from bot.engine.undo import Undo, intent

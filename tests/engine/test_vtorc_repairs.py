@@ -16,10 +16,10 @@ from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
 from bot.alerts import Alert, AlertStatus
 from bot.config import Instance, Shard
+from bot.engine.active_halts import Halts
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gathered
-from bot.engine.halts import Halts
 from bot.engine.run import Run, RunState, Step, StepStatus
 from bot.engine.targets import Target
 from bot.engine.triage import Triage

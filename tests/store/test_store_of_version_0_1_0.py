@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from bot.alerts import ALERTMANAGER
+from bot.engine.active_halts import Halts
 from bot.engine.assignment import Assignments
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
-from bot.engine.halts import Halts
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner
 from bot.engine.ports import Steps
