@@ -6,7 +6,7 @@ from bot.store.decision_store import DecisionStore
 from bot.store.halt_store import HaltStore
 from bot.store.incident_store import IncidentStore
 from bot.store.intent_store import IntentStore
-from bot.store.lease_store import LeaseStore
+from bot.store.shard_lease_store import LeaseStore
 
 
 class RunStore(IncidentStore, DecisionStore, IntentStore, LeaseStore, HaltStore):
