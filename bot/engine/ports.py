@@ -251,14 +251,14 @@ class Store(Protocol):
 
     def finish(self, run_id: str, what: str, outcome: str) -> None: ...
 
-    def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
+    def lease(self, shard: str, run_id: str) -> int | None:
         """Acquires the lease of a shard and returns its fencing token, or None when another run holds it.
 
         Each time the token is a higher one, and the ones before are fenced off, of the same run too.
         """
         ...
 
-    def renew(self, shard: str, run_id: str, token: int, *, seconds: float) -> bool:
+    def renew(self, shard: str, run_id: str, token: int) -> bool:
         """Extends the lease; False when the token is not the newest one."""
         ...
 

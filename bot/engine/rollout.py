@@ -16,7 +16,7 @@ from bot.engine.planner import Planner
 from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, PauseRequest, Run, RunState
 from bot.engine.targets import Target
-from bot.engine.undo import LEASE, Undo
+from bot.engine.undo import Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
 from bot.guards.facts import Stage, Verdict, mention
@@ -79,7 +79,7 @@ class Rollout:
         run = self._run(run_id)
         if run.state not in (RunState.APPROVED, RunState.CHANGING):
             return 0
-        return self.store.lease(run.shard, run.id, seconds=LEASE) or 0
+        return self.store.lease(run.shard, run.id) or 0
 
     def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
         """Makes and verifies the changes of one batch; returns the outcomes of those that were started."""
@@ -140,7 +140,7 @@ class Rollout:
             return self._pause(run, run.pause_request)
         if run.pause_request is not None:
             return self._refuse(run_id, numbers, f"{mention(run.pause_request.user)} stopped the change here.")
-        if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
+        if not self.store.renew(run.shard, run.id, token):
             self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
         refused = refusal(verdicts)
@@ -190,7 +190,7 @@ class Rollout:
         run = self._run(run_id)
         assert run.plan is not None
         approved = run.plan.changes[number]
-        self.store.renew(run.shard, run_id, token, seconds=LEASE)
+        self.store.renew(run.shard, run_id, token)
         start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
         if start is StartResult.FENCED:
             self._stop_if_overtaken(run)

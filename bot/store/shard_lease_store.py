@@ -11,10 +11,14 @@ from bot.store.base import StoreBase
 from bot.store.tables import leases
 
 
-class LeaseStore(StoreBase):
+LEASE = 120.0
+"""Seconds for which a change holds the lease of its shard; after that another change may start."""
+
+
+class ShardLeaseStore(StoreBase):
     """Leases of shards."""
 
-    def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
+    def lease(self, shard: str, run_id: str, *, seconds: float = LEASE) -> int | None:
         now = self._clock()
         with self.database.transaction() as connection:
             held = connection.execute(sa.select(leases).where(leases.c.shard == shard)).first()
@@ -26,7 +30,7 @@ class LeaseStore(StoreBase):
             audit.append(connection, "lease.taken", "firstmate", run_id, {"shard": shard, "token": token})
             return token
 
-    def renew(self, shard: str, run_id: str, token: int, *, seconds: float) -> bool:
+    def renew(self, shard: str, run_id: str, token: int, *, seconds: float = LEASE) -> bool:
         mine = sa.and_(leases.c.shard == shard, leases.c.run == run_id, leases.c.token == token)
         with self.database.transaction() as connection:
             return connection.execute(leases.update().where(mine).values(until=self._clock() + seconds)).rowcount == 1
