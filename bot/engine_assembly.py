@@ -10,6 +10,7 @@ from bot.channel_routes import channel_routes
 from bot.config import Config, SlackSettings
 from bot.engine.active_halts import Halts
 from bot.engine.alert_receiver import AlertReceiver
+from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
@@ -77,6 +78,7 @@ def assemble(
     triage = Triage(fleet, store, publisher, collector, gatherer, planner, config.approvals.expires_after)
     in_flight = IN_FLIGHT if store.database.several else 0.0
     rollout = Rollout(fleet, store, publisher, collector, planner, undo, in_flight=in_flight)
+    expiry = ApprovalExpiry(store, publisher)
     assignments = Assignments(store, publisher, Silencing(_silencers(config)))
     pausing = Pausing(store, publisher)
     return Engine(
@@ -92,7 +94,7 @@ def assemble(
         rollout=rollout,
         explainer=GuardExplainer(fleet, directory, collector, planner, run_factory),
         commands=Commands(fleet, store, roles, run_factory, triage, assignments, halts, pausing),
-        dispatcher=Dispatcher(store, publisher, triage, rollout, undo, assignments, pausing),
+        dispatcher=Dispatcher(store, publisher, triage, expiry, rollout, undo, assignments, pausing),
         receiver=AlertReceiver(run_factory, fleet, store),
     )
 

@@ -10,7 +10,6 @@ from bot.store import audit
 from bot.store.base import StoreBase
 from bot.store.tables import leases
 
-
 LEASE = 120.0
 """Seconds for which a change holds the lease of its shard; after that another change may start."""
 

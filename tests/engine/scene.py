@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.engine.active_halts import Halts
+from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.assignment import Assignments
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
@@ -128,6 +129,7 @@ class Scene:
             self.store,
             self.publisher,
             self.triage,
+            ApprovalExpiry(self.store, self.publisher, lambda: NOW),
             self.rollout,
             self.undo,
             self.assignments,

@@ -15,6 +15,7 @@ import pytest
 
 from bot.alerts import ALERTMANAGER
 from bot.engine.active_halts import Halts
+from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.assignment import Assignments
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
@@ -91,6 +92,7 @@ class Scene:
             store,
             publisher,
             Triage(fleet, store, publisher, collector, gatherer, planner, 300.0),
+            ApprovalExpiry(store, publisher),
             Rollout(fleet, store, publisher, collector, planner, undo, 0.0),
             undo,
             Assignments(store, publisher, Silencing({ALERTMANAGER: Silencer()})),
