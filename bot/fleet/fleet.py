@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from actions.contract import Endpoint, Flavour, MySQL, Prometheus
+from actions.contract import Endpoint, MySQL, Prometheus
 from actions.vitess_contract import Vitess
 from bot.config import Config, DatabaseUser, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.targets import Target
 from bot.errors import NotAllowed
-from bot.fleet import proxysql
+from bot.fleet import proxysql, server_identity
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.instance_lookup import Inventory
-from bot.fleet.mysql import identity, open_changer, open_reader
+from bot.fleet.mysql import open_changer, open_reader
 from bot.fleet.mysql_connections import Server
 from bot.fleet.prometheus_reader import PrometheusReader
 from bot.fleet.vitess.clusters import Clusters
-from bot.fleet.vitess.reader import VitessReader
 
 
 class ConfiguredFleet:
@@ -101,20 +100,8 @@ class ConfiguredFleet:
         self._clusters.close()
 
     def identify(self, db: MySQL) -> Identity:
-        """Returns the identity and role of a server. A server that replicates is a replica, whatever its read_only is.
-
-        A ProxySQL has no identity of its own, so its address and version identify it.
-        """
-        if isinstance(db, VitessReader):
-            return db.identify()
-        if db.version.flavour is Flavour.PROXYSQL:
-            return Identity(f"{db.version} at {db.address}", Role.PROXY, f"it is the admin interface of {db.version}")
-        seen = identity(db)
-        if seen.is_replica:
-            return Identity(seen.server_uuid, Role.REPLICA, f"it replicates from {seen.source}")
-        writable = "read-only" if seen.read_only else "writable"
-        says = f"it does not replicate, is {writable}, and has {seen.connected_replicas} connected replicas"
-        return Identity(seen.server_uuid, Role.PRIMARY, says)
+        """Returns the identity and role of a server."""
+        return server_identity.identify(db)
 
 
 def _proxies(shard: Shard, instance: Instance) -> Proxies:

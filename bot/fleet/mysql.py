@@ -10,15 +10,12 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pymysql
 from pymysql.connections import Connection
 from pymysql.cursors import SSDictCursor
 
-from actions.contract import Flavour, MySQL, Row, Seconds, ServerVersion, Statement, Unreadable
-from actions.diagnostics.mysql.replica_status import replica_status
-from actions.server_versions import processlist
+from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.cost_gate import CostGate
@@ -41,22 +38,6 @@ MOST_ROWS = 1000
 MOST_BYTES = 4_000_000
 """The most characters and bytes of one answer."""
 _TAG = re.compile(r"[\w-]{1,60}")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerIdentity:
-    """The identity of a server, as it reports it."""
-
-    server_uuid: str
-    """The server_uuid; for MariaDB, which has none, server_id, host name and port."""
-    hostname: str
-    port: int
-    read_only: bool
-    is_replica: bool
-    source: str
-    """`host:port` of its source, or ''."""
-    connected_replicas: int
-    uptime: Seconds
 
 
 class MySQLReader:
@@ -170,27 +151,6 @@ def parse_version(text: str) -> ServerVersion:
     found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", plain)
     number = tuple(int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     return ServerVersion(Flavour.MARIADB if mariadb else Flavour.MYSQL, (number[0], number[1], number[2]))
-
-
-def identity(db: MySQL) -> ServerIdentity:
-    """Reads the identity and the replication role of a server; raises Unreadable."""
-    name = "CONCAT(@@server_id, '@', @@hostname, ':', @@port)" if db.version.is_mariadb else "@@server_uuid"
-    row = db.rows(f"SELECT {name} AS name, @@hostname AS host, @@port AS port, @@GLOBAL.read_only AS ro")[0]
-    status = replica_status(db)
-    dumps = db.rows(
-        f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'"  # noqa: S608
-    )
-    uptime = db.rows("SHOW GLOBAL STATUS LIKE 'Uptime'")
-    return ServerIdentity(
-        server_uuid=str(row["name"]),
-        hostname=str(row["host"]),
-        port=int(row["port"]),
-        read_only=bool(int(row["ro"])),
-        is_replica=status.configured,
-        source=f"{status.source_host}:{status.source_port}" if status.configured else "",
-        connected_replicas=int(dumps[0]["dumps"]),
-        uptime=float(uptime[0]["Value"]),
-    )
 
 
 def wait(seconds: Seconds) -> None:
