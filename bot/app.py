@@ -20,9 +20,9 @@ from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook.library.load import folders_of, shipped_folder
 from bot.runbook_reloader import Reloader
 from bot.slack.authorise import Authorise
+from bot.slack.bolt_app import build_app
 from bot.slack.connection import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.directory import SlackDirectory
-from bot.slack.listeners import build_app
 from bot.slack.lookups import Lookups
 from bot.slack.outbox_sender import Sender
 from bot.slack.run_publisher import SlackPublisher

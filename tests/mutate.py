@@ -177,9 +177,9 @@ PROTECTIONS = (
     ),
     Mutation(
         "6 a refusal is recorded",
-        "bot/slack/listeners.py",
-        "            self.record(user, entry, str(error))\n            says =",
-        "            says =",
+        "bot/slack/error_replies.py",
+        "        record(user, entry, str(error))\n",
+        "",
     ),
     Mutation(
         "6 a refusal is told in the thread",

@@ -20,9 +20,9 @@ from bot.lab.slack_workspace.app_manifest import Manifest
 from bot.lab.slack_workspace.model import Json
 from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
+from bot.slack.bolt_app import build_app
 from bot.slack.connection import SocketConnection
 from bot.slack.directory import SlackDirectory
-from bot.slack.listeners import build_app
 from bot.slack.lookups import Lookups, RunbookLine, Status, Why
 from bot.slack.run_form import Field
 from bot.slack.slash_commands import HELP
