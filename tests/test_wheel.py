@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import MODULES
 from bot.cli.lab_extra import PACKAGES
+from bot.cli.main import MODULES
 from tests import without_extras
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from bot.cli import main
+from bot.cli.main import main
 from bot.lab.bot_process import STOP_WITHIN, await_ready
 from tests.e2e.crashing_bot import serve_until
 
