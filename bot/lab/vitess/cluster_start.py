@@ -28,7 +28,6 @@ from bot.lab.supporting_services import (
     new_logins,
     responds,
     start_monitoring,
-    start_workspace,
     urls,
     wait_for_services,
 )
@@ -44,6 +43,7 @@ from bot.lab.vitess.alert_rules import rules
 from bot.lab.vitess.cluster_layout import KEYSPACE, PLANS, PORTS, TabletPlan, cluster_on
 from bot.lab.vitess.vitess_programs import VitessPrograms, find_vitess
 from bot.lab.waiting import wait_until
+from bot.lab.workspace_process import start_workspace
 
 DURABILITY = "semi_sync"
 
