@@ -22,10 +22,10 @@ from bot.lab.database_servers import (
     make_template,
     prepare_data_directory,
     program_of,
-    reserved_ports,
     spare_port_name,
 )
 from bot.lab.firstmate_config import write_config
+from bot.lab.free_ports import reserved_ports
 from bot.lab.lab_state import LabInstance, LabState, Login, marker_of, new_marker, save
 from bot.lab.lab_status import lab_status
 from bot.lab.monitoring import mysql_job, node_job, rules

@@ -19,7 +19,7 @@ from bot.config import Config, load
 from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.connections import administrator, ask
-from bot.lab.database_servers import free_ports
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json

@@ -22,8 +22,8 @@ from bot.config import Intake, load
 from bot.engine.run import RunState
 from bot.errors import FirstmateError
 from bot.lab.bot_process import running_bot
-from bot.lab.database_servers import free_ports
 from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.lifecycle import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar

@@ -15,8 +15,9 @@ import requests
 from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.connections import ask, connect
-from bot.lab.database_servers import HOST, free_ports
+from bot.lab.database_servers import HOST
 from bot.lab.firstmate_config import write_config
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabInstance, LabState, Login, save
 from bot.lab.monitoring import mysql_job, node_job
 from bot.lab.progress import Reporter
