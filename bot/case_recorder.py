@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.catalog import REMEDIATIONS
-from actions.contract import Endpoint, MySQL, Prometheus, Refused, Row, ServerVersion, Unreadable
+from actions.contract import MySQL, Refused, Row, ServerVersion, Unreadable
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from actions.redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from actions import catalog
-from actions.contract import Endpoint, MySQL, Prometheus, Unreadable
+from actions.contract import MySQL, Unreadable
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from actions.vitess_contract import Vitess
 from bot.config import Tablet
 from bot.engine.ports import Fleet

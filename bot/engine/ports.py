@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from actions.contract import Endpoint, MySQL, Prometheus, Statement
+from actions.contract import MySQL, Statement
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
 from bot.engine.run import Assignment, Decision, PauseRequest, Run, RunState

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions import catalog
-from actions.contract import Diagnostic, Endpoint, Prometheus, Unreadable
+from actions.contract import Diagnostic, Unreadable
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from bot.engine.ports import Fleet
 from bot.engine.target_selection import out_of_place
 from bot.engine.targets import Target

@@ -6,7 +6,8 @@ import socket
 import time
 from dataclasses import dataclass, replace
 
-from actions.contract import ProbeResult, Seconds
+from actions.contract import Seconds
+from actions.endpoint_contract import ProbeResult
 from bot.fleet.mysql_connections import Server, refusal
 
 KNOCK_WITHIN = 1.5
@@ -19,7 +20,7 @@ _ERROR = 0xFF
 
 @dataclass(frozen=True, slots=True)
 class ServerEndpoint:
-    """Implements actions.contract.Endpoint."""
+    """Implements actions.endpoint_contract.Endpoint."""
 
     server: Server
     timeout: Seconds = KNOCK_WITHIN

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from actions.contract import Endpoint, MySQL, Prometheus
+from actions.contract import MySQL
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from actions.vitess_contract import Vitess
 from bot.config import Config, DatabaseUser, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity

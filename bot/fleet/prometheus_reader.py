@@ -12,7 +12,8 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
-from actions.contract import Sample, Seconds, Series, Unreadable
+from actions.contract import Seconds, Unreadable
+from actions.prometheus_contract import Sample, Series
 
 ANSWER_WITHIN = 2.0
 """Seconds until a query times out."""
@@ -50,7 +51,7 @@ class BoundedSession(requests.Session):
 
 
 class PrometheusReader:
-    """Reads one Prometheus; implements actions.contract.Prometheus."""
+    """Reads one Prometheus; implements actions.prometheus_contract.Prometheus."""
 
     def __init__(self, url: str, *, timeout: Seconds = ANSWER_WITHIN) -> None:
         self._url = url.rstrip("/")

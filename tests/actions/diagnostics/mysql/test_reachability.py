@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from actions.contract import ProbeResult
 from actions.diagnostics.mysql.reachability import Reachability, reachability
+from actions.endpoint_contract import ProbeResult
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.mysql_connections import Server
 from bot.lab.grants import READER
