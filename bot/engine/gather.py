@@ -28,8 +28,8 @@ from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.gather_steps import needs, step_items, step_parameters, step_runs
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
+from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.schema_base import GatherStep
 
 log = logging.getLogger(__name__)
 

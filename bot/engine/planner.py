@@ -21,7 +21,8 @@ from bot.runbook.diagnosis.remedies import build, rebuild, remedy_location, reme
 from bot.runbook.diagnosis.step_values import evaluate_value
 from bot.runbook.expressions.evaluation import ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
-from bot.runbook.language.schema import Remedy, RemedyStep, Runbook
+from bot.runbook.language.remedy_schema import Remedy, RemedyStep
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import did_you_mean, of_remediation
 
 MAX_STATEMENTS = 100
