@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bot.config import Config, SlackSettings
-from bot.engine.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
-from bot.engine.sweep import Sweeps
+from bot.engine.sweep.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
+from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine_assembly import assemble, slack_settings
 from bot.errors import Busy, ConfigError
 from bot.fleet.fleet import ConfiguredFleet

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.engine.first_sweep import FirstSweep
-from bot.engine.grouping import Group, Kin, Silence, named
 from bot.engine.outbox import Message, Priority
+from bot.engine.sweep.comparison import Group, Kin, Silence, named
+from bot.engine.sweep.first_sweep import FirstSweep
 from bot.guards.facts import mention
 from bot.slack.blocks import (
     Block,

@@ -18,7 +18,7 @@ from bot.engine.policy_limits import Limits
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run, RunState, StepStatus
 from bot.engine.selector import select
-from bot.engine.sweep import Sweeps
+from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine.target_selection import changed_at, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage

@@ -12,10 +12,10 @@ import pytest
 from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.diagnostics.mysql.server_state import ServerState
-from bot.engine.first_sweep import REPLICATION, STATE, FirstSweep
-from bot.engine.grouping import summarised
 from bot.engine.outbox import Message
-from bot.engine.sweep import HostAnswer
+from bot.engine.sweep.comparison import summarised
+from bot.engine.sweep.first_sweep import REPLICATION, STATE, FirstSweep
+from bot.engine.sweep.run_sweep import HostAnswer
 from bot.engine.targets import Target
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks
 from bot.slack.sweep_card import sweep_message

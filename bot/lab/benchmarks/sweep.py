@@ -24,9 +24,9 @@ from dataclasses import asdict, dataclass
 import pymysql
 
 from bot.config import Config, DatabaseUser, Instance, Intake, Role, Secret, Shard
-from bot.engine.grouping import Summary, summarised
 from bot.engine.selector import select
-from bot.engine.sweep import WORKERS, Sweeps
+from bot.engine.sweep.comparison import Summary, summarised
+from bot.engine.sweep.run_sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.mysql import parse_version, read_only

@@ -11,8 +11,8 @@ import pytest
 
 from actions.contract import MySQL
 from bot.config import Instance, Shard
-from bot.engine.first_sweep import first_sweep
-from bot.engine.sweep import MOST_COSTLY, Sweeps, sweepable
+from bot.engine.sweep.first_sweep import first_sweep
+from bot.engine.sweep.run_sweep import MOST_COSTLY, Sweeps, sweepable
 from bot.errors import Busy, WrongUsage
 from tests.engine.servers import Fleet, shard_of
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.config import Role, Tablet
-from bot.engine.grouping import Silence, Summary, summarised
-from bot.engine.sweep import Sweeps
+from bot.engine.sweep.comparison import Silence, Summary, summarised
+from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine.targets import Target
 
 STATE, REPLICATION = "mysql.server_state", "mysql.replica_status"

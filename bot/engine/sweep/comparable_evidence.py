@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Unit
-from bot.engine.sweep import HostAnswer
+from bot.engine.sweep.run_sweep import HostAnswer
 from bot.runbook.expressions.value_types import BaseType, ValueType, value_type_of
 from bot.runbook.language.signatures import fields_of
 

@@ -1,7 +1,7 @@
 """Groups the answers of hosts: which are equal, which differ and in what, and which hosts do not answer. Pure.
 
 A primary is compared with primaries and a replica with replicas, each within its flavour. What of their evidence is
-compared, bot.engine.comparable_evidence says; a number becomes a range, without the outliers.
+compared, bot.engine.sweep.comparable_evidence says; a number becomes a range, without the outliers.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from actions.contract import Unit
-from bot.engine.comparable_evidence import ABSENT, KNOWN, UNKNOWN, ComparableValues, each_its_own, seen_of, word
-from bot.engine.outliers import apart
-from bot.engine.sweep import HostAnswer
+from bot.engine.sweep.comparable_evidence import ABSENT, KNOWN, UNKNOWN, ComparableValues, each_its_own, seen_of, word
+from bot.engine.sweep.outliers import apart
+from bot.engine.sweep.run_sweep import HostAnswer
 from bot.runbook.language import units
 
 NAMED = 10
