@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from actions.contract import Refused, Remediation, Unreadable, Verification
 from bot.clock import utc_now
 from bot.engine import change_executor, run_summary, segments
+from bot.engine.batch_progress import next_batch, may_continue
 from bot.engine.fact_collector import Collector
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Planner
@@ -64,7 +65,7 @@ class Rollout:
                 break
             states = self._wave(steps, run_id, plan, numbers, token)
             failures += sum(state != RunState.MENDED.value for state in states)
-            if not _goes_on(plan, numbers, states, failures):
+            if not may_continue(plan, numbers, states, failures):
                 break
         if plan.on_failure == "undo":
             for number in reversed(range(len(plan.changes))):
@@ -167,13 +168,9 @@ class Rollout:
         return RunState.PAUSED.value
 
     def _begin_at(self, run_id: str) -> tuple[int, int]:
-        """Returns the first batch without an outcome, and the number of changes that failed in the earlier ones."""
         run = self._run(run_id)
         assert run.plan is not None
-        booked = {each.number: each.state for each in run.outcomes}
-        turns = [turn for turn, numbers in enumerate(run.plan.waves) if not booked.keys() & set(numbers)]
-        failed = sum(state not in (RunState.MENDED.value, "undone") for state in booked.values())
-        return (turns[0] if turns else len(run.plan.waves)), failed
+        return next_batch(run.plan, run.outcomes)
 
     def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[Verdict, ...], Plan]:
         """Plans these changes again from the current state of the servers, and checks the guards."""
@@ -296,12 +293,3 @@ class Rollout:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
         self.publisher.publish(self._run(ended.id))
-
-
-def _goes_on(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:
-    """Returns whether the next batch may start after these outcomes. Pure."""
-    if RunState.UNKNOWN.value in states:
-        return False
-    if plan.on_failure == "continue":
-        return failures <= plan.error_budget
-    return len(states) == len(numbers) and all(state == RunState.MENDED.value for state in states)
