@@ -104,7 +104,7 @@ class Bot:
             leads=self._leads,
             versions=self._versions,
             share_halt=self._engine.halts.share if self._database.several else lambda: None,
-            purge=purger.sweep,
+            purge=purger.purge_expired,
             stopping=stopping,
         )
 

@@ -37,7 +37,7 @@ class Finished(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What one sweep deleted."""
+    """What one purge deleted."""
 
     runs: int
     segments: int
@@ -54,7 +54,7 @@ class Purger:
     go_on: Callable[[], bool] = lambda: True
     """Whether there is time for another piece."""
 
-    def sweep(self, now: datetime) -> Deleted:
+    def purge_expired(self, now: datetime) -> Deleted:
         """Deletes everything that is too old, piece by piece."""
         before = now - timedelta(days=self.keep.run_days)
         found = Deleted(
