@@ -37,7 +37,7 @@ from bot.runbook.language.schema import Runbook
 from bot.slack import run_messages
 from bot.slack.listeners import Listeners
 from bot.slack.run_publisher import SlackPublisher
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.outbox_store import OutboxStore
 from bot.store.run_store import RunStore
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 def events(database: Database) -> list[str]:
     with database.reading() as connection:
-        return [row.event for row in audit.entries(connection)]
+        return [row.event for row in audit_log.entries(connection)]
 
 
 # -- 1. An alert answered with 2xx is never lost, whatever dies next. ----------------------------------------------
@@ -363,7 +363,7 @@ def test_6_what_a_guard_refuses_is_audited_and_stands_in_the_thread(database: Da
     scene.directory.without.add((APPROVER, "approver"))
     ended = scene.advance()
     with database.reading() as connection:
-        [refused] = [row for row in audit.entries(connection) if row.event == "run.refused"]
+        [refused] = [row for row in audit_log.entries(connection) if row.event == "run.refused"]
     assert json.loads(refused.data)["says"] == ended.says
     assert "Not counted" in ended.says
     outcome = next(message for message in run_messages.render(scene.publisher.runs[-1]) if message.key == "r-1:outcome")

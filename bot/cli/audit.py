@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
 from bot.errors import Exit
-from bot.store import audit as audit_log
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.open import open_database
 

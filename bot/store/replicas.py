@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from bot.errors import StoreDown
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.tables import leaders, replicas
 
@@ -134,7 +134,7 @@ class Replica:
         for each in dead:
             log.warning("replica %s is dead; its work is handed on", each)
             with self.database.transaction() as connection:
-                audit.append(connection, "replica.died", "firstmate", each, {"found_by": self.id})
+                audit_log.append(connection, "replica.died", "firstmate", each, {"found_by": self.id})
         self.recover(alive)
 
 

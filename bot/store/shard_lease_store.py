@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.base import StoreBase
 from bot.store.tables import leases
 
@@ -26,7 +26,7 @@ class ShardLeaseStore(StoreBase):
             token = (held.token if held else 0) + 1
             values = {"shard": shard, "run": run_id, "token": token, "until": now + seconds}
             self.database.upsert(connection, leases, values, keys=["shard"], update=values)
-            audit.append(connection, "lease.taken", "firstmate", run_id, {"shard": shard, "token": token})
+            audit_log.append(connection, "lease.taken", "firstmate", run_id, {"shard": shard, "token": token})
             return token
 
     def renew(self, shard: str, run_id: str, token: int, *, seconds: float = LEASE) -> bool:

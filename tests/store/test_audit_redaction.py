@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.audit_redaction import redacted
 from bot.store.database import Database
 from bot.store.run_store import RunStore
@@ -39,6 +39,6 @@ def test_it_goes_as_deep_as_the_value_does():
 def test_no_event_of_the_audit_log_keeps_a_secret(store: RunStore, database: Database):
     store.audit("request.refused", actor="U0BOB", subject=f"/mate halt {TOKEN}", reason=f"{TOKEN} is no scope")
     with database.reading() as connection:
-        [row] = audit.entries(connection)
+        [row] = audit_log.entries(connection)
     assert TOKEN not in row.data + row.subject
     assert row.computed() == row.hash

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.config import Retention
 from bot.engine.outbox import Message, Priority
 from bot.engine.run import RunState
-from bot.store import audit
+from bot.store import audit_log
 from bot.store import purger as retention
 from bot.store.database import Database
 from bot.store.outbox_store import OutboxStore
@@ -95,7 +95,7 @@ def test_it_is_done_in_pieces_and_stops_when_it_must(
 
 def verified(database: Database) -> tuple[int, str | None]:
     with database.reading() as connection:
-        rows, fault = audit.verify(audit.entries(connection))
+        rows, fault = audit_log.verify(audit_log.entries(connection))
     return rows, fault.says if fault else None
 
 
@@ -128,6 +128,6 @@ def test_more_cut_off_than_was_said_is_missed(store: RunStore, database: Databas
     for number in range(4):
         store.audit("x", actor="a", subject=str(number))
     with database.transaction() as connection:
-        audit.trim(connection, through=2, rows=2)
+        audit_log.trim(connection, through=2, rows=2)
         connection.execute(sa.text("DELETE FROM audit WHERE seq <= 3"))
     assert verified(database)[1] == "rows 1 to 3 are missing, and no row says that they were cut off"

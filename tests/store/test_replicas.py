@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.errors import StoreDown
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.replicas import Replica
 from bot.store.tables import leaders, replicas
@@ -75,7 +75,7 @@ def test_the_work_of_a_silent_one_is_handed_on_and_audited(scene: Scene):
     assert scene.listed() == ["a", "c"]
     assert scene.handed_on[-1] == ["a", "c"]
     with scene.database.reading() as connection:
-        died = [(row.subject, row.data) for row in audit.entries(connection) if row.event == "replica.died"]
+        died = [(row.subject, row.data) for row in audit_log.entries(connection) if row.event == "replica.died"]
     assert died == [("b", '{"found_by":"a"}')]
 
 

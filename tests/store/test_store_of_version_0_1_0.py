@@ -31,7 +31,7 @@ from bot.engine.undo import Undo
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.durable import Durable
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
@@ -135,7 +135,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def test_its_tables_are_upgraded_and_its_audit_log_is_intact(scene: Scene):
     assert scene.versions[0] == "0004"
     with scene.database.reading() as connection:
-        assert audit.verify(audit.entries(connection))[1] is None
+        assert audit_log.verify(audit_log.entries(connection))[1] is None
 
 
 @pytest.mark.parametrize(

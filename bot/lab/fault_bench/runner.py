@@ -29,7 +29,7 @@ from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.waiting import wait_until
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.open import open_database
 from bot.store.run_store import RunStore
@@ -146,7 +146,7 @@ class FaultBench:
     def _harm_done(self, fault: Fault, run_id: str, offered: str | None) -> str:
         """Returns what was affected by a change that should not have run, or beyond the fault; empty if nothing was."""
         with self.database.reading() as connection:
-            events = [e for e in audit.entries(connection, newest=500) if e.subject == run_id]
+            events = [e for e in audit_log.entries(connection, newest=500) if e.subject == run_id]
         changed = any(event.event == "change.started" for event in events)
         if changed and fault.expect.remedy is None:
             return "a change ran where none was expected"

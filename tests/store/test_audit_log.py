@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 
@@ -14,9 +14,9 @@ def fill(store: RunStore, rows: int = 5) -> None:
         store.audit("test.event", actor="U0BOB", subject=f"r-{number}", number=number)
 
 
-def check(database: Database) -> tuple[int, audit.ChainBreak | None]:
+def check(database: Database) -> tuple[int, audit_log.ChainBreak | None]:
     with database.reading() as connection:
-        return audit.verify(audit.entries(connection))
+        return audit_log.verify(audit_log.entries(connection))
 
 
 def damage(database: Database, statement: str) -> None:
@@ -64,8 +64,8 @@ def test_rows_that_changed_places_are_found(store, database):
 def test_a_row_forged_with_its_own_hash_is_found_by_its_successor(store, database):
     fill(store)
     with database.transaction() as connection:
-        row = next(e for e in audit.entries(connection) if e.seq == 3)
-        forged = audit.Entry(row.seq, row.at, row.event, "U0EVE", row.subject, row.data, row.previous, "")
+        row = next(e for e in audit_log.entries(connection) if e.seq == 3)
+        forged = audit_log.Entry(row.seq, row.at, row.event, "U0EVE", row.subject, row.data, row.previous, "")
         connection.execute(
             sa.text("UPDATE audit SET actor = 'U0EVE', hash = :hash WHERE seq = 3"), {"hash": forged.computed()}
         )
@@ -77,4 +77,4 @@ def test_a_row_forged_with_its_own_hash_is_found_by_its_successor(store, databas
 def test_the_newest_entries_come_oldest_first(store, database):
     fill(store)
     with database.reading() as connection:
-        assert [entry.seq for entry in audit.entries(connection, newest=2)] == [4, 5]
+        assert [entry.seq for entry in audit_log.entries(connection, newest=2)] == [4, 5]
