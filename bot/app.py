@@ -29,11 +29,11 @@ from bot.slack.run_publisher import SlackPublisher
 from bot.slack.sweep_command import SweepCommand
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history
+from bot.store.bot_replicas import Replica
 from bot.store.durable import INTERPRETER, Durable
 from bot.store.open import open_database
 from bot.store.outbox_store import OutboxStore
 from bot.store.purger import Purger
-from bot.store.replicas import Replica
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from bot.errors import StoreDown
 from bot.store import audit_log
+from bot.store.bot_replicas import Replica
 from bot.store.database import Database
-from bot.store.replicas import Replica
 from bot.store.tables import leaders, replicas
 
 
