@@ -30,7 +30,7 @@ from bot.slack.sweep_command import SweepCommand
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history
 from bot.store.bot_replicas import Replica
-from bot.store.durable import INTERPRETER, Durable
+from bot.store.durable_queue import INTERPRETER, Durable
 from bot.store.open import open_database
 from bot.store.outbox_store import OutboxStore
 from bot.store.purger import Purger

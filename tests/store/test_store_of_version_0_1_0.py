@@ -32,7 +32,7 @@ from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook
 from bot.store import audit_log
-from bot.store.durable import Durable
+from bot.store.durable_queue import Durable
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
 from bot.store.sqlite import FILE, SQLiteDatabase

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.engine.ports import Steps
 from bot.engine.segments import Kind, Triage, decode
 from bot.store.database import Database
-from bot.store.durable import INTERPRETER, Durable
+from bot.store.durable_queue import INTERPRETER, Durable
 from bot.store.postgresql import PostgreSQLDatabase
 from bot.store.sqlite import SQLiteDatabase
 from tests.postgresql_fixture import PostgreSQL
