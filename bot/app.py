@@ -31,7 +31,7 @@ from bot.stalled_runs import StalledRuns
 from bot.store import policy_history
 from bot.store.bot_replicas import Replica
 from bot.store.durable_queue import INTERPRETER, Durable
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 from bot.store.outbox_store import OutboxStore
 from bot.store.purger import Purger
 from bot.store.run_store import RunStore

@@ -30,7 +30,7 @@ from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook.library.load import folders_of, shipped_folder
 from bot.store.database import Database
-from bot.store.open import open_database, there
+from bot.store.open_database import open_database, there
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
 from bot.store.segment_queue import DirectQueue, DirectSteps

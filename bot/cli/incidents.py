@@ -12,7 +12,7 @@ from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_js
 from bot.engine.run import Run
 from bot.engine.wait_reasons import waits
 from bot.slack.blocks import duration
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 

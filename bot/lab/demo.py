@@ -33,7 +33,7 @@ from bot.lab_location import FOLDER
 from bot.slack.labels import STATE
 from bot.store import audit_log
 from bot.store.database import Database
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 
 INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
 """Ends the first line of a card whose cause is not known yet."""

@@ -24,7 +24,7 @@ from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
 from bot.store import audit_log
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 

@@ -31,7 +31,7 @@ from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.waiting import wait_until
 from bot.store import audit_log
 from bot.store.database import Database
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 
