@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.engine.ports import BegunChange, StartResult
 from bot.store import audit_log
-from bot.store.base import StoreBase
+from bot.store.store_base import StoreBase
 from bot.store.tables import acknowledgements, changes, intents, leases
 
 

@@ -17,7 +17,7 @@ from bot.engine.run import Assignment, Choice, Decision, Event, PauseRequest, Ru
 from bot.engine.segments import Segment
 from bot.guards.facts import mention
 from bot.store import audit_log
-from bot.store.base import StoreBase
+from bot.store.store_base import StoreBase
 from bot.store.tables import decisions, runs
 
 RUN: TypeAdapter[Run] = TypeAdapter(Run)

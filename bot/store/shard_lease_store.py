@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bot.store import audit_log
-from bot.store.base import StoreBase
+from bot.store.store_base import StoreBase
 from bot.store.tables import leases
 
 LEASE = 120.0
