@@ -11,12 +11,12 @@ from bot.config import Config, SlackSettings
 from bot.engine.active_halts import Halts
 from bot.engine.alert_receiver import AlertReceiver
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.assignment import AssignmentPublisher, Assignments
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
 from bot.engine.guard_explanation import GuardExplainer
+from bot.engine.incident_assignment import AssignmentPublisher, Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner
 from bot.engine.ports import Directory, Fleet, Publisher, Silencer

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from bot.clock import utc_now
 from bot.engine import segments
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.assignment import Assignments
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.ports import Publisher, Steps, Store, Superseded
 from bot.engine.rollout import Rollout

@@ -8,11 +8,11 @@ from typing import Any
 
 from bot.engine.active_halts import Halts
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.assignment import Assignments
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner

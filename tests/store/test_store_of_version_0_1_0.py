@@ -16,10 +16,10 @@ import pytest
 from bot.alerts import ALERTMANAGER
 from bot.engine.active_halts import Halts
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.assignment import Assignments
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather import Gatherer
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner
 from bot.engine.ports import Steps

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.alerts import ALERTMANAGER
-from bot.engine.assignment import AssignmentPublisher, Assignments
+from bot.engine.incident_assignment import AssignmentPublisher, Assignments
 from bot.engine.run import Assignment, Run, RunState
 from bot.engine.silencing import Silencing
 from bot.errors import Busy, NotAllowed, Unreachable
