@@ -13,11 +13,11 @@ from actions.contract import MySQL, Row
 from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Secret, Shard
 from bot.engine.gather import Gathered, Gatherer
+from bot.engine.instance_selector import select
 from bot.engine.planner import blast_radius
 from bot.engine.policy_limits import Limits
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run, RunState, StepStatus
-from bot.engine.selector import select
 from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine.target_selection import changed_at, out_of_place, places
 from bot.engine.targets import Target

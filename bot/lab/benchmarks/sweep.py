@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 import pymysql
 
 from bot.config import Config, DatabaseUser, Instance, Intake, Role, Secret, Shard
-from bot.engine.selector import select
+from bot.engine.instance_selector import select
 from bot.engine.sweep.comparison import Summary, summarised
 from bot.engine.sweep.run_sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError

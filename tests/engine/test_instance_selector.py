@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.engine.selector import select, selection_of
+from bot.engine.instance_selector import select, selection_of
 from bot.engine.targets import Target
 from bot.errors import UnknownTarget, WrongUsage
 from bot.fleet.vitess.topology import arranged
