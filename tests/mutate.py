@@ -162,7 +162,7 @@ PROTECTIONS = (
         "        targets += drained\n",
         "",
     ),
-    Mutation("4 a reader looks at what it sends", "bot/fleet/mysql.py", "        check_reading(sql)\n", ""),
+    Mutation("4 a reader looks at what it sends", "bot/fleet/mysql_sessions.py", "        check_reading(sql)\n", ""),
     Mutation(
         "5 a segment that breaks ends its run",
         "bot/engine/dispatcher.py",

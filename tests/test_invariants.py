@@ -27,8 +27,8 @@ from bot.engine.ports import Receipt
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.segments import Segment
 from bot.errors import NotAllowed, StoreDown
-from bot.fleet.mysql import MySQLReader
 from bot.fleet.mysql_connections import Server
+from bot.fleet.mysql_sessions import MySQLReader
 from bot.intake.http import HttpIntake
 from bot.intake.metrics import Metrics
 from bot.runbook.diagnosis.causes import diagnose

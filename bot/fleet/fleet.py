@@ -13,12 +13,12 @@ from bot.config import Config, DatabaseUser, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.targets import Target
 from bot.errors import NotAllowed
-from bot.fleet import proxysql, server_identity
+from bot.fleet import proxysql_sessions, server_identity
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.endpoint import ServerEndpoint
 from bot.fleet.instance_lookup import Inventory
-from bot.fleet.mysql import open_changer, open_reader
 from bot.fleet.mysql_connections import Server
+from bot.fleet.mysql_sessions import open_changer, open_reader
 from bot.fleet.prometheus_reader import PrometheusReader
 from bot.fleet.vitess.clusters import Clusters
 
@@ -67,7 +67,7 @@ class ConfiguredFleet:
         if reader is Vitess:
             return self._clusters.read(shard, instance, lambda tablet: self.read(shard, tablet))
         if instance.role is Role.PROXY:
-            return proxysql.open_reader(_server(instance, _proxies(shard, instance).reader))
+            return proxysql_sessions.open_reader(_server(instance, _proxies(shard, instance).reader))
         return open_reader(_server(instance, shard.reader), gate=self._gate)
 
     def endpoint(self, shard: Shard, instance: Instance) -> Endpoint:
@@ -95,7 +95,7 @@ class ConfiguredFleet:
                 f"The proxies of {shard.name} are read-only for Firstmate. To allow changes, set `changer` of its "
                 "`proxies` in firstmate.yml."
             )
-        return proxysql.open_changer(_server(instance, user))
+        return proxysql_sessions.open_changer(_server(instance, user))
 
     def close(self) -> None:
         """Stops reading the topologies."""

@@ -12,7 +12,7 @@ from bot.doctor.proxy import inspect_proxy
 from bot.engine.targets import Target
 from bot.fleet.fleet import ConfiguredFleet
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
-from tests.fleet.test_proxysql import config
+from tests.fleet.test_proxysql_sessions import config
 
 
 @pytest.fixture(autouse=True)

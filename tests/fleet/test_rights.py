@@ -10,7 +10,7 @@ from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
 from bot.doctor.user_privileges import ACTIONS, Kind, assess_user
-from bot.fleet.mysql import parse_version
+from bot.fleet.mysql_sessions import parse_version
 from bot.lab.connections import administrator, ask, connect
 from bot.lab.grants import CHANGER, READER
 from bot.lab.lab_state import LabInstance, LabState

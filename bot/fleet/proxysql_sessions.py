@@ -18,8 +18,8 @@ from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Un
 from actions.sql_quoting import literal
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
-from bot.fleet.mysql import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
 from bot.fleet.mysql_connections import Server, connect
+from bot.fleet.mysql_sessions import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
 from bot.fleet.read_statements import check_reading
 
 COMMENT = "SELECT @@version_comment LIMIT 1"
@@ -61,7 +61,7 @@ class ProxySQLReader:
         return _ask(self._connection, self._server, rendered(sql, params), min(limit, MOST_ROWS))
 
     def pause(self, seconds: Seconds) -> None:
-        """Waits between two samples, at most bot.fleet.mysql.LONGEST_PAUSE."""
+        """Waits between two samples, at most bot.fleet.mysql_sessions.LONGEST_PAUSE."""
         wait(seconds)
 
 

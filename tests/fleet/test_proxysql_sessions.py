@@ -13,7 +13,7 @@ from bot.fleet import connection_errors as failures
 from bot.fleet.fleet import ConfiguredFleet
 from bot.fleet.instance_lookup import Inventory
 from bot.fleet.mysql_connections import Server
-from bot.fleet.proxysql import open_reader, parse_version, rendered
+from bot.fleet.proxysql_sessions import open_reader, parse_version, rendered
 from bot.lab.proxysql.admin import AdminError
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
 from tests.proxysql_fixture import READER, changer, reader
@@ -166,7 +166,7 @@ def test_users_that_proxysql_lets_in_from_its_own_host_alone_are_told_so():
 
 
 def test_what_is_no_proxysql_is_not_taken_for_one(proxysql, monkeypatch):
-    monkeypatch.setattr("bot.fleet.proxysql.CALLS_ITSELF", "MySQL Community Server")
+    monkeypatch.setattr("bot.fleet.proxysql_sessions.CALLS_ITSELF", "MySQL Community Server")
     with pytest.raises(Unreachable, match="is not the admin interface of ProxySQL"), reader(proxysql):
         pass
 
