@@ -12,7 +12,7 @@ from bot.engine.sweep.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
 from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine_assembly import assemble, slack_settings
 from bot.errors import Busy, ConfigError
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.intake import metrics
 from bot.intake.http import HttpIntake
 from bot.intake.server import HttpServer

@@ -23,7 +23,7 @@ from bot.engine.preview import Preview, preview
 from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
 from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.guards.facts import SHELL
 from bot.intake import alertmanager
 from bot.runbook.expressions.evaluation import EvidenceMissing

@@ -10,7 +10,7 @@ import typer
 from bot import case_recorder as recording
 from bot.cli.terminal import ConfigOption, configured, err
 from bot.errors import WrongUsage
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.runbook.testing.recorded_case import text_of
 from bot.shell_run import read_alert
 

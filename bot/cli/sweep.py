@@ -13,7 +13,7 @@ from bot.engine.instance_selector import select, selection_of
 from bot.engine.sweep.comparison import Kin, Range, Summary, named, summarised
 from bot.engine.sweep.run_sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 
 commands = typer.Typer()
 

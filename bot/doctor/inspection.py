@@ -24,7 +24,7 @@ from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.privileges.grant_corrections import Corrections, Excess
 from bot.privileges.grants import AccountPrivileges, parse
 

@@ -10,7 +10,7 @@ from bot.config import Config
 from bot.doctor.inspection import examine
 from bot.doctor.proxy import inspect_proxy
 from bot.engine.targets import Target
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
 from tests.fleet.test_proxysql_sessions import config
 

@@ -10,7 +10,7 @@ from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import Config, Role
 from bot.errors import NotAllowed, Unreachable
 from bot.fleet import connection_errors as failures
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.instance_lookup import Inventory
 from bot.fleet.mysql_connections import Server
 from bot.fleet.proxysql_sessions import open_reader, parse_version, rendered

@@ -28,7 +28,7 @@ from bot.engine.instance_selector import select
 from bot.engine.sweep.comparison import Summary, summarised
 from bot.engine.sweep.run_sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.mysql_sessions import parse_version, read_only
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.lab.simulated_servers import PASSWORD

@@ -14,7 +14,7 @@ from actions.vitess_contract import Component, Vitess, alias_record, call
 from bot.config import Config, Role, Secret, VtctldSettings, load
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, Unreachable
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.vitess.vtctld import Vtctld
 from bot.lab import processes
 from bot.lab.database_servers import HOST
