@@ -18,9 +18,9 @@ from pymysql.cursors import SSDictCursor
 from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
+from bot.fleet.allowed_statements import check_reading
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.mysql_connections import Server, connect, end_session
-from bot.fleet.read_statements import check_reading
 
 READ_WITHIN = 2.0
 """Seconds after which the server stops a reading statement."""

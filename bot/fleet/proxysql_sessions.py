@@ -18,9 +18,9 @@ from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Un
 from actions.sql_quoting import literal
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
+from bot.fleet.allowed_statements import check_reading
 from bot.fleet.mysql_connections import Server, connect
 from bot.fleet.mysql_sessions import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
-from bot.fleet.read_statements import check_reading
 
 COMMENT = "SELECT @@version_comment LIMIT 1"
 """Only this exact text is answered; any other that starts with `SELECT @@version` returns the version."""
