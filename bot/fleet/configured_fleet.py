@@ -15,7 +15,7 @@ from bot.engine.targets import Target
 from bot.errors import NotAllowed
 from bot.fleet import proxysql_sessions, server_identity
 from bot.fleet.cost_gate import CostGate
-from bot.fleet.endpoint import ServerEndpoint
+from bot.fleet.endpoint_probe import ServerEndpoint
 from bot.fleet.instance_lookup import Inventory
 from bot.fleet.mysql_connections import Server
 from bot.fleet.mysql_sessions import open_changer, open_reader
