@@ -15,11 +15,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from actions.contract import MySQL, ServerVersion, Unreadable
 from bot.config import Config, Role
-from bot.doctor.clusters import inspect_clusters
 from bot.doctor.instance_report import InstanceReport, ServiceReport
-from bot.doctor.proxy import inspect_proxy
+from bot.doctor.proxysql_users import inspect_proxy
 from bot.doctor.report import DoctorReport, unanswered
 from bot.doctor.user_privileges import PROMETHEUS, Kind, UserReport, assess_user
+from bot.doctor.vitess_components import inspect_clusters
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import FirstmateError

@@ -8,7 +8,7 @@ import pytest
 
 from bot.config import Config
 from bot.doctor.inspection import examine
-from bot.doctor.proxy import inspect_proxy
+from bot.doctor.proxysql_users import inspect_proxy
 from bot.engine.targets import Target
 from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS
