@@ -14,7 +14,7 @@ from bot.engine.ports import StartResult
 from bot.engine.run import Choice, Decision, RunState
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
-from bot.incidents.key import incident_key
+from bot.incidents.incident_key import incident_key
 from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.run_store import RunStore
