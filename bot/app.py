@@ -14,8 +14,8 @@ from bot.engine_assembly import assemble, slack_settings
 from bot.errors import Busy, ConfigError
 from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.intake import metrics
-from bot.intake.http import HttpIntake
-from bot.intake.server import HttpServer
+from bot.intake.http_app import HttpIntake
+from bot.intake.http_server import HttpServer
 from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook.library.load import folders_of, shipped_folder
 from bot.runbook_reloader import Reloader

@@ -115,7 +115,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "1 what is not stored is not answered with 2xx",
-        "bot/intake/http.py",
+        "bot/intake/http_app.py",
         "return self._refuse(source, 503, str(error))",
         "return JSONResponse({})",
     ),

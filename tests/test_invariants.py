@@ -29,7 +29,7 @@ from bot.engine.segments import Segment
 from bot.errors import NotAllowed, StoreDown
 from bot.fleet.mysql_connections import Server
 from bot.fleet.mysql_sessions import MySQLReader
-from bot.intake.http import HttpIntake
+from bot.intake.http_app import HttpIntake
 from bot.intake.metrics import Metrics
 from bot.runbook.diagnosis.causes import diagnose
 from bot.runbook.expressions.evaluation import render

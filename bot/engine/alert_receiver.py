@@ -13,7 +13,7 @@ from bot.incidents.incident_key import incident_key
 
 @dataclass(frozen=True, slots=True)
 class AlertReceiver:
-    """Implements bot.intake.http.Receiver on the store."""
+    """Implements bot.intake.http_app.Receiver on the store."""
 
     run_factory: RunFactory
     fleet: Fleet

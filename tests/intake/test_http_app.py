@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from bot.alerts import Alert, AlertStatus
 from bot.engine.ports import Receipt
 from bot.errors import Unreachable
-from bot.intake.http import MAX_BODY, HttpIntake
+from bot.intake.http_app import MAX_BODY, HttpIntake
 from bot.intake.metrics import RUNS, Metrics
 from tests.intake.webhook import FIRING, TOKEN
 
