@@ -22,11 +22,11 @@ from bot.runbook_reloader import Reloader
 from bot.slack.authorise import Authorise
 from bot.slack.bolt_app import build_app
 from bot.slack.connection import Connection, HttpConnection, connect, installation_of, web_client
-from bot.slack.directory import SlackDirectory
 from bot.slack.lookups import Lookups
 from bot.slack.outbox_sender import Sender
 from bot.slack.run_publisher import SlackPublisher
 from bot.slack.sweep_command import SweepCommand
+from bot.slack.user_directory import SlackDirectory
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history
 from bot.store.bot_replicas import Replica

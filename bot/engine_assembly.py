@@ -33,7 +33,7 @@ from bot.fleet.mysql_sessions import LONGEST_IDLE
 from bot.policy import Policy, load_policy
 from bot.runbook.library.live_library import LiveLibrary
 from bot.slack.connection import installation_of, web_client
-from bot.slack.directory import SlackDirectory
+from bot.slack.user_directory import SlackDirectory
 from bot.store.run_store import RunStore
 
 HALT_FILE = "HALT"

@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 
 from bot.slack.api_errors import NO_ANSWER
 from bot.slack.blocks import sentence
-from bot.slack.directory import SlackDirectory
+from bot.slack.user_directory import SlackDirectory
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.config import Roles
 from bot.lab.slack_workspace import WorkspaceClient
 from bot.slack.authorise import Authorise
-from bot.slack.directory import SlackDirectory
+from bot.slack.user_directory import SlackDirectory
 
 COMMAND = {
     "command": "/mate",

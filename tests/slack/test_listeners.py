@@ -22,11 +22,11 @@ from bot.slack.authorise import Authorise
 from bot.slack.blocks import actions, button
 from bot.slack.bolt_app import build_app
 from bot.slack.connection import SocketConnection
-from bot.slack.directory import SlackDirectory
 from bot.slack.lookups import Lookups, RunbookLine, Status, Why
 from bot.slack.run_form import Field
 from bot.slack.slash_commands import HELP
 from bot.slack.sweep_command import SweepCommand
+from bot.slack.user_directory import SlackDirectory
 from tests.samples import NOW, run, waiting
 
 CHANNEL = "C0DBALERTS"

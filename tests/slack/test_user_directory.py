@@ -7,7 +7,7 @@ from slack_sdk import WebClient
 
 from bot.config import People, RoleRestriction, Roles
 from bot.lab.slack_workspace import WorkspaceClient
-from bot.slack.directory import CACHED, SlackDirectory
+from bot.slack.user_directory import CACHED, SlackDirectory
 from tests.slack.conftest import Clock
 
 ROLES = Roles(
