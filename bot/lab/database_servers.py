@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.errors import FirstmateError
-from bot.lab.grants import USERS, Flavour, statements
+from bot.lab.database_users import USERS, Flavour, statements
 from bot.lab.lab_state import Login, write_private
 from bot.lab.server_programs import ServerProgram, ServerPrograms
 

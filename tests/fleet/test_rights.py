@@ -12,7 +12,7 @@ from pymysql.cursors import DictCursor
 from bot.doctor.user_privileges import ACTIONS, Kind, assess_user
 from bot.fleet.mysql_sessions import parse_version
 from bot.lab.connections import administrator, ask, connect
-from bot.lab.grants import CHANGER, READER
+from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabInstance, LabState
 from bot.privileges.grants import parse
 from bot.privileges.requirements import SPARE_PORT, RequiredPrivilege, all_required

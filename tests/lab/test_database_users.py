@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.lab.grants import READER, statements
+from bot.lab.database_users import READER, statements
 
 
 def test_a_user_is_created_with_its_privileges():
