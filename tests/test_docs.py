@@ -28,7 +28,7 @@ from bot.lab.database_users import FIRSTMATE
 from bot.lab.fault_injection.fault_file import faults
 from bot.lab.lab_state import LabInstance
 from bot.privileges.grant_corrections import granting
-from bot.privileges.grants import AccountPrivileges, Privilege
+from bot.privileges.grant_parser import AccountPrivileges, Privilege
 from bot.privileges.requirements import all_required
 from bot.reference.markdown import anchor
 from bot.reference.pages import GENERATED, filled, parts

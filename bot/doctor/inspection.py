@@ -26,7 +26,7 @@ from bot.errors import FirstmateError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
 from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.privileges.grant_corrections import Corrections, Excess
-from bot.privileges.grants import AccountPrivileges, parse
+from bot.privileges.grant_parser import AccountPrivileges, parse
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

@@ -14,7 +14,7 @@ from bot.fleet.mysql_sessions import parse_version
 from bot.lab.connections import administrator, ask, connect
 from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabInstance, LabState
-from bot.privileges.grants import parse
+from bot.privileges.grant_parser import parse
 from bot.privileges.requirements import SPARE_PORT, RequiredPrivilege, all_required
 
 pytestmark = pytest.mark.lab

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bot.privileges.grants import ALL, EVERYWHERE, AccountPrivileges, Privilege, PrivilegeScope, account_name, parse
+from bot.privileges.grant_parser import (
+    ALL,
+    EVERYWHERE,
+    AccountPrivileges,
+    Privilege,
+    PrivilegeScope,
+    account_name,
+    parse,
+)
 from tests.privileges.recorded import HASH, MARIADB_118, USERS
 
 SHOP = PrivilegeScope("shop")
