@@ -13,7 +13,7 @@ from actions.catalog import REMEDIATIONS
 from actions.contract import MySQL, Refused, Row, ServerVersion, Unreadable
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
-from actions.redaction import normalise, redact_error
+from actions.statement_redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot
 from bot.alerts import Alert
