@@ -32,7 +32,7 @@ from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import parse
 from bot.runbook.testing.evidence_stubs import given_fields
 from bot.runbook.testing.recorded_case import Case
-from bot.runbook.testing.runner import differences
+from bot.runbook.testing.run_tests import differences
 
 LONGEST_LIST = 50
 """The most items of a list of evidence that are kept."""

@@ -16,7 +16,7 @@ from bot.runbook.language.runbook_files import files_of
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import Library, load_file
 from bot.runbook.testing.recorded_case import read_case
-from bot.runbook.testing.runner import Difference, TestResult, coverage, differences, run_tests
+from bot.runbook.testing.run_tests import Difference, TestResult, coverage, differences, run_tests
 
 commands = typer.Typer()
 

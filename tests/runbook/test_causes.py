@@ -20,7 +20,7 @@ from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError,
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load import parse
-from bot.runbook.testing.runner import run_tests
+from bot.runbook.testing.run_tests import run_tests
 
 TEXT = """\
 runbook: mysql/example

@@ -17,8 +17,8 @@ from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.connections import administrator, ask
 from bot.lab.fault_bench.fault_queue import interleave_shards
+from bot.lab.fault_bench.fault_runner import run_faults
 from bot.lab.fault_bench.results import FaultResult, goals_met, totals
-from bot.lab.fault_bench.runner import run_faults
 from bot.lab.fault_injection import vitess_cluster
 from bot.lab.fault_injection.fault_alerts import alert_labels, generator_url, raised_by_rule
 from bot.lab.fault_injection.fault_checks import check_passes
