@@ -30,7 +30,7 @@ from bot.lab.replication import replicates
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
 from bot.lab_location import FOLDER
-from bot.slack.labels import STATE
+from bot.slack.state_labels import STATE
 from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.open_database import open_database

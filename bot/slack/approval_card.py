@@ -8,6 +8,7 @@ from typing import Any
 from bot.engine.plan import Plan
 from bot.engine.run import Choice, Run, RunState
 from bot.guards.facts import Answer, mention
+from bot.slack.action_ids import APPROVE, DENY, GO_ON, PAUSE, STOP
 from bot.slack.blocks import (
     Block,
     actions,
@@ -22,7 +23,7 @@ from bot.slack.blocks import (
     section,
     sentence,
 )
-from bot.slack.labels import APPROVE, DENY, GO_ON, PAUSE, STATE, STOP
+from bot.slack.state_labels import STATE
 
 
 def approval(run: Run, plan: Plan) -> list[Block]:

@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 
 from bot.engine.commands import Commands
 from bot.engine.run import Choice
-from bot.slack import labels
+from bot.slack import action_ids
 from bot.slack.authorise import Authorise, Record, entry_of
 from bot.slack.error_replies import ErrorReply, attempt
 from bot.slack.lookups import Lookups
@@ -38,15 +38,15 @@ class Listeners:
         app.command("/triage")(self._command(self.slash_commands.triage))
         app.command("/runbook")(self._command(self.slash_commands.runbook))
         app.command("/mate")(self._command(self.slash_commands.mate))
-        app.action(re.compile(rf"{re.escape(labels.APPROVE)}(\..+)?"))(self._button(self._approve))
-        app.action(labels.DENY)(self._button(self._deny))
-        app.action(labels.UNDO)(self._button(self._undo))
-        app.action(labels.TAKE)(self._button(self._take))
-        app.action(labels.HAND_BACK)(self._button(self._hand_back))
-        app.action(labels.PAUSE)(self._button(self._pause))
-        app.action(labels.STOP)(self._button(self._stop))
-        app.action(labels.GO_ON)(self._button(self._go_on))
-        app.action(labels.RETRY)(self._button(self._retry))
+        app.action(re.compile(rf"{re.escape(action_ids.APPROVE)}(\..+)?"))(self._button(self._approve))
+        app.action(action_ids.DENY)(self._button(self._deny))
+        app.action(action_ids.UNDO)(self._button(self._undo))
+        app.action(action_ids.TAKE)(self._button(self._take))
+        app.action(action_ids.HAND_BACK)(self._button(self._hand_back))
+        app.action(action_ids.PAUSE)(self._button(self._pause))
+        app.action(action_ids.STOP)(self._button(self._stop))
+        app.action(action_ids.GO_ON)(self._button(self._go_on))
+        app.action(action_ids.RETRY)(self._button(self._retry))
         app.view(RUN_FORM)(self._submitted)
         # Slack sends again what is not acknowledged, so every other event is.
         app.event("message")(_ignore)

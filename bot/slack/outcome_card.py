@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.engine.run import Run, RunState
+from bot.slack.action_ids import RETRY, UNDO
 from bot.slack.blocks import Block, actions, button, confirm, context, moment, section, sentence
-from bot.slack.labels import RETRY, STATE, UNDO
+from bot.slack.state_labels import STATE
 
 
 def outcome(run: Run) -> list[Block]:

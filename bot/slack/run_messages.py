@@ -9,8 +9,8 @@ from bot.engine.run import Run, RunState
 from bot.slack import evidence_text as evidence
 from bot.slack.approval_card import approval
 from bot.slack.blocks import Block, escape, fitting, numbered, plain, section, sentence
-from bot.slack.labels import STATE
 from bot.slack.outcome_card import outcome
+from bot.slack.state_labels import STATE
 from bot.slack.triage_card import card, colour
 
 _WITH_OUTCOME = frozenset(STATE) - {RunState.TRIAGING, RunState.DIAGNOSED}

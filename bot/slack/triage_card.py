@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.engine.run import Assignment, Run, RunState, StepStatus
 from bot.guards.facts import mention
 from bot.slack import evidence_text as evidence
+from bot.slack.action_ids import HAND_BACK, TAKE
 from bot.slack.blocks import (
     Block,
     actions,
@@ -20,7 +21,6 @@ from bot.slack.blocks import (
     sentence,
     table,
 )
-from bot.slack.labels import HAND_BACK, TAKE
 
 FIRING, ACKNOWLEDGED, RESOLVED, QUIET = "#a30200", "#daa038", "#2eb886", "#dddddd"
 

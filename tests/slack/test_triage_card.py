@@ -12,7 +12,7 @@ import pytest
 from bot.engine.run import Assignment, Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks, text_length
-from bot.slack import approval_card, labels, run_messages, triage_card
+from bot.slack import action_ids, approval_card, run_messages, triage_card
 from tests.samples import NOW, alert, change, plan, run, waiting
 
 EVIDENCE = {"applier_running": "No", "applier_errno": 1205, "lag": None, "workers": [{"id": 1, "errno": 1205}]}
@@ -78,13 +78,15 @@ def buttons(run: Run) -> set[str]:
 @pytest.mark.parametrize("state", RunState)
 def test_buttons_are_shown_only_while_they_have_an_effect(state: RunState):
     wanted = {
-        RunState.WAITING: {labels.APPROVE, labels.DENY},
-        RunState.PAUSED: {labels.GO_ON, labels.STOP},
-        RunState.MENDED: {labels.UNDO},
-        **{each: {labels.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)},
+        RunState.WAITING: {action_ids.APPROVE, action_ids.DENY},
+        RunState.PAUSED: {action_ids.GO_ON, action_ids.STOP},
+        RunState.MENDED: {action_ids.UNDO},
+        **{
+            each: {action_ids.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)
+        },
     }
     over = state in (RunState.MENDED, RunState.RESOLVED)
-    assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {labels.TAKE})
+    assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {action_ids.TAKE})
 
 
 def test_notes_and_links_are_shown_after_triage():
@@ -100,7 +102,7 @@ def test_the_assignee_is_shown_and_may_hand_the_run_back():
     shown = words(parts(at(RunState.DIAGNOSED, taken=taken))["card"])
     assert "Assigned to <@U1> since" in shown
     assert "alert silenced until" in shown
-    assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {labels.TAKE, labels.HAND_BACK}
+    assert buttons(at(RunState.DIAGNOSED, taken=taken)) == {action_ids.TAKE, action_ids.HAND_BACK}
     assert triage_card.colour(at(RunState.DIAGNOSED, taken=taken)) == triage_card.ACKNOWLEDGED
     failed = replace(taken, silence="", until=None, says="Not silenced: Alertmanager <x> does not answer.")
     assert "Not silenced: Alertmanager &lt;x&gt; does not answer." in words(
@@ -153,7 +155,7 @@ def test_the_approval_card_shows_the_exact_statements():
     text = words(shown)
     for part in ("orders-3", "127.0.0.1:3308", "1 of 2 replicas of orders", "reversible", "STOP REPLICA SQL_THREAD"):
         assert part in text
-    approve = next(e for b in blocks for e in b.get("elements", []) if e.get("action_id") == labels.APPROVE)
+    approve = next(e for b in blocks for e in b.get("elements", []) if e.get("action_id") == action_ids.APPROVE)
     assert approve["value"] == f"r-1:{plan().digest}"
     assert "START REPLICA SQL_THREAD" in words(approve["confirm"])
 
@@ -218,7 +220,7 @@ def test_untrusted_text_is_escaped_everywhere():
     labels = {"alertname": POISON, "instance": POISON, "severity": POISON}
     poisoned = replace(
         at(RunState.FAILED),
-        alert=alert(labels=labels, generator_url="https://x|<!channel>"),
+        alert=alert(labels=action_ids, generator_url="https://x|<!channel>"),
         title=POISON,
         target=POISON,
         shard=POISON,
@@ -288,6 +290,6 @@ def test_an_alternative_has_its_own_statements_and_button():
     buttons = {
         each["action_id"]: each["value"] for block in blocks for each in block.get("elements", []) if "value" in each
     }
-    assert buttons[f"{labels.APPROVE}.restart"] == f"r-1:{other.digest}"
-    assert buttons[labels.APPROVE] == f"r-1:{plan().digest}"
+    assert buttons[f"{action_ids.APPROVE}.restart"] == f"r-1:{other.digest}"
+    assert buttons[action_ids.APPROVE] == f"r-1:{plan().digest}"
     assert "STOP REPLICA\\nSTART REPLICA" in words(blocks)

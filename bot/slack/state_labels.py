@@ -1,12 +1,8 @@
-"""The action ids of buttons, which Slack sends back, and the labels of run states."""
+"""The labels of run states on cards."""
 
 from __future__ import annotations
 
 from bot.engine.run import RunState
-
-APPROVE, DENY, UNDO = "run.approve", "run.deny", "run.undo"
-TAKE, HAND_BACK = "run.take", "run.hand_back"
-PAUSE, STOP, GO_ON, RETRY = "run.pause", "run.stop", "run.go_on", "run.retry"
 
 STATE = {
     RunState.TRIAGING: "Investigating",
