@@ -1,4 +1,4 @@
-"""The statements that create the lab's users; tests/fleet/test_rights.py tests their privileges."""
+"""The statements that create the lab's users; tests/fleet/test_database_privileges.py tests their privileges."""
 
 from __future__ import annotations
 
