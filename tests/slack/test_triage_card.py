@@ -220,7 +220,7 @@ def test_untrusted_text_is_escaped_everywhere():
     labels = {"alertname": POISON, "instance": POISON, "severity": POISON}
     poisoned = replace(
         at(RunState.FAILED),
-        alert=alert(labels=action_ids, generator_url="https://x|<!channel>"),
+        alert=alert(labels=labels, generator_url="https://x|<!channel>"),
         title=POISON,
         target=POISON,
         shard=POISON,
