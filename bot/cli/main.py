@@ -16,15 +16,15 @@ from bot.errors import Exit, FirstmateError
 log = logging.getLogger(__name__)
 
 MODULES = {
-    "serve": "serving",
+    "serve": "serve",
     "match": "match",
     "coverage": "coverage",
-    "run": "runs",
-    "plan": "runs",
+    "run": "run_and_plan",
+    "plan": "run_and_plan",
     "sweep": "sweep",
     "lint": "lint",
-    "test": "testing",
-    "record": "recording",
+    "test": "test",
+    "record": "record",
     "schema": "schema",
     "actions": "actions",
     "doctor": "doctor",
@@ -32,9 +32,9 @@ MODULES = {
     "lab": "lab",
 }
 """Command -> its module in this package."""
-GROUPS = {"audit": "audit", "policy": "policy", "incident": "incidents"}
+GROUPS = {"audit": "audit", "policy": "policy", "incident": "incident"}
 """Group of commands -> its module in this package."""
-LISTED_BY = {"lab": "lab_extra"}
+LISTED_BY = {"lab": "lab_help"}
 """Module -> the module that replaces it in `firstmate --help`, which therefore does not load the lab."""
 
 
