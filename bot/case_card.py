@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.engine.gather import as_json
+from bot.engine.gather_evidence import as_json
 from bot.engine.run import Cause, Run, RunState, Step, StepStatus
 from bot.engine.target_selection import described
 from bot.runbook.diagnosis.card_fields import CardFields

@@ -18,7 +18,7 @@ from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot
 from bot.alerts import Alert
 from bot.config import Config, Instance, Shard
-from bot.engine.gather import view
+from bot.engine.gather_evidence import view
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, inputs_of
 from bot.engine.ports import Fleet, Identity

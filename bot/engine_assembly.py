@@ -14,7 +14,7 @@ from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.guard_explanation import GuardExplainer
 from bot.engine.incident_assignment import AssignmentPublisher, Assignments
 from bot.engine.pausing import Pausing

@@ -158,7 +158,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 a server that is drained counts as taken out",
-        "bot/engine/policy_limits.py",
+        "bot/engine/policy_facts.py",
         "        targets += drained\n",
         "",
     ),
@@ -191,7 +191,7 @@ PROTECTIONS = (
     Mutation("7 text is no SQL", "actions/sql_quoting.py", 'value.replace("\'", "\'\'")', "value"),
     Mutation(
         "8 what does not answer is missing, not fatal",
-        "bot/engine/gather.py",
+        "bot/engine/gather_evidence.py",
         "except (FirstmateError, Unreadable, EvidenceMissing) as error:",
         "except EvidenceMissing as error:",
     ),

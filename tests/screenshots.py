@@ -23,7 +23,7 @@ import bot
 from actions.contract import Flavour, MySQL, ServerVersion
 from bot.alerts import Alert, AlertStatus
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
-from bot.engine.gather import Gatherer, as_json, view
+from bot.engine.gather_evidence import Gatherer, as_json, view
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Observations, Planner
 from bot.engine.ports import Fleet, Identity

@@ -9,7 +9,7 @@ from typing import Any
 from actions.catalog import DIAGNOSTICS
 from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.fact_collector import ResolvedChange
-from bot.engine.gather import Gatherer, view
+from bot.engine.gather_evidence import Gatherer, view
 from bot.engine.plan import Change, Plan
 from bot.engine.ports import Fleet, Identity
 from bot.engine.run import Run

@@ -10,7 +10,7 @@ from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import segments
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gathered, Gatherer, Progress, view
+from bot.engine.gather_evidence import Gathered, Gatherer, Progress, view
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner, inputs_of
 from bot.engine.ports import Fleet, Publisher, Steps, Store

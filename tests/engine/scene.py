@@ -11,7 +11,7 @@ from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan

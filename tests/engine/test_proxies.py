@@ -12,10 +12,10 @@ import pytest
 from actions.contract import MySQL, Row
 from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Secret, Shard
-from bot.engine.gather import Gathered, Gatherer
+from bot.engine.gather_evidence import Gathered, Gatherer
 from bot.engine.instance_selector import select
 from bot.engine.planner import blast_radius
-from bot.engine.policy_limits import Limits
+from bot.engine.policy_facts import Limits
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run, RunState, StepStatus
 from bot.engine.sweep.run_sweep import Sweeps

@@ -19,7 +19,7 @@ from bot.config import Instance, Shard
 from bot.engine.active_halts import Halts
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gathered
+from bot.engine.gather_evidence import Gathered
 from bot.engine.run import Run, RunState, Step, StepStatus
 from bot.engine.targets import Target
 from bot.engine.triage import Triage

@@ -18,7 +18,7 @@ from bot.engine.active_halts import Halts
 from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner

@@ -14,8 +14,8 @@ from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.vitess.vtorc import VTOrcs
 from bot.config import Instance, Shard
-from bot.engine import gather
-from bot.engine.gather import Gathered, Gatherer, unread
+from bot.engine import gather_evidence
+from bot.engine.gather_evidence import Gathered, Gatherer, unread
 from bot.engine.run import Step, StepStatus
 from bot.engine.targets import Target
 from bot.errors import Unreachable
@@ -81,7 +81,7 @@ def step(found: Gathered, name: str) -> Step:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(gather, "PAUSE", 0.01)
+    monkeypatch.setattr(gather_evidence, "PAUSE", 0.01)
 
 
 def test_steps_run_at_the_same_time():
@@ -109,7 +109,7 @@ def test_one_server_is_asked_over_two_connections_at_most():
 
 
 def test_a_step_without_an_answer_is_given_up_and_the_rest_counts(monkeypatch):
-    monkeypatch.setattr(gather, "SLOWEST", 2.0)
+    monkeypatch.setattr(gather_evidence, "SLOWEST", 2.0)
     ever = threading.Event()
     servers = Servers(lambda name: _ignore(ever.wait(30)) if name == "orders-1" else None)
     try:
@@ -190,7 +190,7 @@ def test_an_unreadable_answer_is_asked_for_again():
 
 
 def test_nothing_is_asked_again_when_its_time_is_over(monkeypatch):
-    monkeypatch.setattr(gather, "PAUSE", gather.SLOWEST)
+    monkeypatch.setattr(gather_evidence, "PAUSE", gather_evidence.SLOWEST)
     servers = Servers(Flaky(1))
     found = gathered(servers, flaky={**VARIABLES, "retries": 3})
     assert step(found, "flaky").status is StepStatus.FAILED
