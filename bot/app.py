@@ -17,7 +17,7 @@ from bot.intake import metrics
 from bot.intake.http_app import HttpIntake
 from bot.intake.http_server import HttpServer
 from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import folders_of, shipped_folder
+from bot.runbook.library.load_runbooks import folders_of, shipped_folder
 from bot.runbook_reloader import Reloader
 from bot.slack.authorise import Authorise
 from bot.slack.bolt_app import build_app

@@ -29,7 +29,7 @@ from bot.errors import FirstmateError
 from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import parse
+from bot.runbook.library.load_runbooks import parse
 from bot.runbook.testing.evidence_stubs import given_fields
 from bot.runbook.testing.recorded_case import Case
 from bot.runbook.testing.run_tests import differences

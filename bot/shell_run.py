@@ -28,7 +28,7 @@ from bot.guards.facts import SHELL
 from bot.intake import alertmanager
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import folders_of, shipped_folder
+from bot.runbook.library.load_runbooks import folders_of, shipped_folder
 from bot.store.database import Database
 from bot.store.open_database import open_database, there
 from bot.store.run_store import RunStore

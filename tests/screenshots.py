@@ -38,7 +38,7 @@ from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.diagnosis.causes import diagnose
 from bot.runbook.diagnosis.remedies import rebuild
 from bot.runbook.language.schema import Runbook, Test
-from bot.runbook.library.load import load_file, shipped_folder
+from bot.runbook.library.load_runbooks import load_file, shipped_folder
 from bot.runbook.testing.run_tests import evidence_of
 from bot.slack.run_messages import render
 from tests.browser_fixture import ARGUMENTS, CHROMIUM

@@ -14,7 +14,7 @@ from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
 from bot.errors import Exit, WrongUsage
 from bot.runbook.language.runbook_files import files_of
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import Library, load_file
+from bot.runbook.library.load_runbooks import Library, load_file
 from bot.runbook.testing.recorded_case import read_case
 from bot.runbook.testing.run_tests import Difference, TestResult, coverage, differences, run_tests
 

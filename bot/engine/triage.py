@@ -25,7 +25,7 @@ from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.diagnosis.causes import UNKNOWN_TARGET, Diagnosis, diagnose
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import parse
+from bot.runbook.library.load_runbooks import parse
 
 WATCH = 1.0
 """Seconds between two checks of VTOrc's repair."""

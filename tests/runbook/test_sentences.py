@@ -10,7 +10,7 @@ import pytest
 from bot.runbook.diagnosis.causes import CauseStatus, diagnose
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Cause, Runbook
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from bot.runbook.testing.run_tests import DEFAULT_TARGET, evidence_of
 
 RUNBOOKS = load_folders([shipped_folder()]).runbooks

@@ -28,7 +28,7 @@ from bot.lab.fault_injection.saved_values import save_values
 from bot.lab.fault_injection.vitess_steps import MOST_ERRANT, expand_gtid_set, health_problem
 from bot.lab.lab_state import LabInstance, LabState, Login, Urls
 from bot.lab.vitess.cluster_layout import PLANS, PORTS, cluster_on
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from bot.runbook.matching.match import Match, choose
 from tests.samples import NOW
 
