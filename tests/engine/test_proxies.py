@@ -35,7 +35,7 @@ from tests.engine.servers import Fleet, Server, shard_of
 from tests.proxysql_fixture import READERS, WRITERS
 from tests.samples import run
 
-DRAIN = {"use": "proxysql_sessions.drain_server", "on": "proxies", "with": {"host": "orders-2"}}
+DRAIN = {"use": "proxysql.drain_server", "on": "proxies", "with": {"host": "orders-2"}}
 WHERE = "hostname = 'orders-2' AND port = 3306 AND hostgroup_id IN (20)"
 OUT = f"UPDATE mysql_servers SET status = 'OFFLINE_SOFT' WHERE {WHERE}"
 BEHIND = [(WRITERS, "orders-1", 3306), *[(READERS, f"orders-{number}", 3306) for number in (2, 3, 4)]]
@@ -185,10 +185,10 @@ def test_a_cluster_is_changed_at_its_first_proxy_alone():
 
 
 def test_an_action_of_proxies_is_not_used_on_a_server_nor_the_other_way_round():
-    assert out_of_place("proxysql_sessions.drain_server", DrainServer.reader, PROXY) == ""
+    assert out_of_place("proxysql.drain_server", DrainServer.reader, PROXY) == ""
     assert out_of_place("mysql.x", MySQL, REPLICA) == ""
     assert "is for proxies, and orders-2 is a replica" in out_of_place(
-        "proxysql_sessions.x", DrainServer.reader, REPLICA
+        "proxysql.x", DrainServer.reader, REPLICA
     )
     assert "is for servers, and orders-proxy-1 is a proxy" in out_of_place("mysql.x", MySQL, PROXY)
 
@@ -204,7 +204,7 @@ def gathered(fleet: Fleet, target: str, **steps: Any) -> Gathered:
 
 def test_a_step_asks_all_proxies_of_the_shard(front):
     fleet = front().fleet
-    asked = {"use": "proxysql_sessions.backends", "on": "proxies", "with": {"server": "{{ target.address }}"}}
+    asked = {"use": "proxysql.backends", "on": "proxies", "with": {"server": "{{ target.address }}"}}
     found = gathered(fleet, "orders-2", backends=asked).evidence["backends"]
     assert isinstance(found, list)
     assert [[backend.server for backend in each.backends] for each in found] == [["orders-2:3306"]] * 2
@@ -216,14 +216,14 @@ def test_a_step_that_asks_a_proxy_what_only_servers_know_fails_with_a_sentence(f
     asked = gathered(fleet, "orders-proxy-1", replica={"use": "mysql.replica_status"}).steps[0]
     assert asked.status is StepStatus.FAILED
     assert "orders-proxy-1 is a proxy" in asked.says
-    asked = gathered(fleet, "orders-2", backends={"use": "proxysql_sessions.backends"}).steps[0]
+    asked = gathered(fleet, "orders-2", backends={"use": "proxysql.backends"}).steps[0]
     assert "use `on: proxies`" in asked.says
 
 
 def test_a_proxy_that_does_not_answer_is_named_and_the_others_count(front, stand_ins):
     scene = front()
     stand_ins[0].close()
-    asked = {"use": "proxysql_sessions.backends", "on": "proxies"}
+    asked = {"use": "proxysql.backends", "on": "proxies"}
     found = gathered(scene.fleet, "orders-2", backends=asked)
     assert found.steps[0].says.startswith("orders-proxy-1: ")
     assert len(found.evidence["backends"]) == 1  # type: ignore[arg-type]
@@ -356,7 +356,7 @@ def test_a_sweep_means_proxies_only_where_it_names_their_role(front):
     assert not any(target.is_proxy for target in select("all", fleet.targets()))
     proxies = select("role=proxy", fleet.targets())
     assert proxies
-    swept = Sweeps(fleet).sweep("proxysql_sessions.backends", proxies)
+    swept = Sweeps(fleet).sweep("proxysql.backends", proxies)
     assert [answer.missing for answer in swept.answers] == [""] * len(proxies)
     with pytest.raises(WrongUsage, match="is for servers, and orders-proxy-1 is a proxy; select proxies with"):
         Sweeps(fleet).sweep("mysql.replica_status", proxies)
