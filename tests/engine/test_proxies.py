@@ -187,9 +187,7 @@ def test_a_cluster_is_changed_at_its_first_proxy_alone():
 def test_an_action_of_proxies_is_not_used_on_a_server_nor_the_other_way_round():
     assert out_of_place("proxysql.drain_server", DrainServer.reader, PROXY) == ""
     assert out_of_place("mysql.x", MySQL, REPLICA) == ""
-    assert "is for proxies, and orders-2 is a replica" in out_of_place(
-        "proxysql.x", DrainServer.reader, REPLICA
-    )
+    assert "is for proxies, and orders-2 is a replica" in out_of_place("proxysql.x", DrainServer.reader, REPLICA)
     assert "is for servers, and orders-proxy-1 is a proxy" in out_of_place("mysql.x", MySQL, PROXY)
 
 
