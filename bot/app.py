@@ -19,7 +19,7 @@ from bot.intake.http_server import HttpServer
 from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook.library.load_runbooks import folders_of, shipped_folder
 from bot.runbook_reloader import Reloader
-from bot.slack.authorise import Authorise
+from bot.slack.authorize import Authorize
 from bot.slack.bolt_app import build_app
 from bot.slack.connection import Connection, HttpConnection, connect, installation_of, web_client
 from bot.slack.lookups import Lookups
@@ -65,8 +65,8 @@ class Bot:
         publisher = SlackPublisher(self._outbox)
         fleet = ConfiguredFleet(config)
         self._engine = assemble(config, self._store, fleet, directory, publisher, self.live_library)
-        authorise = Authorise(directory, client, installed.team, installed.app, self._audit_refusal)
-        self._connection = self._connection_of(settings, authorise)
+        authorize = Authorize(directory, client, installed.team, installed.app, self._audit_refusal)
+        self._connection = self._connection_of(settings, authorize)
         self._reloader = Reloader(self.live_library, self._outbox, self._audit_runbooks, config.default_channel)
         self._server = HttpServer(self._intake(token).app(), config.intake.host, config.intake.port)
         self._stalled_runs = self._stalled_runs_of(config)
@@ -74,7 +74,7 @@ class Bot:
     def _replica_of(self, taken_for_dead: Callable[[], None]) -> Replica:
         return Replica(self._database, lambda alive: self._durable.recover(alive), INTERPRETER, taken_for_dead)
 
-    def _connection_of(self, settings: SlackSettings, authorise: Authorise) -> Connection:
+    def _connection_of(self, settings: SlackSettings, authorize: Authorize) -> Connection:
         engine = self._engine
         lookups = Lookups(
             self.live_library, engine.run_factory, self._store, engine.halts, engine.roles, self._outbox.waiting
@@ -82,7 +82,7 @@ class Bot:
         sweeps = Sweeps(engine.fleet, within=FIRST_SWEEP_WITHIN)
         sweep_command = SweepCommand(engine.fleet, self._store, engine.roles, sweeps, self._outbox.put)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
-        app = build_app(secret, engine.commands, lookups, sweep_command, authorise, self._audit_refusal)
+        app = build_app(secret, engine.commands, lookups, sweep_command, authorize, self._audit_refusal)
         return connect(app, settings)
 
     def _intake(self, token: str) -> HttpIntake:

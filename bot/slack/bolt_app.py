@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from slack_bolt import App
 
 from bot.engine.commands import Commands
-from bot.slack.authorise import Authorise, Record
+from bot.slack.authorize import Authorize, Record
 from bot.slack.listeners import Listeners
 from bot.slack.lookups import Lookups
 from bot.slack.slash_commands import SlashCommands
@@ -19,12 +19,12 @@ def build_app(
     commands: Commands,
     lookups: Lookups,
     sweeps: SweepCommand,
-    authorise: Authorise,
+    authorize: Authorize,
     record: Record,
 ) -> App:
     """Returns the Bolt app with every entry registered; without a signing secret it works in Socket Mode only."""
     app = App(
-        client=authorise.client,
+        client=authorize.client,
         signing_secret=signing_secret or "unused in socket mode",
         request_verification_enabled=signing_secret is not None,
         token_verification_enabled=False,
@@ -33,5 +33,5 @@ def build_app(
         raise_error_for_unhandled_request=False,
     )
     slash_commands = SlashCommands(commands, lookups, sweeps)
-    Listeners(commands, lookups, slash_commands, authorise, record).register(app)
+    Listeners(commands, lookups, slash_commands, authorize, record).register(app)
     return app

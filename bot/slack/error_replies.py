@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.errors import FirstmateError
-from bot.slack.authorise import Record
+from bot.slack.authorize import Record
 from bot.slack.blocks import sentence
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 from bot.engine.commands import Commands
 from bot.engine.run import Choice
 from bot.slack import action_ids
-from bot.slack.authorise import Authorise, Record, entry_of
+from bot.slack.authorize import Authorize, Record, entry_of
 from bot.slack.error_replies import ErrorReply, attempt
 from bot.slack.lookups import Lookups
 from bot.slack.run_form import RUN_FORM, error_at, filled, form
@@ -28,13 +28,13 @@ class Listeners:
     commands: Commands
     lookups: Lookups
     slash_commands: SlashCommands
-    authorise: Authorise
+    authorize: Authorize
     record: Record
     pool: Executor = field(default_factory=lambda: ThreadPoolExecutor(8, "listener"))
 
     def register(self, app: App) -> None:
         """Registers commands, buttons and catch-alls; the first one that matches a request handles it."""
-        app.use(self.authorise)
+        app.use(self.authorize)
         app.command("/triage")(self._command(self.slash_commands.triage))
         app.command("/runbook")(self._command(self.slash_commands.runbook))
         app.command("/mate")(self._command(self.slash_commands.mate))
@@ -84,7 +84,7 @@ class Listeners:
         answer = attempt(self.record, user, entry, do)
         says = answer.message if isinstance(answer, ErrorReply) else answer
         if says:
-            self.authorise.tell(user, channel, says[:3900])
+            self.authorize.tell(user, channel, says[:3900])
 
     # -- the form -------------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class Listeners:
             ack(response_action="errors", errors=error_at(run.says, list(asked.inputs)))
             return
         ack()
-        self.pool.submit(self.authorise.tell, user, asked.channel, running(run))
+        self.pool.submit(self.authorize.tell, user, asked.channel, running(run))
 
     # -- buttons --------------------------------------------------------------------------------------------------
 

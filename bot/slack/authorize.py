@@ -22,7 +22,7 @@ Record = Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True)
-class Authorise:
+class Authorize:
     """A global middleware of Bolt. It replies to a refused request with the reason, and records the refusal."""
 
     directory: SlackDirectory

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from bot.config import Roles
 from bot.lab.slack_workspace import WorkspaceClient
-from bot.slack.authorise import Authorise
+from bot.slack.authorize import Authorize
 from bot.slack.user_directory import SlackDirectory
 
 COMMAND = {
@@ -38,14 +38,14 @@ def refused() -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def authorise(web: WebClient, refused: list[tuple[str, str, str]]) -> Authorise:
+def authorize(web: WebClient, refused: list[tuple[str, str, str]]) -> Authorize:
     directory = SlackDirectory(web, Roles(), "T0LOCAL")
-    return Authorise(directory, web, "T0LOCAL", "A0FIRSTMATE", lambda *what: refused.append(what))
+    return Authorize(directory, web, "T0LOCAL", "A0FIRSTMATE", lambda *what: refused.append(what))
 
 
 @pytest.mark.parametrize("body", [COMMAND, CLICK])
-def test_a_full_member_is_allowed(authorise, refused, body):
-    assert authorise(body, {}, lambda: PASSED) is PASSED
+def test_a_full_member_is_allowed(authorize, refused, body):
+    assert authorize(body, {}, lambda: PASSED) is PASSED
     assert refused == []
 
 
@@ -61,21 +61,21 @@ def test_a_full_member_is_allowed(authorise, refused, body):
         ({**CLICK, "team": None}, "another team"),
     ],
 )
-def test_other_requests_are_refused_and_recorded(authorise, refused, body: dict[str, Any], reason: str):
-    answer = authorise(body, {}, lambda: pytest.fail("the request went on"))
+def test_other_requests_are_refused_and_recorded(authorize, refused, body: dict[str, Any], reason: str):
+    answer = authorize(body, {}, lambda: pytest.fail("the request went on"))
     assert answer.status == 200
     [(_, entry, said)] = refused
     assert entry in ("/mate halt now", "run.approve")
     assert reason in said
 
 
-def test_only_the_refused_user_sees_the_reply(authorise, people: WorkspaceClient):
-    authorise({**COMMAND, "user_id": "U0GUEST"}, {}, lambda: PASSED)
+def test_only_the_refused_user_sees_the_reply(authorize, people: WorkspaceClient):
+    authorize({**COMMAND, "user_id": "U0GUEST"}, {}, lambda: PASSED)
     assert "is a guest" in people.ephemerals("U0GUEST")[0]["text"]
     assert people.messages("C0DBALERTS") == []
 
 
-def test_a_request_is_refused_even_if_the_reply_fails(authorise, refused, people: WorkspaceClient):
+def test_a_request_is_refused_even_if_the_reply_fails(authorize, refused, people: WorkspaceClient):
     people.fail_next("chat.postEphemeral", status=0)
-    assert authorise({**COMMAND, "user_id": "U0GUEST"}, {}, lambda: PASSED).status == 200
+    assert authorize({**COMMAND, "user_id": "U0GUEST"}, {}, lambda: PASSED).status == 200
     assert len(refused) == 1
