@@ -345,7 +345,7 @@ class Now(Executor):
 def test_6_a_person_who_is_refused_is_told_and_it_is_recorded():
     told: list[tuple[str, ...]] = []
     recorded: list[tuple[str, ...]] = []
-    nobody: Any = type("Authorise", (), {"tell": lambda self, *what: told.append(what)})()
+    nobody: Any = type("Authorize", (), {"tell": lambda self, *what: told.append(what)})()
     unused: Any = None
     listeners = Listeners(unused, unused, unused, nobody, lambda *what: recorded.append(what), Now())
 
