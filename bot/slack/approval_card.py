@@ -23,7 +23,6 @@ from bot.slack.blocks import (
     section,
     sentence,
 )
-from bot.slack.state_labels import STATE
 
 
 def approval(run: Run, plan: Plan) -> list[Block]:
@@ -58,7 +57,7 @@ def approval(run: Run, plan: Plan) -> list[Block]:
         for other in run.alternatives[:3]:
             found += _alternative(run, other)
     else:
-        found.append(context(f"*{STATE[run.state]}*"))
+        found.append(context(f"*{run.state.label}*"))
         found += _pausing(run, plan)
     found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
     return found
