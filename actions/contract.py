@@ -11,9 +11,8 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 
 class Unit(StrEnum):
@@ -124,64 +123,6 @@ class ProxySQL(MySQL, Protocol):
     @property
     def sees_configuration(self) -> bool:
         """Whether it may read the configuration. A changer's connection may; a reader sees the statistics only."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """The result of connecting to a server's port."""
-
-    tcp: Literal["open", "refused", "silent", "unreachable"]
-    """`refused`: the host answers but no process listens on the port; `silent`: there was no reply within the timeout;
-    `unreachable`: there is no route to the host."""
-    greeted: bool = False
-    """Whether the server sent its handshake packet: the process is running, even if it refuses the login."""
-    errno: int = 0
-    """The error with which the server refused the connection, such as 1040 (too many connections) or 1129 (host
-    blocked); 0 if there was none."""
-    error: str = ""
-    took: Seconds = 0.0
-    """Time from the connect to the result."""
-
-
-class Endpoint(Protocol):
-    """Connects to one server from outside, including a server that accepts no logins."""
-
-    @property
-    def address(self) -> str:
-        """`host:port`, for messages."""
-        ...
-
-    def probe(self) -> ProbeResult:
-        """Connects, waits for the handshake, logs in and disconnects. Never raises for an error of the server."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One point of a series: Unix time in seconds, and the value."""
-
-    at: float
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One Prometheus series: its labels and its points, oldest first."""
-
-    labels: Mapping[str, str]
-    samples: tuple[Sample, ...]
-
-
-class Prometheus(Protocol):
-    """Reads Prometheus."""
-
-    def instant(self, query: str, *, limit: int = 200) -> list[Series]:
-        """Evaluates `query` now; each series has one sample. Raises Unreadable."""
-        ...
-
-    def range(self, query: str, *, start: datetime, end: datetime, step: Seconds, limit: int = 50) -> list[Series]:
-        """Evaluates `query` from `start` to `end` every `step` seconds. Raises Unreadable."""
         ...
 
 
@@ -318,22 +259,17 @@ __all__ = [
     "Cost",
     "Count",
     "Diagnostic",
-    "Endpoint",
     "Flavour",
     "Grants",
     "MySQL",
     "NoUndo",
     "Percent",
-    "ProbeResult",
-    "Prometheus",
     "ProxySQL",
     "Refused",
     "Remediation",
     "Risk",
     "Row",
-    "Sample",
     "Seconds",
-    "Series",
     "ServerVersion",
     "Statement",
     "Unit",

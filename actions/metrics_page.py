@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from actions.contract import Series
+from actions.prometheus_contract import Series
 
 NAME = "__name__"
 

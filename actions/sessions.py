@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import MySQL, ServerVersion
-from actions.redaction import normalise
 from actions.server_versions import processlist
 from actions.sql_quoting import placeholders
+from actions.statement_redaction import normalise
 
 DUMPS = "SELECT /*!40001 SQL_NO_CACHE */"
 """How mysqldump and mariadb-dump begin the SELECT of each table; a normalized statement no longer has the comment."""

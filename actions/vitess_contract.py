@@ -57,7 +57,7 @@ class ComponentAnswer:
     who: str
     """The component's address, or the alias of the tablet that the call was about."""
     body: Any = None
-    """JSON; a tuple of actions.contract.Series for metrics; None if there was an error."""
+    """JSON; a tuple of actions.prometheus_contract.Series for metrics; None if there was an error."""
     error: str = ""
 
     @property

@@ -7,8 +7,8 @@ from typing import Any
 
 from actions.contract import Flavour, Refused, Unreadable
 from actions.diagnostics.vitess.vtorc import vtorc
-from actions.redaction import redact_error
 from actions.sql_quoting import identifier
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, Vitess
 from actions.vitess_records import denied_tables
 from actions.vitess_workflows import FROZEN, moving_workflows, workflow_title

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Refused, Seconds
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Tablet, Vitess, alias_record
 
 RUNS = 3

@@ -8,32 +8,32 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from bot.config import Config, SlackSettings
-from bot.engine.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
-from bot.engine.sweep import Sweeps
+from bot.engine.sweep.first_sweep import WITHIN as FIRST_SWEEP_WITHIN
+from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine_assembly import assemble, slack_settings
 from bot.errors import Busy, ConfigError
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.intake import metrics
-from bot.intake.http import HttpIntake
-from bot.intake.server import HttpServer
+from bot.intake.http_app import HttpIntake
+from bot.intake.http_server import HttpServer
 from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import folders_of, shipped_folder
+from bot.runbook.library.load_runbooks import folders_of, shipped_folder
 from bot.runbook_reloader import Reloader
-from bot.slack.authorise import Authorise
+from bot.slack.authorize import Authorize
+from bot.slack.bolt_app import build_app
 from bot.slack.connection import Connection, HttpConnection, connect, installation_of, web_client
-from bot.slack.directory import SlackDirectory
-from bot.slack.listeners import build_app
 from bot.slack.lookups import Lookups
 from bot.slack.outbox_sender import Sender
 from bot.slack.run_publisher import SlackPublisher
 from bot.slack.sweep_command import SweepCommand
+from bot.slack.user_directory import SlackDirectory
 from bot.stalled_runs import StalledRuns
 from bot.store import policy_history
-from bot.store.durable import INTERPRETER, Durable
-from bot.store.open import open_database
+from bot.store.bot_replicas import Replica
+from bot.store.durable_queue import INTERPRETER, Durable
+from bot.store.open_database import open_database
 from bot.store.outbox_store import OutboxStore
 from bot.store.purger import Purger
-from bot.store.replicas import Replica
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
 
@@ -65,8 +65,8 @@ class Bot:
         publisher = SlackPublisher(self._outbox)
         fleet = ConfiguredFleet(config)
         self._engine = assemble(config, self._store, fleet, directory, publisher, self.live_library)
-        authorise = Authorise(directory, client, installed.team, installed.app, self._audit_refusal)
-        self._connection = self._connection_of(settings, authorise)
+        authorize = Authorize(directory, client, installed.team, installed.app, self._audit_refusal)
+        self._connection = self._connection_of(settings, authorize)
         self._reloader = Reloader(self.live_library, self._outbox, self._audit_runbooks, config.default_channel)
         self._server = HttpServer(self._intake(token).app(), config.intake.host, config.intake.port)
         self._stalled_runs = self._stalled_runs_of(config)
@@ -74,7 +74,7 @@ class Bot:
     def _replica_of(self, taken_for_dead: Callable[[], None]) -> Replica:
         return Replica(self._database, lambda alive: self._durable.recover(alive), INTERPRETER, taken_for_dead)
 
-    def _connection_of(self, settings: SlackSettings, authorise: Authorise) -> Connection:
+    def _connection_of(self, settings: SlackSettings, authorize: Authorize) -> Connection:
         engine = self._engine
         lookups = Lookups(
             self.live_library, engine.run_factory, self._store, engine.halts, engine.roles, self._outbox.waiting
@@ -82,7 +82,7 @@ class Bot:
         sweeps = Sweeps(engine.fleet, within=FIRST_SWEEP_WITHIN)
         sweep_command = SweepCommand(engine.fleet, self._store, engine.roles, sweeps, self._outbox.put)
         secret = settings.signing_secret.read() if settings.mode == "http" and settings.signing_secret else None
-        app = build_app(secret, engine.commands, lookups, sweep_command, authorise, self._audit_refusal)
+        app = build_app(secret, engine.commands, lookups, sweep_command, authorize, self._audit_refusal)
         return connect(app, settings)
 
     def _intake(self, token: str) -> HttpIntake:
@@ -104,7 +104,7 @@ class Bot:
             leads=self._leads,
             versions=self._versions,
             share_halt=self._engine.halts.share if self._database.several else lambda: None,
-            purge=purger.sweep,
+            purge=purger.purge_expired,
             stopping=stopping,
         )
 

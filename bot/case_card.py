@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.engine.gather import as_json
+from bot.engine.gather_evidence import as_json
 from bot.engine.run import Cause, Run, RunState, Step, StepStatus
 from bot.engine.target_selection import described
 from bot.runbook.diagnosis.card_fields import CardFields
 from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.testing.runner import DEFAULT_TARGET
-from bot.slack import run_card as cards
+from bot.runbook.testing.run_tests import DEFAULT_TARGET
+from bot.slack import triage_card as cards
 
 
 def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, object], shown: CardFields) -> str:
-    """Returns the text of the triage card, one line for each part; implements bot.runbook.testing.runner.CardOf."""
+    """Returns the text of the triage card, one line for each part; implements bot.runbook.testing.run_tests.CardOf."""
     steps = tuple(_step(runbook, name, found) for name, found in evidence.items())
     run = Run(
         id="r-test",

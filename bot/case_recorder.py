@@ -10,13 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.catalog import REMEDIATIONS
-from actions.contract import Endpoint, MySQL, Prometheus, Refused, Row, ServerVersion, Unreadable
-from actions.redaction import normalise, redact_error
+from actions.contract import MySQL, Refused, Row, ServerVersion, Unreadable
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
+from actions.statement_redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot
 from bot.alerts import Alert
 from bot.config import Config, Instance, Shard
-from bot.engine.gather import view
+from bot.engine.gather_evidence import view
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, inputs_of
 from bot.engine.ports import Fleet, Identity
@@ -27,10 +29,10 @@ from bot.errors import FirstmateError
 from bot.runbook.diagnosis.causes import Diagnosis
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import parse
+from bot.runbook.library.load_runbooks import parse
 from bot.runbook.testing.evidence_stubs import given_fields
 from bot.runbook.testing.recorded_case import Case
-from bot.runbook.testing.runner import differences
+from bot.runbook.testing.run_tests import differences
 
 LONGEST_LIST = 50
 """The most items of a list of evidence that are kept."""

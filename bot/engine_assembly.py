@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from bot.alerts import ALERTMANAGER
 from bot.channel_routes import channel_routes
 from bot.config import Config, SlackSettings
+from bot.engine.active_halts import Halts
 from bot.engine.alert_receiver import AlertReceiver
-from bot.engine.assignment import AssignmentPublisher, Assignments
+from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.guard_explanation import GuardExplainer
-from bot.engine.halts import Halts
+from bot.engine.incident_assignment import AssignmentPublisher, Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner
 from bot.engine.ports import Directory, Fleet, Publisher, Silencer
@@ -28,11 +29,11 @@ from bot.engine.undo import Undo
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import ConfigError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
-from bot.fleet.mysql import LONGEST_IDLE
+from bot.fleet.mysql_sessions import LONGEST_IDLE
 from bot.policy import Policy, load_policy
 from bot.runbook.library.live_library import LiveLibrary
 from bot.slack.connection import installation_of, web_client
-from bot.slack.directory import SlackDirectory
+from bot.slack.user_directory import SlackDirectory
 from bot.store.run_store import RunStore
 
 HALT_FILE = "HALT"
@@ -77,6 +78,7 @@ def assemble(
     triage = Triage(fleet, store, publisher, collector, gatherer, planner, config.approvals.expires_after)
     in_flight = IN_FLIGHT if store.database.several else 0.0
     rollout = Rollout(fleet, store, publisher, collector, planner, undo, in_flight=in_flight)
+    expiry = ApprovalExpiry(store, publisher)
     assignments = Assignments(store, publisher, Silencing(_silencers(config)))
     pausing = Pausing(store, publisher)
     return Engine(
@@ -92,7 +94,7 @@ def assemble(
         rollout=rollout,
         explainer=GuardExplainer(fleet, directory, collector, planner, run_factory),
         commands=Commands(fleet, store, roles, run_factory, triage, assignments, halts, pausing),
-        dispatcher=Dispatcher(store, publisher, triage, rollout, undo, assignments, pausing),
+        dispatcher=Dispatcher(store, publisher, triage, expiry, rollout, undo, assignments, pausing),
         receiver=AlertReceiver(run_factory, fleet, store),
     )
 

@@ -11,7 +11,7 @@
     │   └── UnknownRun        no such run in the store
     └── Busy                  somebody else holds it                                 exit 1
 
-`bot.cli` turns them into exit codes, `bot.slack.listeners` into ephemeral replies, `bot.intake.http` into
+`bot.cli.main` turns them into exit codes, `bot.slack.error_replies` into ephemeral replies, `bot.intake.http_app` into
 status codes. Anything else is a bug: exit 3, recorded with its traceback in the log, and told in one sentence.
 """
 

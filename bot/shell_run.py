@@ -23,14 +23,14 @@ from bot.engine.preview import Preview, preview
 from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
 from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.guards.facts import SHELL
 from bot.intake import alertmanager
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import folders_of, shipped_folder
+from bot.runbook.library.load_runbooks import folders_of, shipped_folder
 from bot.store.database import Database
-from bot.store.open import open_database, there
+from bot.store.open_database import open_database, there
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
 from bot.store.segment_queue import DirectQueue, DirectSteps

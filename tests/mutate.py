@@ -115,7 +115,7 @@ PROTECTIONS = (
     ),
     Mutation(
         "1 what is not stored is not answered with 2xx",
-        "bot/intake/http.py",
+        "bot/intake/http_app.py",
         "return self._refuse(source, 503, str(error))",
         "return JSONResponse({})",
     ),
@@ -158,11 +158,11 @@ PROTECTIONS = (
     ),
     Mutation(
         "3 a server that is drained counts as taken out",
-        "bot/engine/policy_limits.py",
+        "bot/engine/policy_facts.py",
         "        targets += drained\n",
         "",
     ),
-    Mutation("4 a reader looks at what it sends", "bot/fleet/mysql.py", "        check_reading(sql)\n", ""),
+    Mutation("4 a reader looks at what it sends", "bot/fleet/mysql_sessions.py", "        check_reading(sql)\n", ""),
     Mutation(
         "5 a segment that breaks ends its run",
         "bot/engine/dispatcher.py",
@@ -177,9 +177,9 @@ PROTECTIONS = (
     ),
     Mutation(
         "6 a refusal is recorded",
-        "bot/slack/listeners.py",
-        "            self.record(user, entry, str(error))\n            says =",
-        "            says =",
+        "bot/slack/error_replies.py",
+        "        record(user, entry, str(error))\n",
+        "",
     ),
     Mutation(
         "6 a refusal is told in the thread",
@@ -191,7 +191,7 @@ PROTECTIONS = (
     Mutation("7 text is no SQL", "actions/sql_quoting.py", 'value.replace("\'", "\'\'")', "value"),
     Mutation(
         "8 what does not answer is missing, not fatal",
-        "bot/engine/gather.py",
+        "bot/engine/gather_evidence.py",
         "except (FirstmateError, Unreadable, EvidenceMissing) as error:",
         "except EvidenceMissing as error:",
     ),

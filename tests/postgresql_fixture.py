@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.lab.database_servers import free_ports
+from bot.lab.free_ports import free_ports
 from bot.store.postgresql import PostgreSQLDatabase
 
 SETTINGS = (

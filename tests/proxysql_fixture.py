@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bot.fleet.mysql_connections import Server
-from bot.fleet.proxysql import ProxySQLChanger, ProxySQLReader, open_changer, open_reader
+from bot.fleet.proxysql_sessions import ProxySQLChanger, ProxySQLReader, open_changer, open_reader
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
 

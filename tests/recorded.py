@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from actions.contract import Flavour, Row, Series, ServerVersion, Unreadable
+from actions.contract import Flavour, Row, ServerVersion, Unreadable
+from actions.prometheus_contract import Series
 
 MYSQL_57 = ServerVersion(Flavour.MYSQL, (5, 7, 44))
 MYSQL_80 = ServerVersion(Flavour.MYSQL, (8, 0, 36))
@@ -50,7 +51,7 @@ class Recorded:
 
 
 class RecordedPrometheus:
-    """Implements actions.contract.Prometheus: the same answer to every question, or an error."""
+    """Implements actions.prometheus_contract.Prometheus: the same answer to every question, or an error."""
 
     def __init__(self, answer: Sequence[Series] | Exception) -> None:
         self.answer = answer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actions.contract import Flavour, MySQL, Row, Sample, Series, ServerVersion, Unreadable
+from actions.contract import Flavour, MySQL, Row, ServerVersion, Unreadable
+from actions.prometheus_contract import Sample, Series
 from actions.vitess_contract import Component, ComponentAnswer, Request, Tablet
 from tests.recorded import MYSQL_97, Recorded
 

@@ -75,6 +75,6 @@ def waiting(**changes: Any) -> Run:
 
 def begun(store: Store, run_id: str, what: str, *, shard: str = "orders", action: str = "") -> StartResult:
     """A change that a run begins while it holds its shard."""
-    token = store.lease(shard, run_id, seconds=60)
+    token = store.lease(shard, run_id)
     assert token is not None
     return store.begin(run_id, what, shard=shard, token=token, action=action)

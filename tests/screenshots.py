@@ -23,7 +23,7 @@ import bot
 from actions.contract import Flavour, MySQL, ServerVersion
 from bot.alerts import Alert, AlertStatus
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
-from bot.engine.gather import Gatherer, as_json, view
+from bot.engine.gather_evidence import Gatherer, as_json, view
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Observations, Planner
 from bot.engine.ports import Fleet, Identity
@@ -38,8 +38,8 @@ from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.diagnosis.causes import diagnose
 from bot.runbook.diagnosis.remedies import rebuild
 from bot.runbook.language.schema import Runbook, Test
-from bot.runbook.library.load import load_file, shipped_folder
-from bot.runbook.testing.runner import evidence_of
+from bot.runbook.library.load_runbooks import load_file, shipped_folder
+from bot.runbook.testing.run_tests import evidence_of
 from bot.slack.run_messages import render
 from tests.browser_fixture import ARGUMENTS, CHROMIUM
 

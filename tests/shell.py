@@ -10,7 +10,7 @@ from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
-from bot.cli import main
+from bot.cli.main import main
 
 
 @dataclass(frozen=True)

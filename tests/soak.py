@@ -35,7 +35,7 @@ from bot.lab.lab_state import LabState
 from bot.lab.lifecycle import bring_up, tear_down
 from bot.lab.progress import ProgressBar
 from bot.lab.replication import replicates
-from bot.store import audit
+from bot.store import audit_log
 from tests.e2e.bots import Bot, start_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import programs, running
@@ -170,7 +170,7 @@ class Soak:
         if twice:
             yield f"posted twice: {', '.join(twice)}"
         with play.looking() as store, store.database.reading() as connection:
-            fault = audit.verify(audit.entries(connection))[1]
+            fault = audit_log.verify(audit_log.entries(connection))[1]
         if fault is not None:
             yield f"the audit log is no chain: {fault.says}"
 

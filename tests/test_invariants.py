@@ -21,15 +21,15 @@ from actions.contract import MySQL, Statement, Unreadable
 from actions.remediations.mysql.set_variable import SetVariable
 from actions.sql_quoting import identifier, statement
 from bot.alerts import Alert
-from bot.engine.gather import Gatherer
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.outbox import Message
 from bot.engine.ports import Receipt
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.segments import Segment
 from bot.errors import NotAllowed, StoreDown
-from bot.fleet.mysql import MySQLReader
 from bot.fleet.mysql_connections import Server
-from bot.intake.http import HttpIntake
+from bot.fleet.mysql_sessions import MySQLReader
+from bot.intake.http_app import HttpIntake
 from bot.intake.metrics import Metrics
 from bot.runbook.diagnosis.causes import diagnose
 from bot.runbook.expressions.evaluation import render
@@ -37,7 +37,7 @@ from bot.runbook.language.schema import Runbook
 from bot.slack import run_messages
 from bot.slack.listeners import Listeners
 from bot.slack.run_publisher import SlackPublisher
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.outbox_store import OutboxStore
 from bot.store.run_store import RunStore
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 def events(database: Database) -> list[str]:
     with database.reading() as connection:
-        return [row.event for row in audit.entries(connection)]
+        return [row.event for row in audit_log.entries(connection)]
 
 
 # -- 1. An alert answered with 2xx is never lost, whatever dies next. ----------------------------------------------
@@ -345,7 +345,7 @@ class Now(Executor):
 def test_6_a_person_who_is_refused_is_told_and_it_is_recorded():
     told: list[tuple[str, ...]] = []
     recorded: list[tuple[str, ...]] = []
-    nobody: Any = type("Authorise", (), {"tell": lambda self, *what: told.append(what)})()
+    nobody: Any = type("Authorize", (), {"tell": lambda self, *what: told.append(what)})()
     unused: Any = None
     listeners = Listeners(unused, unused, unused, nobody, lambda *what: recorded.append(what), Now())
 
@@ -363,7 +363,7 @@ def test_6_what_a_guard_refuses_is_audited_and_stands_in_the_thread(database: Da
     scene.directory.without.add((APPROVER, "approver"))
     ended = scene.advance()
     with database.reading() as connection:
-        [refused] = [row for row in audit.entries(connection) if row.event == "run.refused"]
+        [refused] = [row for row in audit_log.entries(connection) if row.event == "run.refused"]
     assert json.loads(refused.data)["says"] == ended.says
     assert "Not counted" in ended.says
     outcome = next(message for message in run_messages.render(scene.publisher.runs[-1]) if message.key == "r-1:outcome")

@@ -22,7 +22,7 @@ import typer
 import yaml
 
 import bot
-from bot.cli import command
+from bot.cli.main import command
 from bot.cli.terminal import library
 from bot.config import load
 from bot.policy import load_policy

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import MODULES
-from bot.cli.lab_extra import PACKAGES
+from bot.cli.lab_help import PACKAGES
+from bot.cli.main import MODULES
 from tests import without_extras
 
 ROOT = Path(__file__).parents[1]
@@ -74,7 +74,7 @@ def test_the_shipped_runbooks_are_linted_without_the_lab(installed: Path):
 
 
 def test_serve_loads_nothing_of_the_lab(installed: Path):
-    assert run(installed, "--import", "bot.cli.serving").lab == []
+    assert run(installed, "--import", "bot.cli.serve").lab == []
     unconfigured = run(installed, "serve")
     assert (unconfigured.code, unconfigured.lab) == (2, [])
     assert "No configuration" in unconfigured.err

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
     else:
         sys.argv = ["firstmate", *arguments]
         try:
-            import_module("bot.cli").main()
+            import_module("bot.cli.main").main()
         except SystemExit as ended:
             code = ended.code
     loaded = sorted(name for name in sys.modules if f"{name}.".startswith("bot.lab."))

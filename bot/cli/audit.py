@@ -12,9 +12,9 @@ from rich.table import Table
 
 from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
 from bot.errors import Exit
-from bot.store import audit as audit_log
+from bot.store import audit_log
 from bot.store.database import Database
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 
 commands = typer.Typer(
     no_args_is_help=True, help="The audit log, in which each row contains the hash of the row before it."

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.lab_extra import DEMO_HELP, LAB_HELP, require_packages
+from bot.cli.lab_help import DEMO_HELP, LAB_HELP, require_packages
 from bot.cli.terminal import JsonOption, out, print_json
 from bot.errors import Exit
 from bot.lab import demo as lab_demo

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.findings import show
+from bot.cli.finding_printer import show
 from bot.cli.terminal import ConfigOption, JsonOption, library, print_json, runbook_folders
 from bot.errors import Exit, FirstmateError, WrongUsage
 from bot.runbook.language.schema import Runbook

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from bot import shell_run as oneshot
-from bot.cli.findings import show
+from bot.cli.finding_printer import show
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json, yaml_values
 from bot.engine.guard_explanation import Explained
 from bot.errors import Exit, WrongUsage

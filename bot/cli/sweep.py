@@ -8,12 +8,12 @@ import typer
 
 from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
-from bot.engine.gather import as_json as evidence_as_json
-from bot.engine.grouping import Kin, Range, Summary, named, summarised
-from bot.engine.selector import select, selection_of
-from bot.engine.sweep import Sweeps, Swept, sweepable
+from bot.engine.gather_evidence import as_json as evidence_as_json
+from bot.engine.instance_selector import select, selection_of
+from bot.engine.sweep.comparison import Kin, Range, Summary, named, summarised
+from bot.engine.sweep.run_sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 
 commands = typer.Typer()
 

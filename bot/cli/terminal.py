@@ -14,7 +14,7 @@ from rich.console import Console
 from bot.config import Config, load
 from bot.errors import WrongUsage
 from bot.lab_location import lab_config
-from bot.runbook.library.load import Library, folders_of, load_folders
+from bot.runbook.library.load_runbooks import Library, folders_of, load_folders
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Path of firstmate.yml. Default: the one of the lab in this directory.")

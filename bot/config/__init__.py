@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from bot.config.base import Secret, Settings
 from bot.config.inventory import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Shard, Tablet, TabletShard
 from bot.config.roles import People, RoleRestriction, Roles
+from bot.config.settings_base import Secret, Settings
 from bot.config.vitess import VitessCluster, VtctldSettings, VtgateSettings
 from bot.errors import ConfigError
 

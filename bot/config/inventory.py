@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from actions.vitess_contract import Tablet as TopologyRecord
-from bot.config.base import Secret, Settings
+from bot.config.settings_base import Secret, Settings
 
 
 class Role(StrEnum):

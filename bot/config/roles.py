@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.config.base import Settings
+from bot.config.settings_base import Settings
 
 
 class People(Settings):

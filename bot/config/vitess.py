@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from bot.config.base import Secret, Settings
 from bot.config.inventory import DatabaseUser, TlsSettings
+from bot.config.settings_base import Secret, Settings
 
 
 class VtctldSettings(Settings):

@@ -15,18 +15,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 from actions.contract import MySQL, ServerVersion, Unreadable
 from bot.config import Config, Role
-from bot.doctor.clusters import inspect_clusters
 from bot.doctor.instance_report import InstanceReport, ServiceReport
-from bot.doctor.proxy import inspect_proxy
+from bot.doctor.proxysql_users import inspect_proxy
 from bot.doctor.report import DoctorReport, unanswered
 from bot.doctor.user_privileges import PROMETHEUS, Kind, UserReport, assess_user
+from bot.doctor.vitess_components import inspect_clusters
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.privileges.grant_corrections import Corrections, Excess
-from bot.privileges.grants import AccountPrivileges, parse
+from bot.privileges.grant_parser import AccountPrivileges, parse
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from actions import catalog
-from actions.contract import Grants, Prometheus, ProxySQL, ServerVersion
+from actions.contract import Grants, ProxySQL, ServerVersion
+from actions.prometheus_contract import Prometheus
 from actions.vitess_contract import Vitess
 from bot.privileges.grant_corrections import Corrections, Excess, corrections, excess
-from bot.privileges.grants import AccountPrivileges, account_name
+from bot.privileges.grant_parser import AccountPrivileges, account_name
 from bot.privileges.requirements import (
     BY_CHOICE,
     SPARE_PORT,

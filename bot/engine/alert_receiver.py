@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from bot.alerts import Alert
 from bot.engine.ports import Fleet, Receipt, Store
 from bot.engine.run_factory import RunFactory
-from bot.incidents.key import incident_key
+from bot.incidents.incident_key import incident_key
 
 
 @dataclass(frozen=True, slots=True)
 class AlertReceiver:
-    """Implements bot.intake.http.Receiver on the store."""
+    """Implements bot.intake.http_app.Receiver on the store."""
 
     run_factory: RunFactory
     fleet: Fleet

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from bot.clock import utc_now
 from bot.engine import segments
-from bot.engine.assignment import Assignments
-from bot.engine.halts import MAX_REASON, Halts, known_scope
+from bot.engine.active_halts import MAX_REASON, Halts, known_scope
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan
 from bot.engine.ports import Fleet, Store

@@ -10,7 +10,8 @@ from typing import Any, assert_never
 
 from bot.clock import utc_now
 from bot.engine import segments
-from bot.engine.assignment import Assignments
+from bot.engine.approval_expiry import ApprovalExpiry
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.ports import Publisher, Steps, Store, Superseded
 from bot.engine.rollout import Rollout
@@ -32,6 +33,7 @@ class Dispatcher:
     store: Store
     publisher: Publisher
     triage: Triage
+    approval_expiry: ApprovalExpiry
     rollout: Rollout
     undo: Undo
     assignments: Assignments
@@ -61,9 +63,9 @@ class Dispatcher:
             case segments.TriageAgain():
                 self.triage.again(run_id)
             case segments.Expire():
-                self.triage.expire(run_id)
+                self.approval_expiry.expire(run_id)
             case segments.Resolved() | segments.Report():
-                self.triage.resolved(run_id)
+                self.approval_expiry.resolved(run_id)
                 self.assignments.settle(run_id)
             case segments.Joined():
                 self.triage.publish(run_id)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
-from bot.engine.halts import Halts
+from bot.engine.active_halts import Halts
 from bot.engine.plan import RISKS, Change, Plan
-from bot.engine.policy_limits import Limits
+from bot.engine.policy_facts import Limits
 from bot.engine.ports import Directory, Fleet, Store
 from bot.engine.run import Choice, Decision, Run
 from bot.engine.target_selection import out_of_place, refused_on_tablet

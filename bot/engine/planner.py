@@ -9,7 +9,7 @@ from typing import Any
 from actions.catalog import DIAGNOSTICS
 from actions.contract import NoUndo, Refused, Remediation, Statement, Unreadable
 from bot.engine.fact_collector import ResolvedChange
-from bot.engine.gather import Gatherer, view
+from bot.engine.gather_evidence import Gatherer, view
 from bot.engine.plan import Change, Plan
 from bot.engine.ports import Fleet, Identity
 from bot.engine.run import Run
@@ -21,7 +21,8 @@ from bot.runbook.diagnosis.remedies import build, rebuild, remedy_location, reme
 from bot.runbook.diagnosis.step_values import evaluate_value
 from bot.runbook.expressions.evaluation import ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
-from bot.runbook.language.schema import Remedy, RemedyStep, Runbook
+from bot.runbook.language.remedy_schema import Remedy, RemedyStep
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import did_you_mean, of_remediation
 
 MAX_STATEMENTS = 100

@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
-from actions.contract import Endpoint, MySQL, Prometheus, Statement
+from actions.contract import MySQL, Statement
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
 from bot.engine.run import Assignment, Decision, PauseRequest, Run, RunState
@@ -251,14 +253,14 @@ class Store(Protocol):
 
     def finish(self, run_id: str, what: str, outcome: str) -> None: ...
 
-    def lease(self, shard: str, run_id: str, *, seconds: float) -> int | None:
+    def lease(self, shard: str, run_id: str) -> int | None:
         """Acquires the lease of a shard and returns its fencing token, or None when another run holds it.
 
         Each time the token is a higher one, and the ones before are fenced off, of the same run too.
         """
         ...
 
-    def renew(self, shard: str, run_id: str, token: int, *, seconds: float) -> bool:
+    def renew(self, shard: str, run_id: str, token: int) -> bool:
         """Extends the lease; False when the token is not the newest one."""
         ...
 

@@ -13,7 +13,7 @@ from bot.engine.triage import Triage, seen_by
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.remedies import remedy_of
 from bot.runbook.expressions.evaluation import EvidenceMissing
-from bot.runbook.library.load import parse
+from bot.runbook.library.load_runbooks import parse
 
 
 @dataclass(frozen=True, slots=True)

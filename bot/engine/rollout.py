@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from actions.contract import Refused, Remediation, Unreadable, Verification
 from bot.clock import utc_now
 from bot.engine import change_executor, run_summary, segments
+from bot.engine.batch_progress import may_continue, next_batch
 from bot.engine.fact_collector import Collector
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Planner
 from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, PauseRequest, Run, RunState
 from bot.engine.targets import Target
-from bot.engine.undo import LEASE, Undo
+from bot.engine.undo import Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
 from bot.guards.facts import Stage, Verdict, mention
@@ -64,7 +65,7 @@ class Rollout:
                 break
             states = self._wave(steps, run_id, plan, numbers, token)
             failures += sum(state != RunState.MENDED.value for state in states)
-            if not _goes_on(plan, numbers, states, failures):
+            if not may_continue(plan, numbers, states, failures):
                 break
         if plan.on_failure == "undo":
             for number in reversed(range(len(plan.changes))):
@@ -79,7 +80,7 @@ class Rollout:
         run = self._run(run_id)
         if run.state not in (RunState.APPROVED, RunState.CHANGING):
             return 0
-        return self.store.lease(run.shard, run.id, seconds=LEASE) or 0
+        return self.store.lease(run.shard, run.id) or 0
 
     def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
         """Makes and verifies the changes of one batch; returns the outcomes of those that were started."""
@@ -140,7 +141,7 @@ class Rollout:
             return self._pause(run, run.pause_request, token)
         if run.pause_request is not None:
             return self._refuse(run_id, numbers, f"{mention(run.pause_request.user)} stopped the change here.")
-        if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
+        if not self.store.renew(run.shard, run.id, token):
             self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
         refused = refusal(verdicts)
@@ -167,13 +168,9 @@ class Rollout:
         return RunState.PAUSED.value
 
     def _begin_at(self, run_id: str) -> tuple[int, int]:
-        """Returns the first batch without an outcome, and the number of changes that failed in the earlier ones."""
         run = self._run(run_id)
         assert run.plan is not None
-        booked = {each.number: each.state for each in run.outcomes}
-        turns = [turn for turn, numbers in enumerate(run.plan.waves) if not booked.keys() & set(numbers)]
-        failed = sum(state not in (RunState.MENDED.value, "undone") for state in booked.values())
-        return (turns[0] if turns else len(run.plan.waves)), failed
+        return next_batch(run.plan, run.outcomes)
 
     def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[Verdict, ...], Plan]:
         """Plans these changes again from the current state of the servers, and checks the guards."""
@@ -190,7 +187,7 @@ class Rollout:
         run = self._run(run_id)
         assert run.plan is not None
         approved = run.plan.changes[number]
-        self.store.renew(run.shard, run_id, token, seconds=LEASE)
+        self.store.renew(run.shard, run_id, token)
         start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
         if start is StartResult.FENCED:
             self._stop_if_overtaken(run)
@@ -300,12 +297,3 @@ class Rollout:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
         self.publisher.publish(self._run(ended.id))
-
-
-def _goes_on(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:
-    """Returns whether the next batch may start after these outcomes. Pure."""
-    if RunState.UNKNOWN.value in states:
-        return False
-    if plan.on_failure == "continue":
-        return failures <= plan.error_budget
-    return len(states) == len(numbers) and all(state == RunState.MENDED.value for state in states)

@@ -11,7 +11,7 @@ from bot.alerts import ALERTMANAGER
 from bot.engine.ports import Silencer
 from bot.engine.run import Assignment, Run
 from bot.errors import FirstmateError
-from bot.runbook.library.load import parse
+from bot.runbook.library.load_runbooks import parse
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import segments
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gathered, Gatherer, Progress, view
+from bot.engine.gather_evidence import Gathered, Gatherer, Progress, view
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner, inputs_of
 from bot.engine.ports import Fleet, Publisher, Steps, Store
 from bot.engine.run import Cause, Event, Run, RunState
 from bot.engine.segments import Segment
-from bot.engine.stored_runs import known_run
+from bot.engine.stored_runs import known_run, save_ended
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, UnknownTarget
 from bot.guards import judge, refusal
@@ -25,7 +25,7 @@ from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.diagnosis.causes import UNKNOWN_TARGET, Diagnosis, diagnose
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import parse
+from bot.runbook.library.load_runbooks import parse
 
 WATCH = 1.0
 """Seconds between two checks of VTOrc's repair."""
@@ -242,23 +242,6 @@ class Triage:
         if self.store.approve_alone(approved):
             self.publish(run.id)
 
-    def expire(self, run_id: str) -> None:
-        """Runs the segment `expire`: without a decision in time, nothing is changed."""
-        run = self.store.run(run_id)
-        if run is not None and run.state is RunState.WAITING:
-            says = "Nobody approved in time, so nothing was changed. Start a new run with /runbook run."
-            self._end(run, RunState.EXPIRED, says, expect=RunState.WAITING)
-
-    def resolved(self, run_id: str) -> None:
-        """Runs the segment `resolved`: withdraws a change that waits for approval, because the alert resolved."""
-        run = self.store.run(run_id)
-        if run is None:
-            return
-        if run.state is RunState.WAITING:
-            says = "The alert resolved before anybody approved; nothing was changed."
-            self._end(run, RunState.RESOLVED, says, expect=RunState.WAITING)
-        self.publish(run_id)
-
     def _show(self, run: Run) -> None:
         """Stores the progress and publishes it."""
         if self.store.save(run, expect=RunState.TRIAGING):
@@ -269,10 +252,9 @@ class Triage:
         self._show(replace(run, says=says, timeline=(*run.timeline, Event(self.now(), says))))
         self.store.enqueue(run.id, segment, delay=seconds)
 
-    def _end(self, run: Run, state: RunState, says: str, *, expect: RunState = RunState.TRIAGING) -> None:
+    def _end(self, run: Run, state: RunState, says: str) -> None:
         ended = run.ending(state, says, self.now())
-        lead = ended.lead
-        self.store.save(ended, expect=expect, event=f"run.{state.value}", says=says, cause=lead.id if lead else None)
+        save_ended(self.store, ended, expect=RunState.TRIAGING)
         self.publish(run.id)
 
     def publish(self, run_id: str) -> None:

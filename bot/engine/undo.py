@@ -9,15 +9,12 @@ from datetime import datetime
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import change_executor
-from bot.engine.halts import Halts
+from bot.engine.active_halts import Halts
 from bot.engine.plan import Outcome
 from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
 from bot.engine.run import Event, Run, RunState
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.remedies import rebuild
-
-LEASE = 120.0
-"""Seconds for which a change holds the lease of its shard; after that another change may start."""
 
 
 def intent(number: int) -> str:
@@ -52,7 +49,7 @@ class Undo:
         halted = self.halts.holding(run.shard, run.plan.actions)
         if halted is not None:
             return self._not_undone(run, str(halted), by)
-        token = self.store.lease(run.shard, run_id, seconds=LEASE)
+        token = self.store.lease(run.shard, run_id)
         if token is None:
             return self._not_undone(run, f"another run is changing {run.shard}", by)
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from bot.errors import Unreachable
-from bot.fleet.prometheus import BoundedSession
+from bot.fleet.prometheus_reader import BoundedSession
 
 ANSWER_WITHIN = 3.0
 """Seconds until a call times out."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.alerts import Alert
-from bot.incidents.escalate import notifies_channel
+from bot.incidents.notify_channel import notifies_channel
 
 REOPENS_WITHIN = timedelta(minutes=15)
 """A run joins the thread of an earlier run of the same key that was opened at most this long ago.

@@ -7,7 +7,8 @@
     monitoring, supporting_services, firstmate_config    Prometheus, Alertmanager, secrets, firstmate.yml
     slack_workspace/           the local Slack; proxysql/ a stand-in for ProxySQL's admin interface
     fault_catalog/             what can break, as YAML; fault_injection/ breaks and fixes it
-    fault_bench/, benchmarks/  measure how the bot does; bot_process runs it
+    fault_bench/, benchmarks/  measure how the bot does
+    bot_process, workspace_process    start the bot and the local Slack
 
 The product imports nothing of this package (extra `lab`).
 """

@@ -5,18 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
 import shutil
-import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bot.errors import FirstmateError
-from bot.lab.grants import USERS, Flavour, statements
+from bot.lab.database_users import USERS, Flavour, statements
 from bot.lab.lab_state import Login, write_private
 from bot.lab.server_programs import ServerProgram, ServerPrograms
 
@@ -276,35 +272,3 @@ def _init_statements(plan: ServerPlan, logins: dict[str, Login]) -> str:
     admin = logins["admin"].password
     lines.append(f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{admin}'")
     return ";\n".join(lines) + ";\n"
-
-
-@contextmanager
-def reserved_ports(count: int) -> Iterator[list[int]]:
-    """Yields free ports of the loopback, below those that the kernel takes for outgoing connections.
-
-    Until the end of the block nobody who binds without SO_REUSEADDR gets one of them, so that labs that come up at the
-    same time do not choose the same ports. The servers of the lab set SO_REUSEADDR, and get theirs.
-    """
-    held: list[socket.socket] = []
-    generator = random.SystemRandom()
-    try:
-        while len(held) < count:
-            holder = socket.socket()
-            try:
-                holder.bind((HOST, generator.randrange(18000, 32000)))
-            except OSError:
-                holder.close()
-                continue
-            # Only after the bind, which another holder of the port would otherwise not prevent (socket(7)).
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            held.append(holder)
-        yield [int(holder.getsockname()[1]) for holder in held]
-    finally:
-        for holder in held:
-            holder.close()
-
-
-def free_ports(count: int) -> list[int]:
-    """Returns ports that are free now; whoever starts a server later than at once reserves them instead."""
-    with reserved_ports(count) as ports:
-        return ports

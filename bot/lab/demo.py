@@ -30,12 +30,11 @@ from bot.lab.replication import replicates
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
 from bot.lab_location import FOLDER
-from bot.slack.labels import STATE
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
-from bot.store.open import open_database
+from bot.store.open_database import open_database
 
-INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
+INVESTIGATING = f": {RunState.TRIAGING.label}"
 """Ends the first line of a card whose cause is not known yet."""
 
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"
@@ -116,13 +115,13 @@ class DemoObserver:
     def wait_for_audit_event(self, event: str) -> float:
         """Waits for an event of the audit log and returns its time; alert events of other alerts are ignored."""
 
-        def fits(entry: audit.Entry) -> bool:
+        def fits(entry: audit_log.Entry) -> bool:
             about = not event.startswith("alert.") or self.scenario.alert in f"{entry.subject} {entry.data}"
             return entry.event == event and about
 
         def find_time() -> float | None:
             with self.database.reading() as connection:
-                found = [e for e in audit.entries(connection, newest=200) if fits(e)]
+                found = [e for e in audit_log.entries(connection, newest=200) if fits(e)]
             return datetime.fromisoformat(found[-1].at).timestamp() if found else None
 
         return self.workspace.wait_for(find_time, WITHIN, f"The event {event}")

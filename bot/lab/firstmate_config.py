@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from bot.lab.database_servers import FLEET, HOST, spare_port_name
-from bot.lab.grants import CHANGER, READER
+from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabVitess, Login, write_private
 from bot.lab_location import CONFIG
 

@@ -22,19 +22,20 @@ from bot.lab.database_servers import (
     make_template,
     prepare_data_directory,
     program_of,
-    reserved_ports,
     spare_port_name,
 )
 from bot.lab.firstmate_config import write_config
+from bot.lab.free_ports import reserved_ports
 from bot.lab.lab_state import LabInstance, LabState, Login, marker_of, new_marker, save
 from bot.lab.lab_status import lab_status
 from bot.lab.monitoring import mysql_job, node_job, rules
 from bot.lab.progress import NoProgress, Reporter
 from bot.lab.replication import answers, attach, create_schema
 from bot.lab.server_programs import ServerPrograms, cache_lock, find_programs
-from bot.lab.supporting_services import SERVICES, new_logins, start_monitoring, start_workspace, urls, wait_for_services
+from bot.lab.supporting_services import SERVICES, new_logins, start_monitoring, urls, wait_for_services
 from bot.lab.vitess import cluster_start
 from bot.lab.waiting import wait_until
+from bot.lab.workspace_process import start_workspace
 from bot.lab_location import CONFIG, READY
 
 Starter = Callable[[Path, str, Reporter], LabState]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import socket
 import string
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ import requests
 
 from bot.lab import processes
 from bot.lab.database_servers import HOST
+from bot.lab.database_users import USERS
 from bot.lab.firstmate_config import write_secrets
-from bot.lab.grants import USERS
 from bot.lab.lab_state import LabState, Login, Urls
 from bot.lab.monitoring import alertmanager, exporter, node_exporter, prometheus
 from bot.lab.server_programs import ServerPrograms
-from bot.lab.slack_workspace.app_manifest import Manifest
 from bot.lab.waiting import wait_until
 
 SERVICES = ("exporter", "node", "prometheus", "alertmanager", "webhook", "workspace")
@@ -65,14 +63,6 @@ def start_monitoring(
     }
     for name, argv in commands.items():
         processes.start(state.folder, state.marker, name, argv)
-
-
-def start_workspace(state: LabState, ports: dict[str, int]) -> None:
-    """Starts the local Slack workspace with the shipped app manifest."""
-    tokens = state.folder / "secrets" / "workspace.json"
-    argv = [sys.executable, "-m", "bot.lab.slack_workspace", "--port", str(ports["workspace"]), "--tokens", str(tokens)]
-    argv += ["--manifest", str(Manifest.shipped())]
-    processes.start(state.folder, state.marker, "workspace", argv)
 
 
 def wait_for_services(state: LabState, ports: dict[str, int], scraped: dict[str, int]) -> None:

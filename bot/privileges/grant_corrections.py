@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from actions.contract import ServerVersion
-from bot.privileges.grants import ALL, USAGE, AccountPrivileges, Privilege, PrivilegeScope, account_name
+from bot.privileges.grant_parser import ALL, USAGE, AccountPrivileges, Privilege, PrivilegeScope, account_name
 from bot.privileges.requirements import RequiredPrivilege, holds
 
 READ_ONLY = frozenset((

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from actions.contract import Flavour, Grants, ServerVersion
-from bot.privileges.grants import EVERYWHERE, AccountPrivileges, PrivilegeScope
+from bot.privileges.grant_parser import EVERYWHERE, AccountPrivileges, PrivilegeScope
 
 SPARE_PORT: Grants = {Flavour.MYSQL: ("SERVICE_CONNECTION_ADMIN",)}
 """The privilege for the spare port: MySQL's admin_port needs one, MariaDB's extra_port needs none."""

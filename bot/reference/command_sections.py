@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from bot.cli import command
+from bot.cli.main import command
 from bot.reference.markdown import table
 
 

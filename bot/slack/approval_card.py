@@ -8,6 +8,7 @@ from typing import Any
 from bot.engine.plan import Plan
 from bot.engine.run import Choice, Run, RunState
 from bot.guards.facts import Answer, mention
+from bot.slack.action_ids import APPROVE, DENY, GO_ON, PAUSE, STOP
 from bot.slack.blocks import (
     Block,
     actions,
@@ -22,7 +23,6 @@ from bot.slack.blocks import (
     section,
     sentence,
 )
-from bot.slack.labels import APPROVE, DENY, GO_ON, PAUSE, STATE, STOP
 
 
 def approval(run: Run, plan: Plan) -> list[Block]:
@@ -57,7 +57,7 @@ def approval(run: Run, plan: Plan) -> list[Block]:
         for other in run.alternatives[:3]:
             found += _alternative(run, other)
     else:
-        found.append(context(f"*{STATE[run.state]}*"))
+        found.append(context(f"*{run.state.label}*"))
         found += _pausing(run, plan)
     found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
     return found

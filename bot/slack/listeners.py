@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import secrets
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,16 +13,12 @@ from slack_sdk import WebClient
 
 from bot.engine.commands import Commands
 from bot.engine.run import Choice
-from bot.errors import FirstmateError
-from bot.slack import labels
-from bot.slack.authorise import Authorise, Record, entry_of
-from bot.slack.blocks import sentence
+from bot.slack import action_ids
+from bot.slack.authorize import Authorize, Record, entry_of
+from bot.slack.error_replies import ErrorReply, attempt
 from bot.slack.lookups import Lookups
 from bot.slack.run_form import RUN_FORM, error_at, filled, form
 from bot.slack.slash_commands import FORM, SlashCommands, running
-from bot.slack.sweep_command import SweepCommand
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -34,25 +28,25 @@ class Listeners:
     commands: Commands
     lookups: Lookups
     slash_commands: SlashCommands
-    authorise: Authorise
+    authorize: Authorize
     record: Record
     pool: Executor = field(default_factory=lambda: ThreadPoolExecutor(8, "listener"))
 
     def register(self, app: App) -> None:
         """Registers commands, buttons and catch-alls; the first one that matches a request handles it."""
-        app.use(self.authorise)
+        app.use(self.authorize)
         app.command("/triage")(self._command(self.slash_commands.triage))
         app.command("/runbook")(self._command(self.slash_commands.runbook))
         app.command("/mate")(self._command(self.slash_commands.mate))
-        app.action(re.compile(rf"{re.escape(labels.APPROVE)}(\..+)?"))(self._button(self._approve))
-        app.action(labels.DENY)(self._button(self._deny))
-        app.action(labels.UNDO)(self._button(self._undo))
-        app.action(labels.TAKE)(self._button(self._take))
-        app.action(labels.HAND_BACK)(self._button(self._hand_back))
-        app.action(labels.PAUSE)(self._button(self._pause))
-        app.action(labels.STOP)(self._button(self._stop))
-        app.action(labels.GO_ON)(self._button(self._go_on))
-        app.action(labels.RETRY)(self._button(self._retry))
+        app.action(re.compile(rf"{re.escape(action_ids.APPROVE)}(\..+)?"))(self._button(self._approve))
+        app.action(action_ids.DENY)(self._button(self._deny))
+        app.action(action_ids.UNDO)(self._button(self._undo))
+        app.action(action_ids.TAKE)(self._button(self._take))
+        app.action(action_ids.HAND_BACK)(self._button(self._hand_back))
+        app.action(action_ids.PAUSE)(self._button(self._pause))
+        app.action(action_ids.STOP)(self._button(self._stop))
+        app.action(action_ids.GO_ON)(self._button(self._go_on))
+        app.action(action_ids.RETRY)(self._button(self._retry))
         app.view(RUN_FORM)(self._submitted)
         # Slack sends again what is not acknowledged, so every other event is.
         app.event("message")(_ignore)
@@ -86,24 +80,11 @@ class Listeners:
         return listen
 
     def _answer(self, user: str, channel: str, entry: str, do: Callable[[], str]) -> None:
-        """Executes a request and replies to its sender; the only place where an error becomes a reply."""
-        try:
-            says = do()
-        except FirstmateError as error:
-            self.record(user, entry, str(error))
-            says = f":no_entry: {sentence(str(error))}"
-        except Exception:
-            # The edge: a bug. The log has the traceback under the number in the reply.
-            number = secrets.token_hex(4)
-            log.exception("bug %s in %s of %s", number, entry, user)
-            says = f":warning: {self._bug(user, entry, number)}"
+        """Executes a request and replies to its sender."""
+        answer = attempt(self.record, user, entry, do)
+        says = answer.message if isinstance(answer, ErrorReply) else answer
         if says:
-            self.authorise.tell(user, channel, says[:3900])
-
-    def _bug(self, user: str, entry: str, number: str) -> str:
-        """Records a bug, and returns the sentence for the person."""
-        self.record(user, entry, f"bug {number}")
-        return f"The request failed because of a bug in Firstmate. The bot's log has the details under `{number}`."
+            self.authorize.tell(user, channel, says[:3900])
 
     # -- the form -------------------------------------------------------------------------------------------------
 
@@ -116,20 +97,17 @@ class Listeners:
     def _submitted(self, ack: Ack, body: dict[str, Any]) -> None:
         """Runs the runbook of a submitted form; an error is shown at the field that it is about."""
         asked, user = filled(body["view"]), str(body["user"]["id"])
-        try:
-            run = self.commands.ask(user, asked.runbook, asked.instance, asked.channel, asked.inputs)
-        except FirstmateError as error:
-            self.record(user, RUN_FORM, str(error))
-            ack(response_action="errors", errors=error_at(str(error), list(asked.inputs)))
-            return
-        except Exception:
-            # The edge, as in _answer; a form shows its error at a field.
-            number = secrets.token_hex(4)
-            log.exception("bug %s in %s of %s", number, RUN_FORM, user)
-            ack(response_action="errors", errors=error_at(self._bug(user, RUN_FORM, number), []))
+        run = attempt(
+            self.record,
+            user,
+            RUN_FORM,
+            lambda: self.commands.ask(user, asked.runbook, asked.instance, asked.channel, asked.inputs),
+        )
+        if isinstance(run, ErrorReply):
+            ack(response_action="errors", errors=error_at(run.says, list(asked.inputs)))
             return
         ack()
-        self.pool.submit(self.authorise.tell, user, asked.channel, running(run))
+        self.pool.submit(self.authorize.tell, user, asked.channel, running(run))
 
     # -- buttons --------------------------------------------------------------------------------------------------
 
@@ -164,29 +142,6 @@ class Listeners:
 
     def _retry(self, user: str, run_id: str, _: str) -> str:
         return self.slash_commands.retry(user, run_id)
-
-
-def build_app(
-    signing_secret: str | None,
-    commands: Commands,
-    lookups: Lookups,
-    sweeps: SweepCommand,
-    authorise: Authorise,
-    record: Record,
-) -> App:
-    """Returns the Bolt app with every entry registered; without a signing secret it works in Socket Mode only."""
-    app = App(
-        client=authorise.client,
-        signing_secret=signing_secret or "unused in socket mode",
-        request_verification_enabled=signing_secret is not None,
-        token_verification_enabled=False,
-        process_before_response=False,
-        listener_executor=ThreadPoolExecutor(16, "bolt"),
-        raise_error_for_unhandled_request=False,
-    )
-    slash_commands = SlashCommands(commands, lookups, sweeps)
-    Listeners(commands, lookups, slash_commands, authorise, record).register(app)
-    return app
 
 
 def _ignore(ack: Ack) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.engine.halts import Halts
+from bot.engine.active_halts import Halts
 from bot.engine.ports import Store
 from bot.engine.role_checks import RoleChecks
 from bot.engine.run import Run

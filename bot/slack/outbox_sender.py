@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.engine.outbox import Envelope, Outbox
-from bot.slack import charts
+from bot.slack import chart_image
 from bot.slack.api_errors import NO_ANSWER, refusal
 from bot.slack.blocks import Block
 from bot.slack.rate_limit import RateLimit
@@ -133,7 +133,7 @@ class Sender:
         picture, text = _file_names(envelope.key)
         if "chart" in payload:
             title = payload["chart"]["title"]
-            given = {"filename": picture, "content": charts.png(payload["chart"]), "alt_txt": title}
+            given = {"filename": picture, "content": chart_image.png(payload["chart"]), "alt_txt": title}
         else:
             title = payload["file"]["title"]
             given = {"filename": text, "content": payload["file"]["text"]}

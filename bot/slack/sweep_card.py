@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.engine.first_sweep import FirstSweep
-from bot.engine.grouping import Group, Kin, Silence, named
 from bot.engine.outbox import Message, Priority
+from bot.engine.sweep.comparison import Group, Kin, Silence, named
+from bot.engine.sweep.first_sweep import FirstSweep
 from bot.guards.facts import mention
 from bot.slack.blocks import (
     Block,
@@ -18,7 +18,7 @@ from bot.slack.blocks import (
     section,
     sentence,
 )
-from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
+from bot.slack.triage_card import ACKNOWLEDGED, FIRING, RESOLVED
 
 GROUPS = 4
 """The most differing groups per kind, and the most reasons, on the card; `firstmate sweep` shows all of them."""

@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.engine.first_sweep import first_sweep
+from bot.engine.instance_selector import select, selection_of
 from bot.engine.outbox import Message
 from bot.engine.ports import Fleet, Store
 from bot.engine.role_checks import RoleChecks
-from bot.engine.selector import select, selection_of
-from bot.engine.sweep import Sweeps
+from bot.engine.sweep.first_sweep import first_sweep
+from bot.engine.sweep.run_sweep import Sweeps
 from bot.slack.sweep_card import sweep_message
 
 

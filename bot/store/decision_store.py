@@ -8,7 +8,7 @@ from bot.engine import segments
 from bot.engine.decisions import decide, waiting
 from bot.engine.run import Decision, Run, RunState
 from bot.errors import UnknownRun
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.run_records import RunRecords
 from bot.store.tables import decisions
 
@@ -69,7 +69,7 @@ class DecisionStore(RunRecords):
                 )
             )
             data = {"digest": decision.digest, "choice": "revoke" if decided.revoked else decision.choice.value}
-            audit.append(connection, "approval.decided", decision.user, run_id, data)
+            audit_log.append(connection, "approval.decided", decision.user, run_id, data)
             if decided.segment is not None:
                 self._write(connection, decided.run)
                 self._queue.put(connection, run_id, decided.segment)

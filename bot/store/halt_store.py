@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bot.guards.facts import Halt
-from bot.store import audit
-from bot.store.base import StoreBase
+from bot.store import audit_log
+from bot.store.store_base import StoreBase
 from bot.store.tables import halts
 
 
@@ -30,11 +30,11 @@ class HaltStore(StoreBase):
         }
         with self.database.transaction() as connection:
             self.database.upsert(connection, halts, values, keys=["scope"], update=values)
-            audit.append(connection, "halt.set", actor, halt.scope or "everything", {"reason": halt.reason})
+            audit_log.append(connection, "halt.set", actor, halt.scope or "everything", {"reason": halt.reason})
 
     def lift_halt(self, scope: str, *, actor: str) -> bool:
         with self.database.transaction() as connection:
             lifted = connection.execute(halts.delete().where(halts.c.scope == scope)).rowcount > 0
             if lifted:
-                audit.append(connection, "halt.lifted", actor, scope or "everything", {})
+                audit_log.append(connection, "halt.lifted", actor, scope or "everything", {})
             return lifted

@@ -15,7 +15,7 @@ from bot.engine.run import Assignment, Run
 from bot.incidents.arrival import Arrival, arrival, supersedes
 from bot.incidents.join_run import joined_names
 from bot.incidents.join_thread import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened, resolved_runs
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.run_records import RUN, UNDER_WAY, RunRecords, read_run
 from bot.store.tables import alerts, refused_bodies, runs
 
@@ -36,7 +36,7 @@ class IncidentStore(RunRecords):
                     return self._fired(connection, alert, key=key, run=run)
                 case Arrival.NEVER_FIRED:
                     data = {"alert": alert.name}
-                    audit.append(connection, "alert.resolved_unknown", "intake", alert.fingerprint, data)
+                    audit_log.append(connection, "alert.resolved_unknown", "intake", alert.fingerprint, data)
                     return Receipt(fresh=False, incident="", run=None)
                 case Arrival.RESOLVED:
                     assert known is not None
@@ -71,7 +71,7 @@ class IncidentStore(RunRecords):
             )
         )
         data = {"alert": alert.name, "labels": dict(alert.labels), "incident": answering.incident}
-        audit.append(connection, "alert.received", "intake", alert.fingerprint, data)
+        audit_log.append(connection, "alert.received", "intake", alert.fingerprint, data)
         self._end_former(connection, alert)
         if active is not None:
             self._join(connection, active, alert)
@@ -118,7 +118,7 @@ class IncidentStore(RunRecords):
     def _resolve(self, connection: sa.Connection, alert: Alert, incident: str, answered_by: str | None) -> None:
         """Ends an alert, and marks the runs of its incident that are over with it."""
         connection.execute(alerts.update().where(_is(alert)).values(status=AlertStatus.RESOLVED.value))
-        audit.append(connection, "alert.resolved", "intake", alert.fingerprint, {"alert": alert.name})
+        audit_log.append(connection, "alert.resolved", "intake", alert.fingerprint, {"alert": alert.name})
         fires = sa.and_(alerts.c.incident == incident, alerts.c.status == AlertStatus.FIRING.value)
         firing = {row.run for row in connection.execute(sa.select(alerts.c.run).where(fires))}
         query = sa.select(runs.c.document).where(runs.c.incident == incident)
@@ -148,9 +148,9 @@ class IncidentStore(RunRecords):
             )
         )
         data = {"runbook": run.runbook, "runbook_digest": run.runbook_digest, "target": run.target}
-        audit.append(connection, "run.opened", actor, run.id, data)
+        audit_log.append(connection, "run.opened", actor, run.id, data)
         if run.override is not None:
-            audit.append(connection, "glass.broken", run.override.by, run.id, {"reason": run.override.reason})
+            audit_log.append(connection, "glass.broken", run.override.by, run.id, {"reason": run.override.reason})
         self._queue.put(connection, run.id, segments.Triage())
 
     def _active(self, connection: sa.Connection, key: str) -> Run | None:
@@ -168,7 +168,7 @@ class IncidentStore(RunRecords):
             )
             newest = sa.select(refused_bodies.c.id).order_by(refused_bodies.c.id.desc()).limit(KEPT_BODIES)
             connection.execute(refused_bodies.delete().where(refused_bodies.c.id.not_in(newest)))
-            audit.append(connection, "intake.refused", source, "body", {"reason": reason, "bytes": len(body)})
+            audit_log.append(connection, "intake.refused", source, "body", {"reason": reason, "bytes": len(body)})
 
 
 def _is(alert: Alert) -> sa.ColumnElement[bool]:

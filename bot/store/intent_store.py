@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bot.engine.ports import BegunChange, StartResult
-from bot.store import audit
-from bot.store.base import StoreBase
+from bot.store import audit_log
+from bot.store.store_base import StoreBase
 from bot.store.tables import acknowledgements, changes, intents, leases
 
 
@@ -20,7 +20,7 @@ class IntentStore(StoreBase):
         values = {"run": run_id, "what": what, "state": "intent", "digest": digest, "at": self._clock()}
         with self.database.transaction() as connection:
             if self.database.upsert(connection, intents, values, keys=["run", "what"]):
-                audit.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
+                audit_log.append(connection, "change.intended", "firstmate", run_id, {"what": what, "digest": digest})
 
     def begin(self, run_id: str, what: str, *, shard: str, token: int, action: str = "") -> StartResult:
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
@@ -29,15 +29,15 @@ class IntentStore(StoreBase):
             held = connection.execute(sa.select(leases.c.until).where(mine)).scalar()
             if held is None or held <= self._clock():
                 data = {"what": what, "shard": shard, "token": token}
-                audit.append(connection, "change.fenced", "firstmate", run_id, data)
+                audit_log.append(connection, "change.fenced", "firstmate", run_id, data)
                 return StartResult.FENCED
             begun = connection.execute(
                 intents.update().where(row, intents.c.state == "intent").values(state="started", at=self._clock())
             )
             if begun.rowcount != 1:
-                audit.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
+                audit_log.append(connection, "change.not_repeated", "firstmate", run_id, {"what": what})
                 return StartResult.BEFORE
-            audit.append(connection, "change.started", "firstmate", run_id, {"what": what})
+            audit_log.append(connection, "change.started", "firstmate", run_id, {"what": what})
             if action:
                 values = {"run": run_id, "what": what, "shard": shard, "action": action, "at": self._clock()}
                 connection.execute(changes.insert().values(**values))
@@ -53,7 +53,7 @@ class IntentStore(StoreBase):
         row = sa.and_(intents.c.run == run_id, intents.c.what == what)
         with self.database.transaction() as connection:
             connection.execute(intents.update().where(row).values(state="ended", outcome=outcome, at=self._clock()))
-            audit.append(connection, "change.ended", "firstmate", run_id, {"what": what, "outcome": outcome})
+            audit_log.append(connection, "change.ended", "firstmate", run_id, {"what": what, "outcome": outcome})
 
     def changes(self, *, since: datetime, besides: str) -> Sequence[BegunChange]:
         query = sa.select(changes).where(changes.c.at >= since.timestamp(), changes.c.run != besides)
@@ -65,7 +65,7 @@ class IntentStore(StoreBase):
         values = {"shard": shard, "by": actor, "at": self._clock()}
         with self.database.transaction() as connection:
             self.database.upsert(connection, acknowledgements, values, keys=["shard"], update=values)
-            audit.append(connection, "cooldown.acknowledged", actor, shard, {})
+            audit_log.append(connection, "cooldown.acknowledged", actor, shard, {})
 
     def acknowledged(self, shard: str) -> datetime | None:
         query = sa.select(acknowledgements.c.at).where(acknowledgements.c.shard == shard)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from bot.policy import Policy
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 
 EVENT = "policy.in_force"
@@ -21,12 +21,12 @@ def record(database: Database, policy: Policy) -> bool:
     """Records the policy and how it differs from the one before; False where it is the same as at the last start."""
     now = policy.model_dump(mode="json", by_alias=True)
     with database.transaction() as connection:
-        last = audit.latest(connection, EVENT)
+        last = audit_log.latest(connection, EVENT)
         before: Any = json.loads(last.data)["policy"] if last is not None else None
         if now == before:
             return False
         data = {"policy": now, "diff": _difference(before, now)}
-        audit.append(connection, EVENT, "firstmate", "policy", data)
+        audit_log.append(connection, EVENT, "firstmate", "policy", data)
     return True
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from bot.config import Retention
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.run_records import UNDER_WAY
 from bot.store.tables import alerts, changes, decisions, intents, messages, runs
@@ -37,7 +37,7 @@ class Finished(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What one sweep deleted."""
+    """What one purge deleted."""
 
     runs: int
     segments: int
@@ -54,7 +54,7 @@ class Purger:
     go_on: Callable[[], bool] = lambda: True
     """Whether there is time for another piece."""
 
-    def sweep(self, now: datetime) -> Deleted:
+    def purge_expired(self, now: datetime) -> Deleted:
         """Deletes everything that is too old, piece by piece."""
         before = now - timedelta(days=self.keep.run_days)
         found = Deleted(
@@ -100,7 +100,7 @@ class Purger:
             gone = sa.and_(alerts.c.incident.in_(incidents), alerts.c.incident.not_in(left))
             connection.execute(alerts.delete().where(gone))
             data = {"runs": len(ids), "before": before.isoformat()}
-            audit.append(connection, "retention.deleted", "firstmate", "runs", data)
+            audit_log.append(connection, "retention.deleted", "firstmate", "runs", data)
         return len(ids)
 
     def _events(self, now: datetime) -> int:
@@ -112,5 +112,5 @@ class Purger:
             found = [row for row in connection.execute(piece.limit(PIECE)) if row.at < before]
             if not found:
                 return 0
-            audit.trim(connection, through=found[-1].seq, rows=len(found))
+            audit_log.trim(connection, through=found[-1].seq, rows=len(found))
         return len(found)

@@ -16,8 +16,8 @@ from bot.engine import segments
 from bot.engine.run import Assignment, Choice, Decision, Event, PauseRequest, Run, RunState
 from bot.engine.segments import Segment
 from bot.guards.facts import mention
-from bot.store import audit
-from bot.store.base import StoreBase
+from bot.store import audit_log
+from bot.store.store_base import StoreBase
 from bot.store.tables import decisions, runs
 
 RUN: TypeAdapter[Run] = TypeAdapter(Run)
@@ -115,7 +115,7 @@ class RunRecords(StoreBase):
             ),
         )
         if event:
-            audit.append(connection, event, actor, run.id, {"state": run.state.value, **data})
+            audit_log.append(connection, event, actor, run.id, {"state": run.state.value, **data})
         return True
 
     def _write(self, connection: sa.Connection, run: Run) -> None:
@@ -135,7 +135,7 @@ class RunRecords(StoreBase):
             self._write(connection, replace(stored, taken=taken))
             event = "run.handed_back" if taken is None else "run.taken"
             silence = (taken or expect or Assignment("", self._now())).silence
-            audit.append(connection, event, actor, run_id, {"silence": silence})
+            audit_log.append(connection, event, actor, run_id, {"silence": silence})
             return True
 
     def request_pause(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
@@ -144,7 +144,7 @@ class RunRecords(StoreBase):
             if stored is None or stored.state not in (RunState.APPROVED, RunState.CHANGING):
                 return False
             self._write(connection, replace(stored, pause_request=request))
-            audit.append(connection, f"run.{request.kind if request else 'hold_lifted'}", actor, run_id, {})
+            audit_log.append(connection, f"run.{request.kind if request else 'hold_lifted'}", actor, run_id, {})
             return True
 
     def go_on(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
@@ -164,7 +164,7 @@ class RunRecords(StoreBase):
                     timeline=(*stored.timeline, event),
                 ),
             )
-            audit.append(connection, "run.stopped" if request else "run.resumed", actor, run_id, {})
+            audit_log.append(connection, "run.stopped" if request else "run.resumed", actor, run_id, {})
             # The length of the timeline makes each continuation a segment of its own.
             self._queue.put(connection, run_id, segments.Change(len(stored.timeline)))
             return True
@@ -175,4 +175,4 @@ class RunRecords(StoreBase):
 
     def audit(self, event: str, *, actor: str, subject: str, **data: Any) -> None:  # noqa: ANN401
         with self.database.transaction() as connection:
-            audit.append(connection, event, actor, subject, data)
+            audit_log.append(connection, event, actor, subject, data)

@@ -6,8 +6,8 @@ from bot.store.decision_store import DecisionStore
 from bot.store.halt_store import HaltStore
 from bot.store.incident_store import IncidentStore
 from bot.store.intent_store import IntentStore
-from bot.store.lease_store import LeaseStore
+from bot.store.shard_lease_store import ShardLeaseStore
 
 
-class RunStore(IncidentStore, DecisionStore, IntentStore, LeaseStore, HaltStore):
+class RunStore(IncidentStore, DecisionStore, IntentStore, ShardLeaseStore, HaltStore):
     """Implements bot.engine.ports.Store on a Database."""

@@ -14,10 +14,10 @@ from actions import sessions
 from actions.contract import Remediation, Verification
 from actions.sessions import Session
 from bot.engine.change_executor import Verifier
-from bot.fleet.mysql import MySQLChanger, MySQLReader, open_changer, open_reader
 from bot.fleet.mysql_connections import Server
+from bot.fleet.mysql_sessions import MySQLChanger, MySQLReader, open_changer, open_reader
 from bot.lab.connections import administrator, ask, connect
-from bot.lab.grants import CHANGER, READER
+from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabInstance, LabState
 from bot.lab.waiting import wait_until
 

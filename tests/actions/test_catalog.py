@@ -11,7 +11,9 @@ from typing import Any, get_type_hints
 import pytest
 
 from actions import catalog
-from actions.contract import Diagnostic, Endpoint, Flavour, MySQL, Prometheus, ProxySQL, Remediation
+from actions.contract import Diagnostic, Flavour, MySQL, ProxySQL, Remediation
+from actions.endpoint_contract import Endpoint
+from actions.prometheus_contract import Prometheus
 from actions.vitess_contract import Vitess
 
 ROOT = Path(__file__).parents[2]

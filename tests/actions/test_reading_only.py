@@ -14,7 +14,7 @@ from actions.contract import MySQL, Unreadable
 from actions.diagnostics.mysql.configuration import configuration
 from actions.diagnostics.mysql.gtid_sets import gtid_sets
 from actions.vitess_contract import Vitess
-from bot.fleet.mysql import identity
+from bot.fleet.server_identity import identity
 from bot.lab.connections import administrator, ask
 from bot.lab.lab_state import LabInstance, LabState
 from bot.runbook.language.signatures import of_diagnostic

@@ -17,7 +17,7 @@ from actions.diagnostics.vitess.workflows import workflows
 from actions.vitess_contract import Vitess, primaries
 from bot.config import load
 from bot.engine.change_executor import Verifier
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.vitess.changer import VitessChanger
 from bot.lab.connections import administrator, ask, connect
 from bot.lab.lab_state import LabState, Login

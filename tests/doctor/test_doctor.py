@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from bot.lab.connections import administrator, ask
+from bot.lab.database_users import CHANGER, READER
 from bot.lab.fault_injection.inject import inject_fault
-from bot.lab.grants import CHANGER, READER
 from bot.lab.lab_state import LabState
 from bot.lab.waiting import wait_until
 from tests.shell import Said, firstmate

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from actions.contract import Endpoint, MySQL, ProbeResult
+from actions.contract import MySQL
+from actions.endpoint_contract import Endpoint, ProbeResult
 from bot.config import DatabaseUser, Role, Secret, Shard
 from bot.config import Instance as Declared
 from bot.doctor import inspection

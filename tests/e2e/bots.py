@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from bot.cli import main
+from bot.cli.main import main
 from bot.lab.bot_process import STOP_WITHIN, await_ready
 from tests.e2e.crashing_bot import serve_until
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["bot.cli.serving", "tests.e2e.loaded"])
+FORKS.set_forkserver_preload(["bot.cli.serve", "tests.e2e.loaded"])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot import app
 from bot.config import load
-from bot.fleet.mysql import MySQLChanger
+from bot.fleet.mysql_sessions import MySQLChanger
 from bot.slack.outbox_sender import Sender
 from bot.store.outbox_store import OutboxStore
 from bot.store.run_store import RunStore

@@ -19,12 +19,12 @@ from bot.config import Config, load
 from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.connections import administrator, ask
-from bot.lab.database_servers import free_ports
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
-from bot.store import audit
-from bot.store.open import open_database
+from bot.store import audit_log
+from bot.store.open_database import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 
@@ -164,10 +164,10 @@ class Play:
         """Waits for what only this person sees, with this text in it."""
         return words(self.workspace.wait_for_ephemeral(user, lambda m: text in words(m), what=f"{text!r} for {user}"))
 
-    def audited(self, event: str, subject: str | None = None) -> list[audit.Entry]:
+    def audited(self, event: str, subject: str | None = None) -> list[audit_log.Entry]:
         """The rows of the audit log of one event."""
         with self.looking() as store, store.database.reading() as connection:
-            return [e for e in audit.entries(connection) if e.event == event and subject in (None, e.subject)]
+            return [e for e in audit_log.entries(connection) if e.event == event and subject in (None, e.subject)]
 
     def statements(self, tag: str) -> list[str]:
         """The changing statements of a run, by the replica's own general log."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import shipped_folder
+from bot.runbook.library.load_runbooks import shipped_folder
 
 LiveLibrary((shipped_folder(),), shipped_folder()).require_valid()

@@ -16,8 +16,8 @@ from bot.lab.fault_injection.vitess_steps import wait_until_healthy
 from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.waiting import wait_until
-from bot.store import audit
-from bot.store.open import open_database
+from bot.store import audit_log
+from bot.store.open_database import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 
@@ -39,7 +39,7 @@ class Seen:
     @property
     def alerts(self) -> set[str]:
         with self.database.reading() as connection:
-            entries = list(audit.entries(connection))
+            entries = list(audit_log.entries(connection))
         return {str(json.loads(each.data)["alert"]) for each in entries if each.event == "alert.received"}
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.cli import main
+from bot.cli.main import main
 from bot.engine.run import RunState
 from bot.lab.fault_injection.inject import fix_fault
 from bot.lab.replication import replicates

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bot.engine.run import RunState
-from bot.lab.database_servers import free_ports
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
 from tests.e2e.bots import running_bot

@@ -11,7 +11,7 @@ import pytest
 
 from bot.engine.run import RunState
 from bot.lab.lab_state import LabState
-from bot.runbook.library.load import shipped_folder
+from bot.runbook.library.load_runbooks import shipped_folder
 from tests.e2e.bots import running_bot
 from tests.e2e.lab_bot import BOB, CHANNEL, Play, key_of, variant, words
 

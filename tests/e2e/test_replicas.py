@@ -15,7 +15,7 @@ from bot.engine.run import Run, RunState
 from bot.lab.lab_state import LabState
 from bot.lab.replication import replicates
 from bot.lab.waiting import wait_until
-from bot.store import audit
+from bot.store import audit_log
 from tests.e2e.bots import Bot, running_bot
 from tests.e2e.lab_bot import BOB, REPLICA, Play, general_log, key_of, variant
 from tests.postgresql_fixture import PostgreSQL
@@ -53,7 +53,7 @@ class Scene:
         parts = sorted(key_of(each).partition(":")[2] for each in self.second.messages(run.id))
         assert parts == sorted(set(parts)), "a message was posted twice"
         with self.second.looking() as store, store.database.reading() as connection:
-            assert audit.verify(audit.entries(connection))[1] is None
+            assert audit_log.verify(audit_log.entries(connection))[1] is None
             self.second.workspace.wait_for(
                 lambda: store.holder("orders", besides="nobody") is None, what="A free shard"
             )

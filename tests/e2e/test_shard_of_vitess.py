@@ -15,7 +15,7 @@ from actions.vitess_records import primary_alias
 from actions.vitess_shard_members import shard_members
 from bot.config import load
 from bot.engine.change_executor import Verifier
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.lab.lab_state import LabState
 from bot.lab.waiting import wait_until
 

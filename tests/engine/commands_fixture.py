@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any
 
 from bot.config import ApprovalSettings
+from bot.engine.active_halts import Halts
 from bot.engine.commands import Commands
-from bot.engine.halts import Halts
 from bot.engine.ports import Directory
 from bot.engine.role_checks import RoleChecks
 from bot.engine.run_factory import RunFactory
 from bot.runbook.library.live_library import LiveLibrary
-from bot.runbook.library.load import shipped_folder
+from bot.runbook.library.load_runbooks import shipped_folder
 from bot.store.run_store import RunStore
 from tests.engine.servers import Everybody, Fleet
 from tests.samples import NOW

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.engine.assignment import Assignments
+from bot.engine.active_halts import Halts
+from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
-from bot.engine.halts import Halts
+from bot.engine.gather_evidence import Gatherer
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner
@@ -128,6 +129,7 @@ class Scene:
             self.store,
             self.publisher,
             self.triage,
+            ApprovalExpiry(self.store, self.publisher, lambda: NOW),
             self.rollout,
             self.undo,
             self.assignments,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from actions.contract import Endpoint, Flavour, MySQL, ProbeResult, Row, ServerVersion, Statement
+from actions.contract import Flavour, MySQL, Row, ServerVersion, Statement
+from actions.endpoint_contract import Endpoint, ProbeResult
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run

@@ -9,7 +9,7 @@ import pytest
 from bot.engine.run import Run, RunState
 from bot.errors import Busy, NotAllowed, WrongUsage
 from bot.guards.facts import Answer, Override, Verdict
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
@@ -57,7 +57,7 @@ def test_the_reason_is_in_the_audit_log(store: RunStore, database: Database):
     refused(store, "freeze")
     again = break_glass(store)
     with database.reading() as connection:
-        [entry] = [entry for entry in audit.entries(connection) if entry.event == "glass.broken"]
+        [entry] = [entry for entry in audit_log.entries(connection) if entry.event == "glass.broken"]
     assert (entry.actor, entry.subject, json.loads(entry.data)) == ("U0ALICE", again.id, {"reason": WHY})
 
 

@@ -19,7 +19,7 @@ from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.guards import ORDER
 from bot.guards.facts import Answer, Halt, Repair
 from bot.policy import Policy
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.database import Database
 from tests.engine.scene import APPROVER, REMEDY, TARGET, Scene
 from tests.samples import NOW, begun, run
@@ -157,5 +157,5 @@ def test_nothing_is_changed_that_one_guard_refuses(
     assert case.says in ended.says
     assert scene.publisher.runs[-1].says == ended.says, "the thread must tell it"
     with database.reading() as connection:
-        [refused] = [row for row in audit.entries(connection) if row.event == "run.refused"]
+        [refused] = [row for row in audit_log.entries(connection) if row.event == "run.refused"]
     assert refused.subject == "r-1"

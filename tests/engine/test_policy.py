@@ -10,10 +10,10 @@ import pytest
 
 from actions.contract import Row
 from actions.remediations.mysql.start_replica import StartReplica
+from bot.engine.active_halts import Halts
 from bot.engine.fact_collector import Collector
-from bot.engine.halts import Halts
 from bot.engine.plan import Plan
-from bot.engine.policy_limits import ACKERS, FLOOR, Limits, ackers
+from bot.engine.policy_facts import ACKERS, FLOOR, Limits, ackers
 from bot.engine.ports import StartResult
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.guards import blast_radius as blast

@@ -12,17 +12,17 @@ import pytest
 from actions.contract import MySQL, Row
 from actions.remediations.proxysql.drain_server import DrainServer
 from bot.config import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Secret, Shard
-from bot.engine.gather import Gathered, Gatherer
+from bot.engine.gather_evidence import Gathered, Gatherer
+from bot.engine.instance_selector import select
 from bot.engine.planner import blast_radius
-from bot.engine.policy_limits import Limits
+from bot.engine.policy_facts import Limits
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run, RunState, StepStatus
-from bot.engine.selector import select
-from bot.engine.sweep import Sweeps
+from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine.target_selection import changed_at, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
-from bot.fleet import proxysql
+from bot.fleet import proxysql_sessions
 from bot.fleet.mysql_connections import Server as Address
 from bot.lab.proxysql.admin import Admin
 from bot.lab.proxysql.server import ADMIN, PASSWORDS, STATS, ProxySQLServer
@@ -87,7 +87,7 @@ class Mixed(Fleet):
     @contextmanager
     def read(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[MySQL]:
         if instance.role is Role.PROXY:
-            with proxysql.open_reader(Address(instance.host, instance.port, STATS, PASSWORDS[STATS])) as db:
+            with proxysql_sessions.open_reader(Address(instance.host, instance.port, STATS, PASSWORDS[STATS])) as db:
                 yield db
         else:
             yield self._server(instance)
@@ -95,7 +95,7 @@ class Mixed(Fleet):
     @contextmanager
     def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[Changer]:
         assert instance.role is Role.PROXY
-        with proxysql.open_changer(Address(instance.host, instance.port, ADMIN, PASSWORDS[ADMIN])) as hand:
+        with proxysql_sessions.open_changer(Address(instance.host, instance.port, ADMIN, PASSWORDS[ADMIN])) as hand:
             yield hand
 
     def identify(self, db: MySQL) -> Identity:

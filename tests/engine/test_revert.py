@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.engine.active_halts import Halts
 from bot.engine.dispatcher import Dispatcher
-from bot.engine.halts import Halts
 from bot.engine.plan import Outcome, Plan
 from bot.engine.run import Event, Run, RunState
 from bot.engine.undo import Undo, intent
@@ -70,7 +70,7 @@ class Scene:
         commands_of(self.store).undo(user, "r-1", PLAN.digest)
         run_id, name = self.queue.waiting[-1]
         unused: Any = None
-        Dispatcher(self.store, self.publisher, unused, unused, self.undo, unused, unused).advance(
+        Dispatcher(self.store, self.publisher, unused, unused, unused, self.undo, unused, unused).advance(
             DirectSteps(), run_id, name
         )
         return name

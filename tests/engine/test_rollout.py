@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.config import Role
+from bot.engine.active_halts import Halts
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
-from bot.engine.halts import Halts
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner
 from bot.engine.ports import Superseded

@@ -13,7 +13,7 @@ from bot.errors import UnknownTarget
 from bot.fleet.vitess.topology import arranged
 from bot.runbook.diagnosis.remedies import remedy_location
 from bot.runbook.expressions.evaluation import EvidenceMissing, Missing
-from bot.runbook.language.schema import Remedy
+from bot.runbook.language.remedy_schema import Remedy
 from bot.runbook.language.schema_base import Selector
 from tests.engine.servers import shard_of
 from tests.recorded_vitess import THREE, tablet

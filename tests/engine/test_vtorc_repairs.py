@@ -16,10 +16,10 @@ from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
 from bot.alerts import Alert, AlertStatus
 from bot.config import Instance, Shard
+from bot.engine.active_halts import Halts
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gathered
-from bot.engine.halts import Halts
+from bot.engine.gather_evidence import Gathered
 from bot.engine.run import Run, RunState, Step, StepStatus
 from bot.engine.targets import Target
 from bot.engine.triage import Triage
@@ -254,7 +254,7 @@ class Watched:
         # The run counts as stalled unless a segment of this kind is queued.
         assert name.startswith(AWAITED[RunState.TRIAGING])
         unused: Any = None
-        Dispatcher(self.store, self.publisher, self.triage, unused, unused, unused, unused).advance(
+        Dispatcher(self.store, self.publisher, self.triage, unused, unused, unused, unused, unused).advance(
             DirectSteps(), "r-1", name
         )
         return self.stored

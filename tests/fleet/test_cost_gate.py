@@ -10,10 +10,10 @@ from actions import catalog
 from actions.contract import Cost, Unreadable
 from actions.diagnostics.mysql.lock_waits import lock_waits
 from bot.config import load
-from bot.engine.gather import Gatherer
+from bot.engine.gather_evidence import Gatherer
 from bot.engine.run import StepStatus
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.cost_gate import CostGate
-from bot.fleet.fleet import ConfiguredFleet
 from bot.lab.fault_injection.inject import inject_fault
 from bot.lab.lab_state import LabState
 from bot.runbook.language.schema import Runbook

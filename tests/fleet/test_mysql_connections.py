@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.errors import ConfigError, Unreachable
-from bot.fleet.mysql import open_reader
 from bot.fleet.mysql_connections import Server
+from bot.fleet.mysql_sessions import open_reader
 from bot.lab.connections import administrator, ask
 from bot.lab.lab_state import LabInstance, LabState
 from tests.certificates import certificate

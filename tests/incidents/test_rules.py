@@ -9,10 +9,10 @@ import pytest
 
 from bot.alerts import Alert, AlertStatus
 from bot.incidents.arrival import Arrival, arrival, supersedes
-from bot.incidents.escalate import notifies_channel
+from bot.incidents.incident_key import incident_key
 from bot.incidents.join_run import MOST_JOINED, joined_names
 from bot.incidents.join_thread import REOPENS_WITHIN, EarlierRun, Thread, reopened, resolved_runs
-from bot.incidents.key import incident_key
+from bot.incidents.notify_channel import notifies_channel
 from tests.samples import NOW, alert
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED

@@ -21,7 +21,7 @@ from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
 from bot.lab.monitoring import rules
 from bot.lab.waiting import wait_until
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from tests.alertmanager import alertmanager
 
 EXPRESSIONS = {rule["alert"]: rule["expr"] for rule in rules()["groups"][0]["rules"]}

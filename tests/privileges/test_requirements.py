@@ -7,7 +7,7 @@ import pytest
 from actions import catalog
 from actions.contract import Flavour, ServerVersion
 from actions.vitess_contract import Vitess
-from bot.privileges.grants import PrivilegeScope, parse
+from bot.privileges.grant_parser import PrivilegeScope, parse
 from bot.privileges.requirements import (
     SPARE_PORT,
     PermissionState,

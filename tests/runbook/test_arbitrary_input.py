@@ -14,7 +14,7 @@ from bot.runbook.expressions.syntax import MAX_SOURCE, syntax_tree
 from bot.runbook.language.document import decode
 from bot.runbook.language.findings import RunbookRefused
 from bot.runbook.language.matcher_syntax import parse_alternative
-from bot.runbook.library.load import load_file, shipped_folder
+from bot.runbook.library.load_runbooks import load_file, shipped_folder
 from bot.runbook.linting.lint_text import lint_text
 from bot.runbook.linting.rules import RULES
 

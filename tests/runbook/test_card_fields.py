@@ -10,9 +10,9 @@ from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from bot.runbook.linting.analysis import analyze
-from bot.runbook.testing.runner import DEFAULT_TARGET, evidence_of
+from bot.runbook.testing.run_tests import DEFAULT_TARGET, evidence_of
 
 BY_NAME = {runbook.runbook: runbook for runbook in load_folders([shipped_folder()]).runbooks}
 

@@ -19,8 +19,8 @@ from bot.runbook.diagnosis.remedies import build, rebuild, remedy_of
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load import parse
-from bot.runbook.testing.runner import run_tests
+from bot.runbook.library.load_runbooks import parse
+from bot.runbook.testing.run_tests import run_tests
 
 TEXT = """\
 runbook: mysql/example

@@ -14,7 +14,7 @@ from bot.errors import RunbookError
 from bot.runbook.language.document import read
 from bot.runbook.language.json_schema import runbook_schema
 from bot.runbook.language.runbook_files import files_of
-from bot.runbook.library.load import parse, shipped_folder
+from bot.runbook.library.load_runbooks import parse, shipped_folder
 from tests.shell import firstmate
 
 SCHEMA = runbook_schema()

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import RunbookError
 from bot.runbook.language.document import MAX_BYTES
-from bot.runbook.library.load import load_file, load_folders, parse
+from bot.runbook.library.load_runbooks import load_file, load_folders, parse
 
 GOOD = """\
 runbook: mysql/example

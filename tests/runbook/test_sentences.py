@@ -10,8 +10,8 @@ import pytest
 from bot.runbook.diagnosis.causes import CauseStatus, diagnose
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.schema import Cause, Runbook
-from bot.runbook.library.load import load_folders, shipped_folder
-from bot.runbook.testing.runner import DEFAULT_TARGET, evidence_of
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
+from bot.runbook.testing.run_tests import DEFAULT_TARGET, evidence_of
 
 RUNBOOKS = load_folders([shipped_folder()]).runbooks
 CAUSES = [pytest.param(book, cause, id=f"{book.runbook}:{cause.id}") for book in RUNBOOKS for cause in book.causes]

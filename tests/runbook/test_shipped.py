@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from bot.alerts import Alert, AlertStatus
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from bot.runbook.matching.match import Tie, choose
-from bot.runbook.testing.runner import run_tests
+from bot.runbook.testing.run_tests import run_tests
 
 LIBRARY = load_folders([shipped_folder()])
 BY_NAME = {runbook.runbook: runbook for runbook in LIBRARY.runbooks}

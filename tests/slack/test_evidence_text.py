@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.gather import as_json
+from bot.engine.gather_evidence import as_json
 from bot.engine.run import RunState, Step, StepStatus
 from bot.slack import evidence_text as evidence
 from tests.samples import run

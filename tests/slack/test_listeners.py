@@ -18,15 +18,15 @@ from bot.guards.facts import Halt
 from bot.lab.slack_workspace import WorkspaceClient, WorkspaceOptions, running_workspace
 from bot.lab.slack_workspace.app_manifest import Manifest
 from bot.lab.slack_workspace.model import Json
-from bot.slack.authorise import Authorise
+from bot.slack.authorize import Authorize
 from bot.slack.blocks import actions, button
+from bot.slack.bolt_app import build_app
 from bot.slack.connection import SocketConnection
-from bot.slack.directory import SlackDirectory
-from bot.slack.listeners import build_app
 from bot.slack.lookups import Lookups, RunbookLine, Status, Why
 from bot.slack.run_form import Field
 from bot.slack.slash_commands import HELP
 from bot.slack.sweep_command import SweepCommand
+from bot.slack.user_directory import SlackDirectory
 from tests.samples import NOW, run, waiting
 
 CHANNEL = "C0DBALERTS"
@@ -50,8 +50,8 @@ def connected() -> Iterator[tuple[WorkspaceClient, WebClient]]:
             token = Secret(env="APP_TOKEN")
             settings = SlackSettings(bot_token=token, app_token=token, base_url=workspace.api_url)
             directory = SlackDirectory(web, Roles(), "T0LOCAL")
-            authorise = Authorise(directory, web, "T0LOCAL", "A0FIRSTMATE", record)
-            connection = SocketConnection(build_app(None, COMMANDS, LOOKUPS, SWEEPS, authorise, record), settings)
+            authorize = Authorize(directory, web, "T0LOCAL", "A0FIRSTMATE", record)
+            connection = SocketConnection(build_app(None, COMMANDS, LOOKUPS, SWEEPS, authorize, record), settings)
         connection.open()
         yield WorkspaceClient(workspace.url), web
         connection.close()

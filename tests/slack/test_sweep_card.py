@@ -12,14 +12,14 @@ import pytest
 from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.diagnostics.mysql.server_state import ServerState
-from bot.engine.first_sweep import REPLICATION, STATE, FirstSweep
-from bot.engine.grouping import summarised
 from bot.engine.outbox import Message
-from bot.engine.sweep import HostAnswer
+from bot.engine.sweep.comparison import summarised
+from bot.engine.sweep.first_sweep import REPLICATION, STATE, FirstSweep
+from bot.engine.sweep.run_sweep import HostAnswer
 from bot.engine.targets import Target
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks
-from bot.slack.run_card import ACKNOWLEDGED, FIRING, RESOLVED
 from bot.slack.sweep_card import sweep_message
+from bot.slack.triage_card import ACKNOWLEDGED, FIRING, RESOLVED
 from tests.engine.servers import shard_of
 
 SHARD = shard_of("orders", 5)

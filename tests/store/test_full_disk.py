@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.alerts import Alert
 from bot.engine.ports import Receipt
 from bot.errors import StoreDown
-from bot.store import audit
+from bot.store import audit_log
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
 from bot.store.sqlite import SQLiteDatabase
@@ -62,6 +62,6 @@ def test_a_full_disk_stores_nothing_of_what_it_refuses_and_takes_it_later(disk: 
     refused = len(taken) + 1
     assert store.run(f"r-{refused}") is None
     with disk.database.reading() as connection:
-        assert audit.verify(audit.entries(connection))[1] is None
+        assert audit_log.verify(audit_log.entries(connection))[1] is None
     disk.pages = 1_000_000_000
     assert receive(store, refused).run == f"r-{refused}"

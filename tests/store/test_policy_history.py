@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from bot.policy import Policy
-from bot.store import audit
+from bot.store import audit_log
 from bot.store import policy_history as policies
 from bot.store.database import Database
 
 
 def recorded(database: Database) -> list[dict[str, object]]:
     with database.reading() as connection:
-        return [json.loads(row.data) for row in audit.entries(connection) if row.event == policies.EVENT]
+        return [json.loads(row.data) for row in audit_log.entries(connection) if row.event == policies.EVENT]
 
 
 def test_the_first_policy_is_recorded_whole(database: Database):

@@ -14,8 +14,8 @@ from bot.engine.ports import StartResult
 from bot.engine.run import Choice, Decision, RunState
 from bot.errors import NotAllowed
 from bot.guards.facts import Halt
-from bot.incidents.key import incident_key
-from bot.store import audit
+from bot.incidents.incident_key import incident_key
+from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
@@ -26,7 +26,7 @@ KEY = "mysql/replication-stopped@orders-3"
 
 def events(database: Database) -> list[str]:
     with database.reading() as connection:
-        return [entry.event for entry in audit.entries(connection)]
+        return [entry.event for entry in audit_log.entries(connection)]
 
 
 def asked(store: RunStore) -> None:
@@ -156,7 +156,7 @@ def test_one_of_two_who_revokes_voids_the_plan(store, queue, database):
         store.decide("r-1", decision(user="U0ALICE"))
     assert ("r-1", "change") not in queue.waiting
     with database.reading() as connection:
-        choices = [json.loads(row.data)["choice"] for row in audit.entries(connection) if "decided" in row.event]
+        choices = [json.loads(row.data)["choice"] for row in audit_log.entries(connection) if "decided" in row.event]
     assert choices == ["approve", "revoke"]
 
 
@@ -289,4 +289,4 @@ def test_text_of_any_length_and_kind_is_kept_in_either_database(store, database)
     store.set_halt(Halt("U0ALICE", RUBBISH, samples.NOW), actor="U0ALICE")
     store.audit("request.refused", actor="U" * 500, subject=RUBBISH, reason=RUBBISH)
     with database.reading() as connection:
-        assert audit.verify(audit.entries(connection))[1] is None
+        assert audit_log.verify(audit_log.entries(connection))[1] is None

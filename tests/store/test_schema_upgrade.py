@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from bot.alerts import AlertStatus
 from bot.engine.run import RunState
 from bot.errors import ConfigError
-from bot.store import audit, tables
+from bot.store import audit_log, tables
 from bot.store.database import Database
 from bot.store.postgresql import PostgreSQLDatabase
 from bot.store.run_store import RunStore
@@ -84,7 +84,7 @@ def test_nothing_of_the_first_version_is_lost(first: Database):
     }
     assert [halt.reason for halt in store.halts()] == ["drill"]
     with first.reading() as connection:
-        assert audit.verify(audit.entries(connection)) == (10, None)
+        assert audit_log.verify(audit_log.entries(connection)) == (10, None)
     receipt = store.receive(samples.alert(status=AlertStatus.RESOLVED), key="k", run=samples.run())
     assert not receipt.fresh
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from bot.alerts import ALERTMANAGER
-from bot.engine.assignment import Assignments
+from bot.engine.active_halts import Halts
+from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
-from bot.engine.gather import Gatherer
-from bot.engine.halts import Halts
+from bot.engine.gather_evidence import Gatherer
+from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.planner import Planner
 from bot.engine.ports import Steps
@@ -30,8 +31,8 @@ from bot.engine.undo import Undo
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook
-from bot.store import audit
-from bot.store.durable import Durable
+from bot.store import audit_log
+from bot.store.durable_queue import Durable
 from bot.store.run_store import RunStore
 from bot.store.schema_upgrade import migrate
 from bot.store.sqlite import FILE, SQLiteDatabase
@@ -91,6 +92,7 @@ class Scene:
             store,
             publisher,
             Triage(fleet, store, publisher, collector, gatherer, planner, 300.0),
+            ApprovalExpiry(store, publisher),
             Rollout(fleet, store, publisher, collector, planner, undo, 0.0),
             undo,
             Assignments(store, publisher, Silencing({ALERTMANAGER: Silencer()})),
@@ -133,7 +135,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def test_its_tables_are_upgraded_and_its_audit_log_is_intact(scene: Scene):
     assert scene.versions[0] == "0004"
     with scene.database.reading() as connection:
-        assert audit.verify(audit.entries(connection))[1] is None
+        assert audit_log.verify(audit_log.entries(connection))[1] is None
 
 
 @pytest.mark.parametrize(

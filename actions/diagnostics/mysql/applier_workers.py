@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.redaction import normalise
+from actions.statement_redaction import normalise
 from actions.status_counters import number, on, status, variables
 
 _SECTION = re.compile(r"LATEST DETECTED DEADLOCK\n-+\n(?P<text>.*?)(?=\n-{4,}\n[A-Z ]+\n-{4,}|\Z)", re.DOTALL)

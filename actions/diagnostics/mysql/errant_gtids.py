@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
 from actions.diagnostics.mysql.gtid_sets import GtidSets
+from actions.gtid_set_parser import count_gtids, last_sequences, parse_gtid_set
 
 SHOWN = 500
-_INTERVAL = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +57,15 @@ def _of_mysql(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
     errant = str(db.rows(asked, (replica.executed,))[0]["errant"] or "").replace("\n", "")
     if not errant:
         return None
-    parts = [part.strip() for part in errant.split(",")]
-    # A set is `uuid:1-3:5,uuid:7`; since MySQL 8.3 a tag may stand before the intervals.
-    own = all(part.startswith(replica.server) for part in parts)
-    return ErrantReplica(replica.address, errant[:SHOWN], sum(map(count, parts)), own)
-
-
-def count(part: str) -> int:
-    """Returns how many transactions `uuid:1-3:5` or `uuid:tag:1-3` contains."""
-    found = (_INTERVAL.fullmatch(each) for each in part.split(":")[1:])
-    return sum(int(each[2] or each[1]) - int(each[1]) + 1 for each in found if each)
+    own = all(each.source.startswith(replica.server) for each in parse_gtid_set(errant))
+    return ErrantReplica(replica.address, errant[:SHOWN], count_gtids(errant), own)
 
 
 def _of_mariadb(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
-    has = _last(str(db.rows("SELECT @@GLOBAL.gtid_binlog_state AS state")[0]["state"] or ""))
+    has = last_sequences(str(db.rows("SELECT @@GLOBAL.gtid_binlog_state AS state")[0]["state"] or ""))
     errant = {
         (domain, server): sequence
-        for (domain, server), sequence in _last(replica.executed).items()
+        for (domain, server), sequence in last_sequences(replica.executed).items()
         if has.get((domain, server), 0) < sequence
     }
     if not errant:
@@ -83,12 +73,3 @@ def _of_mariadb(db: MySQL, replica: GtidSets) -> ErrantReplica | None:
     named = ",".join(f"{domain}-{server}-{sequence}" for (domain, server), sequence in sorted(errant.items()))
     own = all(server == replica.server for _, server in errant)
     return ErrantReplica(replica.address, named[:SHOWN], len(errant), own)
-
-
-def _last(state: str) -> Mapping[tuple[str, str], int]:
-    """Returns the last sequence number of each domain and server in `0-101-7,0-102-9`."""
-    found = {}
-    for part in filter(None, (each.strip() for each in state.split(","))):
-        domain, server, sequence = part.split("-")
-        found[domain, server] = int(sequence)
-    return found

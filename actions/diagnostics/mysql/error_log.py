@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
-from actions.redaction import redact_error
 from actions.sql_quoting import placeholders
+from actions.statement_redaction import redact_error
 
 CRASHED = ("MY-012551", "MY-010229", "MY-013183", "MY-010232")
 """Not shut down normally; starting XA crash recovery; an assertion failed; XA crash recovery finished."""

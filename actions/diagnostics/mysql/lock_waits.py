@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, ServerVersion, diagnostic
-from actions.redaction import normalise
 from actions.server_versions import processlist
 from actions.sessions import client_host
 from actions.sql_quoting import placeholders
+from actions.statement_redaction import normalise
 
 MOST_ROWS_LOCKED = 1_000_000
 """Locked rows above which the waits are not read: before the releases of October 2024, reading data_locks could freeze

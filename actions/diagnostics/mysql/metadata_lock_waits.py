@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
-from actions.redaction import normalise
 from actions.server_versions import processlist
 from actions.sessions import client_host
 from actions.sql_quoting import placeholders
+from actions.statement_redaction import normalise
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from actions.contract import Cost, Endpoint, Flavour, Seconds, diagnostic
+from actions.contract import Cost, Flavour, Seconds, diagnostic
+from actions.endpoint_contract import Endpoint
 
 FULL, BLOCKED, REFUSED_HOST = 1040, 1129, 1130
 REFUSED_USER = (1045, 1226, 1698, 1820, 1862, 3118, 3159, 3955, 4151)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from actions.contract import Cost, Flavour, MySQL, Seconds, Unreadable, diagnostic
-from actions.redaction import redact_error
 from actions.server_versions import replica
+from actions.statement_redaction import redact_error
 
 Receiver: TypeAlias = Literal["Yes", "No", "Connecting", "Preparing"]
 Applier: TypeAlias = Literal["Yes", "No"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
 from actions.ratios import percent
-from actions.redaction import normalise
 from actions.server_versions import processlist
+from actions.statement_redaction import normalise
 from actions.status_counters import number, status
 
 MOST_STOPPABLE = 20

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from actions.contract import Cost, Flavour, MySQL, Percent, Seconds, diagnostic
-from actions.redaction import normalise
 from actions.server_versions import processlist
 from actions.sessions import client_host
+from actions.statement_redaction import normalise
 
 Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
 DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
 from actions.ratios import percent
-from actions.redaction import normalise
+from actions.statement_redaction import normalise
 from actions.status_counters import on, variables
 
 PICOSECONDS = 1e12

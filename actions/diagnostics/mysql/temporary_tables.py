@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.ratios import percent
-from actions.redaction import normalise
+from actions.statement_redaction import normalise
 from actions.status_counters import number, on, status, variables
 
 NAMES = ("Created_tmp_tables", "Created_tmp_disk_tables")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Bytes, Cost, Count, Percent, Prometheus, Seconds, Series, diagnostic
+from actions.contract import Bytes, Cost, Count, Percent, Seconds, diagnostic
+from actions.prometheus_contract import Prometheus, Series
 from actions.promql_quoting import host_pattern, quoted
 
 _DISKS = 'fstype!~"tmpfs|overlay|squashfs|nsfs|ramfs|devtmpfs|proc|sysfs|cgroup.*|autofs|fuse.*"'

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Cost, Prometheus, Seconds, diagnostic
+from actions.contract import Cost, Seconds, diagnostic
+from actions.prometheus_contract import Prometheus
 from actions.promql_quoting import host_pattern, quoted
 
 

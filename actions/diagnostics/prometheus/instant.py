@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Cost, Prometheus, diagnostic
+from actions.contract import Cost, diagnostic
+from actions.prometheus_contract import Prometheus
 
 
 @dataclass(frozen=True, slots=True)

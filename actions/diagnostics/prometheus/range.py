@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from actions.contract import Cost, Prometheus, Sample, Seconds, diagnostic
+from actions.contract import Cost, Seconds, diagnostic
+from actions.prometheus_contract import Prometheus, Sample
 
 Measure: TypeAlias = Literal["", "seconds", "bytes", "percent"]
 POINTS = 240

@@ -12,7 +12,7 @@ from actions.diagnostics.mysql import errant_gtids as server_errant_gtids
 from actions.diagnostics.mysql.gtid_sets import LONGEST, GtidSets, gtid_sets
 from actions.diagnostics.vitess.tablet_health import full_statuses, status_pages
 from actions.protobuf_json import moment
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, ComponentAnswer, Tablet, Vitess, alias_of
 from actions.vitess_records import shard_record
 

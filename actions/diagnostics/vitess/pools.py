@@ -9,7 +9,7 @@ from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnost
 from actions.diagnostics.mysql.long_queries import LongQuery, long_queries
 from actions.diagnostics.mysql.long_transactions import Transaction, long_transactions
 from actions.protobuf_json import decimal, integer, records, text
-from actions.redaction import normalise
+from actions.statement_redaction import normalise
 from actions.vitess_contract import Component, ComponentAnswer, Vitess
 
 POOLS = {

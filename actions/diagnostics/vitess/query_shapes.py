@@ -9,7 +9,7 @@ from typing import Any
 from actions.contract import Cost, Count, Flavour, Percent, Seconds, Unreadable, diagnostic
 from actions.protobuf_json import Record, decimal, integer, nested, records, text
 from actions.ratios import percent
-from actions.redaction import normalise
+from actions.statement_redaction import normalise
 from actions.vitess_contract import Component, ComponentAnswer, Vitess
 
 SHAPES = 5

@@ -10,7 +10,7 @@ from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
 from actions.diagnostics.vitess.tablet_health import answers_by_alias, full_statuses
 from actions.diagnostics.vitess.tablet_replication import Replica, replica_from_mysql, replica_from_status
 from actions.metrics_page import value
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, ComponentAnswer, Vitess, alias_of
 from actions.vitess_records import durability_policy, keyspace_record, shard_record
 

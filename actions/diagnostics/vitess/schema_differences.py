@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, diagnostic
 from actions.protobuf_json import nested
-from actions.redaction import normalise, redact_error
+from actions.statement_redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 
 MOST = 50

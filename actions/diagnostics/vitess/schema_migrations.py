@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from actions.contract import Cost, Count, Flavour, Moment, Percent, Refused, Seconds, Unreadable, diagnostic
 from actions.metadata_lock_holders import MetadataLockHolder, metadata_lock_holders
 from actions.protobuf_json import Record, age, decimal, integer, moment, records, text
-from actions.redaction import normalise, redact_error
+from actions.statement_redaction import normalise, redact_error
 from actions.vitess_contract import Request, Vitess, alias_of, primaries
 
 PENDING = ("REQUESTED", "QUEUED", "READY")

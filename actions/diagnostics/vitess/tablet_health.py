@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from actions.contract import Moment, Row, Unreadable
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, ComponentAnswer, Tablet, Vitess, alias_record
 
 VttabletState: TypeAlias = Literal["answers", "refused", "silent", "unknown"]

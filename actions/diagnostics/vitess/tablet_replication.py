@@ -11,7 +11,7 @@ from actions.contract import Seconds, Unreadable
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
 from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
 from actions.diagnostics.vitess.tablet_health import READ_ONLY
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import ComponentAnswer, Tablet, Vitess
 
 Thread: TypeAlias = Literal["running", "connecting", "stopped", "unknown"]

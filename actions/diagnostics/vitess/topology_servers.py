@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.metrics_page import value, values
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, Vitess
 
 _SILENT = re.compile(r"\b(?:did|does) not answer\b")

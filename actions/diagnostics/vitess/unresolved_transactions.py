@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from actions.contract import Cost, Count, Flavour, Row, Seconds, Unreadable, diagnostic
 from actions.protobuf_json import Record, integer, records, text
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, Tablet, Vitess, primaries
 
 State = Literal["PREPARE", "ROLLBACK", "COMMIT", "UNKNOWN"]

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from actions.contract import Cost, Count, Flavour, Seconds, Series, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.metrics_page import value, values
+from actions.prometheus_contract import Series
 from actions.vitess_contract import Component, ComponentAnswer, Vitess
 
 PerSecond: TypeAlias = float

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.contract import Seconds
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import ComponentAnswer, Vitess
 
 GAP = 10.0

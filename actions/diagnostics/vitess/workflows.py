@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, Refused, Seconds, diagnostic
 from actions.protobuf_json import NO_LAG, Record, age, decimal, integer, moment, nested, records, text
-from actions.redaction import redact_error
+from actions.statement_redaction import redact_error
 from actions.vitess_contract import ComponentAnswer, Vitess, alias_of
 from actions.vitess_workflows import FROZEN, MOVING_TYPES
 

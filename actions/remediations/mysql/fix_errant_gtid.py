@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.mysql.writability import writability
+from actions.gtid_set_parser import parse_gtid_set
 from actions.sql_quoting import statement
 
 MOST = 20
 """Transactions that may be added at once; more of them indicate a larger problem."""
-_PART = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?::[a-z_]\w{0,31})?)((?::\d+(?:-\d+)?)+)")
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,8 @@ class FixErrantGtid(Remediation):
 
 def expanded(gtids: str) -> list[str]:
     """Returns every GTID of a set one by one, 21 at most; raises Refused for text that is not a GTID set."""
-    found: list[str] = []
-    for part in filter(None, (each.strip() for each in gtids.split(","))):
-        parsed = _PART.fullmatch(part)
-        if parsed is None:
-            raise Refused(f"{part[:60]!r} is not part of a GTID set.")
-        for interval in parsed[2].strip(":").split(":"):
-            first, _, last = interval.partition("-")
-            for number in range(int(first), int(last or first) + 1):
-                if len(found) > MOST:
-                    return found
-                found.append(f"{parsed[1]}:{number}")
-    return found
+    try:
+        intervals = parse_gtid_set(gtids)
+    except ValueError as error:
+        raise Refused(f"{error}.") from error
+    return list(islice((gtid for each in intervals for gtid in each.gtids), MOST + 1))

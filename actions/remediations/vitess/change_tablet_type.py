@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
-from actions.gtid_intervals import count_missing
+from actions.gtid_set_parser import count_missing
 from actions.vitess_contract import Tablet, Vitess, alias_record, call, vitess
 from actions.vitess_records import durability_policy, keyspace_record, primary_alias
 from actions.vitess_shard_members import ShardMember, member_of, own_tablet, seen_by_vtgate, shard_members

@@ -19,7 +19,7 @@ from actions.contract import (
     Unreadable,
     Verification,
 )
-from actions.gtid_intervals import count_missing
+from actions.gtid_set_parser import count_missing
 from actions.vitess_contract import Component, Vitess, alias_of, alias_record, call, vitess
 from actions.vitess_prechecks import refuse_pending_cut_over, refuse_prepared_at_primary, refuse_unfinished_switch
 from actions.vitess_records import primary_alias, shard_record

@@ -11,7 +11,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from actions.contract import Sample, Seconds, Series
+from actions.contract import Seconds
+from actions.prometheus_contract import Sample, Series
 from bot.errors import Unreachable
 
 MOST_BYTES = 8_000_000

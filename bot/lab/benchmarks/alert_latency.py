@@ -22,16 +22,15 @@ from bot.config import Intake, load
 from bot.engine.run import RunState
 from bot.errors import FirstmateError
 from bot.lab.bot_process import running_bot
-from bot.lab.database_servers import free_ports
 from bot.lab.fault_injection.inject import inject_fault
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.lifecycle import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
-from bot.slack.labels import STATE
 
-INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
+INVESTIGATING = f": {RunState.TRIAGING.label}"
 """Ends the first line of a card whose cause is not known yet."""
 
 FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"

@@ -24,12 +24,12 @@ from dataclasses import asdict, dataclass
 import pymysql
 
 from bot.config import Config, DatabaseUser, Instance, Intake, Role, Secret, Shard
-from bot.engine.grouping import Summary, summarised
-from bot.engine.selector import select
-from bot.engine.sweep import WORKERS, Sweeps
+from bot.engine.instance_selector import select
+from bot.engine.sweep.comparison import Summary, summarised
+from bot.engine.sweep.run_sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError
-from bot.fleet.fleet import ConfiguredFleet
-from bot.fleet.mysql import parse_version, read_only
+from bot.fleet.configured_fleet import ConfiguredFleet
+from bot.fleet.mysql_sessions import parse_version, read_only
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.lab.simulated_servers import PASSWORD
 

@@ -28,8 +28,8 @@ from bot.lab.bot_process import running_bot
 from bot.lab.lifecycle import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.slack.run_messages import render
-from bot.store.durable import Durable
-from bot.store.open import open_database
+from bot.store.durable_queue import Durable
+from bot.store.open_database import open_database
 from bot.store.run_records import RUN
 from bot.store.schema_upgrade import migrate
 from bot.store.tables import messages, runs

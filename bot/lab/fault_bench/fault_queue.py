@@ -11,7 +11,7 @@ from itertools import zip_longest
 from actions.catalog import DIAGNOSTICS
 from bot.fleet.cost_gate import EVERY
 from bot.lab.fault_injection.fault_file import Fault
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 
 
 @dataclass

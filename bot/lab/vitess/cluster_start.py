@@ -15,8 +15,9 @@ import requests
 from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.connections import ask, connect
-from bot.lab.database_servers import HOST, free_ports
+from bot.lab.database_servers import HOST
 from bot.lab.firstmate_config import write_config
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabInstance, LabState, Login, save
 from bot.lab.monitoring import mysql_job, node_job
 from bot.lab.progress import Reporter
@@ -28,7 +29,6 @@ from bot.lab.supporting_services import (
     new_logins,
     responds,
     start_monitoring,
-    start_workspace,
     urls,
     wait_for_services,
 )
@@ -44,6 +44,7 @@ from bot.lab.vitess.alert_rules import rules
 from bot.lab.vitess.cluster_layout import KEYSPACE, PLANS, PORTS, TabletPlan, cluster_on
 from bot.lab.vitess.vitess_programs import VitessPrograms, find_vitess
 from bot.lab.waiting import wait_until
+from bot.lab.workspace_process import start_workspace
 
 DURABILITY = "semi_sync"
 

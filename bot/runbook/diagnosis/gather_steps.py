@@ -8,7 +8,7 @@ from typing import Any
 from bot.runbook.diagnosis.step_values import evaluate_parameters
 from bot.runbook.expressions.evaluation import ExpressionError, evaluate, holds
 from bot.runbook.expressions.names import names_in, names_of_condition
-from bot.runbook.language.schema_base import GatherStep
+from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.signatures import of_diagnostic
 
 

@@ -12,7 +12,8 @@ from actions.contract import Remediation
 from bot.errors import RunbookError
 from bot.runbook.diagnosis.step_values import evaluate_parameters, evaluate_value
 from bot.runbook.expressions.evaluation import ExpressionError
-from bot.runbook.language.schema import Remedy, Runbook
+from bot.runbook.language.remedy_schema import Remedy
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.schema_base import Place, Selector
 from bot.runbook.language.signatures import UnknownAction, coerce, did_you_mean, of_remediation
 

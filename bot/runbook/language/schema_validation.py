@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.runbook.language import schema, schema_base
+from bot.runbook.language import gather_schema, remedy_schema, schema, schema_base
 from bot.runbook.language.document import Document
 from bot.runbook.language.findings import Path, Problem
 from bot.runbook.language.schema import Runbook
@@ -18,11 +18,11 @@ from bot.runbook.language.signatures import suggestion_for
 _MODELS: dict[str, type[BaseModel]] = {
     "inputs": schema.Input,
     "match": schema.Matching,
-    "gather": schema_base.GatherStep,
+    "gather": gather_schema.GatherStep,
     "on": schema_base.Selector,
     "causes": schema.Cause,
-    "remedies": schema.Remedy,
-    "steps": schema.RemedyStep,
+    "remedies": remedy_schema.Remedy,
+    "steps": remedy_schema.RemedyStep,
     "tests": schema.Test,
     "answers": schema.ServerAnswer,
     "expect": schema.Expect,

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from bot.errors import RunbookError
 from bot.runbook.language.findings import Finding, RunbookRefused
 from bot.runbook.language.runbook_files import files_of, read_file
-from bot.runbook.library.load import Library
+from bot.runbook.library.load_runbooks import Library
 from bot.runbook.library.origin import Source, version_of
 from bot.runbook.linting.cross_checks import check_folder, check_library
 from bot.runbook.linting.lint_text import LintedFile, lint_text

@@ -11,8 +11,9 @@ from bot.runbook.expressions.names import runbook_scope, step_scope
 from bot.runbook.expressions.nullability import non_null_where
 from bot.runbook.expressions.value_types import ANY, BaseType, ValueType
 from bot.runbook.language.findings import Path, Problem
+from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.schema_base import GatherStep, Place, Selector
+from bot.runbook.language.schema_base import Place, Selector
 from bot.runbook.language.signatures import Signature, UnknownAction, of_diagnostic, of_remediation
 from bot.runbook.linting.expression_checks import Scope, check_condition, check_template, check_value, type_at
 

@@ -9,8 +9,9 @@ from functools import lru_cache
 from jinja2 import nodes
 
 from bot.runbook.expressions.syntax import ExpressionError, sole_expression, syntax_tree, walk
+from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.schema_base import GatherStep, Selector
+from bot.runbook.language.schema_base import Selector
 from bot.runbook.language.signatures import closest_match
 
 _ALL = "*"

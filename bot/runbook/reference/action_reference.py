@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Grants, Prometheus, Unit
+from actions.contract import Grants, Unit
+from actions.prometheus_contract import Prometheus
 from bot.errors import WrongUsage
 from bot.runbook.expressions.value_types import BaseType, ValueType, value_type_of
 from bot.runbook.language.signatures import attributes_of, bare, did_you_mean, item_of, of_diagnostic, of_remediation

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Endpoint, Flavour, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
+from actions.contract import Flavour, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
 from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
+from actions.endpoint_contract import Endpoint
 from actions.vitess_contract import Vitess
 from bot.runbook.expressions.value_types import BaseType, value_type_of
 from bot.runbook.language.signatures import bare, of_diagnostic, of_remediation

@@ -14,10 +14,11 @@ from actions.vitess_contract import Component, Vitess, alias_record, call
 from bot.config import Config, Role, Secret, VtctldSettings, load
 from bot.engine.targets import Target
 from bot.errors import NotAllowed, Unreachable
-from bot.fleet.fleet import ConfiguredFleet
+from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.vitess.vtctld import Vtctld
 from bot.lab import processes
-from bot.lab.database_servers import HOST, free_ports
+from bot.lab.database_servers import HOST
+from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
 from bot.lab.vitess import cluster_processes
 from bot.lab.waiting import wait_until

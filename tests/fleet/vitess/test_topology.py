@@ -10,7 +10,7 @@ import pytest
 
 from bot.config import Role, VitessCluster
 from bot.errors import UnknownTarget, Unreachable
-from bot.fleet.inventory import Inventory
+from bot.fleet.instance_lookup import Inventory
 from bot.fleet.vitess.clusters import Clusters
 from bot.fleet.vitess.topology import Topology, arranged, read, record_of
 from tests.recorded_vitess import THREE, tablet

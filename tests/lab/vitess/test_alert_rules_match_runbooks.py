@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.lab.vitess.alert_rules import rules
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from bot.runbook.matching.coverage import AlertingRule, rules_of
 from bot.runbook.matching.match import Tie, choose
 

@@ -17,8 +17,8 @@ from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.connections import administrator, ask
 from bot.lab.fault_bench.fault_queue import interleave_shards
+from bot.lab.fault_bench.fault_runner import run_faults
 from bot.lab.fault_bench.results import FaultResult, goals_met, totals
-from bot.lab.fault_bench.runner import run_faults
 from bot.lab.fault_injection import vitess_cluster
 from bot.lab.fault_injection.fault_alerts import alert_labels, generator_url, raised_by_rule
 from bot.lab.fault_injection.fault_checks import check_passes
@@ -28,7 +28,7 @@ from bot.lab.fault_injection.saved_values import save_values
 from bot.lab.fault_injection.vitess_steps import MOST_ERRANT, expand_gtid_set, health_problem
 from bot.lab.lab_state import LabInstance, LabState, Login, Urls
 from bot.lab.vitess.cluster_layout import PLANS, PORTS, cluster_on
-from bot.runbook.library.load import load_folders, shipped_folder
+from bot.runbook.library.load_runbooks import load_folders, shipped_folder
 from bot.runbook.matching.match import Match, choose
 from tests.samples import NOW
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from actions.catalog import DIAGNOSTICS
 from bot.runbook.language.findings import Problem
-from bot.runbook.language.schema_base import GatherStep
+from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.linting.analysis import Analysis
 from bot.runbook.linting.rule import Rule, Severity
 

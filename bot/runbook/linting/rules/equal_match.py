@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bot.runbook.language.findings import Path, Problem
 from bot.runbook.language.schema import Matching, Runbook
 from bot.runbook.linting.rule import Rule, RunbookFile, Severity
-from bot.runbook.matching.equal_match import find_ties
+from bot.runbook.matching.ambiguous_alerts import find_ties
 
 ID = "equal-match"
 

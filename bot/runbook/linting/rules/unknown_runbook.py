@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot.runbook.language.findings import Path, Problem
-from bot.runbook.language.schema import RemedyStep, Runbook
+from bot.runbook.language.remedy_schema import RemedyStep
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import suggestion_for
 from bot.runbook.linting.rule import Rule, RunbookFile, Severity
 

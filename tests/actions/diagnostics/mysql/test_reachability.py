@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from actions.contract import ProbeResult
 from actions.diagnostics.mysql.reachability import Reachability, reachability
-from bot.fleet.endpoint import ServerEndpoint
+from actions.endpoint_contract import ProbeResult
+from bot.fleet.endpoint_probe import ServerEndpoint
 from bot.fleet.mysql_connections import Server
-from bot.lab.grants import READER
+from bot.lab.database_users import READER
 from bot.lab.lab_state import LabInstance, LabState
 
 

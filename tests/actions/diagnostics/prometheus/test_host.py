@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from actions.contract import Sample, Series
 from actions.diagnostics.prometheus.host import Host, host
+from actions.prometheus_contract import Sample, Series
 from actions.promql_quoting import host_pattern
-from bot.fleet.prometheus import PrometheusReader
+from bot.fleet.prometheus_reader import PrometheusReader
 from bot.lab.lab_state import LabState
 from bot.lab.waiting import wait_until
 from tests.recorded import RecordedPrometheus

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from actions.contract import Sample, Series, Unreadable
+from actions.contract import Unreadable
 from actions.diagnostics.prometheus.instance_up import InstanceUp, instance_up
-from bot.fleet.prometheus import PrometheusReader
+from actions.prometheus_contract import Sample, Series
+from bot.fleet.prometheus_reader import PrometheusReader
 from bot.lab.lab_state import LabState
 
 

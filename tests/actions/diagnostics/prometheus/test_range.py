@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from actions.contract import Sample, Series
 from actions.diagnostics.prometheus.range import POINTS, Range, range  # noqa: A004 - its name in YAML
-from bot.fleet.prometheus import PrometheusReader
+from actions.prometheus_contract import Sample, Series
+from bot.fleet.prometheus_reader import PrometheusReader
 from bot.lab.lab_state import LabState
 from tests.recorded import RecordedPrometheus
 

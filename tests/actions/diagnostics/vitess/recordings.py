@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from actions.contract import MySQL, Row, Series, Unreadable
+from actions.contract import MySQL, Row, Unreadable
+from actions.prometheus_contract import Series
 from actions.vitess_contract import Tablet
 from tests.recorded import Recorded
 from tests.recorded_vitess import THREE, RecordedVitess, series, server

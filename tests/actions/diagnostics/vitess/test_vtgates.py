@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from actions.contract import Series, Unreadable
+from actions.contract import Unreadable
 from actions.diagnostics.vitess.vtgates import RatedCounter, vtgates
+from actions.prometheus_contract import Series
 from tests.actions.diagnostics.vitess.recordings import healthy
 from tests.recorded_vitess import RecordedVitess, series
 

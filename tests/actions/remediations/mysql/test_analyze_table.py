@@ -7,7 +7,7 @@ import pytest
 from actions.contract import NoUndo, Refused
 from actions.remediations.mysql.analyze_table import AnalyzeTable
 from bot.lab.connections import administrator, ask
-from bot.lab.grants import CHANGER, READER
+from bot.lab.database_users import CHANGER, READER
 from tests.actions.hands import check, make, undo_of, verify
 
 

@@ -1,0 +1,1 @@
+"""Sweeps: one diagnostic on many instances, and the comparison of their answers."""

@@ -1,0 +1,43 @@
+"""Turns an error into a reply: the only place where the sender of a request from Slack is told of an error."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.errors import FirstmateError
+from bot.slack.authorize import Record
+from bot.slack.blocks import sentence
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """What the sender of a failed request is told."""
+
+    says: str
+    """The sentence for a field of a form."""
+    message: str
+    """The same as an ephemeral message."""
+
+
+def attempt(record: Record, user: str, entry: str, do: Callable[[], T]) -> T | ErrorReply:
+    """Executes a request and returns its result; records an error and returns the reply for it."""
+    try:
+        return do()
+    except FirstmateError as error:
+        record(user, entry, str(error))
+        return ErrorReply(str(error), f":no_entry: {sentence(str(error))}")
+    except Exception:
+        # The edge: a bug. The log has the traceback under the number in the reply.
+        number = secrets.token_hex(4)
+        log.exception("bug %s in %s of %s", number, entry, user)
+        record(user, entry, f"bug {number}")
+        says = f"The request failed because of a bug in Firstmate. The bot's log has the details under `{number}`."
+        return ErrorReply(says, f":warning: {says}")
