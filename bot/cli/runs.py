@@ -82,7 +82,7 @@ def _show(report: oneshot.Report) -> None:
     if report.not_offered:
         out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
     if run.says:
-        out.print(f"{run.state.value}: {run.says}", markup=False)
+        out.print(f"{run.state.label}: {run.says}", markup=False)
 
 
 def _plan(run: Run) -> None:

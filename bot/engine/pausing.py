@@ -28,8 +28,8 @@ class Pausing:
 
     def pause(self, user: str, run: Run) -> Run:
         """Pauses a change before its next batch; raises NotAllowed if there is none."""
-        turns = len(run.plan.waves) if run.plan else 0
-        if run.state not in (RunState.APPROVED, RunState.CHANGING) or turns < 2:
+        batches = len(run.plan.batches) if run.plan else 0
+        if run.state not in (RunState.APPROVED, RunState.CHANGING) or batches < 2:
             raise NotAllowed(f"Run {run.id} is {run.state.value} and has no further batch, so it cannot be paused.")
         now = self.now()
         return self._requested(run, PauseRequest("pause", user, now, now + PAUSED_FOR))

@@ -56,13 +56,13 @@ class Rollout:
             return
         plan = self._plan(run_id)
         first, failures = steps.step("turns", lambda: self._begin_at(run_id))
-        for turn, numbers in list(enumerate(plan.waves))[first:]:
-            answer = steps.step(f"guards-{turn}", self._batch_guard(run_id, numbers, token)) if turn else PASSED
+        for batch, numbers in list(enumerate(plan.batches))[first:]:
+            answer = steps.step(f"guards-{batch}", self._batch_guard(run_id, numbers, token)) if batch else PASSED
             if answer == RunState.PAUSED.value:
                 return
             if answer != PASSED:
                 break
-            states = self._wave(steps, run_id, plan, numbers, token)
+            states = self._make_batch(steps, run_id, plan, numbers, token)
             failures += sum(state != RunState.MENDED.value for state in states)
             if not _goes_on(plan, numbers, states, failures):
                 break
@@ -81,7 +81,7 @@ class Rollout:
             return 0
         return self.store.lease(run.shard, run.id, seconds=LEASE) or 0
 
-    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
+    def _make_batch(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
         """Makes and verifies the changes of one batch; returns the outcomes of those that were started."""
         made: dict[int, str] = {}
         for number in numbers:
@@ -171,9 +171,9 @@ class Rollout:
         run = self._run(run_id)
         assert run.plan is not None
         booked = {each.number: each.state for each in run.outcomes}
-        turns = [turn for turn, numbers in enumerate(run.plan.waves) if not booked.keys() & set(numbers)]
+        left = [batch for batch, numbers in enumerate(run.plan.batches) if not booked.keys() & set(numbers)]
         failed = sum(state not in (RunState.MENDED.value, "undone") for state in booked.values())
-        return (turns[0] if turns else len(run.plan.waves)), failed
+        return (left[0] if left else len(run.plan.batches)), failed
 
     def _judge(self, run: Run, plan: Plan, numbers: tuple[int, ...]) -> tuple[tuple[Verdict, ...], Plan]:
         """Plans these changes again from the current state of the servers, and checks the guards."""

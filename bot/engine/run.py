@@ -41,8 +41,29 @@ class RunState(StrEnum):
     def ended(self) -> bool:
         return self not in _UNDER_WAY
 
+    @property
+    def label(self) -> str:
+        """The name of the state for people: the same on cards, in replies and in the output of commands."""
+        return _LABELS[self]
+
 
 _UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED})
+_LABELS = {
+    RunState.TRIAGING: "Investigating",
+    RunState.WAITING: "Waiting for approval",
+    RunState.APPROVED: "Approved",
+    RunState.CHANGING: "Change in progress",
+    RunState.PAUSED: "Paused",
+    RunState.DIAGNOSED: "Diagnosed",
+    RunState.REFUSED: "Not changed",
+    RunState.DENIED: "Denied",
+    RunState.EXPIRED: "Expired",
+    RunState.RESOLVED: "Resolved without a change",
+    RunState.MENDED: "Fixed and verified",
+    RunState.FAILED: "Failed",
+    RunState.UNKNOWN: "Outcome unknown: check the server",
+    RunState.UNDONE: "Undone",
+}
 
 
 class StepStatus(StrEnum):

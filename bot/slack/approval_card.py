@@ -22,7 +22,7 @@ from bot.slack.blocks import (
     section,
     sentence,
 )
-from bot.slack.labels import APPROVE, DENY, GO_ON, PAUSE, STATE, STOP
+from bot.slack.labels import APPROVE, DENY, GO_ON, PAUSE, STOP
 
 
 def approval(run: Run, plan: Plan) -> list[Block]:
@@ -57,20 +57,20 @@ def approval(run: Run, plan: Plan) -> list[Block]:
         for other in run.alternatives[:3]:
             found += _alternative(run, other)
     else:
-        found.append(context(f"*{STATE[run.state]}*"))
+        found.append(context(f"*{run.state.label}*"))
         found += _pausing(run, plan)
     found.append(context(f"plan {code(plan.digest[:12])} · run {code(run.id)}"))
     return found
 
 
 def _pausing(run: Run, plan: Plan) -> list[Block]:
-    """Returns who paused or stopped the change, and the buttons for that while it has waves left."""
+    """Returns who paused or stopped the change, and the buttons for that while it has batches left."""
     if run.state is RunState.PAUSED:
         pause = run.pause_request
         until = f" Otherwise it stops at {moment(pause.until)}." if pause and pause.until else ""
         resume = button(GO_ON, "Resume", run.id, style="primary")
         return [context(f"{sentence(run.says)}{until}"), actions(resume, button(STOP, "Stop", run.id, style="danger"))]
-    if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.waves) < 2:
+    if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.batches) < 2:
         return []
     if run.pause_request is not None:
         verb = "pauses" if run.pause_request.kind == "pause" else "stops"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.engine.run import Run, RunState
 from bot.slack.blocks import Block, actions, button, confirm, context, moment, section, sentence
-from bot.slack.labels import RETRY, STATE, UNDO
+from bot.slack.labels import RETRY, UNDO
 
 
 def outcome(run: Run) -> list[Block]:
@@ -12,7 +12,7 @@ def outcome(run: Run) -> list[Block]:
     icon = ":large_green_circle:" if run.state is RunState.MENDED else ":warning:"
     if run.state in (RunState.DENIED, RunState.EXPIRED, RunState.RESOLVED, RunState.UNDONE):
         icon = ":white_circle:"
-    found = [section(f"{icon} *{STATE[run.state]}.* {sentence(run.says)}")]
+    found = [section(f"{icon} *{run.state.label}.* {sentence(run.says)}")]
     if run.revert_at is not None and run.state is RunState.MENDED:
         when = moment(run.revert_at)
         found.append(context(f"Undone automatically at {when}, unless somebody else changes the server first."))

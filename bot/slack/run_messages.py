@@ -9,11 +9,10 @@ from bot.engine.run import Run, RunState
 from bot.slack import evidence_text as evidence
 from bot.slack.approval_card import approval
 from bot.slack.blocks import Block, escape, fitting, numbered, plain, section, sentence
-from bot.slack.labels import STATE
 from bot.slack.outcome_card import outcome
 from bot.slack.run_card import card, colour
 
-_WITH_OUTCOME = frozenset(STATE) - {RunState.TRIAGING, RunState.DIAGNOSED}
+_WITH_OUTCOME = frozenset(RunState) - {RunState.TRIAGING, RunState.DIAGNOSED}
 
 
 def render(run: Run) -> list[Message]:
@@ -30,7 +29,7 @@ def render(run: Run) -> list[Message]:
         text = f"Approval needed: {run.plan.title} on {run.target}"
         messages.append(_message(run, "approval", Priority.ACT, approval(run, run.plan), text))
     if run.state.ended and run.state in _WITH_OUTCOME:
-        text = f"{STATE[run.state]}: {run.says}"
+        text = f"{run.state.label}: {run.says}"
         messages.append(_message(run, "outcome", Priority.ACT, outcome(run), text))
     return messages
 
@@ -38,15 +37,15 @@ def render(run: Run) -> list[Message]:
 def _fallback(run: Run) -> str:
     """Returns the text for notifications and screen readers."""
     name = run.alert.name if run.alert else run.title
-    says = run.lead.says if run.lead else run.says or STATE[run.state]
+    says = run.lead.says if run.lead else run.says or run.state.label
     return f"{name} on {run.target or 'an unknown instance'}: {says}"
 
 
 def _message(run: Run, part: str, priority: Priority, found: list[Block], text: str, *, colour: str = "") -> Message:
     payload: dict[str, Any] = {"text": escape(text, 900), "blocks": numbered(fitting(found), f"{run.id}:{part}")}
     if colour:
-        state = f"*{STATE[run.state]}*" + (f" · {sentence(run.says)}" if run.says else "")
-        payload["attachments"] = [{"color": colour, "blocks": [section(state)], "fallback": STATE[run.state]}]
+        state = f"*{run.state.label}*" + (f" · {sentence(run.says)}" if run.says else "")
+        payload["attachments"] = [{"color": colour, "blocks": [section(state)], "fallback": run.state.label}]
     if part == "card" and run.loud:
         payload["broadcast"] = True
     root = None if part == "card" and not run.thread else _root(run)

@@ -108,10 +108,10 @@ def scene(database: Database) -> Scene:
 # -- planning -----------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_names_every_server_statement_and_turn_and_changes_nothing(scene: Scene):
+def test_a_plan_names_every_server_statement_and_batch_and_changes_nothing(scene: Scene):
     plan = scene.plan(runbook(fix={**SET, "on": "replicas"}))
     assert plan.targets == ("orders-2", "orders-3", "orders-4", "orders-5", "orders-6")
-    assert plan.waves == ((0,), (1, 2), (3, 4))
+    assert plan.batches == ((0,), (1, 2), (3, 4))
     assert plan.statements == ("SET GLOBAL `max_connections` = 120",) * 5
     assert plan.undo == ("SET GLOBAL `max_connections` = 100",) * 5
     assert plan.blast_radius == "5 of 5 replicas of orders"
@@ -119,11 +119,11 @@ def test_a_plan_names_every_server_statement_and_turn_and_changes_nothing(scene:
 
 
 @pytest.mark.parametrize(
-    ("batches", "waves"),
+    ("sizes", "planned"),
     [([1], ((0,), (1,), (2,), (3,), (4,))), ([5], ((0, 1, 2, 3, 4),)), ([2, 1], ((0, 1), (2,), (3,), (4,)))],
 )
-def test_the_last_size_of_the_batches_repeats(scene: Scene, batches: Any, waves: Any):
-    assert scene.plan(runbook(fix={**SET, "on": "replicas", "batches": batches})).waves == waves
+def test_the_last_size_of_the_batches_repeats(scene: Scene, sizes: Any, planned: Any):
+    assert scene.plan(runbook(fix={**SET, "on": "replicas", "batches": sizes})).batches == planned
 
 
 def test_all_steps_are_made_on_a_batch_before_the_next_batch(scene: Scene):
@@ -391,7 +391,7 @@ def test_a_superseded_execution_stops_at_once(scene: Scene):
     scene.approve(plan)
 
     class Overtaking(DirectSteps):
-        """After the first wave another replica of the bot goes on with the run."""
+        """After the first batch another replica of the bot goes on with the run."""
 
         def step(self, name: str, do: Callable[[], T]) -> T:
             if name == "guards-1":
