@@ -41,7 +41,7 @@ def list_(
         print_json({"incidents": [_document(run) for run in runs]})
         return
     if not runs:
-        out.print("No run is in progress.")
+        out.print("No runs in progress.")
         return
     table = Table("run", "state", "runbook", "target", "waits for", "since", "until", box=None, pad_edge=False)
     now = datetime.now(UTC)

@@ -77,7 +77,7 @@ def _show(report: oneshot.Report) -> None:
     for step, says in report.missing.items():
         out.print(f"  missing: {step}: {says}", markup=False, style="yellow")
     if run.lead is None:
-        out.print("None of the causes in this runbook applies.")
+        out.print("This runbook found no cause.")
     _plan(run)
     if report.not_offered:
         out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")

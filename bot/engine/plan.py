@@ -13,8 +13,10 @@ class Change:
     """One action on one target, with its exact statements."""
 
     wave: int
-    """The number of its batch, from 0. A batch is made, then verified, before the next one starts. Stored plans and JSON
-    output have this key."""
+    """The number of its batch, from 0. A batch is made, then verified, before the next one starts.
+
+    Stored plans and JSON output have this key.
+    """
     action: str
     parameters: dict[str, Any]
     target: str

@@ -13,7 +13,7 @@ from bot.engine.gather import Gatherer, view
 from bot.engine.plan import Change, Plan
 from bot.engine.ports import Fleet, Identity
 from bot.engine.run import Run
-from bot.engine.target_selection import changed_at, out_of_place, places, refused_on_tablet, stand_in
+from bot.engine.target_selection import changed_at, described, out_of_place, places, refused_on_tablet, stand_in
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.diagnosis.causes import diagnose
@@ -99,7 +99,7 @@ class Planner:
         takes = of_remediation(use).parameters
         for name in written:
             if name not in takes:
-                raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes)}")
+                raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes) or '.'}")
         try:
             draft = drafted(use, written, {}, target)
         except ExpressionError as error:
@@ -159,7 +159,7 @@ class Planner:
         named = places(remedy_location(remedy, scope), seen.target, self.fleet.targets())
         targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
         if not targets:
-            raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
+            raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {described(remedy.on)}.")
         strangers = [each.name for each in targets if each.shard.name != seen.target.shard.name]
         if strangers:
             raise NotAllowed(

@@ -19,7 +19,7 @@ from bot.engine.targets import Target
 from bot.engine.undo import LEASE, Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
-from bot.guards.facts import Stage, Verdict, mention
+from bot.guards.facts import AUTOMATIC, Stage, Verdict, mention
 from bot.runbook.diagnosis.remedies import rebuild
 
 PASSED = "passed"
@@ -139,7 +139,7 @@ class Rollout:
         if run.pause_request is not None and run.pause_request.kind == "pause":
             return self._pause(run, run.pause_request)
         if run.pause_request is not None:
-            return self._refuse(run_id, numbers, f"{mention(run.pause_request.user)} stopped the change here.")
+            return self._refuse(run_id, numbers, _stopped(run.pause_request))
         if not self.store.renew(run.shard, run.id, token, seconds=LEASE):
             self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
@@ -157,7 +157,7 @@ class Rollout:
 
     def _pause(self, run: Run, hold: PauseRequest) -> str:
         """Stores the run as paused, with a deadline, and releases the shard for other runs."""
-        says = f"{mention(hold.user)} paused the change before its next batch. Continue it with /mate resume {run.id}."
+        says = f"{mention(hold.user)} paused the change before its next batch. Resume it with /mate resume {run.id}."
         paused = replace(run, state=RunState.PAUSED, says=says)
         self._save(paused, RunState.CHANGING, "run.paused", says)
         self.store.release(run.shard, run.id)
@@ -194,7 +194,7 @@ class Rollout:
         start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
         if start is StartResult.FENCED:
             self._stop_if_overtaken(run)
-            return f"refused: Another run has acquired {run.shard} meanwhile, so this change was not made."
+            return f"refused: Another run started changing {run.shard} in the meantime, so this change was not made."
         if start is StartResult.BEFORE:
             self._let_arrive(run_id, number)
             return "unknown"
@@ -296,6 +296,12 @@ class Rollout:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
         self.publisher.publish(self._run(ended.id))
+
+
+def _stopped(request: PauseRequest) -> str:
+    if request.user == AUTOMATIC:
+        return "Firstmate stopped the change before this batch, because nobody resumed it in time."
+    return f"{mention(request.user)} stopped the change before this batch."
 
 
 def _goes_on(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:

@@ -30,12 +30,11 @@ from bot.lab.replication import replicates
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
 from bot.lab_location import FOLDER
-from bot.slack.labels import STATE
 from bot.store import audit
 from bot.store.database import Database
 from bot.store.open import open_database
 
-INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
+INVESTIGATING = f": {RunState.TRIAGING.label}"
 """Ends the first line of a card whose cause is not known yet."""
 
 CHANNEL, APPROVER = "C0DBALERTS", "U0BOB"

@@ -103,7 +103,7 @@ class Listeners:
     def _bug(self, user: str, entry: str, number: str) -> str:
         """Records a bug, and returns the sentence for the person."""
         self.record(user, entry, f"bug {number}")
-        return f"The request failed because of a bug in Firstmate. The bot's log has the details under `{number}`."
+        return f"The request failed because of a bug in Firstmate. Search the bot's log for the error ID {number}."
 
     # -- the form -------------------------------------------------------------------------------------------------
 

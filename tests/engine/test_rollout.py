@@ -157,7 +157,7 @@ def test_where_a_remedy_works(scene: Scene, on: Any, targets: Any):
     ("on", "error", "says"),
     [
         ({"shard": "billing"}, NotAllowed, "stays within one shard, and billing-1, billing-2 is not in orders"),
-        ({"name": "nobody"}, UnknownTarget, "No instance of the inventory matches name nobody"),
+        ({"name": "nobody"}, UnknownTarget, "No instance in the inventory matches name nobody"),
         ({"limit": 3}, UnknownTarget, "6 instances match the shard, and the step allows 3"),
     ],
 )
@@ -308,8 +308,8 @@ def test_a_change_that_was_begun_before_a_crash_is_not_repeated_and_nothing_foll
     ended = scene.change()
     assert [name for name, _ in scene.fleet.log] == ["orders-2", "orders-4"]
     assert ended.state is RunState.UNKNOWN
-    assert "the change was not repeated" in ended.says
-    assert "A person must check orders-3" in ended.says
+    assert "did not repeat the change" in ended.says
+    assert "Check orders-3" in ended.says
 
 
 def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
@@ -319,7 +319,7 @@ def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
     assert ended.revert_at is not None
     undo = scene.rollout.undo
     for number in range(5):
-        undo.undo(DirectSteps(), "r-1", "its timer", only=number)
+        undo.undo(DirectSteps(), "r-1", "Firstmate as scheduled", only=number)
         found = scene.store.run("r-1")
         assert found is not None
         assert found.state is (RunState.UNDONE if number == 4 else RunState.MENDED)

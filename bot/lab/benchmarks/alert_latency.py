@@ -29,9 +29,8 @@ from bot.lab.lifecycle import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json
-from bot.slack.labels import STATE
 
-INVESTIGATING = f": {STATE[RunState.TRIAGING]}"
+INVESTIGATING = f": {RunState.TRIAGING.label}"
 """Ends the first line of a card whose cause is not known yet."""
 
 FAULT, INSTANCE, ALERT = "replication_stopped", "orders-3", "MySQLReplicationStopped"

@@ -88,7 +88,7 @@ def verdict(chosen: Match | Tie | None) -> str:
         return "No runbook matches the alert."
     if isinstance(chosen, Tie):
         names = " and ".join(chosen.names)
-        return f"{names} match the alert equally well, so none of them runs; make one of them more specific."
+        return f"{names} match the alert equally well, so none of them runs. Make one of them more specific."
     kind = " as the fallback" if chosen.runbook.is_fallback else ""
     return f"{chosen.runbook.runbook} matches the alert{kind}, by {chosen.matcher}."
 
