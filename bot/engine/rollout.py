@@ -118,7 +118,7 @@ class Rollout:
         refused = refusal(verdicts)
         if refused is not None:
             self.store.release(run.shard, run.id)
-            says = f"Not changed: {refused.says}"
+            says = f"Refused just before the change: {refused.says}"
             ended = replace(run, verdicts=verdicts, state=RunState.REFUSED, says=says)
             self._save(ended, RunState.APPROVED, "run.refused", says)
             return "refused"

@@ -141,7 +141,7 @@ def undo_lines(plan: Plan) -> list[str]:
     lines.append(f"*Undo* {escape(plan.undo_says, 300)}")
     lines += [code(text, 300) for text in plan.undo[:3]]
     if plan.revert_after is not None:
-        lines.append(f"Will be undone automatically after {duration(plan.revert_after)}.")
+        lines.append(f"The change will be undone automatically after {duration(plan.revert_after)}.")
     return lines
 
 

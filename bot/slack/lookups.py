@@ -76,7 +76,7 @@ class Lookups:
         said = [f"{source}." for source in self.live_library.library.sources]
         if self.live_library.broken:
             broken = summary(self.live_library.broken)
-            said.append(f"Broken files, whose last valid versions stay in force: {broken}")
+            said.append(f"Files with errors, whose last valid versions stay in force: {broken}")
         return said
 
     def runbook_text(self, name: str) -> str:

@@ -140,6 +140,16 @@ def test_an_undo_that_failed_can_be_pressed_again_by_the_same_person(scene: Scen
     assert scene.run().says.startswith("Undone by <@U1>")
 
 
+def test_a_change_that_cannot_be_undone_says_why(scene: Scene):
+    final = replace(
+        PLAN, changes=tuple(replace(each, undo=(), undo_says="Nothing to restore.") for each in PLAN.changes)
+    )
+    scene.store.save(replace(scene.run(), plan=final), expect=RunState.MENDED)
+    with pytest.raises(NotAllowed, match=r"Run r-1 has nothing to undo\. Nothing to restore\."):
+        scene.press_undo()
+    assert scene.server.executed == []
+
+
 def test_a_double_click_is_one_segment(scene: Scene):
     scene.server.down = True
     before = scene.run()

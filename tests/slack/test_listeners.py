@@ -226,6 +226,11 @@ def test_status_lists_the_halts_the_runs_and_the_waiting_messages(people, lookup
         assert part in said
 
 
+def test_status_counts_one_waiting_message(people, lookups):
+    lookups.status.return_value = Status([], [], 1)
+    assert answer(people, "/mate status").endswith("1 message is waiting to be sent to Slack.")
+
+
 def test_status_without_a_halt_says_that_changes_are_allowed(people, lookups):
     lookups.status.return_value = Status([], [], 0)
     assert answer(people, "/mate status").splitlines() == [

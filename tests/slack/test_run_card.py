@@ -178,7 +178,7 @@ def test_a_resolved_alert_turns_the_card_green():
 
 def test_a_fixed_run_with_a_timer_shows_when_it_is_undone():
     timed = replace(at(RunState.MENDED), revert_at=NOW + timedelta(hours=1))
-    assert "Will be undone automatically at" in words(parts(timed)["outcome"])
+    assert "will be undone automatically at" in words(parts(timed)["outcome"])
 
 
 def test_every_message_is_in_the_thread_of_the_card():
