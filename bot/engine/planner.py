@@ -211,7 +211,7 @@ class Planner:
             statements = tuple(_bounded(draft.remediation.change(db)))
             try:
                 undo = tuple(_bounded(draft.remediation.undo(db)))
-                undo_says = "Undone by the statements shown." if undo else "Nothing to restore."
+                undo_says = "The statements shown undo the change." if undo else "Nothing to restore."
             except NoUndo as none:
                 undo, undo_says = (), f"Cannot be undone: {none}"
         return Change(

@@ -39,8 +39,8 @@ HELP: Mapping[str, str] = {
         "• `/mate halt [SCOPE] REASON` and `/mate resume [SCOPE]`: a scope is `shard:NAME` or `action:NAME`; without "
         "one, all changes are halted\n"
         "• `/mate pause RUN`, `/mate resume RUN`, `/mate stop RUN` or `/mate retry RUN`\n"
-        "• `/mate ack SHARD`: ends the shard's cooldowns after you have checked it\n"
-        "• `/mate break-glass RUN REASON`: starts a run that a freeze or a cooldown refused again, with both "
+        "• `/mate ack SHARD`: ends the cooldowns of a shard that you have checked\n"
+        "• `/mate break-glass RUN REASON`: restarts a run that a freeze or a cooldown refused, with both "
         "overridden; approval is still required"
     ),
 }
@@ -176,6 +176,8 @@ def _status(status: Status) -> str:
             f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.label}* since "
             f"{moment(waiting.since)}{until}; waits for {sentence(waiting.what)}"
         )
+    if len(status.runs) > MOST_RUNS:
+        lines.append("and others; `firstmate incident list` lists them")
     if not status.runs:
         lines.append("No runs in progress.")
     if status.waiting_messages:

@@ -226,6 +226,13 @@ def test_status_lists_the_halts_the_runs_and_the_waiting_messages(people, lookup
         assert part in said
 
 
+def test_status_says_that_there_are_more_runs_than_it_lists(people, lookups):
+    lookups.status.return_value = Status([], [waiting()] * 16, 0)
+    said = answer(people, "/mate status")
+    assert said.count("`r-1`") == 15
+    assert said.endswith("and others; `firstmate incident list` lists them")
+
+
 def test_status_counts_one_waiting_message(people, lookups):
     lookups.status.return_value = Status([], [], 1)
     assert answer(people, "/mate status").endswith("1 message is waiting to be sent to Slack.")
