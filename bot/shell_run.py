@@ -136,7 +136,7 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
     with _writing(config) as engine:
         run = replace(opened(engine, alert), requester=user)
         if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
-            raise NotAllowed(f"A run of {run.runbook} on {run.target} is already in progress.")
+            raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
         found = preview(engine.triage, run)
         run, seen = found.run, found.seen
         offered = {each for cause in run.causes if cause.verdict == "holds" for each in cause.remedies}
@@ -233,7 +233,7 @@ def opened(engine: Engine, alert: Alert) -> Run:
     if target is None:
         named = alert.labels.get("instance", "")
         engine.fleet.find(named)
-        raise UnknownTarget(f"There is no instance {named!r} in the inventory.")
+        raise UnknownTarget(f"The inventory knows no instance {named!r}.")
     return run
 
 

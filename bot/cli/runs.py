@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from bot import shell_run as oneshot
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
-from bot.engine.run import Run
+from bot.engine.run import Run, RunState
 from bot.errors import Exit
 
 commands = typer.Typer()
@@ -82,7 +82,8 @@ def _show(report: oneshot.Report) -> None:
     if report.not_offered:
         out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
     if run.says:
-        out.print(f"{run.state.label}: {run.says}", markup=False)
+        state = RunState.DIAGNOSED if run.state is RunState.TRIAGING else run.state
+        out.print(f"{state.label}: {run.says}", markup=False)
 
 
 def _plan(run: Run) -> None:

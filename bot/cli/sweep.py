@@ -9,7 +9,7 @@ import typer
 from bot.cli.progress_bar import host_bar
 from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
 from bot.engine.gather import as_json as evidence_as_json
-from bot.engine.grouping import Kin, Range, Summary, instances, named, summarised
+from bot.engine.grouping import Kin, Range, Summary, named, summarised
 from bot.engine.selector import select, selection_of
 from bot.engine.sweep import Sweeps, Swept, sweepable
 from bot.errors import Exit
@@ -51,18 +51,15 @@ def _show(swept: Swept, summary: Summary) -> None:
         for number, group in enumerate(kin.groups):
             if number == 0:
                 many = len(kin.groups) > 1 or kin.hosts > 1
-                largest = f"{instances(group.hosts)} (largest group): " if many else ""
-                _print(f"  {largest}{group.seen or 'no values'}")
+                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'no values'}")
             else:
-                differ = "differs" if len(group.hosts) == 1 else "differ"
-                says = "; ".join(each.says for each in group.differs)
-                _print(f"  {instances(group.hosts)} {differ}: {says}", "yellow")
+                _print(f"  differs, {len(group.hosts):,}: {'; '.join(each.says for each in group.differs)}", "yellow")
                 _print(f"      {named(group.hosts)}")
             for each in group.ranges:
                 if each.strays:
-                    _print(f"      outliers: {each.strays}", "yellow")
+                    _print(f"      far from the others, {each.strays}", "yellow")
     for silence in summary.silent:
-        _print(f"{instances(silence.hosts)} did not respond: {silence.reason}", "red")
+        _print(f"no answer, {len(silence.hosts):,}: {silence.reason}", "red")
         _print(f"      {named(silence.hosts)}")
 
 
