@@ -49,7 +49,7 @@ class Bot:
     def __init__(self, config: Config, taken_for_dead: Callable[[], None] = lambda: None) -> None:
         settings = slack_settings(config)
         if not config.default_channel:
-            raise ConfigError("default_channel is not set; name the id of the channel for alerts without a route.")
+            raise ConfigError("default_channel is not set. Set it to the ID of the channel for alerts without a route.")
         self.live_library = LiveLibrary(folders_of(config), shipped_folder())
         token = config.intake.token.read()
         client = web_client(settings)

@@ -31,5 +31,5 @@ def _check_freezes(policy: Policy, shards: Collection[str], now: datetime) -> It
             yield Problem((*path, "to"), message, "past-freeze", "remove it")
         for item, pattern in enumerate(freeze.shards):
             if shards and not any(fnmatchcase(shard, pattern) for shard in shards):
-                message = f"Pattern {pattern!r} matches no shard of the inventory"
+                message = f"Pattern {pattern!r} matches no shard in the inventory"
                 yield Problem((*path, "shards", item), message, "unknown-shard")

@@ -76,7 +76,7 @@ class Reloader:
             self._audit("runbooks.reloaded", {"changed": digests, "removed": list(found.removed)})
         self._unsure = found if found.broken else None
         if not found.broken and self._told:
-            text = f":white_check_mark: All runbooks are good again; in force now: {escape(_named(found))}."
+            text = f":white_check_mark: All runbooks are valid again; now in force: {escape(_named(found))}."
             self._put(text)
             self._told = ""
         return found
@@ -85,7 +85,7 @@ class Reloader:
         """Publishes one message about the broken files, which is edited until all files are valid again."""
         self._audit("runbooks.broken", {"findings": [str(finding) for finding in found.broken[:20]]})
         self._told = self._told or f"runbooks:{time.time_ns()}"
-        says = ":warning: *A runbook is broken; its last good version, where there is one, stays in force.*"
+        says = ":warning: *A runbook file has errors. Its last valid version, if any, stays in force.*"
         self._put(f"{says}\n```{fenced(summary(found.broken), 2500)}```")
 
     def _put(self, text: str) -> None:
@@ -94,4 +94,4 @@ class Reloader:
 
 
 def _named(found: Reload) -> str:
-    return ", ".join(found.changed[:10]) or "what was before"
+    return ", ".join(found.changed[:10]) or "the same versions as before"

@@ -116,7 +116,7 @@ class StalledRuns:
                 continue
             self._attempts[run_id] += 1
             if self._attempts[run_id] > ATTEMPTS:
-                self.give_up(run_id, f"it was {state.value} and {ATTEMPTS} attempts to continue it had no effect")
+                self.give_up(run_id, f'its state was still "{state.label}" after {ATTEMPTS} attempts to continue it')
                 continue
             segment = self._segment(run_id, state)
             if segment is None:

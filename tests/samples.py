@@ -42,7 +42,7 @@ def change(**changes: Any) -> Change:
         server="uuid-3",
         statements=("START REPLICA SQL_THREAD",),
         undo=("STOP REPLICA SQL_THREAD",),
-        undo_says="Undone by the statements shown.",
+        undo_says="The statements shown undo the change.",
         risk="reversible",
     )
     return replace(sample, **changes)

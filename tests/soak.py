@@ -48,7 +48,7 @@ ENDS_WITHIN = 90.0
 ENDED = {RunState.MENDED, RunState.UNKNOWN, RunState.REFUSED, RunState.FAILED, RunState.RESOLVED}
 OUTCOMES = {
     RunState.MENDED: "Fixed and verified",
-    RunState.UNKNOWN: "it was not repeated",
+    RunState.UNKNOWN: "did not repeat it",
     RunState.REFUSED: "Not changed",
     RunState.FAILED: "Failed",
 }

@@ -60,7 +60,7 @@ WRONG_ALERTS = [
     ('{"alerts": []}', "is not a valid alert"),
     ('{"version": "4", "alerts": [{"labels": 7}]}', "alerts.0"),
     (ALERT.replace("127.0.0.1:3307", "nowhere:1"), "nowhere:1"),
-    (ALERT.replace("MySQLReplicationStopped", "LateTrain"), "No runbook answers LateTrain"),
+    (ALERT.replace("MySQLReplicationStopped", "LateTrain"), "No runbook matches LateTrain"),
 ]
 
 

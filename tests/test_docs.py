@@ -215,12 +215,12 @@ def test_every_button_is_listed():
 
 def buttons() -> Iterator[str]:
     """The texts of all buttons on the cards of a run in every state."""
-    turns = plan(changes=(change(), change(wave=1, target="orders-2")))
+    batches = plan(changes=(change(), change(wave=1, target="orders-2")))
     for state in RunState:
         for each in (
             run(state=state, plan=plan(), expires_at=NOW),
-            run(state=state, plan=turns, expires_at=NOW, taken=Assignment("U0BOB", NOW)),
-            run(state=state, plan=turns, expires_at=NOW, pause_request=PauseRequest("pause", "U0BOB", NOW, NOW)),
+            run(state=state, plan=batches, expires_at=NOW, taken=Assignment("U0BOB", NOW)),
+            run(state=state, plan=batches, expires_at=NOW, pause_request=PauseRequest("pause", "U0BOB", NOW, NOW)),
             waiting(alternatives=(replace(plan(), remedy="other", title="Another"),)),
         ):
             yield from texts(each)

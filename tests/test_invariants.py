@@ -186,7 +186,7 @@ def _again(scene: Scene, approved: Run) -> None:
 def test_2_a_double_click_is_one_approval(database: Database):
     scene = Scene(database)
     plan = scene.approve()
-    with pytest.raises(NotAllowed, match="already decided on run r-1"):
+    with pytest.raises(NotAllowed, match="already decided on the plan of run r-1"):
         scene.store.decide("r-1", Decision(APPROVER, Choice.APPROVE, plan.digest, NOW))
     assert scene.queue.waiting.count(("r-1", "change")) == 1
     scene.advance()

@@ -109,7 +109,7 @@ def test_a_run_that_stays_stalled_is_given_up_with_the_reason(scene: Scene):
     for _ in range(ATTEMPTS + 1):
         scene.stalled_runs.check()
     assert len(scene.queue.enqueued) == ATTEMPTS
-    assert scene.given_up == [("r-1", "it was triaging and 5 attempts to continue it had no effect")]
+    assert scene.given_up == [("r-1", 'its state was still "Investigating" after 5 attempts to continue it')]
 
 
 def test_only_the_replica_that_leads_restarts_runs(scene: Scene):

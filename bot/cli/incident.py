@@ -41,7 +41,7 @@ def list_(
         print_json({"incidents": [_document(run) for run in runs]})
         return
     if not runs:
-        out.print("No run is in progress.")
+        out.print("No runs in progress.")
         return
     table = Table("run", "state", "runbook", "target", "waits for", "since", "until", box=None, pad_edge=False)
     now = datetime.now(UTC)
@@ -49,7 +49,7 @@ def list_(
         waiting = waits(run)
         until = f"in {duration((waiting.until - now).total_seconds())}" if waiting.until else ""
         since = duration((now - waiting.since).total_seconds())
-        table.add_row(run.id, run.state.value, run.runbook, run.target, waiting.what, since, until)
+        table.add_row(run.id, run.state.label, run.runbook, run.target, waiting.what, since, until)
     out.print(table, markup=False)
 
 

@@ -70,7 +70,9 @@ def scope_of(text: str) -> tuple[str, str]:
     if not first.startswith((SHARD, ACTION)):
         return "", text.strip()
     if first in (SHARD, ACTION):
-        raise WrongUsage(f"{first!r} names nothing. Write for example {SHARD}orders or {ACTION}mysql.kill_query.")
+        raise WrongUsage(
+            f"{first!r} needs a name after the colon. Write for example {SHARD}orders or {ACTION}mysql.kill_query."
+        )
     return first, rest.strip()
 
 
@@ -80,5 +82,5 @@ def known_scope(fleet: Fleet, text: str) -> tuple[str, str]:
     kind, _, name = scope.partition(":")
     known = sorted(REMEDIATIONS) if kind == "action" else shards(fleet)
     if scope and name not in known:
-        raise UnknownTarget(f"There is no {kind} {name!r}{did_you_mean(name, known)}")
+        raise UnknownTarget(f"There is no {kind} {name!r}{did_you_mean(name, known) or '.'}")
     return scope, rest

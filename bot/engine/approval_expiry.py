@@ -24,7 +24,9 @@ class ApprovalExpiry:
         """Runs the segment `expire`: without a decision in time, nothing is changed."""
         run = self.store.run(run_id)
         if run is not None and run.state is RunState.WAITING:
-            says = "Nobody approved in time, so nothing was changed. Start a new run with /runbook run."
+            says = (
+                f"The approval request expired, so nothing was changed. Press Try again, or run /mate retry {run.id}."
+            )
             self._end(run, RunState.EXPIRED, says)
 
     def resolved(self, run_id: str) -> None:
@@ -33,7 +35,7 @@ class ApprovalExpiry:
         if run is None:
             return
         if run.state is RunState.WAITING:
-            says = "The alert resolved before anybody approved; nothing was changed."
+            says = "The alert resolved before the change was approved; nothing was changed."
             self._end(run, RunState.RESOLVED, says)
         self.publisher.publish(known_run(self.store, run_id))
 

@@ -11,9 +11,9 @@ from bot.engine.run import RunState
 def next_batch(plan: Plan, outcomes: Sequence[Outcome]) -> tuple[int, int]:
     """Returns the first batch without an outcome, and the number of changes that failed in the earlier ones."""
     booked = {each.number: each.state for each in outcomes}
-    turns = [turn for turn, numbers in enumerate(plan.waves) if not booked.keys() & set(numbers)]
+    left = [batch for batch, numbers in enumerate(plan.batches) if not booked.keys() & set(numbers)]
     failed = sum(state not in (RunState.MENDED.value, "undone") for state in booked.values())
-    return (turns[0] if turns else len(plan.waves)), failed
+    return (left[0] if left else len(plan.batches)), failed
 
 
 def may_continue(plan: Plan, numbers: tuple[int, ...], states: list[str], failures: int) -> bool:

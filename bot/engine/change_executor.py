@@ -28,15 +28,15 @@ def make(changer: Changer, remediation: Remediation, approved: Change, *, tag: s
             left = left[left.index(str(statement)) :]
         if not left or str(statement) != left.pop(0):
             raise NotAsPlanned(
-                f"The change on {approved.target} would now run {str(statement)!r}, which was not approved. "
-                f"{_so_far(ran)} Start a new run to plan it again."
+                f"The change on {approved.target} stopped: it would now run {str(statement)!r}, which was not "
+                f"approved. {_so_far(ran)} Start a new run to plan it again."
             )
         changer.execute(statement, tag=tag)
         ran += 1
     if left and not remediation.narrows:
         raise NotAsPlanned(
-            f"The change on {approved.target} ended before {left[0]!r}, which was approved. "
-            f"{_so_far(ran)} Check the server before you start a new run."
+            f"The change on {approved.target} stopped before the approved statement {left[0]!r} ran: the server's "
+            f"state changed. {_so_far(ran)} Check the server before you start a new run."
         )
     return ran
 
@@ -50,8 +50,8 @@ def restore(changer: Changer, remediation: Remediation, approved: Change, *, tag
     verified = remediation.verify(changer.reader)
     if not verified.ok:
         raise NotAsPlanned(
-            f"{approved.target} is not as the change left it ({verified.says}); it was changed again since. "
-            "Nothing was restored; look at it by hand."
+            f"{approved.target} changed after Firstmate's change ({verified.says.removesuffix('.')}). Nothing was "
+            "restored. Check the current value and restore it manually."
         )
     for text in approved.undo:
         changer.execute(Statement(text), tag=tag)
@@ -83,7 +83,7 @@ class Verifier:
             if verdict.settled and (lasted or not verdict.ok):
                 return verdict
             if now >= deadline and not (verdict.ok and verdict.settled):
-                return Verification(ok=False, says=f"{verdict.says} (seen for {remediation.settles_within:g} s)")
+                return Verification(ok=False, says=f"{verdict.says} (checked for {remediation.settles_within:g} s)")
             self.sleep(self.pause)
 
 

@@ -81,7 +81,7 @@ class Commands:
         refused = {each.guard for each in run.verdicts if each.answer is Answer.REFUSE}
         others = refused - OVERRIDABLE
         if run.state is not RunState.REFUSED or not refused or others:
-            why = f"was refused by {', '.join(sorted(others))}" if others else f"is {run.state.value}"
+            why = f"was refused by {', '.join(sorted(others))}" if others else f'has the state "{run.state.label}"'
             raise NotAllowed(f"Break-glass overrides only refusals by freeze or cooldown. Run {run_id} {why}.")
         override = Override(user, reason[:MAX_REASON], self.now())
         says = f"{mention(user)} used break-glass: {override.reason}"
@@ -91,13 +91,13 @@ class Commands:
         """Opens a run that ended without success again, for the targets that are left; raises NotAllowed or Busy."""
         run = self._operable(user, run_id)
         if not run.state.ended or run.state in (RunState.MENDED, RunState.UNDONE) or not run.runbook:
-            raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to retry. {run.says}".strip())
+            raise NotAllowed(f"Run {run_id} cannot be retried: {run.state_says}")
         return self._opened(self.run_factory.again(run, user, f"{mention(user)} retried run {run_id}"), user)
 
     def _opened(self, run: Run, user: str) -> Run:
         if not self.store.open_run(run, key=f"{run.runbook}@{run.place}", actor=user):
             raise Busy(
-                f"Another run of {run.runbook} on {run.target} is under way. See its thread, or list runs with "
+                f"Another run of {run.runbook} on {run.target} is in progress. See its thread, or list runs with "
                 "/mate status."
             )
         return run
@@ -136,8 +136,10 @@ class Commands:
         risk = run.plan.risk if run.plan else ""
         self.roles.require(user, "approver", shard=run.shard, risk=risk, fresh=True)
         self._not_halted(run, run.plan)
-        if run.state is not RunState.MENDED or run.plan is None or not run.plan.undo:
-            raise NotAllowed(f"Run {run_id} is {run.state.value}; there is nothing to undo. {run.says}")
+        if run.state is not RunState.MENDED or run.plan is None:
+            raise NotAllowed(f"Run {run_id} cannot be undone: {run.state_says}")
+        if not run.plan.undo:
+            raise NotAllowed(f"Run {run_id} has nothing to undo. {run.plan.undo_says}")
         if run.plan.digest != digest:
             raise NotAllowed(f"Run {run_id} has a newer plan than the one on this card; use the newest card.")
         self.store.audit("undo.asked", actor=user, subject=run_id, digest=digest)

@@ -38,7 +38,7 @@ def decide(run: Run, decision: Decision) -> Decided:
     run = replace(run, decisions=(*(each for each in run.decisions if each.user != decision.user), decision))
     who = mention(decision.user)
     if decision.choice is Choice.DENY:
-        says = f"{who} revoked the approval" if revoked else f"{who} denied it"
+        says = f"{who} revoked their approval" if revoked else f"{who} denied the plan"
         return Decided(run.ending(RunState.DENIED, f"{says}; nothing was changed.", decision.at), Report(), revoked)
     if _approvals(run, decision.digest) < run.approvals_needed:
         return Decided(run, None, revoked)
@@ -47,7 +47,7 @@ def decide(run: Run, decision: Decision) -> Decided:
         state=RunState.APPROVED,
         plan=run.offered(decision.digest),
         alternatives=(),
-        says="Approved. Checking again before the change.",
+        says="Approved. Firstmate checks all guards again before the change.",
         timeline=(*run.timeline, Event(decision.at, f"approved by {who}")),
     )
     return Decided(approved, Change(), revoked)
@@ -68,10 +68,13 @@ def _revokes(run: Run, decision: Decision) -> bool:
 
 def _check(run: Run, decision: Decision) -> None:
     if _own(run, decision) and not _revokes(run, decision):
-        raise NotAllowed(f"You have already decided on run {run.id}, which is {run.state.value}.")
+        raise NotAllowed(f'You have already decided on the plan of run {run.id}. Its state is "{run.state.label}".')
     if run.state is not RunState.WAITING and not (run.state is RunState.APPROVED and decision.choice is Choice.DENY):
-        raise NotAllowed(f"Run {run.id} no longer waits for an approval: it is {run.state.value}. {run.says}")
+        raise NotAllowed(f"Run {run.id} no longer waits for approval: {run.state_says}")
     if run.offered(decision.digest) is None:
         raise NotAllowed(f"Run {run.id} has a newer plan than the one on this card; decide on the newest card.")
     if run.expires_at is not None and decision.at >= run.expires_at:
-        raise NotAllowed(f"The approval of run {run.id} expired at {run.expires_at:%H:%M:%S} UTC; ask for a new plan.")
+        raise NotAllowed(
+            f"The approval request of run {run.id} expired at {run.expires_at:%H:%M:%S} UTC. Press Try again to "
+            "request a new plan."
+        )

@@ -77,7 +77,7 @@ class Dispatcher:
             case segments.Unpause():
                 self.pausing.unpause(known_run(self.store, run_id), segment)
             case segments.Revert(change):
-                self.undo.undo(steps, run_id, "its timer", only=change)
+                self.undo.undo(steps, run_id, "Firstmate as scheduled", only=change)
             case segments.Undo(_, user):
                 self.undo.undo(steps, run_id, mention(user))
             case _:
@@ -93,15 +93,17 @@ class Dispatcher:
             self._fail(run, says, "run.older", unread=list(keys))
 
     def _end_broken(self, run_id: str, name: str, error: Exception) -> None:
-        kind = str(error) if isinstance(error, FirstmateError) else f"a bug ({type(error).__name__})"
-        self.give_up(run_id, f"it stopped in {name}: {kind.removesuffix('.')}")
+        known = isinstance(error, FirstmateError)
+        kind = str(error).removesuffix(".") if known else f"an internal error ({type(error).__name__})"
+        self.give_up(run_id, f"the step {name} failed: {kind}")
 
     def give_up(self, run_id: str, why: str) -> None:
         """Ends a run that cannot continue as failed, and shows the reason."""
         run = self.store.run(run_id)
         if run is None or run.state.ended:
             return
-        says = f"Firstmate gave up this run: {why}. Check {run.target} by hand; the bot's log has the details."
+        where = run.target or "the instance"
+        says = f"Firstmate ended this run: {why}. Check {where} manually; the bot's log has the details."
         self._fail(run, says, "run.broke", why=why)
 
     def _fail(self, run: Run, says: str, event: str, **data: Any) -> None:  # noqa: ANN401 - as in Store.save

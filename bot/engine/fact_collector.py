@@ -113,7 +113,7 @@ class Collector:
         """Returns the identity of the server, and the result of the action's precondition."""
         change, target = made.change, made.target
         if target is None:
-            says = "The target is unknown."
+            says = "The target is not in the inventory."
             return Place(change.target, None, None, says, made.planned_server, "", says, may_change=False)
         role, may = target.instance.role, target.may_be_changed(made.remediation.reader)
         doubts = self.fleet.doubts(target.shard)

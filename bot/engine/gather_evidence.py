@@ -118,7 +118,7 @@ class Gatherer:
             if time.monotonic() >= deadline:
                 # Its thread ends with the timeout of its socket; the result is ignored.
                 del running[future]
-                reason = "no answer within its time limit"
+                reason = "no response within its time limit"
                 steps[name] = replace(steps[name], status=StepStatus.FAILED, says=reason)
                 evidence[name] = Missing(name, reason)
 

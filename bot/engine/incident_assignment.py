@@ -56,7 +56,7 @@ class Assignments:
         assignment = self.silencing.silence(run, Assignment(user, self.now()))
         if not self.store.take(run.id, assignment, expect=run.taken, actor=user):
             self.silencing.end(run, assignment)
-            raise Busy(f"Another person was quicker; see the card of run {run.id}.")
+            raise Busy(f"Somebody else took this incident first; see the card of run {run.id}.")
         self.silencing.end(run, run.taken)
         if assignment.silence:
             self._check_later(run.id, assignment, 0)

@@ -63,7 +63,9 @@ def selection_of(text: str) -> Selection:
             raise WrongUsage(f"{word!r} is not KEY=PATTERN; write a selector like {EXAMPLE}, or {EVERYTHING}.")
         if key not in _OF:
             keys = list(_OF)
-            raise WrongUsage(f"A selector has no {key!r}{did_you_mean(key, keys) or '.'} It takes {', '.join(keys)}.")
+            raise WrongUsage(
+                f"A selector has no key {key!r}{did_you_mean(key, keys) or '.'} Its keys are {', '.join(keys)}."
+            )
         if key in patterns:
             raise WrongUsage(f"The selector names {key} twice; one pattern with * and ? can match several values.")
         patterns[key] = pattern
@@ -80,7 +82,7 @@ def select(text: str, inventory: Sequence[Target]) -> tuple[Target, ...]:
     wanted = selection_of(text)
     found = tuple(target for target in inventory if wanted.fits(target))
     if not found:
-        raise UnknownTarget(f"No instance of the inventory matches {wanted}{_why_none(wanted, inventory)}")
+        raise UnknownTarget(f"No instance in the inventory matches {wanted}{_why_none(wanted, inventory)}")
     return found
 
 
@@ -91,7 +93,7 @@ def _why_none(wanted: Selection, inventory: Sequence[Target]) -> str:
         if not any(fnmatchcase(each, pattern) for each in known):
             hint = did_you_mean(pattern, known)
             return f": there is no {key} {pattern!r}{hint}" if hint else f": {key} is {_some(known)}."
-    return ": each of its patterns fits some, and no instance fits all of them."
+    return ": each pattern matches some instances, but no instance matches all of them."
 
 
 def _some(known: Sequence[str]) -> str:

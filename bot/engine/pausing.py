@@ -28,9 +28,10 @@ class Pausing:
 
     def pause(self, user: str, run: Run) -> Run:
         """Pauses a change before its next batch; raises NotAllowed if there is none."""
-        turns = len(run.plan.waves) if run.plan else 0
-        if run.state not in (RunState.APPROVED, RunState.CHANGING) or turns < 2:
-            raise NotAllowed(f"Run {run.id} is {run.state.value} and has no further batch, so it cannot be paused.")
+        if run.state not in (RunState.APPROVED, RunState.CHANGING):
+            raise NotAllowed(f"Run {run.id} cannot be paused: {run.state_says}")
+        if run.plan is None or len(run.plan.batches) < 2:
+            raise NotAllowed(f"Run {run.id} cannot be paused: its change has only one batch.")
         now = self.now()
         return self._requested(run, PauseRequest("pause", user, now, now + PAUSED_FOR))
 
@@ -48,16 +49,18 @@ class Pausing:
         if run.state is RunState.CHANGING:
             return self._requested(run, PauseRequest("stop", user, self.now()))
         if run.state is RunState.PAUSED:
-            return self._continue(user, run, PauseRequest("stop", user, self.now()))
-        raise NotAllowed(f"Run {run.id} has already ended: it is {run.state.value}. {run.says}")
+            return self._continue(
+                user, run, PauseRequest("stop", user, self.now()), f"{mention(user)} stopped the change."
+            )
+        raise NotAllowed(f"Run {run.id} has already ended: {run.state_says}")
 
     def go_on(self, user: str, run: Run) -> Run:
         """Continues a paused change; raises NotAllowed for one that is not paused."""
         if run.state is RunState.CHANGING and run.pause_request is not None and run.pause_request.kind == "pause":
             return self._requested(run, None, actor=user)
         if run.state is not RunState.PAUSED:
-            raise NotAllowed(f"Run {run.id} is not paused: it is {run.state.value}.")
-        return self._continue(user, run, None)
+            raise NotAllowed(f"Run {run.id} is not paused: {run.state_says}")
+        return self._continue(user, run, None, f"{mention(user)} resumed the change.")
 
     def unpause(self, run: Run, segment: Unpause) -> None:
         """Runs the segment `unpause`: stops a change whose pause ended before anybody continued it."""
@@ -66,10 +69,11 @@ class Pausing:
             and run.pause_request is not None
             and Unpause.of(run.pause_request.at) == segment
         ):
-            self._continue(AUTOMATIC, run, PauseRequest("stop", AUTOMATIC, self.now()))
+            says = f"Nobody resumed the change within {PAUSED_FOR.total_seconds() / 3600:g} h, so Firstmate stopped it."
+            self._continue(AUTOMATIC, run, PauseRequest("stop", AUTOMATIC, self.now()), says)
 
-    def _continue(self, user: str, run: Run, request: PauseRequest | None) -> Run:
-        if not self.store.go_on(run.id, request, actor=user):
+    def _continue(self, user: str, run: Run, request: PauseRequest | None, says: str) -> Run:
+        if not self.store.go_on(run.id, request, says=says, actor=user):
             raise Busy(f"The state of run {run.id} has just changed. Check its card.")
         return self._published(run.id)
 

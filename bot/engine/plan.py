@@ -13,7 +13,10 @@ class Change:
     """One action on one target, with its exact statements."""
 
     wave: int
-    """The number of its batch, from 0. A batch is made, then verified, before the next one starts."""
+    """The number of its batch, from 0. A batch is made, then verified, before the next one starts.
+
+    Stored plans and JSON output have this key.
+    """
     action: str
     parameters: dict[str, Any]
     target: str
@@ -67,10 +70,10 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def waves(self) -> tuple[tuple[int, ...], ...]:
+    def batches(self) -> tuple[tuple[int, ...], ...]:
         """The numbers of the changes, by batch."""
-        turns = sorted({change.wave for change in self.changes})
-        return tuple(tuple(n for n, change in enumerate(self.changes) if change.wave == turn) for turn in turns)
+        batches = sorted({change.wave for change in self.changes})
+        return tuple(tuple(n for n, change in enumerate(self.changes) if change.wave == batch) for batch in batches)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from bot.engine.gather_evidence import Gatherer, view
 from bot.engine.plan import Change, Plan
 from bot.engine.ports import Fleet, Identity
 from bot.engine.run import Run
-from bot.engine.target_selection import changed_at, out_of_place, places, refused_on_tablet, stand_in
+from bot.engine.target_selection import changed_at, described, out_of_place, places, refused_on_tablet, stand_in
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.runbook.diagnosis.causes import diagnose
@@ -29,7 +29,7 @@ MAX_STATEMENTS = 100
 """The most statements of one change; an action that yields more has a bug."""
 MAX_CHANGES = 50
 """The most changes of a plan that a person can review before approving it."""
-LATER = "The undo of a later step is planned when its turn comes."
+LATER = "The undo of a later step is planned just before that step."
 MAX_DEPTH = 3
 """How deep runbooks may refer to one another."""
 
@@ -69,12 +69,12 @@ class Planner:
     def plan(self, seen: Observations, remedy: str) -> tuple[Plan, tuple[ResolvedChange, ...]]:
         """Plans a remedy; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
         written = remedy_of(seen.runbook, remedy)
-        waves = list(self._waves(seen, written, 0))
-        if sum(map(len, waves)) > MAX_CHANGES:
+        planned = list(self._batches(seen, written, 0))
+        if sum(map(len, planned)) > MAX_CHANGES:
             raise NotAllowed(f"The remedy {remedy!r} would make more than {MAX_CHANGES} changes; nothing was planned.")
         made: list[ResolvedChange] = []
-        for number, wave in enumerate(waves):
-            for draft in wave:
+        for number, batch in enumerate(planned):
+            for draft in batch:
                 follows = any(each.change.target == draft.target.name for each in made)
                 change = self._dry(draft, number)
                 if follows:
@@ -100,7 +100,7 @@ class Planner:
         takes = of_remediation(use).parameters
         for name in written:
             if name not in takes:
-                raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes)}")
+                raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes) or '.'}")
         try:
             draft = drafted(use, written, {}, target)
         except ExpressionError as error:
@@ -155,12 +155,12 @@ class Planner:
 
     # -- which changes, in which order ----------------------------------------------------------------------------
 
-    def _waves(self, seen: Observations, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
+    def _batches(self, seen: Observations, remedy: Remedy, depth: int) -> Iterator[list[Draft]]:
         scope = {**seen.evidence, "inputs": dict(seen.inputs), "target": view(seen.target)}
         named = places(remedy_location(remedy, scope), seen.target, self.fleet.targets())
         targets = changed_at([each for each in named if not seen.only or each.name in seen.only])
         if not targets:
-            raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {remedy.on}.")
+            raise NotAllowed(f"There is nothing to change: {seen.target.shard.name} has no {described(remedy.on)}.")
         strangers = [each.name for each in targets if each.shard.name != seen.target.shard.name]
         if strangers:
             raise NotAllowed(
@@ -194,11 +194,11 @@ class Planner:
         if not offered:
             raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers a remedy.")
         found = Observations(other, seen.target, gathered.evidence, inputs, seen.labels)
-        yield from self._waves(found, remedy_of(other, step.remedy or offered[0]), depth)
+        yield from self._batches(found, remedy_of(other, step.remedy or offered[0]), depth)
 
     # -- what each would do ---------------------------------------------------------------------------------------
 
-    def _dry(self, draft: Draft, wave: int) -> Change:
+    def _dry(self, draft: Draft, batch: int) -> Change:
         """Runs the generator of the change without executing it, and returns the statements that it yields."""
         target = draft.target
         stranger = out_of_place(draft.use, draft.remediation.reader, target) or refused_on_tablet(
@@ -212,11 +212,11 @@ class Planner:
             statements = tuple(_bounded(draft.remediation.change(db)))
             try:
                 undo = tuple(_bounded(draft.remediation.undo(db)))
-                undo_says = "Undone by the statements shown." if undo else "Nothing to restore."
+                undo_says = "The statements shown undo the change." if undo else "Nothing to restore."
             except NoUndo as none:
                 undo, undo_says = (), f"Cannot be undone: {none}"
         return Change(
-            wave=wave,
+            wave=batch,
             action=draft.use,
             parameters=draft.parameters,
             target=target.name,
@@ -264,11 +264,11 @@ def costly_in_common(seen: Observations, other: Runbook) -> dict[str, object]:
 
 def batches(targets: Sequence[Target], sizes: Sequence[int]) -> Iterator[tuple[Target, ...]]:
     """Splits the targets into batches of these sizes; the last size repeats."""
-    left, turn = list(targets), 0
+    left, number = list(targets), 0
     while left:
-        size = sizes[min(turn, len(sizes) - 1)]
+        size = sizes[min(number, len(sizes) - 1)]
         yield tuple(left[:size])
-        left, turn = left[size:], turn + 1
+        left, number = left[size:], number + 1
 
 
 def blast_radius(targets: Sequence[Target], drained: Sequence[str] = ()) -> str:

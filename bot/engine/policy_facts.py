@@ -21,7 +21,7 @@ from bot.runbook.diagnosis.remedies import rebuild
 HOUR = timedelta(hours=1)
 """The scopes of budgets."""
 FLOOR = "the policy's serving_floor"
-ACKERS = "the primary waits for so many semi-synchronous replicas"
+ACKERS = "the number of semi-synchronous replicas that the primary waits for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,12 @@ class Limits:
         taken = sum(name in out for name in serving)
         ackers = self._ackers(targets[0])
         if ackers is None:
-            return Floor(len(serving), taken, len(serving), "the primary could not be asked how many it waits for")
+            return Floor(
+                len(serving),
+                taken,
+                len(serving),
+                "the primary did not report how many semi-synchronous replicas it waits for",
+            )
         least = max(ackers, self.policy.serving_floor)
         return Floor(len(serving), taken, least, ACKERS if ackers > self.policy.serving_floor else FLOOR)
 
@@ -144,12 +149,13 @@ class Limits:
             try:
                 server, shard = self.fleet.find(address), self.fleet.find(change.target).shard.name
             except FirstmateError as error:
-                return [], f"It takes {address} out of service at {change.target}. {error}"
+                return [], f"The plan takes {address} out of service at {change.target}. {error}"
             if server.shard.name != shard or server.instance.role is not Role.REPLICA:
-                role = server.instance.role.value
+                role = server.instance.role
+                instead = " Use a planned failover instead." if role is Role.PRIMARY else ""
                 return [], (
-                    f"It takes {server.name} out of service, the {role} of {server.shard.name} by the inventory; only "
-                    f"replicas of {shard} can be taken out of service. Move the traffic another way."
+                    f"The plan takes {server.name} out of service, which is a {role.value} of {server.shard.name} "
+                    f"according to the inventory. Only replicas of {shard} can be taken out of service.{instead}"
                 )
             found[server.name] = server
         return list(found.values()), ""

@@ -200,8 +200,11 @@ class Store(Protocol):
         """Records or withdraws a request to pause or stop a change, and audits it; False when none is under way."""
         ...
 
-    def go_on(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
-        """Moves a paused run to CHANGING with this request, and enqueues its change; False when it is not paused."""
+    def go_on(self, run_id: str, request: PauseRequest | None, *, says: str, actor: str) -> bool:
+        """Moves a paused run to CHANGING with this request, and enqueues its change; False when it is not paused.
+
+        `says` becomes the sentence of the run and an event of its timeline.
+        """
         ...
 
     def enqueue(self, run_id: str, segment: Segment, *, delay: float = 0.0) -> None:

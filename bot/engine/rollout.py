@@ -20,7 +20,7 @@ from bot.engine.targets import Target
 from bot.engine.undo import Undo
 from bot.errors import FirstmateError
 from bot.guards import judge, refusal
-from bot.guards.facts import Stage, Verdict, mention
+from bot.guards.facts import AUTOMATIC, Stage, Verdict, mention
 from bot.runbook.diagnosis.remedies import rebuild
 
 PASSED = "passed"
@@ -57,13 +57,13 @@ class Rollout:
             return
         plan = self._plan(run_id)
         first, failures = steps.step("turns", lambda: self._begin_at(run_id))
-        for turn, numbers in list(enumerate(plan.waves))[first:]:
-            answer = steps.step(f"guards-{turn}", self._batch_guard(run_id, numbers, token)) if turn else PASSED
+        for batch, numbers in list(enumerate(plan.batches))[first:]:
+            answer = steps.step(f"guards-{batch}", self._batch_guard(run_id, numbers, token)) if batch else PASSED
             if answer == RunState.PAUSED.value:
                 return
             if answer != PASSED:
                 break
-            states = self._wave(steps, run_id, plan, numbers, token)
+            states = self._make_batch(steps, run_id, plan, numbers, token)
             failures += sum(state != RunState.MENDED.value for state in states)
             if not may_continue(plan, numbers, states, failures):
                 break
@@ -82,7 +82,7 @@ class Rollout:
             return 0
         return self.store.lease(run.shard, run.id) or 0
 
-    def _wave(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
+    def _make_batch(self, steps: Steps, run_id: str, plan: Plan, numbers: tuple[int, ...], token: int) -> list[str]:
         """Makes and verifies the changes of one batch; returns the outcomes of those that were started."""
         made: dict[int, str] = {}
         for number in numbers:
@@ -119,7 +119,7 @@ class Rollout:
         refused = refusal(verdicts)
         if refused is not None:
             self.store.release(run.shard, run.id, token)
-            says = f"Not changed: {refused.says}"
+            says = f"Refused just before the change: {refused.says}"
             ended = replace(run, verdicts=verdicts, state=RunState.REFUSED, says=says)
             self._save(ended, RunState.APPROVED, "run.refused", says)
             return "refused"
@@ -140,7 +140,7 @@ class Rollout:
         if run.pause_request is not None and run.pause_request.kind == "pause":
             return self._pause(run, run.pause_request, token)
         if run.pause_request is not None:
-            return self._refuse(run_id, numbers, f"{mention(run.pause_request.user)} stopped the change here.")
+            return self._refuse(run_id, numbers, _stopped(run.pause_request))
         if not self.store.renew(run.shard, run.id, token):
             self._stop_if_overtaken(run)
         verdicts, planned = self._judge(run, run.plan, numbers)
@@ -158,7 +158,7 @@ class Rollout:
 
     def _pause(self, run: Run, hold: PauseRequest, token: int) -> str:
         """Stores the run as paused, with a deadline, and releases the shard for other runs."""
-        says = f"{mention(hold.user)} paused the change before its next batch. Continue it with /mate resume {run.id}."
+        says = f"{mention(hold.user)} paused the change before its next batch. Resume it with /mate resume {run.id}."
         paused = replace(run, state=RunState.PAUSED, says=says)
         self._save(paused, RunState.CHANGING, "run.paused", says)
         self.store.release(run.shard, run.id, token)
@@ -191,7 +191,7 @@ class Rollout:
         start = self.store.begin(run_id, intent(number), shard=run.shard, token=token, action=approved.action)
         if start is StartResult.FENCED:
             self._stop_if_overtaken(run)
-            return f"refused: Another run has acquired {run.shard} meanwhile, so this change was not made."
+            return f"refused: Another run started changing {run.shard} in the meantime, so this change was not made."
         if start is StartResult.BEFORE:
             self._let_arrive(run_id, number)
             return "unknown"
@@ -297,3 +297,9 @@ class Rollout:
         told = replace(ended, timeline=(*ended.timeline, Event(self.now(), says)))
         self.store.save(told, expect=expect, event=event, says=says)
         self.publisher.publish(self._run(ended.id))
+
+
+def _stopped(request: PauseRequest) -> str:
+    if request.user == AUTOMATIC:
+        return "Firstmate stopped the change before this batch, because nobody resumed it in time."
+    return f"{mention(request.user)} stopped the change before this batch."

@@ -167,7 +167,7 @@ class Run:
     requester: str
     """A user id, or `firstmate` for a run that an alert started."""
     runbook: str
-    """Name of the runbook, or '' when none answers the alert."""
+    """Name of the runbook, or '' when none matches the alert."""
     runbook_digest: str
     runbook_text: str
     """A copy of the runbook, so that a reload does not change a run under way."""
@@ -240,6 +240,11 @@ class Run:
     def lead(self) -> Cause | None:
         """The first cause that holds."""
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
+
+    @property
+    def state_says(self) -> str:
+        """`its state is "Failed". It is still stopped.`: the state, and the sentence of a run that has ended."""
+        return f'its state is "{self.state.label}". {self.says if self.state.ended else ""}'.strip()
 
     def ending(self, state: RunState, says: str, at: datetime) -> Run:
         """Returns the ended run, with the sentence as the last event of its timeline; stores nothing."""

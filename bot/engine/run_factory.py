@@ -52,11 +52,12 @@ class RunFactory:
         if isinstance(found, Tie):
             names = " and ".join(found.names)
             return replace(
-                run, says=f"{names} answer this alert equally well. Make the matchers of one of them more specific."
+                run,
+                says=f"{names} match this alert equally well, so none of them runs. Make one of them more specific.",
             )
         if found is None:
             where = f" Check {run.target} with /triage {run.target}." if run.target else ""
-            return replace(run, says=f"No runbook answers {alert.name or 'this alert'}.{where}")
+            return replace(run, says=f"No runbook matches {alert.name or 'this alert'}.{where}")
         return _by(run, found.runbook, matched=found.matcher)
 
     def for_person(self, user: str, runbook: str, target: str, *, channel: str, inputs: Mapping[str, str]) -> Run:

@@ -26,8 +26,8 @@ def _one(run: Run, outcome: Outcome) -> str:
     if outcome.state != RunState.UNKNOWN.value:
         return outcome.says
     return (
-        "The bot stopped while the change was under way; it was not repeated. "
-        f"{outcome.says} A person must check {run.target} before anything else is done."
+        "Firstmate stopped during the change and did not repeat it. "
+        f"{outcome.says} Check {run.target} before you change anything else."
     )
 
 
@@ -42,11 +42,11 @@ def _some(plan: Plan, outcomes: list[Outcome]) -> str:
         where = plan.changes[outcome.number].target
         if outcome.state == "unknown":
             said.append(
-                f"The bot stopped while it changed {where}; the change was not repeated. {outcome.says} "
-                f"A person must check {where}."
+                f"Firstmate stopped while it changed {where} and did not repeat the change. {outcome.says} "
+                f"Check {where}."
             )
         elif outcome.state in ("failed", "refused"):
-            said.append(f"{where} ({outcome.state}): {outcome.says}")
+            said.append(f"{where} ({RunState(outcome.state).label.lower()}): {outcome.says}")
     for word, state in (("Made and verified", "mended"), ("Undone", "undone")):
         names = dict.fromkeys(plan.changes[each.number].target for each in outcomes if each.state == state)
         said += [f"{word}: {', '.join(names)}."] if names else []

@@ -66,5 +66,5 @@ class Silencing:
 def _not_silenced(source: str) -> str:
     """Returns why an alert of a source without a silencer is not silenced."""
     if source == ALERTMANAGER:
-        return "Not silenced: `prometheus.alertmanager` is not set in the configuration."
-    return f"Not silenced: Firstmate cannot silence alerts of {source or 'no source'}; silence it there."
+        return "Not silenced: prometheus.alertmanager is not set in firstmate.yml."
+    return f"Not silenced: Firstmate cannot silence alerts from {source or 'an unknown source'}; silence it there."

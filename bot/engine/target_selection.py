@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from actions.catalog import REMEDIATIONS
 from actions.contract import MySQL, ProxySQL, Remediation
 from actions.vitess_contract import Vitess
-from bot.config import Tablet
+from bot.config import Shard, Tablet, TabletShard
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import UnknownTarget
@@ -25,7 +25,7 @@ def places(where: Place | Selector, target: Target, inventory: Sequence[Target])
         case "primary":
             found = [each for each in shard if each.instance == target.primary]
             if not found:
-                raise UnknownTarget(f"The inventory knows no primary of {target.shard.name}.")
+                raise UnknownTarget(_no_primary(target.shard))
         case "replicas":
             found = [each for each in shard if each.instance in target.replicas]
         case "proxies":
@@ -36,13 +36,21 @@ def places(where: Place | Selector, target: Target, inventory: Sequence[Target])
         case Selector():
             found = [each for each in inventory if _fits(where, each, target.shard.name)]
             if not found:
-                raise UnknownTarget(f"No instance of the inventory matches {_shown(where)}.")
+                raise UnknownTarget(f"No instance in the inventory matches {_shown(where)}.")
             if len(found) > where.limit:
                 raise UnknownTarget(
                     f"{len(found)} instances match {_shown(where)}, and the step allows {where.limit}; narrow it, or "
                     "raise its `limit`."
                 )
     return tuple(found)
+
+
+def _no_primary(shard: Shard) -> str:
+    if isinstance(shard, TabletShard):
+        return f"The topology has no PRIMARY tablet for {shard.name}."
+    return (
+        f"The inventory has no primary for {shard.name}. Set `role: primary` on one of its instances in firstmate.yml."
+    )
 
 
 def out_of_place(use: str, reader: type, target: Target) -> str:
@@ -116,4 +124,4 @@ def known_shard(fleet: Fleet, name: str) -> None:
     """Raises UnknownTarget, with the nearest name, unless the inventory has this shard."""
     known = shards(fleet)
     if name not in known:
-        raise UnknownTarget(f"The inventory knows no shard {name!r}{did_you_mean(name, known)}")
+        raise UnknownTarget(f"There is no shard {name!r} in the inventory{did_you_mean(name, known) or '.'}")

@@ -96,7 +96,7 @@ class Triage:
         repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         if repair is not None and self._repairing(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
-            says = f"{repair.by} is repairing it ({repair.doing}). Firstmate waits until {until:%H:%M:%S} UTC."
+            says = f"{repair.by} is repairing {run.shard} ({repair.doing}). Firstmate waits until {until:%H:%M:%S} UTC."
             self._wait(found.run, says, segments.TriageWatch(1), WATCH)
             return
         self._conclude(found, _repaired_before(run, repair))
@@ -149,7 +149,7 @@ class Triage:
             self._end(run, RunState.DIAGNOSED, f"{repaired} {_nothing_found(run)}".strip())
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
-            says = f"{repaired} It may clear by itself; Firstmate checks again at {then:%H:%M:%S} UTC.".strip()
+            says = f"{repaired} The cause may clear by itself; Firstmate checks again at {then:%H:%M:%S} UTC.".strip()
             self._wait(replace(run, repaired=repaired), says, segments.TriageAgain(), lead.look_again)
         elif not lead.remedies:
             says = "This cause has no automatic remedy."
@@ -237,7 +237,7 @@ class Triage:
             state=RunState.APPROVED,
             alternatives=(),
             says=says,
-            timeline=(*run.timeline[:-1], Event(self.now(), "continues without approval: `autonomy: auto`")),
+            timeline=(*run.timeline[:-1], Event(self.now(), "continues without approval (autonomy: auto)")),
         )
         if self.store.approve_alone(approved):
             self.publish(run.id)
@@ -280,5 +280,7 @@ def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> O
 def _nothing_found(run: Run) -> str:
     undecided = [cause for cause in run.causes if cause.verdict == "undecided"]
     if undecided:
-        return "No cause was found, because evidence is missing. Check the steps that failed, or start a new run."
-    return "None of this runbook's causes applies. Check the evidence."
+        return (
+            "This runbook found no cause, because evidence is missing. Check the steps that failed, or start a new run."
+        )
+    return "This runbook found no cause. Check the evidence."

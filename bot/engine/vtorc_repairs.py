@@ -64,7 +64,7 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     if view.configured == 0:
         return Repair(
             MANAGER,
-            unknown="no VTOrc of the cluster is configured; list them under `vtorcs`, or set `no_vtorc: true`.",
+            unknown=("no VTOrc is configured for this cluster. Set `vtorcs` (or `no_vtorc: true`) in firstmate.yml."),
         )
     silent = [each for each in view.missing if "connection refused" not in each]
     if not view.alive and silent:
@@ -76,18 +76,18 @@ def judged(view: VTOrcs, patience: float) -> Repair:
     if not running and not young:
         return Repair(MANAGER, repaired=done, says=_why_not(view))
     if running:
-        doing = f"{running[0].analysis} of {running[0].tablet}, under way for {running[0].ago:.0f} s"
+        doing = f"{running[0].analysis} on {running[0].tablet}, in progress for {running[0].ago:.0f} s"
     else:
-        doing = f"{young[0].analysis} of {young[0].tablet}, seen for {young[0].seen_for:.0f} s"
+        doing = f"{young[0].analysis} on {young[0].tablet}, detected {young[0].seen_for:.0f} s ago"
     old = mended.tablet if mended is not None and mended.successor else None
     over = {each.tablet for each in running} | {each.tablet for each in young} == {old}
     return Repair(MANAGER, doing=doing, repaired=done, over=over)
 
 
 def told(recovery: Recovery) -> str:
-    """`VTOrc repaired it after 7 s: DeadPrimary of A; B is the primary now.`"""
+    """`VTOrc repaired DeadPrimary on A after 7 s; B is the primary now.`"""
     now = f"; {recovery.successor} is the primary now" if recovery.successor else ""
-    return f"{MANAGER} repaired it{_after(recovery.after)}: {recovery.analysis} of {recovery.tablet}{now}."
+    return f"{MANAGER} repaired {recovery.analysis} on {recovery.tablet}{_after(recovery.after)}{now}."
 
 
 def _after(seconds: float | None) -> str:
@@ -98,14 +98,14 @@ def _after(seconds: float | None) -> str:
 
 def _why_not(view: VTOrcs) -> str:
     if not view.alive:
-        return f"No {MANAGER} runs for {view.shard}, so nobody else repairs it."
+        return f"No {MANAGER} is running for {view.shard}, so nothing else repairs it."
     if view.stuck:
-        return f"{MANAGER} cannot take the lock of a shard: calls of the topology fail."
+        return f"{MANAGER} cannot lock a shard: its calls to the topology server fail."
     if not view.acts:
-        return f"The recoveries of {MANAGER} are disabled, so nobody else repairs {view.shard}."
+        return f"Recoveries are disabled in {MANAGER}, so nothing else repairs {view.shard}."
     if view.repairing:
         late = view.repairing[0]
-        return f"{MANAGER} has detected {late.analysis} of {late.tablet} for {late.seen_for:.0f} s and not repaired it."
+        return f"{MANAGER} detected {late.analysis} on {late.tablet} {late.seen_for:.0f} s ago and has not repaired it."
     if view.problems:
         return f"{MANAGER} detects {', '.join(view.detects)}, which it does not repair by itself here."
     return f"{MANAGER} is alive and detects nothing in {view.shard}."

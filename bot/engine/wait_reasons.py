@@ -31,7 +31,7 @@ def _until(run: Run) -> datetime | None:
 
 
 def _what(run: Run) -> str:
-    by = f"; {mention(run.taken.user)} works on it" if run.taken is not None else ""
+    by = f"; assigned to {mention(run.taken.user)}" if run.taken is not None else ""
     match run.state:
         case RunState.TRIAGING:
             done = sum(step.status is not StepStatus.PENDING for step in run.steps)
@@ -40,15 +40,15 @@ def _what(run: Run) -> str:
             have = len({each.user for each in run.decisions if each.choice is Choice.APPROVE})
             left = max(0, run.approvals_needed - have)
             besides = "" if run.alert is not None and run.override is None else f" other than {mention(run.requester)}"
-            return f"{left} approval{'s' if left != 1 else ''} of approvers{besides}{by}"
+            return f"approval by {left} approver{'s' if left != 1 else ''}{besides}{by}"
         case RunState.APPROVED:
             return f"the start of its change{by}"
         case RunState.CHANGING:
             total = len(run.plan.changes) if run.plan else 0
-            held = f", then {run.pause_request.kind}" if run.pause_request is not None else ""
+            held = f", then it {run.pause_request.kind}s" if run.pause_request is not None else ""
             return f"its changes ({len(run.outcomes)} of {total} done{held}){by}"
         case RunState.PAUSED:
-            who = mention(run.pause_request.user) if run.pause_request is not None else "somebody"
-            return f"{who}, who paused it, or another operator{by}"
+            who = f"; paused by {mention(run.pause_request.user)}" if run.pause_request is not None else ""
+            return f"any operator to resume it{who}{by}"
         case _:
-            return f"nothing: it is {run.state.value}{by}"
+            return f"nothing: the run has ended{by}"

@@ -28,7 +28,10 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
     if untrusted := _untrusted(code, text, where, user):
         return untrusted
     if code == 1045:
-        return f"{where} refuses the user {user}: its password or its host is wrong. Correct the secret or the account."
+        return (
+            f"{where} refuses the user {user}: wrong password, or no account for this client host. Correct the secret "
+            "or the account."
+        )
     if code == FULL and "only connect locally" in text:
         # ProxySQL uses the number of "too many connections" for remote logins of its users admin and stats.
         return (
@@ -37,15 +40,19 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
         )
     if code == FULL:
         return (
-            f"{where} is up, but all of its connections are in use (error 1040), so {user} cannot log in. Set "
-            "`spare_port` of the instance to its admin_port (MySQL) or extra_port (MariaDB)."
+            f"{where} is up, but all of its connections are in use (error 1040), so {user} cannot log in. Free "
+            "a connection. To let Firstmate in next time, set `spare_port` of the instance to its admin_port (MySQL, "
+            "with admin_address set) or extra_port (MariaDB)."
         )
     if code in (2002, 2003):
         return f"{where} does not accept connections ({text}). Check that the host and the server are up."
     if code == 2005 or "Name or service not known" in text:
         return f"The host of {where} cannot be resolved ({text}). Correct `host` in the inventory."
     if code == 1129:
-        return f"{where} has blocked this host after too many failed connections (error 1129). Run FLUSH HOSTS on it."
+        return (
+            f"{where} has blocked this host after too many failed connections (error 1129). On MySQL, run TRUNCATE "
+            "TABLE performance_schema.host_cache; on MariaDB, or without performance_schema, run FLUSH HOSTS."
+        )
     if code == 1130:
         return f"{where} does not allow connections from this host (error 1130). Grant {user} access from it."
     if code in (1820, 1862):
@@ -78,11 +85,14 @@ def asking(error: Exception, address: str, sql: str) -> str:
     if code in _DENIED:
         return f"{address} denies {statement!r}: {text}. Grant the missing privilege."
     if code in _TOO_LONG:
-        return f"{address} stopped {statement!r}, since it exceeded its time limit."
+        return f"{address} stopped {statement!r} because it exceeded its time limit. Check the load of the server."
     if code in _LOCKED:
         return f"{address} could not get a lock for {statement!r} in time; nothing was done."
     if code in CUT_OFF:
-        return f"{address} closed the connection or did not answer in time for {statement!r}."
+        return (
+            f"{address} closed the connection or did not answer in time for {statement!r}. Check that the server is "
+            "up, and its load."
+        )
     return f"{address} returned error {code} for {statement!r}: {text}"
 
 

@@ -14,7 +14,7 @@ def judge(facts: Facts) -> Verdict:
         return Verdict(
             "topology_repair",
             Answer.REFUSE,
-            f"Whether {repair.by} is repairing {facts.shard} is unknown: {repair.unknown}",
+            f"Firstmate cannot tell whether {repair.by} is repairing {facts.shard}: {repair.unknown}",
         )
     if repair.repaired:
         return Verdict(

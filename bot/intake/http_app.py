@@ -72,12 +72,12 @@ class HttpIntake:
             return self._refuse(
                 source,
                 401,
-                "The bearer token is missing or wrong; Alertmanager sends it with http_config.authorization.",
+                "The bearer token is missing or wrong. Set it in Alertmanager under http_config.authorization.",
             )
         try:
             body = await _body(request)
         except ClientDisconnect:
-            return self._refuse(source, 400, "The body ended early.")
+            return self._refuse(source, 400, "The connection closed before the whole body arrived.")
         except WrongUsage as error:
             return self._refuse(source, 413, str(error))
         return await run_in_threadpool(self._take, source, body)
@@ -88,7 +88,9 @@ class HttpIntake:
             alerts = self._parsers[source](body)
         except WrongUsage as error:
             self.receiver.keep_refused(source, str(error), body)
-            return self._refuse(source, 400, f"The body does not fit: {error}")
+            return self._refuse(
+                source, 400, f"The request body is not a valid Alertmanager webhook (version 4): {error}"
+            )
         try:
             receipts = self.receiver.receive(alerts)
         except FirstmateError as error:

@@ -35,7 +35,7 @@ INTAKE_REFUSED = Metric(
     ("source", "code"),
     "Requests that were answered with an HTTP error, by source and by status code.",
 )
-RUNS = Metric("firstmate_runs", "gauge", ("of",), "Runs under way, by state.")
+RUNS = Metric("firstmate_runs", "gauge", ("of",), "Runs in progress, by state.")
 MESSAGES = Metric("firstmate_messages", "gauge", ("of",), "Messages that Slack has not accepted yet (waiting).")
 CONNECTED = Metric("firstmate_connected", "gauge", ("of",), "1 while the bot is connected (slack), otherwise 0.")
 RUNBOOKS = Metric(

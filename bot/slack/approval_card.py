@@ -53,7 +53,7 @@ def approval(run: Run, plan: Plan) -> list[Block]:
     if run.state is RunState.WAITING:
         found.append(_buttons(run, plan))
         if decided:
-            found.append(context("An approver can still revoke their approval: one Deny cancels the plan."))
+            found.append(context("Any approver can still press Deny to cancel the plan."))
         for other in run.alternatives[:3]:
             found += _alternative(run, other)
     else:
@@ -64,13 +64,13 @@ def approval(run: Run, plan: Plan) -> list[Block]:
 
 
 def _pausing(run: Run, plan: Plan) -> list[Block]:
-    """Returns who paused or stopped the change, and the buttons for that while it has waves left."""
+    """Returns who paused or stopped the change, and the buttons for that while it has batches left."""
     if run.state is RunState.PAUSED:
         pause = run.pause_request
-        until = f" Otherwise it stops at {moment(pause.until)}." if pause and pause.until else ""
+        until = f" If nobody resumes it, it stops at {moment(pause.until)}." if pause and pause.until else ""
         resume = button(GO_ON, "Resume", run.id, style="primary")
         return [context(f"{sentence(run.says)}{until}"), actions(resume, button(STOP, "Stop", run.id, style="danger"))]
-    if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.waves) < 2:
+    if run.state not in (RunState.APPROVED, RunState.CHANGING) or len(plan.batches) < 2:
         return []
     if run.pause_request is not None:
         verb = "pauses" if run.pause_request.kind == "pause" else "stops"
@@ -95,11 +95,21 @@ def summary(plan: Plan) -> str:
     """Returns the title, the actions and the targets of a plan."""
     where = ", ".join(code(name) for name in plan.targets[:8])
     address = f" ({escape(plan.changes[0].address)})" if len(plan.targets) == 1 else ""
-    waves = ""
-    if len(plan.targets) > 1:
-        then = {"stop": "stops", "undo": "is undone", "continue": "continues with the next wave"}[plan.on_failure]
-        waves = f"\n{len(plan.waves)} waves, each verified before the next; after a failure the change {then}."
-    return f"*{escape(plan.title, 200)}* · {', '.join(map(code, plan.actions))} on {where}{address}{waves}"
+    batches = f"\n{_batches(plan)}" if len(plan.targets) > 1 else ""
+    return f"*{escape(plan.title, 200)}* · {', '.join(map(code, plan.actions))} on {where}{address}{batches}"
+
+
+def _batches(plan: Plan) -> str:
+    """Returns how many batches a change has, and what happens after a failure."""
+    count = len(plan.batches)
+    what = f"{count} batches, each verified before the next" if count > 1 else "1 batch"
+    failures = f"{plan.error_budget} change{'s' if plan.error_budget != 1 else ''}"
+    then = {
+        "stop": "stops",
+        "undo": "is undone",
+        "continue": f"continues, but starts no further batch once more than {failures} failed",
+    }[plan.on_failure]
+    return f"{what}; after a failure the change {then}."
 
 
 def _alternative(run: Run, plan: Plan) -> list[Block]:
@@ -131,11 +141,11 @@ def undo_lines(plan: Plan) -> list[str]:
     lines.append(f"*Undo* {escape(plan.undo_says, 300)}")
     lines += [code(text, 300) for text in plan.undo[:3]]
     if plan.revert_after is not None:
-        lines.append(f"Undone automatically after {duration(plan.revert_after)}.")
+        lines.append(f"The change will be undone automatically after {duration(plan.revert_after)}.")
     return lines
 
 
 def _decision(user: str, choice: Choice, at: datetime) -> str:
     done = "approved" if choice is Choice.APPROVE else "denied"
     icon = ":white_check_mark:" if choice is Choice.APPROVE else ":no_entry_sign:"
-    return f"{icon} <@{escape(user)}> {done} it at {moment(at)}"
+    return f"{icon} <@{escape(user)}> {done} the plan at {moment(at)}"

@@ -61,13 +61,13 @@ class Authorize:
         if body.get("api_app_id", self.app_id) != self.app_id:
             return "The request is for another app."
         if _team(body) != self.team:
-            return f"<@{user}> belongs to another team; only full members of this workspace may use Firstmate."
+            return f"<@{user}> belongs to another workspace; only full members of this workspace may use Firstmate."
         home = (body.get("user") or {}).get("team_id") if isinstance(body.get("user"), dict) else None
         if home not in (None, self.team):
-            return f"<@{user}> belongs to another team; only full members of this workspace may use Firstmate."
+            return f"<@{user}> belongs to another workspace; only full members of this workspace may use Firstmate."
         channel = body.get("channel")
         if body.get("is_ext_shared_channel") or (isinstance(channel, dict) and channel.get("is_ext_shared")):
-            return "Firstmate does not work in channels that are shared with other organisations."
+            return "Firstmate does not work in channels that are shared with other organizations."
         colleague, says = self.directory.is_colleague(user)
         return None if colleague else says
 

@@ -50,10 +50,12 @@ def installation_of(client: WebClient) -> Installation:
         bot = client.bots_info(bot=me["bot_id"])["bot"]
     except SlackApiError as error:
         raise ConfigError(
-            f"Slack refuses the bot token ({refusal(error)}). Reinstall the app and update slack.bot_token."
+            f"Slack rejected slack.bot_token ({refusal(error)}). Reinstall the app and update the secret."
         ) from error
     except NO_ANSWER as error:
-        raise Unreachable(f"Slack at {client.base_url} does not answer: {error}.") from error
+        raise Unreachable(
+            f"Slack at {client.base_url} does not answer: {error}. Check that this host can reach it."
+        ) from error
     except KeyError as error:
         raise ConfigError("slack.bot_token is not a bot token. Use the token that begins with xoxb-.") from error
     return Installation(str(me["team_id"]), str(bot["app_id"]))
@@ -75,10 +77,13 @@ class SocketConnection:
             self._handler.connect()  # type: ignore[no-untyped-call]
         except SlackApiError as error:
             raise ConfigError(
-                f"Slack refuses slack.app_token ({refusal(error)}). It needs connections:write."
+                f"Slack rejected slack.app_token ({refusal(error)}). Generate an app-level token (xapp-…) with the "
+                "scope connections:write and update the secret."
             ) from error
         except NO_ANSWER as error:
-            raise Unreachable(f"Slack does not open a Socket Mode connection: {error}.") from error
+            raise Unreachable(
+                f"Slack does not open a Socket Mode connection: {error}. Check that this host can reach Slack."
+            ) from error
 
     @property
     def connected(self) -> bool:

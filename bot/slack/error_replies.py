@@ -39,5 +39,5 @@ def attempt(record: Record, user: str, entry: str, do: Callable[[], T]) -> T | E
         number = secrets.token_hex(4)
         log.exception("bug %s in %s of %s", number, entry, user)
         record(user, entry, f"bug {number}")
-        says = f"The request failed because of a bug in Firstmate. The bot's log has the details under `{number}`."
+        says = f"The request failed because of a bug in Firstmate. Search the bot's log for the error ID {number}."
         return ErrorReply(says, f":warning: {says}")

@@ -61,7 +61,8 @@ def _step(step: Step, run: Run) -> Iterator[str]:
     took = f", {units.show_seconds(step.took)}" if step.took else ""
     yield f"{step.id}  ({step.use} on {_source(step, run)}{took})"
     if step.says:
-        yield f"  {step.status.value}: {blocks.plain(step.says)}"
+        status = "incomplete" if step.status is StepStatus.DONE else step.status.value
+        yield f"  {status}: {blocks.plain(step.says)}"
     if step.evidence is not None:
         yield from _lines(step.evidence, _result(step.use), "  ")
 

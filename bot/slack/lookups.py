@@ -1,4 +1,4 @@
-"""What people look up from Slack: runbooks, why one answers an alert, and the runs under way. Changes nothing."""
+"""What people look up from Slack: runbooks, why one matches an alert, and the runs in progress. Changes nothing."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Which runbook answers an alert, and why the others do not."""
+    """Which runbook matches an alert, and why the others do not."""
 
     alert: str
     """The labels that were matched."""
     verdict: str
     runbooks: Sequence[tuple[str, bool, str]]
-    """Name, whether it answers, and the reason."""
+    """Name, whether it matches, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Lookups:
         said = [f"{source}." for source in self.live_library.library.sources]
         if self.live_library.broken:
             broken = summary(self.live_library.broken)
-            said.append(f"Broken files, whose last valid versions stay in force: {broken}")
+            said.append(f"Files with errors, whose last valid versions stay in force: {broken}")
         return said
 
     def runbook_text(self, name: str) -> str:
@@ -84,7 +84,7 @@ class Lookups:
         return self.live_library.library.find(name).text
 
     def why(self, asked: str) -> Why:
-        """Explains which runbook answers an alert, given as labels, as its name or as the number of its run."""
+        """Explains which runbook matches an alert, given as labels, as its name or as the ID of its run."""
         alert = self.run_factory.alert_of(asked)
         runbooks = self.live_library.library.runbooks
         return Why(

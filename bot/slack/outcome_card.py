@@ -15,7 +15,9 @@ def outcome(run: Run) -> list[Block]:
     found = [section(f"{icon} *{run.state.label}.* {sentence(run.says)}")]
     if run.revert_at is not None and run.state is RunState.MENDED:
         when = moment(run.revert_at)
-        found.append(context(f"Undone automatically at {when}, unless somebody else changes the server first."))
+        found.append(
+            context(f"The change will be undone automatically at {when}, unless the setting is changed before then.")
+        )
     lines = [f"{moment(e.at)}  {sentence(e.what, 160)}" for e in run.timeline[-10:]]
     if lines:
         found.append(context("\n".join(lines)))

@@ -20,16 +20,18 @@ HELP: Mapping[str, str] = {
     "/triage": (
         "Write `/triage INSTANCE`, for example `/triage orders-3`. To check many instances at once, write "
         "`/triage SELECTOR`, for example `/triage cluster=orders`, `/triage shard=orders* role=replica` or "
-        "`/triage all`. The keys of a selector are `role`, `name`, `shard` (or `cluster`) and `flavour`."
+        "`/triage all`. The keys of a selector are `role`, `name`, `shard`, `flavour` and `cluster` (for servers "
+        "outside Vitess the same as `shard`), and for tablets also `keyspace`, `cell` and `type`."
     ),
     "/runbook": (
         "Write one of:\n"
         "• `/runbook list`\n"
         "• `/runbook show NAME`\n"
         "• `/runbook run NAME [INSTANCE]`: without an instance, a form asks for it and for the runbook's inputs\n"
-        "• `/runbook plan NAME INSTANCE [REMEDY]`: shows what a run would find and offer, and changes nothing\n"
-        "• `/runbook why ALERT`: explains which runbook answers an alert, given as its name, its labels or the number "
-        "of its run"
+        "• `/runbook plan NAME INSTANCE [REMEDY]`: shows the cause, the exact statements and the guards' results, and "
+        "changes nothing\n"
+        "• `/runbook why ALERT`: explains which runbook matches an alert, given as its name, its labels or the ID of "
+        "its run, such as `r-1234`"
     ),
     "/mate": (
         "Write one of:\n"
@@ -37,8 +39,9 @@ HELP: Mapping[str, str] = {
         "• `/mate halt [SCOPE] REASON` and `/mate resume [SCOPE]`: a scope is `shard:NAME` or `action:NAME`; without "
         "one, all changes are halted\n"
         "• `/mate pause RUN`, `/mate resume RUN`, `/mate stop RUN` or `/mate retry RUN`\n"
-        "• `/mate ack SHARD`: ends the shard's cooldowns, because somebody has checked it\n"
-        "• `/mate break-glass RUN REASON`: runs a refused run again with freeze and cooldown overridden"
+        "• `/mate ack SHARD`: ends the cooldowns of a shard that you have checked\n"
+        "• `/mate break-glass RUN REASON`: restarts a run that a freeze or a cooldown refused, with both "
+        "overridden; approval is still required"
     ),
 }
 FORM = re.compile(r"/runbook run (\S+)")
@@ -93,13 +96,13 @@ class SlashCommands:
             case "halt":
                 return f":octagonal_sign: {_halt(self.commands.halt(user, rest))}"
             case "ack" if len(rest.split()) == 1:
-                return f":white_check_mark: The cooldowns of {code(self.commands.acknowledge(user, rest))} are over."
+                return f":white_check_mark: Ended the cooldowns of {code(self.commands.acknowledge(user, rest))}."
             case "break-glass" if rest:
                 run_id, _, reason = rest.partition(" ")
                 run = self.commands.break_glass(user, run_id, reason.strip())
                 return (
-                    f":rotating_light: {code(run.id)} triages again, with freeze and cooldown overridden. "
-                    f"The card is in <#{run.channel}>."
+                    f":rotating_light: Started run {code(run.id)}: freezes and cooldowns are overridden; approval is "
+                    f"still required. The card is in <#{run.channel}>."
                 )
             case "pause" if rest.startswith("r-"):
                 return self.pause(user, rest)
@@ -141,7 +144,7 @@ def running(run: Run) -> str:
 
 
 def _state(run: Run) -> str:
-    return f"{code(run.id)} is *{run.state.value}*."
+    return f"{code(run.id)}: *{run.state.label}*."
 
 
 def _halt(halt: Halt) -> str:
@@ -156,8 +159,8 @@ def _remaining(halts: Sequence[Halt]) -> str:
 
 def _why(why: Why) -> str:
     lines = [f"{code(why.alert)}: {escape(why.verdict)}"]
-    for name, answers, says in why.runbooks[:MOST_RUNBOOKS]:
-        lines.append(f"• {':heavy_check_mark:' if answers else ':heavy_minus_sign:'} {code(name)} {escape(says[:500])}")
+    for name, matches, says in why.runbooks[:MOST_RUNBOOKS]:
+        lines.append(f"• {':heavy_check_mark:' if matches else ':heavy_minus_sign:'} {code(name)} {escape(says[:500])}")
     if len(why.runbooks) > MOST_RUNBOOKS:
         lines.append(f"and {len(why.runbooks) - MOST_RUNBOOKS} more; `firstmate match` lists all of them")
     return "\n".join(lines)
@@ -170,11 +173,14 @@ def _status(status: Status) -> str:
         waiting = waits(run)
         until = f", until {moment(waiting.until)}" if waiting.until else ""
         lines.append(
-            f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.value}*, waits for "
-            f"{sentence(waiting.what)} since {moment(waiting.since)}{until}"
+            f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.label}* since "
+            f"{moment(waiting.since)}{until}; waits for {sentence(waiting.what)}"
         )
+    if len(status.runs) > MOST_RUNS:
+        lines.append("and others; `firstmate incident list` lists them")
     if not status.runs:
-        lines.append("No run is under way.")
+        lines.append("No runs in progress.")
     if status.waiting_messages:
-        lines.append(f"{status.waiting_messages} messages wait for Slack.")
+        one = status.waiting_messages == 1
+        lines.append(f"{status.waiting_messages} message{' is' if one else 's are'} waiting to be sent to Slack.")
     return "\n".join(lines)

@@ -1,9 +1,9 @@
-"""The card of a sweep: instances that do not answer, the usual values, and instances that differ. Pure."""
+"""The card of a sweep: instances that do not respond, the largest group, and instances that differ. Pure."""
 
 from __future__ import annotations
 
 from bot.engine.outbox import Message, Priority
-from bot.engine.sweep.comparison import Group, Kin, Silence, named
+from bot.engine.sweep.comparison import Group, Kin, Silence, instances, named
 from bot.engine.sweep.first_sweep import FirstSweep
 from bot.guards.facts import mention
 from bot.slack.blocks import (
@@ -38,7 +38,7 @@ def sweep_message(key: str, channel: str, user: str, on: str, found: FirstSweep)
 
 
 def card(user: str, on: str, found: FirstSweep) -> list[Block]:
-    """Returns the blocks: first the instances that do not answer, then the groups of each diagnostic."""
+    """Returns the blocks: first the instances that do not respond, then the groups of each diagnostic."""
     asked = ", ".join(code(name) for name, _ in found.found)
     blocks = [
         header(f"🔎 {on} · {found.asked:,} instance{'s' if found.asked != 1 else ''}"),
@@ -56,31 +56,33 @@ def card(user: str, on: str, found: FirstSweep) -> list[Block]:
 
 
 def _kin(kin: Kin) -> list[Block]:
-    usual, *others = kin.groups
-    blocks = [section("\n".join([f"*{escape(kin.name)}*", _usual(usual, alone=kin.hosts == 1), *_far(usual)]))]
+    largest, *others = kin.groups
+    blocks = [section("\n".join([f"*{escape(kin.name)}*", _largest(largest, alone=kin.hosts == 1), *_far(largest)]))]
     blocks += [section("\n".join([_differing(group), *_far(group)])) for group in others[:GROUPS]]
     return blocks + _more(len(others) - GROUPS, "groups that differ")
 
 
 def _more(count: int, what: str) -> list[Block]:
-    return [context(f"{count} more {what}; `firstmate sweep` shows all.")] if count > 0 else []
+    return [context(f"{count} more {what}; `firstmate sweep` shows them all.")] if count > 0 else []
 
 
-def _usual(group: Group, *, alone: bool) -> str:
+def _largest(group: Group, *, alone: bool) -> str:
     says = escape(group.seen, LINE) or "no values"
-    return says if alone else f":white_check_mark: *usual, {len(group.hosts):,}*: {says}"
+    return says if alone else f":white_check_mark: *{instances(group.hosts)} (largest group)*: {says}"
 
 
 def _differing(group: Group) -> str:
     says = escape("; ".join(each.says for each in group.differs), LINE)
-    return f":warning: *differs, {len(group.hosts):,}*, {escape(named(group.hosts), LINE)}: {says}"
+    differ = "differs" if len(group.hosts) == 1 else "differ"
+    return f":warning: *{instances(group.hosts)} {differ}* ({escape(named(group.hosts), LINE)}): {says}"
 
 
 def _far(group: Group) -> list[str]:
     strays = "; ".join(each.strays for each in group.ranges if each.strays)
-    return [f":warning: *far from the others*: {escape(strays, LINE)}"] if strays else []
+    return [f":warning: *outliers*: {escape(strays, LINE)}"] if strays else []
 
 
 def _silence(silence: Silence) -> str:
     hosts = escape(named(silence.hosts), LINE)
-    return f":red_circle: *no answer, {len(silence.hosts):,}*, {hosts}: {escape(silence.reason, LINE // 2)}"
+    reason = escape(silence.reason, LINE // 2)
+    return f":red_circle: *{instances(silence.hosts)} did not respond* ({hosts}): {reason}"

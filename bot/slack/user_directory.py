@@ -51,7 +51,7 @@ class SlackDirectory:
                 f"user:{user}", lambda: self._client.users_info(user=user)["user"], fresh
             )
         except (*NO_ANSWER, KeyError) as error:
-            return False, f"Slack could not look up <@{user}> ({_kind(error)}). Try again."
+            return False, _not_answered(f"look up <@{user}>", error)
         return _colleague(user, known, self._team)
 
     def may(self, user: str, role: str, *, shard: str = "", risk: str = "", fresh: bool = False) -> tuple[bool, str]:
@@ -67,7 +67,7 @@ class SlackDirectory:
             try:
                 members = self._members(group, fresh)
             except (*NO_ANSWER, KeyError) as error:
-                return False, f"Slack could not list the members of the user group {group} ({_kind(error)}). Try again."
+                return False, _not_answered(f"list the members of the user group {group}", error)
             if user in members:
                 return True, f"<@{user}> {holds} as a member of the user group {group}."
         where = f" for {' '.join(filter(None, (risk, 'changes of', shard)))}" if key.startswith("roles.only") else ""
@@ -99,8 +99,8 @@ def _colleague(user: str, known: Mapping[str, Any], team: str) -> tuple[bool, st
         (known.get("deleted", True), "is deactivated"),
         (known.get("is_bot", True), "is a bot"),
         (known.get("is_restricted", False) or known.get("is_ultra_restricted", False), "is a guest"),
-        (known.get("is_stranger", False), "belongs to another organisation"),
-        (known.get("team_id") != team, "belongs to another team"),
+        (known.get("is_stranger", False), "belongs to another organization"),
+        (known.get("team_id") != team, "belongs to another workspace"),
     )
     for refused, why in refusals:
         if refused:
@@ -108,7 +108,7 @@ def _colleague(user: str, known: Mapping[str, Any], team: str) -> tuple[bool, st
     return True, ""
 
 
-def _kind(error: Exception) -> str:
-    if isinstance(error, SlackApiError):
-        return refusal(error)
-    return type(error).__name__
+def _not_answered(what: str, error: Exception) -> str:
+    """Returns the sentence for a request that is refused because Slack did not answer a question about it."""
+    why = refusal(error) if isinstance(error, SlackApiError) else type(error).__name__
+    return f"Firstmate could not {what} in Slack ({why}), so the request was refused. Try again."

@@ -15,7 +15,6 @@ from pydantic import TypeAdapter, ValidationError
 from bot.engine import segments
 from bot.engine.run import Assignment, Choice, Decision, Event, PauseRequest, Run, RunState
 from bot.engine.segments import Segment
-from bot.guards.facts import mention
 from bot.store import audit_log
 from bot.store.store_base import StoreBase
 from bot.store.tables import decisions, runs
@@ -147,12 +146,11 @@ class RunRecords(StoreBase):
             audit_log.append(connection, f"run.{request.kind if request else 'hold_lifted'}", actor, run_id, {})
             return True
 
-    def go_on(self, run_id: str, request: PauseRequest | None, *, actor: str) -> bool:
+    def go_on(self, run_id: str, request: PauseRequest | None, *, says: str, actor: str) -> bool:
         with self.database.transaction() as connection:
             stored = self._load(connection, run_id)
             if stored is None or stored.state is not RunState.PAUSED:
                 return False
-            says = f"{mention(actor)} {'stopped it' if request else 'went on'}"
             event = Event(self._now(), says)
             self._write(
                 connection,

@@ -36,7 +36,7 @@ AFTER_APPROVAL = [
 
 
 ENDED = (RunState.MENDED, RunState.UNKNOWN, RunState.FAILED, RunState.REFUSED)
-SAYS = {RunState.MENDED: "Fixed and verified", RunState.UNKNOWN: "it was not repeated"}
+SAYS = {RunState.MENDED: "Fixed and verified", RunState.UNKNOWN: "did not repeat it"}
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_after_its_expiry_nothing_is_changed(lab: LabState):
         run = play.run_in(run_id, RunState.WAITING, RunState.EXPIRED)
         seen = play.button(run_id, "run.approve")
         play.run_in(run_id, RunState.EXPIRED)
-        play.message(run_id, "outcome", holds="Nobody approved in time")
+        play.message(run_id, "outcome", holds="The approval request expired")
         play.press(BOB, run, "run.approve", seen=seen)
         play.told(BOB, "it is expired")
         assert play.statements(run_id) == []

@@ -61,7 +61,7 @@ def test_the_alerts_of_a_failover_are_one_thread_that_says_what_is_left(vitess_l
     wait_until("every run has ended", lambda: all(run.state.ended for run in seen.runs), 90)
     first, last = seen.runs[0], seen.runs[-1]
     assert {run.root for run in seen.runs} == {first.id}
-    assert last.says.startswith("VTOrc repaired it")
+    assert last.says.startswith("VTOrc repaired ")
     assert last.lead is not None
     assert last.lead.id == "tablet_mysql_dead"
     posted = WorkspaceClient(vitess_lab.urls.workspace).messages(CHANNEL)

@@ -172,7 +172,7 @@ def test_when_the_alert_resolves_first_the_question_is_withdrawn(play: Play):
     play.send(status="resolved", starts_at=starts_at)
     play.run_in(run_id, RunState.RESOLVED)
     play.press(BOB, run, "run.approve", seen=seen)
-    play.told(BOB, "no longer waits for an approval")
+    play.told(BOB, "no longer waits for approval")
     assert play.statements(run_id) == []
 
 

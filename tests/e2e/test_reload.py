@@ -81,5 +81,5 @@ def test_a_broken_file_is_told_in_slack_and_in_the_metrics_until_it_is_mended(ow
         metrics = answer.read().decode()
     assert 'firstmate_runbooks{of="broken"} 1.0' in metrics
     own.write("Fourth title")
-    assert own.told("All runbooks are good again") == told
+    assert own.told("All runbooks are valid again") == told
     own.in_force("Fourth title")

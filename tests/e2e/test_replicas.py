@@ -23,7 +23,7 @@ from tests.postgresql_fixture import PostgreSQL
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.usefixtures("stopped")]
 
 ENDED = (RunState.MENDED, RunState.UNKNOWN, RunState.FAILED, RunState.REFUSED)
-SAYS = {RunState.MENDED: "Fixed and verified", RunState.UNKNOWN: "it was not repeated"}
+SAYS = {RunState.MENDED: "Fixed and verified", RunState.UNKNOWN: "did not repeat it"}
 
 
 @dataclass

@@ -95,7 +95,7 @@ def test_the_time_is_kept_over_a_kill_of_the_bot(play: Play):
     with bot(play):
         play.run_in(run.id, RunState.UNDONE)
         assert value(play.lab) == BEFORE
-        play.message(run.id, "outcome", holds="Undone by its timer")
+        play.message(run.id, "outcome", holds="Undone by Firstmate as scheduled")
         made, undone = play.statements(run.id)
     assert made.startswith(f"SET GLOBAL `{NAME}` = {WANTED}")
     assert undone.startswith(f"SET GLOBAL `{NAME}` = {BEFORE}")
@@ -126,7 +126,7 @@ def test_what_somebody_changed_since_is_left_to_them(play: Play):
     run = killed_once_mended(play)
     set_to(play.lab, 55)
     with bot(play):
-        play.message(run.id, "outcome", holds="it was changed again since")
+        play.message(run.id, "outcome", holds="changed after Firstmate's change")
         wait_until("it is audited", lambda: bool(play.audited("run.not_undone", run.id)))
         assert value(play.lab) == 55
         assert len(play.statements(run.id)) == 1

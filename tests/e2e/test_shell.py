@@ -177,7 +177,7 @@ def test_parameters_that_do_not_fit_are_told(config: Path, given: str, says: str
 
 def test_what_is_under_way_is_listed_with_what_it_waits_for(config: Path, alert: Path):
     run(config, alert, "--remedy", "start_applier")
-    assert firstmate("incident", "list", "--config", config).out == "No run is in progress.\n"
+    assert firstmate("incident", "list", "--config", config).out == "No runs in progress.\n"
     [listed] = firstmate("incident", "list", "--all", "--config", config, "--json").json["incidents"]
     assert (listed["state"], listed["target"], listed["waits_for"]) == ("mended", REPLICA, "nothing: it is mended")
     assert listed["run"] in firstmate("incident", "list", "--all", "--config", config).out

@@ -67,7 +67,7 @@ def test_sound_servers_are_alike(sound_lab: LabState):
 def test_over_all_servers_it_says_exactly_who_is_silent_and_who_differs(broken_lab: LabState):
     code, found = swept(broken_lab, "mysql.replica_status", "--on", "all")
     assert (code, found["alike"], found["asked"]) == (1, False, 6)
-    assert found["says"] == "4 of 6 answered, 1 differs."
+    assert found["says"] == "4 of 6 responded; 1 of them differs."
     silent = {host: each["reason"] for each in found["no_answer"] for host in each["hosts"]}
     assert silent.keys() == found["missing"].keys() == {KILLED, HANGS}
     assert "does not accept connections" in silent[KILLED]
@@ -94,9 +94,9 @@ def test_ports_are_told_apart_without_a_user(broken_lab: LabState):
 def test_people_read_it_in_a_few_lines(broken_lab: LabState):
     said = firstmate("sweep", "mysql.replica_status", "--on", "all", "--config", broken_lab.config)
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
-    assert lines[0].startswith("mysql.replica_status: 4 of 6 answered, 1 differs.")
+    assert lines[0].startswith("mysql.replica_status: 4 of 6 responded; 1 of them differs.")
     assert "2 replicas of mysql" in lines
-    assert "differs, 1: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in lines
+    assert "1 instance differs: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in lines
     assert lines[lines.index("2 replicas of mysql") + 3] == STOPPED
     assert HANGS in lines
     assert KILLED in lines
@@ -143,13 +143,13 @@ def cards(play: Play) -> list[Json]:
 def test_an_operator_of_every_shard_gets_one_card_of_all_servers(play: Play, broken_lab: LabState):
     before = len(cards(play))
     play.workspace.command(ALICE, CHANNEL, "/triage all")
-    play.told(ALICE, "4 of 6 answered, 1 of them unlike the others. The card is in")
+    play.told(ALICE, "4 of 6 responded; 1 of them differs. The card is in")
     [card] = play.workspace.wait_for(lambda: cards(play)[before:], 30.0, "The card")
     shown = words(card)
     for part in (
         "all · 6 instances",
-        f"no answer, 1*, {KILLED}: … does not accept connections",
-        f"differs, 1*, {STOPPED}: applier running No, not Yes; lag unknown; applier errno 1205, not 0",
+        f"1 instance did not respond* ({KILLED}): … does not accept connections",
+        f"1 instance differs* ({STOPPED}): applier running No, not Yes; lag unknown; applier errno 1205, not 0",
         "1 primary of mariadb",
         "read only yes",
     ):
@@ -161,7 +161,7 @@ def test_an_operator_of_every_shard_gets_one_card_of_all_servers(play: Play, bro
 def test_the_cluster_of_an_alert_is_the_shard_of_the_inventory(play: Play, sound_lab: LabState):
     before = len(cards(play))
     play.workspace.command(BOB, CHANNEL, "/triage cluster=orders")
-    play.told(BOB, "3 of 3 answered")
+    play.told(BOB, "3 of 3 responded")
     [card] = play.workspace.wait_for(lambda: cards(play)[before:], 30.0, "The card")
     assert "cluster=orders · 3 instances" in words(card)
 

@@ -70,7 +70,7 @@ def test_break_glass_does_not_override_other_guards(store: RunStore, guards: tup
 
 def test_break_glass_applies_only_to_refused_runs(store: RunStore):
     refused(store, state=RunState.DIAGNOSED)
-    with pytest.raises(NotAllowed, match=r"Run r-1 is diagnosed"):
+    with pytest.raises(NotAllowed, match='Run r-1 has the state "Diagnosed"'):
         break_glass(store)
 
 

@@ -118,7 +118,7 @@ def test_fewer_statements_than_approved_is_said():
 
     server = Server()
     plan = planned()
-    with pytest.raises(change_executor.NotAsPlanned, match="ended before"):
+    with pytest.raises(change_executor.NotAsPlanned, match="stopped before the approved statement"):
         change_executor.make(Connection(server), Shorter(8), plan, tag="r-1")
 
 
@@ -148,7 +148,7 @@ def test_what_somebody_else_changed_since_is_not_touched():
     plan = planned()
     change_executor.make(Connection(server), SetTwice(8), plan, tag="r-1")
     server.value = 50
-    with pytest.raises(change_executor.NotAsPlanned, match=r"x is 50.*it was changed again since"):
+    with pytest.raises(change_executor.NotAsPlanned, match=r"changed after Firstmate's change .x is 50"):
         change_executor.restore(Connection(server), SetTwice(8), plan, tag="r-1")
     assert server.value == 50
 
@@ -212,4 +212,4 @@ def test_verification_waits_until_it_is_settled():
 def test_what_never_settles_has_failed_with_what_was_last_seen():
     verdict = verifier([Verification(ok=True, says="Connecting", settled=False)]).verify(SetTwice(8))
     assert not verdict.ok
-    assert verdict.says == "Connecting (seen for 3 s)"
+    assert verdict.says == "Connecting (checked for 3 s)"

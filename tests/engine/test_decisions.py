@@ -40,22 +40,22 @@ def test_the_last_approval_approves_the_run_and_its_change_follows():
 def test_one_denial_denies_the_run():
     decided = decide(WAITING, by("U1", Choice.DENY))
     assert (decided.run.state, decided.segment, decided.revoked) == (RunState.DENIED, Report(), False)
-    assert decided.run.says == "<@U1> denied it; nothing was changed."
+    assert decided.run.says == "<@U1> denied the plan; nothing was changed."
 
 
 def test_a_person_revokes_an_approval_until_the_change_begins():
     approved = decide(decide(WAITING, by("U1")).run, by("U2")).run
     decided = decide(approved, by("U1", Choice.DENY))
     assert (decided.run.state, decided.revoked) == (RunState.DENIED, True)
-    with pytest.raises(NotAllowed, match="no longer waits for an approval"):
+    with pytest.raises(NotAllowed, match="no longer waits for approval"):
         decide(replace(approved, state=RunState.CHANGING), by("U1", Choice.DENY))
 
 
 @pytest.mark.parametrize(
     ("run", "decision", "says"),
     [
-        (decide(WAITING, by("U1")).run, by("U1"), "already decided on run r-1"),
-        (replace(WAITING, state=RunState.EXPIRED), by("U1"), "it is expired"),
+        (decide(WAITING, by("U1")).run, by("U1"), "already decided on the plan of run r-1"),
+        (replace(WAITING, state=RunState.EXPIRED), by("U1"), 'its state is "Expired"'),
         (WAITING, by("U1", digest="f" * 64), "a newer plan than the one on this card"),
         (WAITING, replace(by("U1"), at=NOW + timedelta(seconds=300)), "expired at"),
     ],

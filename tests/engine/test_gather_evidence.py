@@ -117,7 +117,7 @@ def test_a_step_without_an_answer_is_given_up_and_the_rest_counts(monkeypatch):
     finally:
         ever.set()
     assert step(found, "hangs").status is StepStatus.FAILED
-    assert step(found, "hangs").says == "no answer within its time limit"
+    assert step(found, "hangs").says == "no response within its time limit"
     assert isinstance(found.evidence["hangs"], Missing)
     assert step(found, "answers").status is StepStatus.DONE
 

@@ -126,7 +126,7 @@ def test_another_person_takes_over_and_the_first_silence_ends(scene: Scene):
 def test_who_was_slower_is_told_and_leaves_no_silence(scene: Scene):
     before = scene.run()
     scene.take()
-    with pytest.raises(Busy, match=r"Another person was quicker"):
+    with pytest.raises(Busy, match=r"Somebody else took this incident first"):
         scene.assignments.take("U2", before)
     assert scene.taken().user == "U1"
     assert scene.silencer.ended == ["a-b-2"]
@@ -153,7 +153,7 @@ def test_an_alertmanager_that_does_not_answer_is_told_on_the_card(scene: Scene):
 
 def test_without_an_alertmanager_that_is_told(scene: Scene):
     Assignments(scene.store, scene.publisher, Silencing({}), lambda: NOW).take("U1", scene.run())
-    assert scene.taken().says == "Not silenced: `prometheus.alertmanager` is not set in the configuration."
+    assert scene.taken().says == "Not silenced: prometheus.alertmanager is not set in firstmate.yml."
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def of_grafana(database: Database) -> Scene:
 def test_an_alert_is_silenced_at_its_own_source_alone(of_grafana: Scene):
     of_grafana.take()
     assert of_grafana.silencer.silences == {}
-    assert of_grafana.taken().says == "Not silenced: Firstmate cannot silence alerts of grafana; silence it there."
+    assert of_grafana.taken().says == "Not silenced: Firstmate cannot silence alerts from grafana; silence it there."
 
 
 def test_the_end_of_an_alert_is_asked_of_its_own_source_alone(of_grafana: Scene):

@@ -48,8 +48,8 @@ def test_what_is_said_of_it_has_one_name_for_one_thing():
         ("orders", "'orders' is not KEY=PATTERN"),
         ("shard=", "'shard=' is not KEY=PATTERN"),
         ("all,role=replica", "'all' is not KEY=PATTERN"),
-        ("rol=replica", "A selector has no 'rol'; did you mean 'role'? It takes role, name, shard, flavour,"),
-        ("datacentre=x", "A selector has no 'datacentre'. It takes"),
+        ("rol=replica", "A selector has no key 'rol'; did you mean 'role'? Its keys are role, name, shard, flavour,"),
+        ("datacentre=x", "A selector has no key 'datacentre'. Its keys are"),
         ("shard=a,shard=b", "The selector names shard twice"),
         ("name=" + "x" * 600, "has 605 characters"),
     ],
@@ -65,11 +65,11 @@ def test_what_is_no_selector_is_told_with_how_one_is_written(selector: str, says
     [
         (
             "shard=ordrs",
-            "No instance of the inventory matches shard=ordrs: there is no shard 'ordrs'; did you mean 'orders'?",
+            "No instance in the inventory matches shard=ordrs: there is no shard 'ordrs'; did you mean 'orders'?",
         ),
-        ("role=master", "No instance of the inventory matches role=master: role is primary or replica."),
+        ("role=master", "No instance in the inventory matches role=master: role is primary or replica."),
         ("shard=zzz", "shard is billing or orders or orders-eu."),
-        ("name=billing-1,role=replica", "each of its patterns fits some, and no instance fits all of them."),
+        ("name=billing-1,role=replica", "each pattern matches some instances, but no instance matches all of them."),
     ],
 )
 def test_where_nothing_fits_it_says_which_pattern_does_not_and_what_was_near(selector: str, says: str):

@@ -62,7 +62,7 @@ def test_a_change_pauses_before_its_next_batch_and_continues_there(scene: Scene)
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL
     assert ended.state is RunState.MENDED
-    assert [each.what for each in ended.timeline if "went on" in each.what] == ["<@U0BOB> went on"]
+    assert [each.what for each in ended.timeline if "resumed" in each.what] == ["<@U0BOB> resumed the change."]
 
 
 def test_a_pause_can_be_withdrawn_before_it_takes_effect(scene: Scene):
@@ -90,7 +90,7 @@ def test_a_change_stops_before_its_next_batch(scene: Scene):
     ended = change(scene, "change-0", lambda: scene.commands.stop("U0ALICE", "r-1"))
     assert changed(scene) == ALL[:1]
     assert ended.state is RunState.FAILED
-    assert "<@U0ALICE> stopped the change here" in ended.says
+    assert "<@U0ALICE> stopped the change before this batch" in ended.says
     assert "Made and verified: orders-2" in ended.says
     assert "Not started: orders-5, orders-6" in ended.says
 
@@ -102,7 +102,7 @@ def test_a_paused_change_can_be_stopped_and_reports_what_was_made(scene: Scene):
     ended = scene.advance(next_segment(scene))
     assert changed(scene) == ALL[:1]
     assert ended.state.ended
-    assert "<@U0BOB> stopped the change here" in ended.says
+    assert "<@U0BOB> stopped the change before this batch" in ended.says
 
 
 def test_a_change_that_stays_paused_is_stopped_at_the_deadline(scene: Scene):
@@ -111,7 +111,7 @@ def test_a_change_that_stays_paused_is_stopped_at_the_deadline(scene: Scene):
     scene.advance(scene.queue.later[-1][1])
     ended = scene.advance(next_segment(scene))
     assert ended.state.ended
-    assert "firstmate stopped the change here" in ended.says
+    assert "nobody resumed it in time" in ended.says
 
 
 def test_the_deadline_of_an_earlier_pause_does_not_end_a_later_one(scene: Scene):
@@ -133,7 +133,7 @@ def test_a_run_that_has_changed_nothing_is_stopped_at_once(database: Database, s
 def test_a_change_of_one_batch_cannot_be_paused(database: Database):
     scene = Scene(database)
     scene.approve()
-    with pytest.raises(NotAllowed, match="no further batch"):
+    with pytest.raises(NotAllowed, match="only one batch"):
         scene.commands.pause("U0ALICE", "r-1")
 
 
@@ -141,7 +141,7 @@ def test_an_ended_run_can_be_neither_paused_stopped_nor_continued(scene: Scene):
     scene.approve()
     scene.advance()
     for ask in (scene.commands.stop, scene.commands.go_on, scene.commands.pause):
-        with pytest.raises(NotAllowed, match="mended"):
+        with pytest.raises(NotAllowed, match="Fixed and verified"):
             ask("U0ALICE", "r-1")
 
 
@@ -202,8 +202,8 @@ def test_a_retry_covers_only_the_targets_that_are_left(scene: Scene):
 
 def test_a_run_that_is_mended_or_under_way_cannot_be_retried(scene: Scene):
     scene.approve()
-    with pytest.raises(NotAllowed, match="nothing to retry"):
+    with pytest.raises(NotAllowed, match="cannot be retried"):
         scene.commands.retry("U0ALICE", "r-1")
     scene.advance()
-    with pytest.raises(NotAllowed, match="nothing to retry"):
+    with pytest.raises(NotAllowed, match="cannot be retried"):
         scene.commands.retry("U0ALICE", "r-1")

@@ -211,7 +211,12 @@ def test_the_primary_keeps_the_replicas_that_it_waits_for(scene: Scene, five: Fl
     }
     assert floor(five, scene, 1, ["orders-2"]) == (5, 1, 4, ACKERS)
     primary.down = True
-    assert floor(five, scene, 1, ["orders-2"]) == (5, 1, 5, "the primary could not be asked how many it waits for")
+    assert floor(five, scene, 1, ["orders-2"]) == (
+        5,
+        1,
+        5,
+        "the primary did not report how many semi-synchronous replicas it waits for",
+    )
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_a_selector_means_proxies_only_where_it_says_so():
     assert names(Selector(name="orders-*")) == ["orders-1", "orders-2", "orders-3"]
     assert names(Selector(shard="*")) == ["orders-1", "orders-2", "orders-3", "billing-1", "billing-2"]
     assert names(Selector(role="proxy", name="*-2")) == ["orders-proxy-2"]
-    with pytest.raises(UnknownTarget, match="No instance of the inventory matches role proxy"):
+    with pytest.raises(UnknownTarget, match="No instance in the inventory matches role proxy"):
         names(Selector(role="proxy", shard="billing"))
 
 
@@ -322,7 +322,7 @@ def test_the_primary_of_the_inventory_is_not_drained_whatever_the_proxy_knows(fr
         each.admin.edit("LOAD MYSQL SERVERS TO RUNTIME")
         each.admin.received.clear()
     remedy = {**DRAIN, "with": {"host": "orders-1", "hostgroup": 20}}
-    assert "orders-1 out of service, the primary of orders" in refused(front(remedy=remedy))
+    assert "orders-1 out of service, which is a primary of orders" in refused(front(remedy=remedy))
 
 
 def test_a_server_that_the_inventory_does_not_know_is_not_drained(front, stand_ins):
@@ -331,7 +331,7 @@ def test_a_server_that_the_inventory_does_not_know_is_not_drained(front, stand_i
         each.admin.edit("LOAD MYSQL SERVERS TO RUNTIME")
         each.admin.received.clear()
     says = refused(front(remedy={**DRAIN, "with": {"host": "elsewhere"}}))
-    assert "It takes elsewhere:3306 out of service at orders-proxy-1. The inventory knows no instance" in says
+    assert "The plan takes elsewhere:3306 out of service at orders-proxy-1. The inventory knows no instance" in says
 
 
 def test_a_remedy_of_proxies_on_a_server_is_not_planned(front):

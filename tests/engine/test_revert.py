@@ -57,7 +57,7 @@ class Scene:
 
     def revert(self) -> Run:
         """The timer's segment; returns the run as it is then."""
-        self.undo.undo(DirectSteps(), "r-1", "its timer", only=0)
+        self.undo.undo(DirectSteps(), "r-1", "Firstmate as scheduled", only=0)
         return self.run()
 
     def run(self) -> Run:
@@ -93,7 +93,7 @@ def scene(database: Database) -> Scene:
 def test_the_old_value_is_restored_when_the_time_is_over(scene: Scene):
     found = scene.revert()
     assert scene.server.executed == [UNDO_SQL]
-    assert (found.state, found.says) == (RunState.UNDONE, f"Undone by its timer: {UNDO_SQL}")
+    assert (found.state, found.says) == (RunState.UNDONE, f"Undone by Firstmate as scheduled: {UNDO_SQL}")
     assert scene.publisher.runs[-1].state is RunState.UNDONE
     assert scene.store.holder("orders", besides="nobody") is None
 
@@ -119,7 +119,8 @@ def test_a_server_that_does_not_answer_is_told_and_a_person_may_try_later(scene:
     found = scene.revert()
     assert found.state is RunState.MENDED
     assert found.says == (
-        "It is 150. Not undone (its timer): orders-3:3306 does not accept connections. Look whether it is up."
+        "It is 150. Not undone (Firstmate as scheduled): orders-3:3306 does not accept connections. "
+        "Look whether it is up."
     )
     assert scene.publisher.runs[-1].says == found.says
     assert scene.store.holder("orders", besides="nobody") is None
@@ -137,6 +138,16 @@ def test_an_undo_that_failed_can_be_pressed_again_by_the_same_person(scene: Scen
     assert first != second
     assert scene.run().state is RunState.UNDONE
     assert scene.run().says.startswith("Undone by <@U1>")
+
+
+def test_a_change_that_cannot_be_undone_says_why(scene: Scene):
+    final = replace(
+        PLAN, changes=tuple(replace(each, undo=(), undo_says="Nothing to restore.") for each in PLAN.changes)
+    )
+    scene.store.save(replace(scene.run(), plan=final), expect=RunState.MENDED)
+    with pytest.raises(NotAllowed, match=r"Run r-1 has nothing to undo\. Nothing to restore\."):
+        scene.press_undo()
+    assert scene.server.executed == []
 
 
 def test_a_double_click_is_one_segment(scene: Scene):
@@ -172,7 +183,7 @@ def test_a_different_server_at_the_address_is_not_changed(scene: Scene):
 
 def test_a_value_that_was_changed_since_is_not_restored(scene: Scene):
     scene.server.value = 120
-    assert "it was changed again since" in scene.revert().says
+    assert "changed after Firstmate's change" in scene.revert().says
     assert (scene.server.executed, scene.server.value) == ([], 120)
 
 

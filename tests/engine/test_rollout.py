@@ -108,10 +108,10 @@ def scene(database: Database) -> Scene:
 # -- planning -----------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_names_every_server_statement_and_turn_and_changes_nothing(scene: Scene):
+def test_a_plan_names_every_server_statement_and_batch_and_changes_nothing(scene: Scene):
     plan = scene.plan(runbook(fix={**SET, "on": "replicas"}))
     assert plan.targets == ("orders-2", "orders-3", "orders-4", "orders-5", "orders-6")
-    assert plan.waves == ((0,), (1, 2), (3, 4))
+    assert plan.batches == ((0,), (1, 2), (3, 4))
     assert plan.statements == ("SET GLOBAL `max_connections` = 120",) * 5
     assert plan.undo == ("SET GLOBAL `max_connections` = 100",) * 5
     assert plan.blast_radius == "5 of 5 replicas of orders"
@@ -119,11 +119,11 @@ def test_a_plan_names_every_server_statement_and_turn_and_changes_nothing(scene:
 
 
 @pytest.mark.parametrize(
-    ("batches", "waves"),
+    ("sizes", "planned"),
     [([1], ((0,), (1,), (2,), (3,), (4,))), ([5], ((0, 1, 2, 3, 4),)), ([2, 1], ((0, 1), (2,), (3,), (4,)))],
 )
-def test_the_last_size_of_the_batches_repeats(scene: Scene, batches: Any, waves: Any):
-    assert scene.plan(runbook(fix={**SET, "on": "replicas", "batches": batches})).waves == waves
+def test_the_last_size_of_the_batches_repeats(scene: Scene, sizes: Any, planned: Any):
+    assert scene.plan(runbook(fix={**SET, "on": "replicas", "batches": sizes})).batches == planned
 
 
 def test_all_steps_are_made_on_a_batch_before_the_next_batch(scene: Scene):
@@ -157,7 +157,7 @@ def test_where_a_remedy_works(scene: Scene, on: Any, targets: Any):
     ("on", "error", "says"),
     [
         ({"shard": "billing"}, NotAllowed, "stays within one shard, and billing-1, billing-2 is not in orders"),
-        ({"name": "nobody"}, UnknownTarget, "No instance of the inventory matches name nobody"),
+        ({"name": "nobody"}, UnknownTarget, "No instance in the inventory matches name nobody"),
         ({"limit": 3}, UnknownTarget, "6 instances match the shard, and the step allows 3"),
     ],
 )
@@ -308,8 +308,8 @@ def test_a_change_that_was_begun_before_a_crash_is_not_repeated_and_nothing_foll
     ended = scene.change()
     assert [name for name, _ in scene.fleet.log] == ["orders-2", "orders-4"]
     assert ended.state is RunState.UNKNOWN
-    assert "the change was not repeated" in ended.says
-    assert "A person must check orders-3" in ended.says
+    assert "did not repeat the change" in ended.says
+    assert "Check orders-3" in ended.says
 
 
 def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
@@ -319,7 +319,7 @@ def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
     assert ended.revert_at is not None
     undo = scene.rollout.undo
     for number in range(5):
-        undo.undo(DirectSteps(), "r-1", "its timer", only=number)
+        undo.undo(DirectSteps(), "r-1", "Firstmate as scheduled", only=number)
         found = scene.store.run("r-1")
         assert found is not None
         assert found.state is (RunState.UNDONE if number == 4 else RunState.MENDED)
@@ -407,7 +407,7 @@ def test_a_superseded_execution_stops_at_once(scene: Scene):
     scene.approve(plan)
 
     class Overtaking(DirectSteps):
-        """After the first wave another replica of the bot goes on with the run."""
+        """After the first batch another replica of the bot goes on with the run."""
 
         def step(self, name: str, do: Callable[[], T]) -> T:
             if name == "guards-1":

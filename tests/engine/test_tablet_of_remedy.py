@@ -39,7 +39,7 @@ def test_it_is_the_tablet_of_that_alias_whatever_the_alert_was_about():
 
 def test_a_tablet_of_another_shard_is_none_of_this_one():
     where = remedy_location(START, stopped("zone1-0000000104"))
-    with pytest.raises(UnknownTarget, match="No instance of the inventory matches tablet zone1-0000000104"):
+    with pytest.raises(UnknownTarget, match="No instance in the inventory matches tablet zone1-0000000104"):
         places(where, PRIMARY, INVENTORY)
 
 

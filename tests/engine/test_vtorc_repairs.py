@@ -54,23 +54,23 @@ RECOVERED = Recovery("DeadPrimary", "zone1-0000000100", "zone1-0000000101", 3.0,
 
 def test_a_problem_that_vtorc_repairs_is_its_own():
     found = judged(replace(HEALTHY, problems=(DEAD,)), patience=30)
-    assert found.doing == "DeadPrimary of zone1-0000000100, seen for 2 s"
+    assert found.doing == "DeadPrimary on zone1-0000000100, detected 2 s ago"
 
 
 def test_a_recovery_under_way_counts_though_its_problem_is_old():
     running = replace(RECOVERED, took=None)
     old = replace(DEAD, seen_for=400.0)
-    assert "under way" in judged(replace(HEALTHY, problems=(old,), recoveries=(running,)), patience=30).doing
+    assert "in progress" in judged(replace(HEALTHY, problems=(old,), recoveries=(running,)), patience=30).doing
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"problems": (replace(DEAD, seen_for=45.0),)}, "for 45 s and not repaired it"),
+        ({"problems": (replace(DEAD, seen_for=45.0),)}, "45 s ago and has not repaired it"),
         ({"problems": (replace(DEAD, repairs=False, analysis="UnreachablePrimary"),)}, "does not repair by itself"),
         ({"problems": (DEAD,), "acting": 0, "disabled": ("u",)}, "disabled"),
-        ({"problems": (DEAD,), "stuck": True}, "cannot take the lock"),
-        ({"healthy": 0, "acting": 0, "missing": ("u does not answer (connection refused).",)}, "No VTOrc runs"),
+        ({"problems": (DEAD,), "stuck": True}, "cannot lock a shard"),
+        ({"healthy": 0, "acting": 0, "missing": ("u does not answer (connection refused).",)}, "No VTOrc is running"),
         ({}, "alive and detects nothing"),
     ],
 )
@@ -94,15 +94,13 @@ def test_a_vtorc_that_cannot_be_asked_is_no_vtorc_that_is_down(change):
 
 def test_what_it_repaired_is_told():
     says = judged(replace(HEALTHY, recoveries=(RECOVERED,)), patience=30).repaired
-    assert says == (
-        "VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100; zone1-0000000101 is the primary now."
-    )
+    assert says == ("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s; zone1-0000000101 is the primary now.")
 
 
 def test_a_failover_is_told_though_the_old_primary_cannot_be_mended():
     failed = Recovery("StaleTopoPrimary", "zone1-0000000100", "", 1.0, 0.5, "mysqld is gone", 1.0)
     says = judged(replace(HEALTHY, recoveries=(failed, RECOVERED)), patience=30).repaired
-    assert says.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+    assert says.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
 
 
 def test_what_is_tried_in_vain_every_second_repaired_nothing():
@@ -110,7 +108,7 @@ def test_what_is_tried_in_vain_every_second_repaired_nothing():
     there = DetectedProblem("StaleTopoPrimary", "zone1-0000000100", 12.0, repairs=True)
     found = judged(replace(HEALTHY, problems=(there,), recoveries=(vain, RECOVERED)), patience=30)
     assert "StaleTopoPrimary" in found.doing
-    assert found.repaired.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+    assert found.repaired.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
     assert found.over
 
 
@@ -132,7 +130,7 @@ def test_with_another_tablet_or_without_a_new_primary_it_is_not_over(change):
 
 def test_what_took_less_than_a_second_is_said_so():
     says = judged(replace(HEALTHY, recoveries=(replace(RECOVERED, after=0.3),)), patience=30).repaired
-    assert says.startswith("VTOrc repaired it within a second: DeadPrimary")
+    assert says.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 within a second")
 
 
 def test_what_was_repaired_long_ago_is_no_repair_of_this():
@@ -169,7 +167,7 @@ AT_WORK, DONE = replace(HEALTHY, problems=(DEAD,)), replace(HEALTHY, recoveries=
 def test_a_change_waits_for_vtorc_and_is_told_that_it_was_quicker():
     found = looking(AT_WORK, AT_WORK, DONE).wait(TARGET, 30.0)
     assert found is not None
-    assert found.repaired.startswith("VTOrc repaired it after 7 s")
+    assert found.repaired.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
 
 
 def test_a_change_waits_no_longer_than_its_bound():
@@ -282,7 +280,8 @@ def test_while_vtorc_repairs_nothing_is_offered_and_the_card_says_until_when_it_
     assert run.state is RunState.TRIAGING
     assert run.plan is None
     assert run.says == (
-        "VTOrc is repairing it (DeadPrimary of zone1-0000000100, seen for 2 s). Firstmate waits until 03:00:20 UTC."
+        "VTOrc is repairing commerce/-80 (DeadPrimary on zone1-0000000100, detected 2 s ago). "
+        "Firstmate waits until 03:00:20 UTC."
     )
     assert run.lead is not None
 
@@ -293,10 +292,10 @@ def test_what_vtorc_repaired_is_the_end_of_the_run_and_the_cause_stays_on_the_ca
     assert watched.watch(after=1).state is RunState.TRIAGING
     run = watched.watch(after=2)
     assert run.state is RunState.DIAGNOSED
-    assert run.says.startswith("VTOrc repaired it after 7 s")
+    assert run.says.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
     assert run.lead is not None
     assert run.lead.id == "dead"
-    assert any("VTOrc repaired it" in event.what for event in run.timeline)
+    assert any("VTOrc repaired DeadPrimary" in event.what for event in run.timeline)
 
 
 def test_what_vtorc_tries_on_with_the_dead_tablet_after_a_failover_is_not_waited_for(database):
@@ -305,14 +304,14 @@ def test_what_vtorc_tries_on_with_the_dead_tablet_after_a_failover_is_not_waited
     watched.begin()
     run = watched.watch(after=1)
     assert run.state is RunState.DIAGNOSED
-    assert run.says.startswith("VTOrc repaired it after 7 s")
+    assert run.says.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
 
 
 def test_what_may_pass_by_itself_is_looked_at_again_and_only_then_is_it_the_end(database):
     watched = Watched(database, HEALTHY, causes=False, text=PASSES, first=False)
     run = watched.begin()
     assert (run.state, run.lead.id if run.lead else "") == (RunState.TRIAGING, "settles")
-    assert run.says == "It may clear by itself; Firstmate checks again at 03:00:15 UTC."
+    assert run.says == "The cause may clear by itself; Firstmate checks again at 03:00:15 UTC."
     run = watched.watch(after=15)
     assert (run.state, run.lead.id if run.lead else "") == (RunState.DIAGNOSED, "dead")
     assert not watched.queue.later
@@ -324,7 +323,7 @@ def test_what_was_repaired_before_the_first_look_is_told_after_the_second(databa
     watched.begin()
     run = watched.watch(after=15)
     assert run.state is RunState.DIAGNOSED
-    assert run.says.startswith("VTOrc repaired it after 7 s: DeadPrimary")
+    assert run.says.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
 
 
 def test_there_is_no_third_look(database):
@@ -348,7 +347,7 @@ def test_what_vtorc_had_repaired_before_the_first_look_is_told_too(database):
     run = Watched(database, DONE).begin()
     assert run.state is RunState.DIAGNOSED
     assert run.says == (
-        "VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100; zone1-0000000101 is the primary now. "
+        "VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s; zone1-0000000101 is the primary now. "
         "This cause has no automatic remedy."
     )
 
@@ -369,7 +368,7 @@ def test_what_vtorc_tries_in_vain_on_the_dead_one_hides_no_failover():
     old = replace(DEAD, analysis="ReplicaIsWritable", seen_for=31.0)
     view = replace(HEALTHY, problems=(old,), recoveries=(again, in_vain, RECOVERED))
     says = judged(view, patience=30).repaired
-    assert says.startswith("VTOrc repaired it after 7 s: DeadPrimary of zone1-0000000100")
+    assert says.startswith("VTOrc repaired DeadPrimary on zone1-0000000100 after 7 s")
 
 
 def test_a_repair_of_long_before_the_alert_was_of_another_trouble(database):

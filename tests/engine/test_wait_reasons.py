@@ -17,10 +17,10 @@ TWO = plan(changes=(change(), change(target="orders-2")))
 ONE_OF_TWO = (Decision("U0BOB", Choice.APPROVE, "d", NOW),)
 CASES = [
     (run(steps=(DONE, Step("b", "x", "target"))), "its diagnostics (1 of 2 steps done)", None),
-    (waiting(), "1 approval of approvers", LATER),
-    (waiting(approvals_needed=3, decisions=ONE_OF_TWO), "2 approvals of approvers", LATER),
-    (waiting(alert=None, requester="U0CAROL"), "1 approval of approvers other than <@U0CAROL>", LATER),
-    (waiting(taken=Assignment("U0ALICE", NOW)), "1 approval of approvers; <@U0ALICE> works on it", LATER),
+    (waiting(), "approval by 1 approver", LATER),
+    (waiting(approvals_needed=3, decisions=ONE_OF_TWO), "approval by 2 approvers", LATER),
+    (waiting(alert=None, requester="U0CAROL"), "approval by 1 approver other than <@U0CAROL>", LATER),
+    (waiting(taken=Assignment("U0ALICE", NOW)), "approval by 1 approver; assigned to <@U0ALICE>", LATER),
     (run(state=RunState.APPROVED, plan=TWO), "the start of its change", None),
     (
         run(state=RunState.CHANGING, plan=TWO, outcomes=(Outcome(0, "mended", ""),)),
@@ -29,15 +29,15 @@ CASES = [
     ),
     (
         run(state=RunState.CHANGING, plan=TWO, pause_request=PauseRequest("stop", "U0ALICE", NOW)),
-        "its changes (0 of 2 done, then stop)",
+        "its changes (0 of 2 done, then it stops)",
         None,
     ),
     (
         run(state=RunState.PAUSED, plan=TWO, pause_request=PauseRequest("pause", "U0ALICE", NOW, LATER)),
-        "<@U0ALICE>, who paused it, or another operator",
+        "any operator to resume it; paused by <@U0ALICE>",
         LATER,
     ),
-    (run(state=RunState.DIAGNOSED), "nothing: it is diagnosed", None),
+    (run(state=RunState.DIAGNOSED), "nothing: the run has ended", None),
 ]
 
 

@@ -124,7 +124,7 @@ REFUSALS = [
     pytest.param(
         topology_repair,
         {"repair": Repair("VTOrc", unknown="it does not answer.")},
-        "is unknown: it does not answer",
+        "cannot tell whether VTOrc is repairing orders: it does not answer",
         id="VTOrc unknown",
     ),
     pytest.param(

@@ -99,7 +99,7 @@ WRONG = [
 def test_a_body_that_does_not_fit_is_refused_with_the_field_and_kept(client, notebook, body, field):
     answer = post(client, body)
     assert answer.status_code == 400
-    assert f"does not fit: {field}: " in answer.json()["error"]
+    assert f"(version 4): {field}: " in answer.json()["error"]
     assert notebook.alerts == []
     assert [source for source, _, _ in notebook.refused] == ["alertmanager"]
 

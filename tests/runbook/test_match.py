@@ -127,7 +127,7 @@ def test_the_explanation_has_a_reason_for_every_runbook():
     ]
     says = {each.runbook.runbook: (each.matches, each.says) for each in explain(runbooks, alert("A", "a > b"))}
     assert says["hit"] == (True, 'matches by alertname = "A"')
-    assert says["none"] == (False, "has no `match`; it is run by hand only")
+    assert says["none"] == (False, "has no `match`, so it runs only when a person starts it")
     assert says["label"] == (False, "team = \"db\" does not match: the alert has no label 'team'")
     assert says["metric"] == (False, 'metric = "mysql_up" does not match: the alert\'s expression reads a, b')
 

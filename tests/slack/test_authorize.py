@@ -54,11 +54,11 @@ def test_a_full_member_is_allowed(authorize, refused, body):
     [
         ({**COMMAND, "user_id": "U0GUEST"}, "is a guest"),
         ({**COMMAND, "user_id": ""}, "has no user"),
-        ({**COMMAND, "team_id": "T0OTHER"}, "another team"),
+        ({**COMMAND, "team_id": "T0OTHER"}, "another workspace"),
         ({**COMMAND, "api_app_id": "A0EVIL"}, "for another app"),
-        ({**CLICK, "user": {"id": "U0STRANGER", "team_id": "T0OTHER"}}, "another team"),
-        ({**CLICK, "channel": {"id": "C0DBALERTS", "is_ext_shared": True}}, "shared with other organisations"),
-        ({**CLICK, "team": None}, "another team"),
+        ({**CLICK, "user": {"id": "U0STRANGER", "team_id": "T0OTHER"}}, "another workspace"),
+        ({**CLICK, "channel": {"id": "C0DBALERTS", "is_ext_shared": True}}, "shared with other organizations"),
+        ({**CLICK, "team": None}, "another workspace"),
     ],
 )
 def test_other_requests_are_refused_and_recorded(authorize, refused, body: dict[str, Any], reason: str):

@@ -21,7 +21,7 @@ def test_the_team_and_app_come_from_the_token(web: WebClient):
 
 def test_a_wrong_bot_token_is_a_configuration_error(workspace: Workspace):
     wrong = WebClient(token="xoxb-wrong", base_url=workspace.api_url, retry_handlers=[])
-    with pytest.raises(ConfigError, match=r"refuses the bot token \(invalid_auth\). Reinstall the app"):
+    with pytest.raises(ConfigError, match=r"rejected slack.bot_token \(invalid_auth\). Reinstall the app"):
         installation_of(wrong)
 
 
@@ -43,7 +43,7 @@ def socket(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, app_token: str
 
 def test_a_wrong_app_token_is_a_configuration_error(workspace: Workspace, monkeypatch):
     connection = socket(workspace, monkeypatch, "xapp-wrong")
-    with pytest.raises(ConfigError, match=r"refuses slack.app_token \(invalid_auth\)"):
+    with pytest.raises(ConfigError, match=r"rejected slack.app_token \(invalid_auth\)"):
         connection.open()
     connection.close()
 

@@ -95,7 +95,7 @@ def lookups() -> Any:
 @pytest.fixture
 def sweeps() -> Any:
     SWEEPS.reset_mock(return_value=True, side_effect=True)
-    SWEEPS.sweep.return_value = "5 of 6 answered, all alike."
+    SWEEPS.sweep.return_value = "5 of 6 responded; no differences found."
     return SWEEPS
 
 
@@ -131,16 +131,16 @@ def test_a_text_that_does_not_parse_is_answered_with_help(people, command: str):
 
 def test_break_glass_passes_the_reason_on(people, commands):
     said = answer(people, "/mate break-glass r-1 the shop is down")
-    assert "`r-2` triages again, with freeze and cooldown overridden" in said
+    assert "Started run `r-2`: freezes and cooldowns are overridden; approval is still required" in said
     commands.break_glass.assert_called_once_with("U0BOB", "r-1", "the shop is down")
 
 
 @pytest.mark.parametrize(
     ("text", "command", "says"),
     [
-        ("pause r-1", "pause", "`r-1` is *changing*. It pauses before its next batch."),
-        ("stop r-1", "stop", "`r-1` is *changing*. It stops before its next batch."),
-        ("resume r-1", "go_on", "`r-1` is *changing*. It continues."),
+        ("pause r-1", "pause", "`r-1`: *Change in progress*. It pauses before its next batch."),
+        ("stop r-1", "stop", "`r-1`: *Change in progress*. It stops before its next batch."),
+        ("resume r-1", "go_on", "`r-1`: *Change in progress*. It continues."),
         ("retry r-1", "retry", "Retrying `r-1` as `r-2`; the card is in <#C0DBALERTS>."),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_run_is_paused_stopped_continued_and_retried_by_its_number(
 
 def test_a_run_that_stops_at_once_is_reported_as_ended(people, commands):
     commands.stop.return_value = run(state=RunState.DENIED)
-    assert answer(people, "/mate stop r-1") == "`r-1` is *denied*."
+    assert answer(people, "/mate stop r-1") == "`r-1`: *Denied*."
 
 
 def test_triage_and_run_name_the_channel_of_the_card(people, commands):
@@ -166,7 +166,9 @@ def test_triage_and_run_name_the_channel_of_the_card(people, commands):
 
 @pytest.mark.parametrize("selector", ["cluster=orders", "shard=orders* role=replica", "all"])
 def test_triage_of_a_selector_sweeps_and_posts_a_card_to_the_channel(people, sweeps, selector: str):
-    assert answer(people, f"/triage {selector}") == "5 of 6 answered, all alike. The card is in <#C0DBALERTS>."
+    assert (
+        answer(people, f"/triage {selector}") == "5 of 6 responded; no differences found. The card is in <#C0DBALERTS>."
+    )
     sweeps.sweep.assert_called_once_with("U0BOB", selector, CHANNEL)
 
 
@@ -206,7 +208,7 @@ def test_why_explains_each_runbook(people, lookups, asked):
 
 def test_ack_ends_the_cooldowns_of_a_shard(people, commands):
     commands.acknowledge.return_value = "orders"
-    assert answer(people, "/mate ack orders") == ":white_check_mark: The cooldowns of `orders` are over."
+    assert answer(people, "/mate ack orders") == ":white_check_mark: Ended the cooldowns of `orders`."
     commands.acknowledge.assert_called_once_with("U0BOB", "orders")
     assert answer(people, "/mate ack") == HELP["/mate"]
 
@@ -214,15 +216,33 @@ def test_ack_ends_the_cooldowns_of_a_shard(people, commands):
 def test_status_lists_the_halts_the_runs_and_the_waiting_messages(people, lookups):
     lookups.status.return_value = Status([Halt("U0ALICE", "drill", NOW)], [waiting()], 2)
     said = answer(people, "/mate status")
-    for part in ("halted by <@U0ALICE>", "`r-1`", "*waiting*", "2 messages wait for Slack"):
+    for part in (
+        "halted by <@U0ALICE>",
+        "`r-1`",
+        "*Waiting for approval*",
+        "waits for approval by 1 approver",
+        "2 messages are waiting",
+    ):
         assert part in said
+
+
+def test_status_says_that_there_are_more_runs_than_it_lists(people, lookups):
+    lookups.status.return_value = Status([], [waiting()] * 16, 0)
+    said = answer(people, "/mate status")
+    assert said.count("`r-1`") == 15
+    assert said.endswith("and others; `firstmate incident list` lists them")
+
+
+def test_status_counts_one_waiting_message(people, lookups):
+    lookups.status.return_value = Status([], [], 1)
+    assert answer(people, "/mate status").endswith("1 message is waiting to be sent to Slack.")
 
 
 def test_status_without_a_halt_says_that_changes_are_allowed(people, lookups):
     lookups.status.return_value = Status([], [], 0)
     assert answer(people, "/mate status").splitlines() == [
         ":arrow_forward: Changes are allowed.",
-        "No run is under way.",
+        "No runs in progress.",
     ]
 
 

@@ -85,7 +85,7 @@ def test_the_message_is_updated_when_the_file_is_valid_again(scene: Scene):
     scene.reloader.check()
     [mended] = scene.wanted()
     assert mended.key == told.key
-    assert "good again; in force now: one" in scene.content(mended)["text"]
+    assert "valid again; now in force: one" in scene.content(mended)["text"]
     assert scene.reloader.counts["broken"] == 0.0
     scene.write(BROKEN)
     scene.reloader.check()

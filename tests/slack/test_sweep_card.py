@@ -63,9 +63,9 @@ def test_the_usual_values_are_shown_when_all_instances_are_alike():
         "requested by <@U0BOB>",
         "1 primary of mysql",
         "5 replicas of mysql",
-        "usual, 5*: version mysql 8.4.6, read only yes, uptime 1 min 30 s",
-        "usual, 5*: configured yes, receiver running Yes, applier running Yes",
-        "6 of 6 answered, all alike.",
+        "5 instances (largest group)*: version mysql 8.4.6, read only yes, uptime 1 min 30 s",
+        "5 instances (largest group)*: configured yes, receiver running Yes, applier running Yes",
+        "6 of 6 responded; no differences found.",
     ):
         assert part in words(sent)
     assert colour(sent) == RESOLVED
@@ -76,14 +76,17 @@ def test_an_instance_that_differs_is_named_with_its_values():
     stopped = replace(WELL, applier_running="No", applier_errno=1205, lag=None)
     sent = message(first(statuses=[HostAnswer(REPLICAS[0], stopped), *STATUSES[1:]]))
     check(sent)
-    assert "differs, 1*, orders-2: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in words(sent)
-    assert "6 of 6 answered, 1 of them unlike the others." in words(sent)
+    assert (
+        "1 instance differs* (orders-2): applier running No, not Yes; lag unknown; applier errno 1205, not 0"
+        in words(sent)
+    )
+    assert "6 of 6 responded; 1 of them differs." in words(sent)
     assert colour(sent) == ACKNOWLEDGED
 
 
 def test_an_outlier_is_named():
     sent = message(first(statuses=[HostAnswer(REPLICAS[0], replace(WELL, lag=3000.0)), *STATUSES[1:]]))
-    assert "far from the others*: lag: orders-2 50 min" in words(sent)
+    assert "outliers*: lag: orders-2 50 min" in words(sent)
     assert colour(sent) == ACKNOWLEDGED
 
 
@@ -91,8 +94,11 @@ def test_instances_that_do_not_answer_come_first_with_the_reason():
     down = HostAnswer(REPLICAS[0], missing=f"{REPLICAS[0].instance.address} does not accept connections.")
     sent = message(first([STATES[0], down, *STATES[2:]], STATUSES[1:]))
     check(sent)
-    assert "no answer, 1*, orders-2: … does not accept connections." in sent.payload["blocks"][2]["text"]["text"]
-    assert "5 of 6 answered, all alike." in words(sent)
+    assert (
+        "1 instance did not respond* (orders-2): … does not accept connections."
+        in sent.payload["blocks"][2]["text"]["text"]
+    )
+    assert "5 of 6 responded; no differences found." in words(sent)
     assert colour(sent) == FIRING
 
 

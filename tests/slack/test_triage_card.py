@@ -168,7 +168,7 @@ def test_the_approval_card_shows_the_cost_of_the_change():
 
 def test_decisions_stay_visible_in_every_later_state():
     for state in DECIDED:
-        assert "<@U0BOB> approved it" in words(parts(at(state))["approval"])
+        assert "<@U0BOB> approved the plan" in words(parts(at(state))["approval"])
 
 
 def test_a_resolved_alert_turns_the_card_green():
@@ -180,7 +180,7 @@ def test_a_resolved_alert_turns_the_card_green():
 
 def test_a_fixed_run_with_a_timer_shows_when_it_is_undone():
     timed = replace(at(RunState.MENDED), revert_at=NOW + timedelta(hours=1))
-    assert "Undone automatically at" in words(parts(timed)["outcome"])
+    assert "will be undone automatically at" in words(parts(timed)["outcome"])
 
 
 def test_every_message_is_in_the_thread_of_the_card():
@@ -281,7 +281,13 @@ def test_with_several_targets_each_line_names_its_target_and_the_card_the_order(
     rolling = plan(changes=(change(), change(target="orders-2", wave=1)), on_failure="undo")
     shown = words(approval_card.approval(replace(at(RunState.WAITING), plan=rolling), rolling))
     assert "orders-3> START REPLICA SQL_THREAD\\norders-2> START REPLICA SQL_THREAD" in shown
-    assert "2 waves, each verified before the next; after a failure the change is undone" in shown
+    assert "2 batches, each verified before the next; after a failure the change is undone" in shown
+    going_on = replace(rolling, on_failure="continue", error_budget=1)
+    shown = words(approval_card.approval(replace(at(RunState.WAITING), plan=going_on), going_on))
+    assert "after a failure the change continues, but starts no further batch once more than 1 change failed" in shown
+    together = replace(rolling, on_failure="stop", changes=(change(), change(target="orders-2")))
+    shown = words(approval_card.approval(replace(at(RunState.WAITING), plan=together), together))
+    assert "1 batch; after a failure the change stops" in shown
 
 
 def test_an_alternative_has_its_own_statements_and_button():

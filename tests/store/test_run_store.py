@@ -120,7 +120,7 @@ def test_one_approval_enqueues_the_change_once(store, queue, database):
     run = store.decide("r-1", decision())
     assert run.state is RunState.APPROVED
     assert queue.waiting[-1] == ("r-1", "change")
-    with pytest.raises(NotAllowed, match="already decided on run r-1"):
+    with pytest.raises(NotAllowed, match="already decided on the plan of run r-1"):
         store.decide("r-1", decision())
     assert queue.waiting.count(("r-1", "change")) == 1
     assert events(database).count("approval.decided") == 1
@@ -139,7 +139,7 @@ def test_a_denial_ends_the_run(store, queue):
     asked(store)
     run = store.decide("r-1", decision(Choice.DENY))
     assert run.state is RunState.DENIED
-    with pytest.raises(NotAllowed, match="it is denied"):
+    with pytest.raises(NotAllowed, match='its state is "Denied"'):
         store.decide("r-1", decision(user="U0ALICE"))
     assert ("r-1", "change") not in queue.waiting
 
@@ -149,10 +149,10 @@ def test_one_of_two_who_revokes_voids_the_plan(store, queue, database):
     store.wait(samples.run(plan=samples.plan(), approvals_needed=2), expires_in=300)
     store.decide("r-1", decision(user="U0BOB"))
     run = store.decide("r-1", decision(Choice.DENY, user="U0BOB"))
-    assert (run.state, run.says) == (RunState.DENIED, "<@U0BOB> revoked the approval; nothing was changed.")
+    assert (run.state, run.says) == (RunState.DENIED, "<@U0BOB> revoked their approval; nothing was changed.")
     stored = store.run("r-1")
     assert [each.choice for each in stored.decisions] == [Choice.DENY]
-    with pytest.raises(NotAllowed, match="it is denied"):
+    with pytest.raises(NotAllowed, match='its state is "Denied"'):
         store.decide("r-1", decision(user="U0ALICE"))
     assert ("r-1", "change") not in queue.waiting
     with database.reading() as connection:

@@ -141,7 +141,7 @@ def test_its_tables_are_upgraded_and_its_audit_log_is_intact(scene: Scene):
 @pytest.mark.parametrize(
     ("shard", "states", "says"),
     [
-        ("waiting", [RunState.EXPIRED], "Nobody approved"),
+        ("waiting", [RunState.EXPIRED], "approval request expired"),
         ("approved", [RunState.MENDED], "max_connections of approved-2:3306 is 120"),
         ("changing", [RunState.UNKNOWN], "max_connections of changing-2:3306 is 120"),
         ("paused", [RunState.FAILED], "stopped"),

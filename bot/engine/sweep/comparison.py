@@ -168,10 +168,9 @@ class Summary:
         """One sentence on how many hosts answered and how many of them differ."""
         silent = sum(len(each.hosts) for each in self.silent)
         differ, strays = len(self._differing), len(self._far)
-        said = f"{self.asked - silent:,} of {self.asked:,} answered"
-        said += f", {differ:,} differ{'s' if differ == 1 else ''}" if differ else ""
-        said += f", {strays:,} with a number far from the others" if strays else ""
-        return f"{said}; all that did say the same." if silent and not differ and not strays else f"{said}."
+        found = [f"{differ:,} of them differ{'s' if differ == 1 else ''}"] if differ else []
+        found += [f"{strays:,} of them {'is an outlier' if strays == 1 else 'are outliers'}"] if strays else []
+        return responded(self.asked - silent, self.asked, found)
 
 
 def summarised(looks: Sequence[HostAnswer]) -> Summary:
@@ -184,10 +183,22 @@ def summarised(looks: Sequence[HostAnswer]) -> Summary:
     return Summary(len(looks), found, _silences([look for look in looks if look.missing]))
 
 
+def responded(answers: int, asked: int, found: Sequence[str]) -> str:
+    """Returns one sentence on how many hosts responded, and what was found in their answers."""
+    if answers == 0:
+        return f"None of the {asked:,} instances responded." if asked != 1 else "The instance did not respond."
+    return f"{answers:,} of {asked:,} responded; {'; '.join(found) or 'no differences found'}."
+
+
 def named(hosts: Sequence[str], most: int = NAMED) -> str:
     """Returns the names of the first hosts, and the number of others."""
     more = f" and {len(hosts) - most:,} more" if len(hosts) > most else ""
     return ", ".join(hosts[:most]) + more
+
+
+def instances(hosts: Sequence[str]) -> str:
+    """Returns the number of hosts, as `2 instances`."""
+    return f"{len(hosts):,} instance{'s' if len(hosts) != 1 else ''}"
 
 
 def words(field: str) -> str:

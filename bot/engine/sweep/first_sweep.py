@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.config import Role, Tablet
-from bot.engine.sweep.comparison import Silence, Summary, summarised
+from bot.engine.sweep.comparison import Silence, Summary, responded, summarised
 from bot.engine.sweep.run_sweep import Sweeps
 from bot.engine.targets import Target
 
@@ -40,8 +40,8 @@ class FirstSweep:
         """One sentence on how many answered and how many differ."""
         silent = {host for silence in self.silent for host in silence.hosts}
         strange = {host for _, summary in self.found for host in summary.strange} - silent
-        said = f"{self.asked - len(silent):,} of {self.asked:,} answered"
-        return f"{said}, {len(strange):,} of them unlike the others." if strange else f"{said}, all alike."
+        found = [f"{len(strange):,} of them differ{'s' if len(strange) == 1 else ''}"] if strange else []
+        return responded(self.asked - len(silent), self.asked, found)
 
 
 def first_sweep(sweeps: Sweeps, targets: Sequence[Target]) -> FirstSweep:

@@ -93,7 +93,7 @@ class Sweeps:
     def alone(self) -> Iterator[None]:
         """Allows one sweep at a time; raises Busy instead of waiting, which would occupy a listener thread."""
         if not self._busy.acquire(blocking=False):
-            raise Busy("Another sweep is under way and takes at most a minute. Try again when its card is posted.")
+            raise Busy("Another sweep is in progress and takes at most a minute. Try again when its card is posted.")
         try:
             yield
         finally:
@@ -135,10 +135,10 @@ def sweepable(name: str, given: Mapping[str, object], targets: int) -> tuple[Dia
         )
     for each in given:
         if each not in signature.parameters:
-            raise WrongUsage(f"{name} has no parameter {each!r}{did_you_mean(each, signature.parameters)}")
+            raise WrongUsage(f"{name} has no parameter {each!r}{did_you_mean(each, signature.parameters) or '.'}")
     missing = sorted(signature.required - given.keys())
     if missing:
-        raise WrongUsage(f"{name} needs {', '.join(missing)}; give it with --with {missing[0]}=VALUE.")
+        raise WrongUsage(f"{name} needs {', '.join(missing)}. Add --with {missing[0]}=VALUE.")
     try:
         return diagnostic, {each: coerce(signature.parameters[each], value) for each, value in given.items()}
     except ValueError as error:
@@ -215,7 +215,7 @@ class _Workers:
         for number, begun in self._begun.items():
             if now - begun >= deadline and number not in self._answers:
                 self._record(
-                    number, HostAnswer(self._targets[number], missing=f"It did not answer within {deadline:g} s.")
+                    number, HostAnswer(self._targets[number], missing=f"It did not respond within {deadline:g} s.")
                 )
 
     def _replace_slow(self, now: float, patience: float) -> None:
@@ -231,7 +231,7 @@ class _Workers:
         for number, target in enumerate(self._targets):
             at_it = number in self._begun
             says = (
-                "It did not answer within the time limit of the sweep."
+                "It did not respond within the time limit of the sweep."
                 if at_it
                 else "It was not asked: the sweep had reached its time limit."
             )

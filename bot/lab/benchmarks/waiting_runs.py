@@ -65,7 +65,7 @@ def waiting_run(number: int, now: datetime) -> Run:
         server="uuid-3",
         statements=("START REPLICA SQL_THREAD",),
         undo=("STOP REPLICA SQL_THREAD",),
-        undo_says="Undone by the statements shown.",
+        undo_says="The statements shown undo the change.",
         risk="reversible",
     )
     labels = {"alertname": "MySQLReplicationStopped", "instance": f"db{number}:3306"}

@@ -112,7 +112,7 @@ class FaultBench:
             self._press_approve(workspace, run, user)
         ended = self._wait_for_run(run.id, lambda run: run.state.ended)
         if ended.state is not RunState.MENDED:
-            raise Unreachable(f"The run of {fault.name} ended as {ended.state.value}: {ended.says}")
+            raise Unreachable(f'The run of {fault.name} ended with the state "{ended.state.label}": {ended.says}')
         if not fault.expect.mends:
             return True
         try:

@@ -263,7 +263,7 @@ class TypeChecker:
     def _unary(self, node: nodes.Neg | nodes.Pos, non_null: frozenset[str]) -> ValueType:
         found = self._require_value(node.node, non_null)
         if found.is_known and found.base is not BaseType.NUMBER:
-            message = f"A sign requires a number; {short_text(node.node)} is {found}"
+            message = f"A sign (+ or -) requires a number; {short_text(node.node)} is {found}"
             self._report(node.lineno, "wrong-operand", message)
             return ANY
         return ValueType(BaseType.NUMBER, found.unit, annotation=NUMBER.annotation) if found.is_known else ANY

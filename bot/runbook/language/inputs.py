@@ -27,7 +27,9 @@ def resolve(runbook: Runbook, labels: Mapping[str, str], given: Mapping[str, Any
             value = _of_label(declared, labels)
         if value is None:
             label = f" and the alert has no label {declared.label!r}" if declared.label else ""
-            raise WrongUsage(f"{runbook.runbook} requires the input {name!r} ({declared.type}); none is given{label}.")
+            raise WrongUsage(
+                f"{runbook.runbook} requires the input {name!r} ({declared.type}), but no value is given{label}."
+            )
         try:
             found[name] = read_value(declared, value)
         except ValueError as error:

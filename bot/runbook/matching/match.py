@@ -88,7 +88,7 @@ def verdict(chosen: Match | Tie | None) -> str:
         return "No runbook matches the alert."
     if isinstance(chosen, Tie):
         names = " and ".join(chosen.names)
-        return f"{names} match the alert equally well, so none of them runs; make one of them more specific."
+        return f"{names} match the alert equally well, so none of them runs. Make one of them more specific."
     kind = " as the fallback" if chosen.runbook.is_fallback else ""
     return f"{chosen.runbook.runbook} matches the alert{kind}, by {chosen.matcher}."
 
@@ -127,7 +127,7 @@ class _AlertView:
 def _explain(runbook: Runbook, alert: _AlertView) -> Explanation:
     judged = [(entry, [matcher for matcher in entry if not _accepts(matcher, alert)]) for entry in runbook.entries]
     if not judged:
-        return Explanation(runbook, False, "", _NO_MATCH, "has no `match`; it is run by hand only")
+        return Explanation(runbook, False, "", _NO_MATCH, "has no `match`, so it runs only when a person starts it")
     matching = [entry for entry, failed in judged if not failed]
     if not matching:
         entry, failed = min(judged, key=lambda each: len(each[1]) / len(each[0]))

@@ -51,7 +51,7 @@ def test_hosts_that_say_the_same_are_one_group_with_its_numbers_as_ranges():
         "configured yes, receiver running Yes, applier running Yes, auto position yes, lag 0 s to 2 s, median 1 s"
     )
     assert found.alike
-    assert found.says == "4 of 4 answered."
+    assert found.says == "4 of 4 responded; no differences found."
 
 
 def test_a_zero_that_might_be_unknown_is_told_and_another_zero_is_not():
@@ -71,7 +71,7 @@ def test_the_largest_group_is_the_usual_and_the_others_say_what_they_have_otherw
     ]
     assert usual.differs == ()
     assert not found.alike
-    assert found.says == "3 of 3 answered, 1 differs."
+    assert found.says == "3 of 3 responded; 1 of them differs."
 
 
 def test_a_moment_is_each_host_s_own():
@@ -172,7 +172,7 @@ def test_a_number_far_from_the_others_is_named_and_left_out_of_the_range():
     assert (lag.least, lag.most) == (0, 2)
     assert lag.strays == "lag: orders-7 50 min"
     assert not found.alike
-    assert found.says == "7 of 7 answered, 1 with a number far from the others."
+    assert found.says == "7 of 7 responded; 1 of them is an outlier."
     assert found.strange == {"orders-7"}
 
 
@@ -215,7 +215,9 @@ def test_silent_hosts_are_grouped_by_the_reason_without_addresses_and_times():
         ("It hangs for 3 s.", ("orders-3",)),
     ]
     assert not found.alike
-    assert found.says == "1 of 4 answered; all that did say the same."
+    assert found.says == "1 of 4 responded; no differences found."
+    assert summarised([refused(one, 2), refused(three, 5)]).says == "None of the 2 instances responded."
+    assert summarised([refused(one, 2)]).says == "The instance did not respond."
 
 
 def test_the_number_of_an_error_keeps_reasons_apart():

@@ -69,7 +69,7 @@ def test_one_that_does_not_answer_in_its_time_is_told_and_nobody_waits_for_it(fl
     fleet.hang = frozenset({"orders-3"})
     swept = Sweeps(fleet, patience=0.02, deadline=2.0).sweep("mysql.global_variables", fleet.targets(), VARIABLES)
     missing = {answer.target.name: answer.missing for answer in swept.answers if answer.missing}
-    assert missing == {"orders-3": "It did not answer within 2 s."}
+    assert missing == {"orders-3": "It did not respond within 2 s."}
     assert not fleet.let_go.is_set()
 
 
@@ -108,7 +108,7 @@ def test_the_sweep_itself_ends_in_its_time_and_says_who_was_not_asked(fleet: Han
         "mysql.global_variables", fleet.targets(), VARIABLES
     )
     says = [answer.missing for answer in swept.answers]
-    assert says.count("It did not answer within the time limit of the sweep.") == 2
+    assert says.count("It did not respond within the time limit of the sweep.") == 2
     assert says.count("It was not asked: the sweep had reached its time limit.") == 18
 
 
@@ -136,7 +136,7 @@ def test_ports_are_swept_from_outside(fleet: Hanging):
 
 def test_one_sweep_at_a_time_where_people_wait(fleet: Hanging):
     sweeps = Sweeps(fleet)
-    with sweeps.alone(), pytest.raises(Busy, match="Another sweep is under way"):
+    with sweeps.alone(), pytest.raises(Busy, match="Another sweep is in progress"):
         first_sweep(sweeps, fleet.targets())
     with sweeps.alone():
         pass
@@ -154,7 +154,7 @@ def test_one_sweep_at_a_time_where_people_wait(fleet: Hanging):
             MOST_COSTLY + 1,
             "can stall a server, so a sweep runs it on at most 5 instances",
         ),
-        ("mysql.global_variables", {}, 1, "mysql.global_variables needs names; give it with --with names=VALUE."),
+        ("mysql.global_variables", {}, 1, "mysql.global_variables needs names. Add --with names=VALUE."),
         ("mysql.global_variables", {"name": 1}, 1, "has no parameter 'name'; did you mean 'names'?"),
         ("mysql.long_queries", {"older_than": "soon"}, 1, "mysql.long_queries: 'soon' is not a duration"),
     ],

@@ -1,4 +1,4 @@
-"""unknown-shard: a shard pattern of a policy matches no shard of the inventory."""
+"""unknown-shard: a shard pattern of a policy matches no shard in the inventory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ID = "unknown-shard"
 RULE = Rule(
     id=ID,
     severity=Severity.WARNING,
-    description="A shard pattern of a policy matches no shard of the inventory.",
+    description="A shard pattern of a policy matches no shard in the inventory.",
     passing="""\
 freezes:
   - name: sale

@@ -65,7 +65,7 @@ def _unreachable(cause: _Cause, earlier: Sequence[_Cause]) -> tuple[str, str]:
         if cause.text == other.text:
             return f"Cause {cause.id!r} can never lead: the earlier cause {other.id!r} has the same condition", ""
         if other.names <= cause.names and cause.condition.implies(other.condition):
-            message = f"Cause {cause.id!r} can never lead: the earlier cause {other.id!r} is true whenever it is"
+            message = f"Cause {cause.id!r} can never lead: the earlier cause {other.id!r} is true whenever this one is"
             return message, f"move it before {other.id!r}"
     return "", ""
 

@@ -104,7 +104,7 @@ def test_connections_that_stay_in_use_are_a_failed_change_that_says_how_many(pro
     verdict = verify(proxysql)
     assert not verdict.ok
     assert "gets no new sessions, but 2 of its connections" in verdict.says
-    assert "(seen for 60 s)" in verdict.says
+    assert "(checked for 60 s)" in verdict.says
 
 
 def test_a_server_that_serves_still_is_a_failed_change(proxysql):
