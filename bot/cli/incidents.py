@@ -12,6 +12,7 @@ from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_js
 from bot.engine.run import Run
 from bot.engine.wait_reasons import waits
 from bot.slack.blocks import duration
+from bot.slack.labels import STATE
 from bot.store.open import open_database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue
@@ -49,7 +50,7 @@ def list_(
         waiting = waits(run)
         until = f"in {duration((waiting.until - now).total_seconds())}" if waiting.until else ""
         since = duration((now - waiting.since).total_seconds())
-        table.add_row(run.id, run.state.value, run.runbook, run.target, waiting.what, since, until)
+        table.add_row(run.id, STATE[run.state], run.runbook, run.target, waiting.what, since, until)
     out.print(table, markup=False)
 
 

@@ -90,7 +90,9 @@ def _show(found: Explained) -> None:
     for verdict in found.verdicts:
         out.print(f"  {MARKS[verdict.answer.value]} {verdict.guard}: {escape(verdict.says)}", highlight=False)
     out.print(f"  Approvals needed: {found.approvals_needed}, from people other than the requester.", highlight=False)
-    mark = MARKS["pass" if found.may_approve else "refuse"]
+    mark, answer = (MARKS["pass"], "yes") if found.may_approve else (MARKS["refuse"], "no")
     out.print(
-        f"  {mark} Approving the same action of another requester: {escape(found.approver_says)}", highlight=False
+        f"  {mark} Could this user approve the same action for another requester: {answer}. "
+        f"{escape(found.approver_says)}",
+        highlight=False,
     )

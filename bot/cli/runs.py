@@ -10,8 +10,9 @@ from rich.markup import escape
 
 from bot import shell_run as oneshot
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
-from bot.engine.run import Run
+from bot.engine.run import Run, RunState
 from bot.errors import Exit
+from bot.slack.labels import STATE
 
 commands = typer.Typer()
 
@@ -77,12 +78,13 @@ def _show(report: oneshot.Report) -> None:
     for step, says in report.missing.items():
         out.print(f"  missing: {step}: {says}", markup=False, style="yellow")
     if run.lead is None:
-        out.print("None of the causes in this runbook applies.")
+        out.print("This runbook found no cause.")
     _plan(run)
     if report.not_offered:
         out.print(f"Not offered: {report.not_offered}", markup=False, style="yellow")
     if run.says:
-        out.print(f"{run.state.value}: {run.says}", markup=False)
+        state = RunState.DIAGNOSED if run.state is RunState.TRIAGING else run.state
+        out.print(f"{STATE[state]}: {run.says}", markup=False)
 
 
 def _plan(run: Run) -> None:

@@ -96,7 +96,7 @@ def test_people_read_it_in_a_few_lines(broken_lab: LabState):
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
     assert lines[0].startswith("mysql.replica_status: 4 of 6 answered, 1 differs.")
     assert "2 replicas of mysql" in lines
-    assert "differs, 1: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in lines
+    assert "1 instance differs: applier running No, not Yes; lag unknown; applier errno 1205, not 0" in lines
     assert lines[lines.index("2 replicas of mysql") + 3] == STOPPED
     assert HANGS in lines
     assert KILLED in lines
