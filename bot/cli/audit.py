@@ -51,7 +51,7 @@ def show(
     newest: Annotated[int, typer.Option("--newest", min=1, max=100_000, help="Number of rows.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows the newest rows, oldest first; --json prints JSON Lines."""
+    """Shows the newest rows, the oldest of them first; --json prints JSON Lines."""
     database = open_database(configured(config), exclusive=False)
     table = Table("seq", "at", "event", "actor", "subject", "data", box=None, pad_edge=False)
     with database.reading() as connection:

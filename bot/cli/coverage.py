@@ -33,7 +33,7 @@ def coverage(
     config: RunbooksOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows which runbook and matcher cover each alert of Prometheus rule files; exits with 1 if an alert has none."""
+    """Shows which runbook matches each alert of Prometheus rule files, and why; exits with 1 if an alert has none."""
     runbooks = library(config).runbooks
     found = rule_coverage(runbooks, [rule for path in rules for rule in _rules(path)])
     if as_json:
