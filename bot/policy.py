@@ -111,11 +111,11 @@ class Budgets(PolicyModel):
     """The most changes within one hour."""
 
     action: Annotated[int, Field(ge=0, le=10_000)] = 10
-    """Changes by one action, on the whole fleet; 0 allows none."""
+    """Changes by one action, on the whole fleet; 0 allows none, unlike in `flapping`."""
     shard: Annotated[int, Field(ge=0, le=10_000)] = 10
-    """Changes in one shard, by all actions; 0 allows none."""
+    """Changes in one shard, by all actions; 0 allows none, unlike in `flapping`."""
     fleet: Annotated[int, Field(ge=0, le=10_000)] = 30
-    """Changes on the whole fleet, by all actions; 0 allows none."""
+    """Changes on the whole fleet, by all actions; 0 allows none, unlike in `flapping`."""
 
 
 class BlastRadiusLimit(PolicyModel):
@@ -139,10 +139,11 @@ class BlastRadiusByRisk(PolicyModel):
 
 
 class FlappingLimit(PolicyModel):
-    """How often the same action may be made in the same shard before a person must investigate why it recurs."""
+    """How often the same action may run in the same shard before a person must investigate why it recurs."""
 
     times: Annotated[int, Field(ge=0, le=1000)] = 5
-    """Number of times after which the action is refused in the shard; 0 sets no limit."""
+    """Number of times after which the action is refused in the shard. 0 sets no limit, unlike in `budgets`, where it
+    allows nothing."""
     within: Annotated[float, BeforeValidator(units.seconds), Field(gt=0, le=7 * 86_400)] = 6 * 3600.0
     """The period in which the times are counted: seconds, or a duration such as 6h."""
 
@@ -167,7 +168,7 @@ class Policy(PolicyModel):
     """How long the same action is refused in the same shard after a change: seconds, or a duration such as 15m.
     `/mate ack SHARD` ends it."""
     flapping: FlappingLimit = FlappingLimit()
-    """How often the same action may recur in the same shard; `/mate ack SHARD` resets the count."""
+    """How often the same action may run in the same shard; `/mate ack SHARD` resets the count."""
     budgets: Budgets = Budgets()
     """The most changes within one hour."""
     serving_floor: Annotated[int, Field(ge=0, le=1000)] = 1

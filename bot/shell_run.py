@@ -136,14 +136,16 @@ def remedy(config: Config, alert: Alert, name: str) -> Report:
     with _writing(config) as engine:
         run = replace(opened(engine, alert), requester=user)
         if not engine.store.open_run(run, key=f"{run.runbook}@{run.target}", actor=user):
-            raise NotAllowed(f"A run of {run.runbook} on {run.target} is under way already.")
+            raise NotAllowed(
+                f"Another run of {run.runbook} on {run.target} is in progress. See firstmate incident list."
+            )
         found = preview(engine.triage, run)
         run, seen = found.run, found.seen
         offered = {each for cause in run.causes if cause.verdict == "holds" for each in cause.remedies}
         try:
             if seen is None or name not in offered:
                 raise WrongUsage(
-                    f"No cause that holds offers {name!r}; offered: {', '.join(sorted(offered)) or 'nothing'}."
+                    f"No proven cause offers the remedy {name!r}. Offered: {', '.join(sorted(offered)) or 'nothing'}."
                 )
             return _make(engine, run, seen, name, _report(found), user)
         except FirstmateError as error:
@@ -233,7 +235,7 @@ def opened(engine: Engine, alert: Alert) -> Run:
     if target is None:
         named = alert.labels.get("instance", "")
         engine.fleet.find(named)
-        raise UnknownTarget(f"The inventory knows no instance {named!r}.")
+        raise UnknownTarget(f"The inventory has no instance {named!r}.")
     return run
 
 

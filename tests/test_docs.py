@@ -157,6 +157,18 @@ def test_every_command_and_option_has_a_meaning():
         assert not row.endswith("|  |"), row
 
 
+def test_the_commands_of_the_lab_are_listed_with_their_options():
+    listed = set(re.findall(r"^firstmate ((?:lab|demo).*)$", GENERATED["commands"](""), re.MULTILINE))
+    assert listed == {
+        "demo [--once] [--vitess] [--json]",
+        "lab up [--vitess] [--json]",
+        "lab status [--json]",
+        "lab down [--json]",
+        "lab break FAULT [--json]",
+        "lab fix FAULT [--json]",
+    }
+
+
 def test_the_keys_of_run_are_those_of_the_table():
     printed = Report(run(plan=plan()), {}).as_json()
     table = section("cli", "JSON of run and plan")

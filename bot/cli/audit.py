@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from bot.cli.terminal import ConfigOption, JsonOption, configured, out, print_json
+from bot.cli.terminal import ConfigOption, JsonOption, configured, counted, out, print_json
 from bot.errors import Exit
 from bot.store import audit_log
 from bot.store.database import Database
@@ -31,9 +31,16 @@ def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"rows": rows, "last": last, "ok": fault is None, "fault": fault.says if fault else None})
     elif fault is None:
-        out.print(f"[green]The hash chain is intact[/]: {rows} rows, last hash {last[:16]}.", highlight=False)
+        out.print(
+            f"[green]The hash chain is intact[/]: {counted(rows, 'row')}, last hash {last[:16]}.", highlight=False
+        )
     else:
-        out.print(f"[red]The hash chain is broken[/] after {rows} rows: {fault.says}.", highlight=False)
+        out.print(
+            f"[red]The hash chain is broken[/] after {counted(rows, 'row')}: {fault.says}. Compare the rows with your "
+            "last copy from `firstmate audit export`.",
+            highlight=False,
+            soft_wrap=True,
+        )
     if fault is not None:
         raise typer.Exit(Exit.FOUND)
 
@@ -44,7 +51,7 @@ def show(
     newest: Annotated[int, typer.Option("--newest", min=1, max=100_000, help="Number of rows.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows the newest rows, oldest first; --json prints JSON Lines."""
+    """Shows the newest rows, the oldest of them first; --json prints JSON Lines."""
     database = open_database(configured(config), exclusive=False)
     table = Table("seq", "at", "event", "actor", "subject", "data", box=None, pad_edge=False)
     with database.reading() as connection:

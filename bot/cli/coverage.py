@@ -11,7 +11,7 @@ import yaml
 from rich.markup import escape
 from rich.table import Table
 
-from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
+from bot.cli.terminal import JsonOption, RunbooksOption, counted, library, out, print_json
 from bot.errors import Exit, WrongUsage
 from bot.runbook.matching.coverage import AlertingRule, CoverageKind, RuleCoverage, rule_coverage, rules_of
 
@@ -30,10 +30,10 @@ _COLOURS = {
 @commands.command()
 def coverage(
     rules: Annotated[list[Path], typer.Argument(help="Prometheus rule files.", metavar="RULES.yml...")],
-    config: ConfigOption = None,
+    config: RunbooksOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows which runbook and matcher cover each alert of Prometheus rule files; exits with 1 if an alert has none."""
+    """Shows which runbook matches each alert of Prometheus rule files, and why; exits with 1 if an alert has none."""
     runbooks = library(config).runbooks
     found = rule_coverage(runbooks, [rule for path in rules for rule in _rules(path)])
     if as_json:
@@ -85,4 +85,4 @@ def _print(found: list[RuleCoverage]) -> None:
         out.print(table)
     counts = Counter(each.verdict for each in found)
     by_verdict = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in CoverageKind if counts[verdict])
-    out.print(f"{len(found)} alerts: {by_verdict or 'no alerting rules'}.", highlight=False)
+    out.print(f"{counted(len(found), 'alert')}: {by_verdict or 'no alerting rules'}.", highlight=False)

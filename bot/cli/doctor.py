@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from bot.cli.progress_bar import host_bar
-from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, err, out, print_json
+from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, counted, err, out, print_json
 from bot.config import Role, Shard
 from bot.doctor.inspection import examine
 from bot.doctor.instance_report import InstanceReport, ServiceReport
@@ -152,12 +152,13 @@ def _conclusion(report: DoctorReport) -> None:
     if report.only_reads:
         out.print(_read_only("This deployment"), markup=False, highlight=False)
     if report.ok:
-        out.print(f"{MARKS['pass']} All {len(report.instances)} servers passed.", highlight=False)
+        out.print(f"{MARKS['pass']} {counted(len(report.instances), 'server')} checked: no problems.", highlight=False)
         return
-    says = f"{len(bad)} of {len(report.instances)} servers have problems"
+    says = f"Servers with problems: {len(bad)} of {len(report.instances)}"
     says += f"; services with problems: {', '.join(NAMES[each.name] for each in failing)}" if failing else ""
     out.print(f"{MARKS['refuse']} {says}.", highlight=False)
 
 
 def _read_only(subject: str) -> str:
-    return f"{subject} is read-only: {len(ACTIONS['changer'])} remediations are disabled."
+    disabled = counted(len(ACTIONS["changer"]), "remediation")
+    return f"{subject} is read-only by configuration (no `changer`): {disabled} are disabled."

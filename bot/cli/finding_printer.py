@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from bot.cli.terminal import err, out
+from bot.cli.terminal import counted, err, out
 from bot.runbook.language.findings import Finding
 from bot.runbook.linting.lint_files import LintReport
 from bot.runbook.linting.rule import Severity
@@ -26,9 +26,9 @@ def show(report: LintReport, what: str) -> None:
         out.print(line, soft_wrap=True, highlight=False)
         if out.is_terminal:
             _show_line(report, finding)
-    errors, warnings = (_counted(report.count(each), each.value) for each in Severity)
+    errors, warnings = (counted(report.count(each), each.value) for each in Severity)
     found = f"{errors}, {warnings}" if report.findings else "no findings"
-    err.print(f"{_counted(report.files, what)}: {found}.", highlight=False, markup=False)
+    err.print(f"{counted(report.files, what)}: {found}.", highlight=False, markup=False)
 
 
 def _show_line(report: LintReport, finding: Finding) -> None:
@@ -45,7 +45,3 @@ def _show_line(report: LintReport, finding: Finding) -> None:
 def _printable(text: str) -> str:
     """Replaces non-printable characters, which could move the cursor or change colours, by a dot."""
     return "".join(character if character.isprintable() else "·" for character in text)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -21,7 +21,7 @@ from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab_location import FOLDER
 
 LAB_FOLDER = Path(FOLDER)
-FAULT_NAMES = f"One of {', '.join(faults())}; in the Vitess lab: {', '.join(known(vitess=True))}."
+FAULT_NAMES = f"Name of the fault, one of {', '.join(faults())}; in the Vitess lab: {', '.join(known(vitess=True))}."
 
 commands = typer.Typer()
 lab_commands = typer.Typer(no_args_is_help=True)
@@ -87,11 +87,16 @@ def down(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"ended": len(ended)})
     else:
-        out.print(f"Stopped {len(ended)} processes." if ended else "No lab was running here.", highlight=False)
+        out.print(
+            f"Stopped {len(ended)} process{'' if len(ended) == 1 else 'es'}." if ended else "No lab was running here.",
+            highlight=False,
+        )
 
 
 @lab_commands.command("break")
-def break_command(name: Annotated[str, typer.Argument(help=FAULT_NAMES)], as_json: JsonOption = False) -> None:
+def break_command(
+    name: Annotated[str, typer.Argument(help=FAULT_NAMES, metavar="FAULT")], as_json: JsonOption = False
+) -> None:
     """Injects a fault on a server of the lab, and lets its alert fire."""
     fault = inject_fault(LAB_FOLDER, name)
     send_alert(LAB_FOLDER, fault)
@@ -102,7 +107,10 @@ def break_command(name: Annotated[str, typer.Argument(help=FAULT_NAMES)], as_jso
 
 
 @lab_commands.command("fix")
-def fix_command(name: Annotated[str, typer.Argument(help=FAULT_NAMES)], as_json: JsonOption = False) -> None:
+def fix_command(
+    name: Annotated[str, typer.Argument(help="Name of the fault that `lab break` injected.", metavar="FAULT")],
+    as_json: JsonOption = False,
+) -> None:
     """Undoes what `firstmate lab break` injected, and ends its alert."""
     fault = fix_fault(LAB_FOLDER, name)
     send_alert(LAB_FOLDER, fault, ended=True)

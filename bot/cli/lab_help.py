@@ -24,7 +24,7 @@ commands = typer.Typer()
 @commands.command("demo", help=DEMO_HELP)
 @commands.command("lab", help=LAB_HELP)
 def _placeholder() -> None:
-    raise WrongUsage("Write the command's name first, as in `firstmate lab up`.")
+    raise WrongUsage("Put the name of the command first, as in `firstmate lab up`.")
 
 
 def require_packages(packages: Sequence[str] = PACKAGES) -> None:

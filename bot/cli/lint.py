@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.finding_printer import show
-from bot.cli.terminal import ConfigOption, JsonOption, library, print_json, runbook_folders
+from bot.cli.terminal import JsonOption, RunbooksOption, library, print_json, runbook_folders
 from bot.errors import Exit, FirstmateError, WrongUsage
 from bot.runbook.language.schema import Runbook
 from bot.runbook.linting.lint_files import lint_folders, lint_paths
@@ -36,7 +36,7 @@ def lint(
     ] = None,
     output_format: Annotated[Format | None, typer.Option("--format", help="The output format.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings as well.")] = False,
-    config: ConfigOption = None,
+    config: RunbooksOption = None,
     as_json_output: JsonOption = False,
 ) -> None:
     """Checks runbooks for errors in syntax, names, types and units, and for causes that can never lead."""

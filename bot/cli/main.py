@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 
 import typer
@@ -38,10 +39,11 @@ LISTED_BY = {"lab": "lab_help"}
 """Module -> the module that replaces it in `firstmate --help`, which therefore does not load the lab."""
 
 
-def command(first: str) -> typer.Typer:
+def command(first: str, listed_by: Mapping[str, str] = LISTED_BY) -> typer.Typer:
     """Builds the command line with the command or group called `first`; with all of them where it names none.
 
     Only the modules of these commands are loaded: the bot itself takes a second to load, which `lint` does not need.
+    With an empty `listed_by`, the lab's commands are loaded, too, with their subcommands and options.
     """
     cli = typer.Typer(
         no_args_is_help=True,
@@ -52,7 +54,7 @@ def command(first: str) -> typer.Typer:
     known = {**MODULES, **GROUPS}
     # Without a callback Typer would run a single command without its name.
     cli.callback()(_nothing)
-    everything = (LISTED_BY.get(module, module) for module in known.values())
+    everything = (listed_by.get(module, module) for module in known.values())
     for module in dict.fromkeys([known[first]] if first in known else everything):
         commands: typer.Typer = import_module(f"bot.cli.{module}").commands
         name = next((name for name, place in GROUPS.items() if place == module), None)
@@ -84,7 +86,8 @@ def main() -> None:
         log.debug("internal error", exc_info=True)
         says = (
             f"firstmate: internal error ({type(error).__name__}: {error}). "
-            "Run the command again with FIRSTMATE_LOG=debug and report the output."
+            "Run the command again with FIRSTMATE_LOG=debug, remove host names and other private data from the output, "
+            "and report it in the issue tracker of Firstmate."
         )
         err.print(says, style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(Exit.BUG)

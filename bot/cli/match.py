@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.alerts import Alert, AlertStatus, parse_labels
-from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
+from bot.cli.terminal import JsonOption, RunbooksOption, library, out, print_json
 from bot.errors import Exit
 from bot.runbook.matching.match import Tie, choose, explain
 
@@ -25,7 +25,7 @@ def match(
         str, typer.Option("--annotations", help="The annotations of the alert: summary=...,description=....")
     ] = "",
     expression: Annotated[str, typer.Option("--expr", help="The PromQL expression of the alert.")] = "",
-    config: ConfigOption = None,
+    config: RunbooksOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Shows which runbook matches an alert, and explains for every runbook why it matches or not."""

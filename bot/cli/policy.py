@@ -1,4 +1,4 @@
-"""The commands for policy.yml: lint it, and explain what every guard would answer to one action."""
+"""The commands for policy.yml: lint it, and explain the result of every guard for one action."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.runbook.linting.lint_files import LintReport
 from bot.runbook.linting.report_formats import as_json as report_as_json
 from bot.runbook.linting.rule import Severity
 
-commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much, and when.")
+commands = typer.Typer(no_args_is_help=True, help="policy.yml: what may be changed, how much, how often and when.")
 
 
 @commands.command()
@@ -30,7 +30,7 @@ def lint(
     path: Annotated[
         Path | None, typer.Argument(help="Path of the policy. Default: the one that the configuration names.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings as well.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,7 +60,7 @@ def explain(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows what every guard would answer if this user requested this action now; changes nothing."""
+    """Shows the result of every guard if this user requested this action now; changes nothing."""
     found = oneshot.explain(configured(config), user, action, target, yaml_values(given or [], "--with thread=applier"))
     if as_json:
         print_json(_document(found))
@@ -90,7 +90,9 @@ def _show(found: Explained) -> None:
     for verdict in found.verdicts:
         out.print(f"  {MARKS[verdict.answer.value]} {verdict.guard}: {escape(verdict.says)}", highlight=False)
     out.print(f"  Approvals needed: {found.approvals_needed}, from people other than the requester.", highlight=False)
-    mark = MARKS["pass" if found.may_approve else "refuse"]
+    mark, answer = (MARKS["pass"], "yes") if found.may_approve else (MARKS["refuse"], "no")
     out.print(
-        f"  {mark} Approving the same action of another requester: {escape(found.approver_says)}", highlight=False
+        f"  {mark} Could this user approve the same action for another requester: {answer}. "
+        f"{escape(found.approver_says)}",
+        highlight=False,
     )

@@ -46,7 +46,7 @@ def plan(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows the statements of a remedy on a target, the guards' answers and the approvals needed; changes nothing."""
+    """Shows a remedy's statements on a target, the results of the guards and the approvals needed; changes nothing."""
     report = oneshot.plan(
         configured(config), runbook, target, remedy, named_values(given or [], "--input lag_limit=30s")
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.progress_bar import host_bar
-from bot.cli.terminal import ConfigOption, JsonOption, configured, err, out, print_json, yaml_values
+from bot.cli.terminal import ConfigOption, JsonOption, configured, counted, err, out, print_json, yaml_values
 from bot.engine.gather_evidence import as_json as evidence_as_json
 from bot.engine.instance_selector import select, selection_of
 from bot.engine.sweep.comparison import Kin, Range, Summary, named, summarised
@@ -50,16 +50,17 @@ def _show(swept: Swept, summary: Summary) -> None:
         _print(kin.name, style="bold")
         for number, group in enumerate(kin.groups):
             if number == 0:
-                many = len(kin.groups) > 1 or kin.hosts > 1
-                _print(f"  {'usual, ' if many else ''}{len(group.hosts):,}: {group.seen or 'no values'}")
+                largest = " (largest group)" if len(kin.groups) > 1 else ""
+                _print(f"  {counted(len(group.hosts), 'instance')}{largest}: {group.seen or 'no values'}")
             else:
-                _print(f"  differs, {len(group.hosts):,}: {'; '.join(each.says for each in group.differs)}", "yellow")
+                differ = f"{counted(len(group.hosts), 'instance')} {'differs' if len(group.hosts) == 1 else 'differ'}"
+                _print(f"  {differ}: {'; '.join(each.says for each in group.differs)}", "yellow")
                 _print(f"      {named(group.hosts)}")
             for each in group.ranges:
                 if each.strays:
-                    _print(f"      far from the others, {each.strays}", "yellow")
+                    _print(f"      outliers: {each.strays}", "yellow")
     for silence in summary.silent:
-        _print(f"no answer, {len(silence.hosts):,}: {silence.reason}", "red")
+        _print(f"{counted(len(silence.hosts), 'instance')} did not respond: {silence.reason}", "red")
         _print(f"      {named(silence.hosts)}")
 
 

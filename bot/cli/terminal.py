@@ -16,9 +16,12 @@ from bot.errors import WrongUsage
 from bot.lab_location import lab_config
 from bot.runbook.library.load_runbooks import Library, folders_of, load_folders
 
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="Path of firstmate.yml. Default: the one of the lab in this directory.")
+_DEFAULT = "Path of firstmate.yml. Default: the configuration of the lab running in this directory"
+ConfigOption = Annotated[Path | None, typer.Option("--config", help=f"{_DEFAULT}.")]
+RunbooksOption = Annotated[
+    Path | None, typer.Option("--config", help=f"{_DEFAULT}. Without either, the shipped runbooks are used.")
 ]
+"""For commands that need only runbooks."""
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 MARKS = {"pass": "[green]✓[/]", "ask": "[yellow]?[/]", "refuse": "[red]✗[/]"}
@@ -64,6 +67,11 @@ def yaml_values(given: list[str], example: str) -> dict[str, object]:
         return {name: yaml.safe_load(text) for name, text in named_values(given, example).items()}
     except yaml.YAMLError as error:
         raise WrongUsage(f"A value is not valid YAML: {' '.join(str(error).split())[:200]}") from error
+
+
+def counted(count: int, what: str) -> str:
+    """Returns a count with its noun, such as `1 alert` or `2 alerts`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def print_json(document: object) -> None:

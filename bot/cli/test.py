@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from bot.case_card import card_text
-from bot.cli.terminal import ConfigOption, JsonOption, library, out, print_json
+from bot.cli.terminal import JsonOption, RunbooksOption, counted, library, out, print_json
 from bot.errors import Exit, WrongUsage
 from bot.runbook.language.runbook_files import files_of
 from bot.runbook.language.schema import Runbook
@@ -30,7 +30,7 @@ def run_all(
         list[Path] | None,
         typer.Option("--replay", help="A recorded case or a folder of cases to replay. Can be repeated."),
     ] = None,
-    config: ConfigOption = None,
+    config: RunbooksOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Runs the tests of runbooks without a server, and lists the causes that no test expects."""
@@ -98,9 +98,9 @@ def _show(runbooks: Sequence[Runbook], results: Sequence[TestResult]) -> None:
         here = [result for result in results if result.runbook == runbook.runbook]
         good, found = all(result.passed for result in here), coverage(runbook)
         mark = "[green]✓[/]" if good else "[red]✗[/]"
-        causes = f"{len(found.covered)} of {len(runbook.causes)} causes"
+        causes = f"{len(found.covered)} of {counted(len(runbook.causes), 'cause')}"
         missed = f"  [yellow]no test for: {', '.join(found.missed)}[/]" if found.missed else ""
-        out.print(f"{mark} {runbook.runbook}  {len(here)} tests, {causes}{missed}", highlight=False)
+        out.print(f"{mark} {runbook.runbook}  {counted(len(here), 'test')}, {causes}{missed}", highlight=False)
     failed = sum(not result.passed for result in results)
     colour = "red" if failed else "green"
     out.print(f"[{colour}]{len(results) - failed} passed, {failed} failed[/]", highlight=False)

@@ -48,7 +48,7 @@ class Route(Settings):
     match: tuple[str, ...] = Field(min_length=1)
     """Matchers in Alertmanager's syntax, such as `cluster = billing`; all of them must match the alert's labels."""
     channel: str
-    """The id of the channel, such as C0123456789."""
+    """The ID of the channel, such as C0123456789."""
 
 
 class Intake(Settings):
@@ -63,12 +63,12 @@ class Intake(Settings):
 
 
 class ApprovalSettings(Settings):
-    """What the approval of a change needs."""
+    """How many approvals a change needs, and how long a request stays open."""
 
     count: int = Field(default=1, ge=1, le=5)
     """The number of people who must approve a change, if neither the runbook nor the policy asks for more."""
     expires_after: Annotated[float, Field(gt=0, le=86400)] = 300.0
-    """Seconds after which a request that nobody answered expires, and nothing is changed."""
+    """Seconds after which a pending approval request expires. Nothing is changed then."""
 
 
 class Retention(Settings):
@@ -77,7 +77,7 @@ class Retention(Settings):
     run_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     """Days for which finished runs are kept, with their alerts and messages. Unfinished runs are never deleted."""
     audit_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """Days for which entries of the audit log are kept; without it they are kept for ever."""
+    """Days for which entries of the audit log are kept; without it, they are kept forever."""
 
 
 class Prometheus(Settings):
@@ -99,26 +99,26 @@ class Config(Settings):
     routes: tuple[Route, ...] = ()
     """Which channel an alert goes to; the first route that matches wins."""
     default_channel: str = ""
-    """The id of the channel for alerts that no route matches; required by `firstmate serve`."""
+    """The ID of the channel for alerts that no route matches; required by `firstmate serve`."""
     shards: tuple[Shard, ...] = ()
-    """The shards of MySQL and MariaDB; `shards` or `vitess` is required, and an empty list is allowed."""
+    """The shards of MySQL and MariaDB. `shards` or `vitess` is required; `shards: []` is a fleet without servers."""
     vitess: tuple[VitessCluster, ...] = ()
     """The Vitess clusters, whose shards and tablets are read from their topology."""
     prometheus: Prometheus | None = None
-    """The addresses of Prometheus and Alertmanager; without it charts, queries and silences are unavailable."""
+    """The addresses of Prometheus and Alertmanager; without it, charts, queries and silences are unavailable."""
     roles: Roles = Roles()
-    """Who may ask, approve, administer and override."""
+    """Who may operate, approve, administer and override."""
     approvals: ApprovalSettings = ApprovalSettings()
-    """What the approval of a change needs."""
+    """How many approvals a change needs, and how long a request stays open."""
     autonomy: Literal["observe", "suggest", "auto"] = "suggest"
     """The most that any runbook may do: `observe` offers no change, `suggest` changes only after approval, and `auto`
     makes reversible changes without approval where the runbook itself says `autonomy: auto`."""
     runbooks: tuple[Path, ...] = ()
     """Folders with your own runbooks; a runbook replaces the shipped runbook of the same name."""
     shipped_runbooks: bool = True
-    """Whether the shipped runbooks are used, too."""
+    """Whether the shipped runbooks are used in addition."""
     policy: Path | None = None
-    """The path of policy.yml; without it the policy's defaults apply."""
+    """The path of policy.yml; without it, the policy's defaults apply."""
     data: Path = Path("firstmate-data")
     """The folder of the store and of the file HALT, relative to the folder of firstmate.yml."""
     retention: Retention = Retention()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from actions.vitess_contract import Tablet as TopologyRecord
-from bot.config.settings_base import Secret, Settings
+from bot.config.settings_base import Secret, Settings, Takes
 
 
 class Role(StrEnum):
@@ -24,11 +24,11 @@ class TlsSettings(Settings):
     """How the identity of a server is verified."""
 
     ca: Path | None = None
-    """A PEM file with the certificate authority of the servers. With it every connection uses TLS and the server's
-    certificate is verified. Without it TLS is used if the server offers it, and its certificate is not verified."""
+    """A PEM file with the certificate authority of the servers. With it, every connection uses TLS and the server's
+    certificate is verified. Without it, TLS is used if the server offers it, and its certificate is not verified."""
     verify_identity: bool = True
     """With `ca`: whether the certificate must also match the host name, as with MySQL's `ssl-mode=VERIFY_IDENTITY`;
-    false corresponds to `VERIFY_CA`."""
+    `false` corresponds to `VERIFY_CA`, and is needed for certificates that MySQL generates itself."""
 
 
 class DatabaseUser(TlsSettings):
@@ -49,12 +49,13 @@ class Instance(Settings):
     """The host name or IP address that Firstmate connects to."""
     port: int = 3306
     """The port that Firstmate connects to."""
-    role: Role
-    """`primary` or `replica`."""
+    role: Annotated[Role, Takes("`primary`, `replica`")]
+    """The role of the server in its shard. Changes are refused while the server itself has another role."""
     aliases: tuple[str, ...] = ()
     """Further values of the alert label `instance` that map to this server, such as the address of its exporter."""
     spare_port: int | None = None
-    """The port of MySQL's `admin_port` or MariaDB's `extra_port`; used when `max_connections` is reached."""
+    """The administrative port, used when `max_connections` is reached: the value of `admin_port` (MySQL 8.0.14 and
+    later, only with `admin_address` set) or `extra_port` (MariaDB)."""
 
     @property
     def address(self) -> str:
@@ -80,7 +81,7 @@ class Proxies(Settings):
     reader: DatabaseUser
     """A user of `admin-stats_credentials`, which can read statistics and cannot change anything."""
     changer: DatabaseUser | None = None
-    """A user of `admin-admin_credentials`; without it Firstmate changes nothing at the proxies."""
+    """A user of `admin-admin_credentials`; without it, Firstmate does not change the proxies."""
     cluster: bool = False
     """Whether they form a ProxySQL Cluster, which propagates a change of one proxy to the others."""
 
@@ -97,7 +98,7 @@ class Shard(Settings):
     reader: DatabaseUser
     """The user that diagnostics run as."""
     changer: DatabaseUser | None = None
-    """The user that remediations run as; without it Firstmate changes nothing in this shard."""
+    """The user that remediations run as; without it, Firstmate changes nothing in this shard."""
     proxies: Proxies | None = None
     """The ProxySQL instances in front of the shard. They do not count as replicas."""
 

@@ -1,4 +1,4 @@
-"""Roles: which Slack users may ask, approve, administer and override."""
+"""Roles: which Slack users may request, approve, administer and override."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class People(Settings):
     """The holders of a role."""
 
     users: tuple[str, ...] = ()
-    """Slack user ids, such as U0123456789."""
+    """Slack user IDs, such as U0123456789."""
     usergroups: tuple[str, ...] = ()
-    """Ids of Slack user groups, such as S0123456789; every member holds the role."""
+    """IDs of Slack user groups, such as S0123456789; every member holds the role."""
 
 
 class RoleRestriction(People):
@@ -27,8 +27,9 @@ class RoleRestriction(People):
     shards: tuple[str, ...] = Field(default=("*",), min_length=1)
     """Patterns of shard names that the restriction covers; `*` and `?` are wildcards."""
     risks: tuple[Literal["reversible", "disruptive", "destructive"], ...] = ()
-    """Risks of the plan that the restriction covers; empty covers every risk. A request that has no plan yet, such as
-    `/triage`, has no risk, so only an entry without `risks` covers it."""
+    """Risks of the plan that the restriction covers; empty covers every risk. A request without a plan, such as
+    `/triage`, has no risk, so only an entry without `risks` covers it: `risks: [destructive]` does not restrict
+    `/triage`."""
 
     def covers(self, role: str, shard: str, risk: str) -> bool:
         return (
@@ -42,15 +43,16 @@ class Roles(Settings):
     """Who holds which role. Nobody holds a role that is not configured."""
 
     operator: People = People()
-    """People who may ask for triage and start runbooks."""
+    """People who may request triage, run runbooks, and take, pause, stop and retry runs."""
     approver: People = People()
-    """People who may approve or deny changes; nobody may approve a run that they started."""
+    """People who may approve, deny and undo changes; nobody may approve a run that they started."""
     admin: People = People()
-    """People who may halt and resume all changes."""
+    """People who may halt and resume changes."""
     break_glass: People = People()
     """People who may override a freeze or a cooldown, with a reason that is posted to the thread."""
     only: tuple[RoleRestriction, ...] = Field(default=(), max_length=200)
-    """Restrictions of a role for some shards and risks; the first that covers a request replaces the role's holders."""
+    """Restrictions of a role for some shards and risks. For a request that an entry covers, only the people in the
+    first such entry hold the role; the people under the role itself do not."""
 
     def people(self, role: str, shard: str, risk: str) -> tuple[People, str]:
         """Returns the holders of a role for a shard and a risk, and the key of firstmate.yml that names them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -14,6 +15,14 @@ class Settings(BaseModel):
     """Base class of all settings: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """Annotates a key whose documented type is narrower than the type of the field."""
+
+    text: str
+    """The type, as the documentation writes it."""
 
 
 class Secret(Settings):

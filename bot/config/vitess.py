@@ -17,7 +17,7 @@ class VtctldSettings(Settings):
     address: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")]
     """`host:port` of its gRPC service."""
     ca: Path | None = None
-    """A PEM file with the certificate authority of vtctld; with it the connection uses TLS."""
+    """A PEM file with the certificate authority of vtctld; with it, the connection uses TLS."""
     tls: bool = False
     """Uses TLS with the certificate authorities of the operating system; not needed with `ca`."""
     certificate: Path | None = None
@@ -50,11 +50,18 @@ class VtgateSettings(TlsSettings):
     url: str
     """Its HTTP address, for its status pages and metrics."""
     mysql: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")] | None = None
-    """`host:port` of its MySQL protocol, for `SHOW VITESS_*`; without it those statements are not run."""
+    """`host:port` of its MySQL protocol, for `SHOW VITESS_*`; without it, those statements are not run."""
     user: str = ""
     """A user of its `--mysql-auth-server-static-file`; leave it out if vtgate does not authenticate clients."""
     password: Secret | None = None
     """The password of `user`: `{env: NAME}` or `{file: PATH}`."""
+
+    ca: Path | None = None
+    """A PEM file with the certificate authority of vtgate. With it, every MySQL connection uses TLS and vtgate's
+    certificate is verified. Without it, TLS is used if vtgate offers it, and its certificate is not verified."""
+    verify_identity: bool = True
+    """With `ca`: whether the certificate must also match the host of `mysql`, as with MySQL's
+    `ssl-mode=VERIFY_IDENTITY`; `false` corresponds to `VERIFY_CA`."""
 
     _url = field_validator("url")(lambda value: _web(value))
 
@@ -67,7 +74,7 @@ class VitessCluster(Settings):
     vtctld: VtctldSettings
     """The connection to vtctld."""
     vtorcs: tuple[str, ...] = ()
-    """The HTTP addresses of all VTOrcs. Without them Firstmate cannot tell whether VTOrc is repairing a shard, and it
+    """The HTTP addresses of all VTOrcs. Without them, Firstmate cannot tell whether VTOrc is repairing a shard, and it
     refuses every change of the cluster unless `no_vtorc` is set."""
     no_vtorc: bool = False
     """States that neither VTOrc nor another topology manager runs on this cluster."""
@@ -76,7 +83,7 @@ class VitessCluster(Settings):
     reader: DatabaseUser
     """The MySQL user of the tablets that diagnostics run as."""
     changer: DatabaseUser | None = None
-    """The MySQL user of the tablets that remediations run as; without it no SQL statement changes anything."""
+    """The MySQL user of the tablets that remediations run as; without it, no SQL statement changes anything."""
     may_change: bool = False
     """Whether Firstmate may change the cluster through vtctld and VTOrc."""
     refresh: Annotated[float, Field(ge=0.2, le=300)] = 5.0

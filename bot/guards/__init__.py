@@ -1,7 +1,7 @@
 """Guards: pure rules that let a plan pass, ask for approval, or refuse it, always with a reason.
 
-`ORDER` is the order in which they are asked. All of them are asked each time, so that a person sees every reason at
-once; the first refusal decides.
+`ORDER` is the order in which they are checked. All of them are checked each time, so that a person sees every reason
+at once; the first refusal decides.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ORDER: tuple[Guard, ...] = (
 
 
 def judge(facts: Facts) -> tuple[Verdict, ...]:
-    """Asks every guard, in order."""
+    """Checks every guard, in order."""
     return tuple(guard(facts) for guard in ORDER)
 
 

@@ -22,7 +22,7 @@ def folder_table() -> str:
 
 
 def guard_table() -> str:
-    """Returns a row for each guard, in the order in which they are asked."""
+    """Returns a row for each guard, in the order in which they are checked."""
     return table(["guard", "rule"], ((f"`{_guard(each.__module__)}`", _rule(each.__module__)) for each in ORDER))
 
 

@@ -32,8 +32,8 @@ class Parameter:
 
 
 def command_sections() -> str:
-    """Returns the sections of all commands, in the order of `firstmate --help`."""
-    return "\n\n".join(_section(*each) for each in commands_of(command("")))
+    """Returns the sections of all commands, those of the lab included, in the order of `firstmate --help`."""
+    return "\n\n".join(_section(*each) for each in commands_of(command("", listed_by={})))
 
 
 def commands_of(app: typer.Typer, group: str = "") -> Iterator[tuple[str, str, Callable[..., Any]]]:

@@ -19,6 +19,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from bot.config.settings_base import Takes
 from bot.reference.markdown import anchor, table
 from bot.runbook.language import units
 
@@ -128,6 +129,9 @@ def _is_list(annotation: Any) -> bool:  # noqa: ANN401 - an annotation
 
 
 def _type(field: FieldInfo, sections: Mapping[type[BaseModel], Section]) -> str:
+    for each in field.metadata:
+        if isinstance(each, Takes):
+            return each.text
     if _is_duration(field):
         return f"duration{_bounds(field.metadata, _duration)}"
     limits = _bounds(field.metadata, _number, is_list=_is_list(field.annotation))

@@ -40,8 +40,8 @@ def migrate(database: Database) -> tuple[str, str]:
             command.upgrade(config, "head")
         except CommandError as error:
             raise ConfigError(
-                f"The store {database} is at step {before}, which this version does not know: a newer Firstmate has "
-                f"written it. Run that version, or restore the backup from before it ({error})."
+                f"The store {database} was upgraded by a newer version of Firstmate (to step {before}). Run that "
+                f"version, or restore the backup from before the upgrade ({error})."
             ) from error
     return before, newest
 

@@ -122,7 +122,7 @@ def test_the_text_report_groups_servers_with_the_same_findings(lab: LabState):
     assert said.code == 0
     assert "orders-1 (primary), orders-2, orders-3: MySQL" in said.out
     assert "may run all 34 diagnostics" in said.out
-    assert "All 6 servers passed." in said.out
+    assert "6 servers checked: no problems." in said.out
     assert "IDENTIFIED" not in said.out
 
 
@@ -283,7 +283,7 @@ def test_a_read_only_deployment_has_no_problems(configure: Configure):
     assert [shard["remediations_off"] for shard in said.json["shards"]] == [13, 13]
     people = firstmate("doctor", "--config", config)
     assert people.code == 0
-    assert "This deployment is read-only: 13 remediations are disabled." in people.out
+    assert "This deployment is read-only by configuration (no `changer`): 13 remediations are disabled." in people.out
 
 
 def test_a_shared_account_of_reader_and_changer_is_reported(configure: Configure):

@@ -79,7 +79,7 @@ def test_with_a_remedy_it_changes_and_verifies_and_the_audit_log_has_it(lab: Lab
 def test_a_remedy_that_no_cause_offers_is_refused(lab: LabState, config: Path, alert: Path):
     said = run(config, alert, "--remedy", "drop_everything")
     assert said.code == 2
-    assert "No cause that holds offers 'drop_everything'; offered: " in said.err
+    assert "No proven cause offers the remedy 'drop_everything'. Offered: " in said.err
     assert not replicates(lab.instance(REPLICA))
 
 

@@ -58,7 +58,7 @@ def test_an_alert_without_a_runbook_makes_the_command_exit_with_1(table: Said, t
     assert table.code == 1
     said = firstmate("coverage", rule_file(tmp_path / "r.yml", [{"alert": "MySQLReplicationLag", "expr": "x"}]))
     assert said.code == 0
-    assert "1 alerts: 1 specific." in said.out
+    assert "1 alert: 1 specific." in said.out
 
 
 def test_a_tie_names_both_runbooks(tmp_path: Path):

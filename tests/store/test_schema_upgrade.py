@@ -102,7 +102,7 @@ def test_a_store_of_a_newer_version_is_left_alone(empty: Database):
     migrate(empty)
     with empty.transaction() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ConfigError, match="a newer Firstmate has written it"):
+    with pytest.raises(ConfigError, match="was upgraded by a newer version of Firstmate"):
         migrate(empty)
     with empty.reading() as connection:
         assert step(connection) == "9999"
