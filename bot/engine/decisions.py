@@ -74,4 +74,7 @@ def _check(run: Run, decision: Decision) -> None:
     if run.offered(decision.digest) is None:
         raise NotAllowed(f"Run {run.id} has a newer plan than the one on this card; decide on the newest card.")
     if run.expires_at is not None and decision.at >= run.expires_at:
-        raise NotAllowed(f"The approval of run {run.id} expired at {run.expires_at:%H:%M:%S} UTC; ask for a new plan.")
+        raise NotAllowed(
+            f"The approval request of run {run.id} expired at {run.expires_at:%H:%M:%S} UTC. Press Try again to "
+            "request a new plan."
+        )

@@ -1,4 +1,4 @@
-"""Refuses what the precondition of the action, its `check`, refuses."""
+"""Refuses the plan if the action's own `check` refuses it."""
 
 from __future__ import annotations
 

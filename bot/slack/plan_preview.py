@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.engine.run import Run
+from bot.guards import title
 from bot.guards.facts import Answer
 from bot.slack.approval_card import commands, summary, undo_lines
 from bot.slack.blocks import escape, fenced, sentence
@@ -16,7 +17,7 @@ def plan_preview(run: Run, not_offered: str) -> str:
         lines += [summary(run.plan), f"```{fenced(chr(10).join(commands(run.plan)), 1500)}```", *undo_lines(run.plan)]
         approvals = f"{run.approvals_needed} approval{'s' if run.approvals_needed > 1 else ''}"
         icons = {Answer.PASS: ":white_check_mark:", Answer.ASK: ":ballot_box_with_check:", Answer.REFUSE: ":no_entry:"}
-        lines += [f"{icons[v.answer]} {escape(v.guard)}: {sentence(v.says, 200)}" for v in run.verdicts]
+        lines += [f"{icons[v.answer]} {escape(title(v.guard))}: {sentence(v.says, 200)}" for v in run.verdicts]
         lines.append(
             f"_This is a preview: nothing was requested or changed._ The change needs {approvals} by other people."
         )
