@@ -155,6 +155,10 @@ def test_a_remediation_is_built_with_native_types_and_rebuilt_from_json(runbook)
     assert made_of(runbook, "room")[0] == SetVariable("max_connections", 200, 3600.0)
 
 
+def test_a_stored_parameter_with_its_former_name_is_still_understood():
+    assert rebuild("vitess.start_workflow", {"workflow": "mat1", "cause_mended": True}).cause_fixed is True
+
+
 @pytest.mark.parametrize(
     ("use", "stored"), [("mysql.gone", {}), ("mysql.start_replica", {"thred": 1}), ("mysql.kill_query", {})]
 )
