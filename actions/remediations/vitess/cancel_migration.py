@@ -65,9 +65,8 @@ class CancelMigration(Remediation):
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """None: a cancelled migration cannot be resumed."""
-        raise NoUndo(
-            "the rows that it had copied are discarded; ALTER VITESS_MIGRATION ... RETRY starts it from the beginning"
-        )
+        again = f"ALTER VITESS_MIGRATION '{self.uuid}' RETRY"
+        raise NoUndo(f"the rows that it had copied are discarded; {again} starts it from the beginning")
 
     def _cancellable(self, vt: Vitess) -> tuple[Migration, ...]:
         found = migration_by_uuid(vt, self.uuid)
