@@ -26,9 +26,10 @@ def refuse_prepared_at_primary(vt: Vitess) -> None:
     """
     (page,) = vt.web(Component.VTTABLET, TWOPCZ, tablet=vt.tablet)
     if not page.ok or not isinstance(page.body, Mapping):
+        why = redact_error(page.error) or "it is not JSON"
         raise Refused(
             f"Whether {vt.tablet} has distributed transactions is unknown, and a prepared one can keep the next "
-            f"primary from serving. /twopcz could not be read: {redact_error(page.error) or 'it is not JSON'}"
+            f"primary from serving. Its page /twopcz could not be read ({why}). Check that vttablet first."
         )
     _refuse_unended(
         vt, vt.tablet, {name.lower(): len(page.body.get(name) or ()) for name in ("Distributed", "Prepared", "Failed")}

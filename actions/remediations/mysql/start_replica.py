@@ -51,7 +51,7 @@ class StartReplica(Remediation):
     thread: ReplicationThread = "both"
     """Which threads are started."""
     stopped_by_hand_too: bool = False
-    """Whether to start threads that stopped without an error, which somebody may have stopped on purpose."""
+    """Whether to start threads that stopped without an error, which someone may have stopped on purpose."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     under_vitess: ClassVar[str] = "vitess.start_replication"
@@ -82,8 +82,8 @@ class StartReplica(Remediation):
                 raise Refused(f"Error {errno} of the {thread} of {db.address} is not transient ({error}): {instead}.")
             if not errno and not self.stopped_by_hand_too:
                 raise Refused(
-                    f"The {thread} of {db.address} stopped without an error: a person or a tool stopped it. Ask who "
-                    "is working on it before you start it."
+                    f"The {thread} of {db.address} stopped without an error: a person or a tool stopped it, or "
+                    "the server started with skip_replica_start. Ask who is working on it before you start it."
                 )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
