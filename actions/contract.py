@@ -79,6 +79,10 @@ class Risk(StrEnum):
     DESTRUCTIVE = "destructive"
 
 
+DIAGNOSE_AGAIN = "Press Try again to diagnose again."
+"""The next step when the state that a change was planned for has passed."""
+
+
 class Refused(Exception):
     """A remediation refuses to run. The sentence says what was found, on which object, and what to do instead."""
 

@@ -142,6 +142,11 @@ def vitess(db: MySQL) -> Vitess:
     return db
 
 
+def runbook_command(vt: Vitess, runbook: str) -> str:
+    """Returns the Slack command that runs a runbook on the target: the next step of a refusal."""
+    return f"/runbook run {runbook} {vt.tablet}"
+
+
 def alias_of(record: Mapping[str, Any] | None) -> str:
     """Returns the alias of a tablet from its record `{"cell": ..., "uid": ...}`; '' if there is none."""
     if not record:

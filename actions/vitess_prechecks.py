@@ -9,7 +9,7 @@ from actions.contract import Flavour, Refused, Unreadable
 from actions.diagnostics.vitess.vtorc import vtorc
 from actions.sql_quoting import identifier
 from actions.statement_redaction import redact_error
-from actions.vitess_contract import Component, Vitess
+from actions.vitess_contract import Component, Vitess, runbook_command
 from actions.vitess_records import denied_tables
 from actions.vitess_workflows import FROZEN, moving_workflows, workflow_title
 
@@ -26,12 +26,13 @@ def refuse_prepared_at_primary(vt: Vitess) -> None:
     """
     (page,) = vt.web(Component.VTTABLET, TWOPCZ, tablet=vt.tablet)
     if not page.ok or not isinstance(page.body, Mapping):
+        why = redact_error(page.error) or "it is not JSON"
         raise Refused(
             f"Whether {vt.tablet} has distributed transactions is unknown, and a prepared one can keep the next "
-            f"primary from serving. /twopcz could not be read: {redact_error(page.error) or 'it is not JSON'}"
+            f"primary from serving. Its page /twopcz could not be read ({why}). Check that vttablet first."
         )
     _refuse_unended(
-        vt.tablet, {name.lower(): len(page.body.get(name) or ()) for name in ("Distributed", "Prepared", "Failed")}
+        vt, vt.tablet, {name.lower(): len(page.body.get(name) or ()) for name in ("Distributed", "Prepared", "Failed")}
     )
 
 
@@ -44,15 +45,15 @@ def refuse_prepared_at_replica(vt: Vitess, alias: str, sidecar: str) -> None:
             f"Whether {alias} has prepared transactions is unknown, and one can keep the next primary from serving: "
             f"{error}"
         ) from error
-    _refuse_unended(alias, {name: int(row[name]) for name in ("distributed", "prepared")})
+    _refuse_unended(vt, alias, {name: int(row[name]) for name in ("distributed", "prepared")})
 
 
-def _refuse_unended(alias: str, counts: Mapping[str, int]) -> None:
+def _refuse_unended(vt: Vitess, alias: str, counts: Mapping[str, int]) -> None:
     if any(counts.values()):
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         raise Refused(
             f"Distributed transactions are unresolved on {alias}: {said}. A prepared one can keep the next primary "
-            "from serving. Conclude them first; see vitess.unresolved_transactions."
+            f"from serving. Conclude them first: {runbook_command(vt, 'vitess/unresolved-transactions')}."
         )
 
 
@@ -69,12 +70,14 @@ def refuse_unfinished_switch(vt: Vitess, record: Mapping[str, Any]) -> None:
     if tables:
         raise Refused(
             f"The primary of {vt.address} is denied {', '.join(tables[:5])}, as a workflow does while it switches "
-            "writes. Finish the switch, or see vitess.allow_queries if no workflow is under way."
+            "writes. Finish the switch; if no workflow is under way, continue with "
+            f"{runbook_command(vt, 'vitess/controls')}."
         )
     if not record.get("is_primary_serving"):
         raise Refused(
             f"The shard record of {vt.address} says that its primary does not serve, as a Reshard does while it "
-            "switches. Finish the switch, or see vitess.set_primary_serving if none is under way."
+            "switches. Finish the switch; if none is under way, continue with "
+            f"{runbook_command(vt, 'vitess/controls')}."
         )
 
 
@@ -97,7 +100,7 @@ def refuse_if_vtorc_acts(vt: Vitess, what: str) -> None:
     if vtorc(vt).acts:
         raise Refused(
             f"VTOrc is running and may act on {vt.address}: it {what} within seconds. Wait for it; if it does not "
-            "act, see vitess.vtorc."
+            f"act, continue with {runbook_command(vt, 'vitess/vtorc')}."
         )
 
 

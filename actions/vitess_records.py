@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.contract import Refused
 from actions.protobuf_json import Record, nested
-from actions.vitess_contract import Vitess, alias_of
+from actions.vitess_contract import Vitess, alias_of, runbook_command
 
 
 def shard_record(vt: Vitess) -> Record:
@@ -37,7 +37,8 @@ def primary_alias(vt: Vitess) -> str:
     found = alias_of(shard_record(vt).get("primary_alias"))
     if not found:
         raise Refused(
-            f"The shard record of {vt.address} names no primary. VTOrc elects one; see vitess.vtorc for why it has not."
+            f"The shard record of {vt.address} names no primary. VTOrc elects one; if it does not, continue with "
+            f"{runbook_command(vt, 'vitess/vtorc')}."
         )
     return found
 

@@ -97,7 +97,7 @@ def own_tablet(vt: Vitess) -> Tablet:
     for each in vt.tablets():
         if each.alias == vt.tablet:
             return each
-    raise Refused(f"Tablet {vt.tablet} no longer belongs to {vt.address}; see vitess.shard_health.")
+    raise Refused(f"Tablet {vt.tablet} no longer belongs to {vt.address}. Run the runbook on a tablet that does.")
 
 
 def seen_by_vtgate(vt: Vitess) -> dict[str, tuple[str, str]]:

@@ -367,7 +367,7 @@ def test_6_what_a_guard_refuses_is_audited_and_stands_in_the_thread(database: Da
     assert json.loads(refused.data)["says"] == ended.says
     assert "Not counted" in ended.says
     outcome = next(message for message in run_messages.render(scene.publisher.runs[-1]) if message.key == "r-1:outcome")
-    assert "0 of 1 approvals" in text_of(outcome)
+    assert "0 of 1 required approvals" in text_of(outcome)
 
 
 # -- 7. Text from outside is data: not SQL, not a template, not markup, not a mention. -----------------------------

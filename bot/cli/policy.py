@@ -14,7 +14,7 @@ from bot.cli.finding_printer import show
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json, yaml_values
 from bot.engine.guard_explanation import Explained
 from bot.errors import Exit, WrongUsage
-from bot.guards import refusal
+from bot.guards import refusal, title
 from bot.lab_location import lab_config
 from bot.policy import read_policy
 from bot.policy_lint import lint_policy
@@ -88,7 +88,7 @@ def _show(found: Explained) -> None:
     for statement in plan.statements:
         out.print(f"    {statement}", markup=False, highlight=False)
     for verdict in found.verdicts:
-        out.print(f"  {MARKS[verdict.answer.value]} {verdict.guard}: {escape(verdict.says)}", highlight=False)
+        out.print(f"  {MARKS[verdict.answer.value]} {title(verdict.guard)}: {escape(verdict.says)}", highlight=False)
     out.print(f"  Approvals needed: {found.approvals_needed}, from people other than the requester.", highlight=False)
     mark, answer = (MARKS["pass"], "yes") if found.may_approve else (MARKS["refuse"], "no")
     out.print(

@@ -12,6 +12,7 @@ from bot import shell_run as oneshot
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
 from bot.engine.run import Run, RunState
 from bot.errors import Exit
+from bot.guards import title
 
 commands = typer.Typer()
 
@@ -56,7 +57,7 @@ def plan(
         _show(report)
         for verdict in report.run.verdicts:
             mark = MARKS[verdict.answer.value]
-            out.print(f"  {mark} {verdict.guard}: {escape(verdict.says)}", highlight=False)
+            out.print(f"  {mark} {title(verdict.guard)}: {escape(verdict.says)}", highlight=False)
         if report.run.plan is not None and not report.not_offered:
             out.print(
                 f"  Approvals needed: {report.run.approvals_needed}, from people other than the requester.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
+from bot.config import Tablet
 from bot.engine.active_halts import Halts
 from bot.engine.plan import RISKS, Change, Plan
 from bot.engine.policy_facts import Limits
@@ -138,6 +139,7 @@ class Collector:
             check_says,
             may,
             doubts,
+            from_topology=isinstance(target.instance, Tablet),
         )
 
     def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:

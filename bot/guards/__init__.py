@@ -1,12 +1,13 @@
 """Guards: pure rules that let a plan pass, ask for approval, or refuse it, always with a reason.
 
-`ORDER` is the order in which they are checked. All of them are checked each time, so that a person sees every reason
-at once; the first refusal decides.
+`ORDER` is the order in which they run. All of them run each time, so that a person sees every reason at once; the first
+refusal decides. Verdicts, JSON and the audit log name a guard by its module; people read its title (`TITLES`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from bot.guards import (
     approval,
@@ -29,6 +30,28 @@ from bot.guards import (
 from bot.guards.facts import Answer, Facts, Verdict
 
 Guard = Callable[[Facts], Verdict]
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "halt": "Halt",
+        "freeze": "Freeze",
+        "caller": "Requester's role",
+        "target": "Role of the target",
+        "write_access": "Write access",
+        "shard_lease": "Other changes in the shard",
+        "assignment": "Assignment",
+        "topology_repair": "Repair by VTOrc",
+        "cooldown": "Cooldown",
+        "budget": "Change budget",
+        "blast_radius": "Blast radius",
+        "serving_floor": "Replicas in service",
+        "autonomy": "Autonomy of the runbook",
+        "approval": "Approval",
+        "digest": "Plan unchanged",
+        "precondition": "Precondition of the action",
+    }
+)
+"""What cards and the command line call each guard."""
 
 ORDER: tuple[Guard, ...] = (
     halt.judge,
@@ -58,3 +81,8 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
 def refusal(verdicts: tuple[Verdict, ...]) -> Verdict | None:
     """Returns the first refusal, or None."""
     return next((verdict for verdict in verdicts if verdict.answer is Answer.REFUSE), None)
+
+
+def title(guard: str) -> str:
+    """Returns what people read in place of a guard's name; an unknown name, as of an older run, stays as it is."""
+    return TITLES.get(guard, guard)

@@ -12,7 +12,7 @@ def judge(facts: Facts) -> Verdict:
     who = mention(facts.taken_by)
     if facts.taken_by in facts.approvers:
         return Verdict("assignment", Answer.PASS, f"{who} took this incident and approved the plan.")
-    says = f"{who} took this incident; they must approve the plan or hand the incident back."
+    says = f"{who} took this incident and must approve the plan or press Hand back."
     # Before anybody was asked, the approval is only missing; just before the change, a missing approval refuses.
     answer = Answer.ASK if facts.stage is Stage.BEFORE_ASKING else Answer.REFUSE
     return Verdict("assignment", answer, says)

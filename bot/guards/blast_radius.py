@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.guards.facts import Answer, Facts, Verdict
+from bot.guards.facts import NEW_PLAN, Answer, Facts, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
@@ -12,10 +12,13 @@ def judge(facts: Facts) -> Verdict:
         return Verdict(
             "blast_radius",
             Answer.REFUSE,
-            "The number of replicas that the plan changes is unknown; ask for a new plan.",
+            f"The number of replicas that the plan changes is unknown. {NEW_PLAN}",
         )
     what = f"{radius.changed} of {radius.replicas} replicas of {facts.shard}"
     if radius.changed > radius.most:
-        says = f"It changes {what}, and the policy allows {radius.most}. Make it on fewer (`on`), or raise the policy."
+        says = (
+            f"The plan changes {what}; the policy allows {radius.most}. Limit the remedy to fewer replicas (`on` in "
+            "the runbook), or raise `blast` in policy.yml."
+        )
         return Verdict("blast_radius", Answer.REFUSE, says)
-    return Verdict("blast_radius", Answer.PASS, f"It changes {what}; {radius.most} are allowed.")
+    return Verdict("blast_radius", Answer.PASS, f"The plan changes {what}; the policy allows {radius.most}.")

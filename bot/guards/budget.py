@@ -13,12 +13,12 @@ def judge(facts: Facts) -> Verdict:
         says = (
             "The policy sets no budget."
             if left is None
-            else f"{left} more changes remain in the tightest budget after this plan."
+            else f"After this plan, {left} more {'change is' if left == 1 else 'changes are'} allowed within one hour."
         )
         return Verdict("budget", Answer.PASS, says)
     told = "; ".join(f"{each.what}: {each.spent} made, {each.planned} planned, {each.limit} allowed" for each in over)
     says = (
-        f"The plan would exceed the number of changes that the policy allows within one hour ({told}). Wait, or make "
-        "the change by hand."
+        f"The plan would exceed the number of changes that the policy allows within one hour ({told}). Wait, or raise "
+        "`budgets` in policy.yml."
     )
     return Verdict("budget", Answer.REFUSE, says)

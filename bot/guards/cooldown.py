@@ -17,7 +17,11 @@ def judge(facts: Facts) -> Verdict:
     says = _says(facts)
     if facts.override is not None:
         return Verdict("cooldown", Answer.PASS, f"{facts.override} {says}")
-    return Verdict("cooldown", Answer.REFUSE, f"{says} /mate ack {facts.shard} ends the cooldown.")
+    ends = "resets the count" if facts.flapping is not None else "ends the cooldown"
+    instead = (
+        f"Once you have done so, /mate ack {facts.shard} {ends}; /mate break-glass RUN REASON overrides it for one run."
+    )
+    return Verdict("cooldown", Answer.REFUSE, f"{says} {instead}")
 
 
 def _says(facts: Facts) -> str:

@@ -26,6 +26,8 @@ class Verdict:
     says: str
 
 
+NEW_PLAN = "Press Try again to request a new plan."
+"""The next step when a plan can no longer be approved or carried out."""
 AUTOMATIC = "firstmate"
 """The caller of a run that an alert opened."""
 SHELL = "shell:"
@@ -160,6 +162,8 @@ class Place:
     """Whether a database user that may change it is configured."""
     doubts: str = ""
     """Why the inventory may be outdated; '' if it is fresh."""
+    from_topology: bool = False
+    """Whether the inventory's role comes from the topology of Vitess rather than from firstmate.yml."""
 
 
 @dataclass(frozen=True, slots=True)

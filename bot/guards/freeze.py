@@ -11,7 +11,8 @@ def judge(facts: Facts) -> Verdict:
     if frozen is None:
         return Verdict("freeze", Answer.PASS, f"No freeze applies to {facts.shard}.")
     until = f"{frozen.until:%Y-%m-%d %H:%M %Z}"
-    says = f"{facts.shard} is frozen until {until} by {frozen.name!r} of the policy ({frozen.reason})."
+    says = f"The freeze {frozen.name!r} in policy.yml covers {facts.shard} until {until} ({frozen.reason})."
     if facts.override is not None:
         return Verdict("freeze", Answer.PASS, f"{facts.override} {says}")
-    return Verdict("freeze", Answer.REFUSE, f"{says} Wait until it ends, or change the policy.")
+    instead = "Wait until it ends. In an emergency, override it with /mate break-glass RUN REASON."
+    return Verdict("freeze", Answer.REFUSE, f"{says} {instead}")

@@ -10,5 +10,5 @@ def judge(facts: Facts) -> Verdict:
     if facts.holder is None:
         return Verdict("shard_lease", Answer.PASS, f"No other change is running in {facts.shard}.")
     until = f" until {facts.holder_until:%H:%M:%S} UTC at the latest" if facts.holder_until else ""
-    says = f"Run {facts.holder} is changing {facts.shard}{until}; wait for its outcome, then ask again."
+    says = f"Run {facts.holder} is changing {facts.shard}{until}. Wait until it ends, then press Try again."
     return Verdict("shard_lease", Answer.REFUSE, says)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.guards.facts import Answer, Facts, Place, Verdict
+from bot.guards.facts import NEW_PLAN, Answer, Facts, Place, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
     """Passes only when each server confirms the inventory's role and is still the server of the plan."""
     if not facts.places:
-        return Verdict("target", Answer.REFUSE, "The plan names no server; ask for a new one.")
+        return Verdict("target", Answer.REFUSE, f"The plan names no server. {NEW_PLAN}")
     refused = [says for says in map(_refusal, facts.places) if says]
     if refused:
         return Verdict("target", Answer.REFUSE, " ".join(refused))
@@ -18,20 +18,26 @@ def judge(facts: Facts) -> Verdict:
 
 def _refusal(place: Place) -> str:
     if place.inventory_role is None:
-        return f"The inventory does not know {place.target or 'the target'}; add it, then ask again."
+        name = place.target or "the target"
+        return f"The inventory does not contain {name}. Add it to firstmate.yml and restart Firstmate."
     if place.doubts:
         return f"{place.target} may not be what the inventory says: {place.doubts}"
     if place.server_role is None:
         return f"The role of {place.target} could not be read from the server: {place.server_says}"
     if place.server_role is not place.inventory_role:
+        correct = (
+            "wait until Firstmate has read the topology again, then press Try again"
+            if place.from_topology
+            else "correct `role` in firstmate.yml and restart Firstmate"
+        )
         return (
             f"The inventory says that {place.target} is a {place.inventory_role.value}, "
             f"the server says {place.server_role.value} ({place.server_says}). "
-            "A failover may have happened: correct the inventory, then ask again."
+            f"A failover may have happened: {correct}."
         )
     if place.server != place.planned_server:
         return (
             f"A different server now answers at {place.target} ({place.server}, planned for {place.planned_server}). "
-            "Check what was replaced, then ask for a new plan."
+            f"Check what was replaced. {NEW_PLAN}"
         )
     return ""

@@ -18,13 +18,15 @@ def judge(facts: Facts) -> Verdict:
         )
     if repair.repaired:
         return Verdict(
-            "topology_repair", Answer.REFUSE, f"{repair.repaired} Nothing is left to approve; run the runbook again."
+            "topology_repair",
+            Answer.REFUSE,
+            f"{repair.repaired} Nothing is left to approve. If the problem persists, run the runbook again.",
         )
     if repair.doing:
         return Verdict(
             "topology_repair",
             Answer.REFUSE,
-            f"{repair.by} is repairing {facts.shard}: {repair.doing}. Firstmate changes nothing meanwhile; check the "
-            "shard when the repair has ended.",
+            f"{repair.by} is repairing {facts.shard}: {repair.doing}. Firstmate makes no change until the repair "
+            "ends. Check the shard then.",
         )
     return Verdict("topology_repair", Answer.PASS, repair.says)

@@ -11,7 +11,7 @@ def judge(facts: Facts) -> Verdict:
     if not only_read:
         return Verdict("write_access", Answer.PASS, "A user with write access is configured.")
     says = (
-        f"{', '.join(only_read)} is read-only for Firstmate: no `changer` is configured. `/runbook plan` shows the "
+        f"{', '.join(only_read)} is read-only for Firstmate: no `changer` is configured. /runbook plan shows the "
         "statements for a person to run."
     )
     return Verdict("write_access", Answer.REFUSE, says)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import actions
 import bot
-from bot.guards import ORDER
+from bot.guards import ORDER, title
 from bot.reference.markdown import table
 
 DIVIDED = ("actions", "bot", "bot/runbook")
@@ -22,12 +22,13 @@ def folder_table() -> str:
 
 
 def guard_table() -> str:
-    """Returns a row for each guard, in the order in which they are checked."""
-    return table(["guard", "rule"], ((f"`{_guard(each.__module__)}`", _rule(each.__module__)) for each in ORDER))
+    """Returns a row for each guard, in the order in which they run."""
+    return table(["guard", "title on cards", "rule"], (_guard_row(each.__module__) for each in ORDER))
 
 
-def _guard(module: str) -> str:
-    return module.rpartition(".")[2]
+def _guard_row(module: str) -> tuple[str, str, str]:
+    name = module.rpartition(".")[2]
+    return f"`{name}`", title(name), _rule(module)
 
 
 def _rule(module: str) -> str:

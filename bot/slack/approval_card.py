@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.engine.plan import Plan
 from bot.engine.run import Choice, Run, RunState
+from bot.guards import title
 from bot.guards.facts import Answer, mention
 from bot.slack.action_ids import APPROVE, DENY, GO_ON, PAUSE, STOP
 from bot.slack.blocks import (
@@ -44,7 +45,7 @@ def approval(run: Run, plan: Plan) -> list[Block]:
     ]
     passed = [v for v in run.verdicts if v.answer is Answer.PASS]
     found.append(
-        context("\n".join(f":white_check_mark: {escape(v.guard)}: {sentence(v.says, 200)}" for v in passed[:8]))
+        context("\n".join(f":white_check_mark: {escape(title(v.guard))}: {sentence(v.says, 200)}" for v in passed[:8]))
     )
     digests = {plan.digest, *(each.digest for each in run.alternatives)}
     decided = [_decision(d.user, d.choice, d.at) for d in run.decisions if d.digest in digests]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.engine.run import Run
+from bot.guards import title
 from bot.guards.facts import Answer
 from bot.slack.approval_card import commands, summary, undo_lines
 from bot.slack.blocks import escape, fenced, sentence
@@ -17,7 +18,7 @@ def plan_preview(run: Run, not_offered: str) -> str:
         several = run.approvals_needed > 1
         approvals = f"{run.approvals_needed} approvals from people" if several else "1 approval from someone"
         icons = {Answer.PASS: ":white_check_mark:", Answer.ASK: ":ballot_box_with_check:", Answer.REFUSE: ":no_entry:"}
-        lines += [f"{icons[v.answer]} {escape(v.guard)}: {sentence(v.says, 200)}" for v in run.verdicts]
+        lines += [f"{icons[v.answer]} {escape(title(v.guard))}: {sentence(v.says, 200)}" for v in run.verdicts]
         lines.append(
             f"_This is a preview: nothing was requested or changed._ The change needs {approvals} other than the "
             "requester."

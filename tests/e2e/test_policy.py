@@ -33,7 +33,7 @@ def frozen(lab: LabState) -> Iterator[Play]:
 
 def test_what_a_freeze_refuses_takes_broken_glass_and_somebody_else_s_approval(frozen: Play):
     refused = frozen.run_in(frozen.fire(), RunState.REFUSED)
-    assert "orders is frozen until 2099-01-01 00:00 UTC by 'sale'" in refused.says
+    assert "The freeze 'sale' in policy.yml covers orders until 2099-01-01 00:00 UTC" in refused.says
     frozen.message(refused.id, "card", holds="the busiest weekend")
 
     frozen.workspace.command(CAROL, CHANNEL, f"/mate break-glass {refused.id} the shop is down")

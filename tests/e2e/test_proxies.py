@@ -88,7 +88,7 @@ def test_it_is_planned_judged_drained_and_verified(lab: LabState, proxy: ProxySQ
     assert found["plan"]["blast_radius"] == f"1 of 1 proxies of orders and {replica.address} out of service"
     said = {each["guard"]: each["says"] for each in found["guards"]}
     assert said["serving_floor"] == "2 replicas of orders serve; the plan takes 1 out of service; 1 must stay."
-    assert said["blast_radius"].startswith("It changes 1 of 2 replicas of orders")
+    assert said["blast_radius"].startswith("The plan changes 1 of 2 replicas of orders")
     assert said["target"].startswith("orders-proxy-1 is a proxy: it is the admin interface of proxysql 2.7.3")
     assert proxy.admin.status(server) == "ONLINE"
     assert {kind for kind, _ in proxy.admin.received} == {"stats"}

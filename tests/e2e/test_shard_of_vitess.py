@@ -132,7 +132,7 @@ def test_what_the_topology_keeps_from_replicas_is_allowed_again_and_put_back(clu
     cluster.execute(primary, *back)
     assert not cluster.verdict(primary, use, tablet_type="REPLICA").ok
     cluster.make(primary, use, tablet_type="REPLICA")
-    assert "The topology denies nothing" in cluster.refused(primary, use, tablet_type="REPLICA")
+    assert "The topology has no denied tables" in cluster.refused(primary, use, tablet_type="REPLICA")
 
 
 def test_records_that_were_left_behind_are_put_right(cluster: Cluster):
@@ -152,7 +152,7 @@ def test_tablets_read_their_records_and_their_tables_again(cluster: Cluster):
 
 def test_a_primary_is_moved_and_not_again_within_a_minute(cluster: Cluster):
     before = cluster.primary
-    assert "Use vitess.planned_reparent" in cluster.refused(before, "vitess.emergency_reparent")
+    assert "Use a planned reparent" in cluster.refused(before, "vitess.emergency_reparent")
 
     def a_minute_old() -> bool:
         with cluster.reader(before) as vt:

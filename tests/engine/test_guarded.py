@@ -100,7 +100,7 @@ def _not_now(scene: Scene, patch: pytest.MonkeyPatch) -> None:
 
 CASES = {
     "halt": Case(_halted, "halted by <@U0ALICE>"),
-    "freeze": Case(_nothing, "is frozen until 2026-03-02", policy=FREEZE),
+    "freeze": Case(_nothing, "covers orders until 2026-03-02", policy=FREEZE),
     "caller": Case(_no_operator_any_more, "U0CAROL and operator", run={"requester": "U0CAROL"}),
     "target": Case(_failed_over, "the server says primary"),
     "write_access": Case(_only_read, "orders-2 is read-only for Firstmate: no `changer` is configured"),
@@ -111,15 +111,15 @@ CASES = {
     "budget": Case(_nothing, "0 made, 1 planned, 0 allowed", policy={"budgets": {"fleet": 0}}),
     "blast_radius": Case(
         _nothing,
-        "It changes 5 of 5 replicas of orders, and the policy allows 2",
+        "The plan changes 5 of 5 replicas of orders; the policy allows 2",
         policy={"blast": {"reversible": {"share": 40}}},
         remedy={**REMEDY, "on": "replicas"},
     ),
     "serving_floor": Case(_takes_out, "0 replicas of orders serve"),
-    "autonomy": Case(_nothing, "only names causes (`autonomy: observe`)", run={"autonomy": "observe"}),
-    "approval": Case(_no_approver_any_more, "0 of 1 approvals"),
+    "autonomy": Case(_nothing, "may only name causes (`autonomy: observe`)", run={"autonomy": "observe"}),
+    "approval": Case(_no_approver_any_more, "0 of 1 required approvals"),
     # Where a person approved, the approval of another plan does not count either.
-    "digest": Case(_changed_by_somebody, "The plan changed since it was approved", run={"autonomy": "auto"}),
+    "digest": Case(_changed_by_somebody, "The plan changed after it was approved", run={"autonomy": "auto"}),
     "precondition": Case(_not_now, "The buffer pool is being resized."),
 }
 

@@ -282,7 +282,7 @@ def test_one_that_somebody_drained_meanwhile_is_refused(front, stand_ins):
         stand_ins[0].admin.edit(sql)
     ended = scene.scene.advance()
     assert ended.state is RunState.REFUSED
-    assert "Somebody took it out of service" in ended.says
+    assert "Someone took it out of service" in ended.says
     assert scene.statuses == ["OFFLINE_SOFT", "ONLINE"]
 
 

@@ -31,8 +31,8 @@ def test_vitess_starts_the_replication_of_a_tablet_with_the_parameters_that_its_
 @pytest.mark.parametrize(
     ("use", "parameters", "names"),
     [
-        ("mysql.stop_replica", {}, "vitess.change_tablet_type"),
-        ("mysql.set_read_only", {}, "vitess.set_writable"),
+        ("mysql.stop_replica", {}, "vtctldclient ChangeTabletType"),
+        ("mysql.set_read_only", {}, "run the runbook vitess/shard"),
         ("mysql.skip_transaction", {"errno": 1062}, "restore it from a backup"),
         ("mysql.set_variable", {"name": "rpl_semi_sync_source_timeout", "value": 1000}, "durability policy"),
         ("mysql.start_replica", {}, "use vitess.start_replication"),

@@ -136,7 +136,7 @@ REFUSALS = [
     pytest.param(halt, {"halt": Halt("U0ALICE", "failover drill", NOW)}, "failover drill", id="halted"),
     pytest.param(caller, {"caller_may_ask": False, "caller_says": "Guests may not."}, "Guests", id="caller"),
     pytest.param(
-        target, {"places": (replace(REPLICA, inventory_role=None),)}, "does not know orders-3", id="unknown target"
+        target, {"places": (replace(REPLICA, inventory_role=None),)}, "does not contain orders-3", id="unknown target"
     ),
     pytest.param(
         target,
@@ -185,18 +185,18 @@ REFUSALS = [
         id="budget spent",
     ),
     pytest.param(
-        blast_radius, {"radius": Radius(5, 3, 2)}, "3 of 5 replicas of orders, and the policy allows 2", id="blast"
+        blast_radius, {"radius": Radius(5, 3, 2)}, "3 of 5 replicas of orders; the policy allows 2", id="blast"
     ),
     pytest.param(blast_radius, {"radius": None}, "is unknown", id="unknown blast"),
     pytest.param(target, {"places": ()}, "names no server", id="no server"),
-    pytest.param(autonomy, {"autonomy": "observe"}, "only names causes", id="only observes"),
+    pytest.param(autonomy, {"autonomy": "observe"}, "may only name causes", id="only observes"),
     pytest.param(approval, {"approvers": ()}, "0 of 1", id="not approved"),
     pytest.param(approval, {"approvals_needed": 2}, "1 of 2", id="one of two"),
     pytest.param(approval, {"approvals_needed": 2, "approvers": ("U0BOB", "U0BOB")}, "1 of 2", id="same person twice"),
     pytest.param(approval, {"denied_by": "U0ALICE"}, "<@U0ALICE> denied", id="denied"),
     pytest.param(approval, {"expires_at": NOW}, "expired", id="expired"),
-    pytest.param(digest, {"approved_digest": "b" * 64}, "changed since", id="another plan"),
-    pytest.param(digest, {"approved_digest": None}, "none", id="no plan approved"),
+    pytest.param(digest, {"approved_digest": "b" * 64}, "changed after it was approved", id="another plan"),
+    pytest.param(digest, {"approved_digest": None}, "No plan was approved", id="no plan approved"),
     pytest.param(
         precondition,
         {"places": (REPLICA, replace(REPLICA, check_says="Error 1062 is not retryable."))},
@@ -218,6 +218,37 @@ def test_one_refusal_is_enough(guard, facts, reason):
     refused = guards.refusal(guards.judge(replace(GOOD, **facts)))
     assert refused is not None
     assert reason in refused.says
+
+
+def test_every_guard_has_a_title_of_its_own_and_an_unknown_one_keeps_its_name():
+    titles = [guards.title(verdict.guard) for verdict in guards.judge(GOOD)]
+    assert list(guards.TITLES.values()) == titles
+    assert len(set(titles)) == len(titles)
+    assert guards.title("takeover") == "takeover"
+
+
+def test_a_role_that_differs_is_corrected_where_it_comes_from():
+    differs = replace(REPLICA, server_role=Role.PRIMARY)
+    assert "correct `role` in firstmate.yml" in target.judge(replace(GOOD, places=(differs,))).says
+    tablet = replace(differs, from_topology=True)
+    assert "read the topology again" in target.judge(replace(GOOD, places=(tablet,))).says
+
+
+def test_a_plan_that_needs_no_approval_says_so():
+    alone = replace(GOOD, approvals_needed=0, approvers=())
+    assert approval.judge(alone).says == "No approval is needed."
+
+
+def test_a_missing_approval_names_how_many_people_must_still_approve():
+    two = replace(GOOD, approvals_needed=2)
+    assert "1 more approver besides the requester" in approval.judge(two).says
+    assert "2 approvers besides the requester" in approval.judge(replace(two, approvers=())).says
+
+
+def test_the_cooldown_and_the_count_of_recurring_changes_end_by_an_acknowledgement():
+    soon = replace(GOOD, earlier=BROKEN["earlier"])
+    assert "/mate ack orders ends the cooldown" in cooldown.judge(soon).says
+    assert "/mate ack orders resets the count" in cooldown.judge(replace(soon, flapping=BROKEN["flapping"])).says
 
 
 def test_before_asking_a_missing_approval_is_asked_for_and_not_refused():

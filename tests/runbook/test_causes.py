@@ -12,6 +12,7 @@ from actions.diagnostics.mysql.lock_waits import Blocker, LockWaits
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.remediations.mysql.kill_connection import KillConnection
 from actions.remediations.mysql.set_variable import SetVariable
+from actions.remediations.vitess.start_workflow import StartWorkflow
 from bot.errors import RunbookError, WrongUsage
 from bot.runbook.diagnosis.causes import CauseStatus, diagnose
 from bot.runbook.diagnosis.gather_steps import needs, step_parameters, step_runs
@@ -153,6 +154,11 @@ def test_a_remediation_is_built_with_native_types_and_rebuilt_from_json(runbook)
     assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
     assert rebuild("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
     assert made_of(runbook, "room")[0] == SetVariable("max_connections", 200, 3600.0)
+
+
+def test_a_stored_parameter_with_its_former_name_is_still_understood():
+    stored = {"workflow": "mat1", "cause_mended": True}
+    assert rebuild("vitess.start_workflow", stored) == StartWorkflow("mat1", cause_fixed=True)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ FORBIDDEN = [
     r"\bstay dead\b|\blives\b",
     r"\b[Ii]t has passed\b",
     r"\bLook (at|there|for|whether|why)\b",
+    r"\b(mysql|vitess|proxysql)\.[a-z]+_[a-z_]+",  # an action, which nobody can run by itself
+    r"\bin vain\b",
+    r"\bVTOrc must\b",
+    r"\bthe mysqld\b|\bone mysqld\b",
+    r"\bMonitor of\b",
+    r"\bdata (differ|diverge|have|are)\b",
+    r"\bbehaviour\b",
 ]
 """Phrasings that these runbooks once had, and that a reader stumbles over."""
 

@@ -290,6 +290,14 @@ def test_with_several_targets_each_line_names_its_target_and_the_card_the_order(
     assert "1 batch; after a failure the change stops" in shown
 
 
+def test_a_card_names_the_guards_that_passed_by_their_titles():
+    verdicts = tuple(Verdict(name, Answer.PASS, "It is so.") for name in ("serving_floor", "caller"))
+    shown = words(approval_card.approval(replace(at(RunState.WAITING), verdicts=verdicts), plan()))
+    assert "Replicas in service: It is so." in shown
+    assert "Requester's role: It is so." in shown
+    assert "serving_floor" not in shown
+
+
 def test_an_alternative_has_its_own_statements_and_button():
     other = plan(remedy="restart", title="Restart it", changes=(change(statements=("STOP REPLICA", "START REPLICA")),))
     blocks = approval_card.approval(replace(at(RunState.WAITING), alternatives=(other,)), plan())

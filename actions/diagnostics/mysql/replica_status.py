@@ -57,7 +57,7 @@ class ReplicaStatus:
 
     @property
     def stopped_by_hand(self) -> bool:
-        """Whether the applier is stopped without an error: a person or a tool stopped it."""
+        """Whether the applier is stopped without an error: a person or a tool stopped it, or it was not started."""
         return self.configured and self.applier_running == "No" and self.applier_errno == 0
 
     @property

@@ -31,6 +31,8 @@ class SemiSync:
     """Whether it is enabled on the replica side, by its variable."""
     replica_active: bool = False
     """Whether the replica acknowledges."""
+    replica_variable: str = "rpl_semi_sync_replica_enabled"
+    """The variable that enables it on the replica side, by the name that this server has."""
 
 
 @diagnostic(cost=Cost.LOW, needs={Flavour.MYSQL: (), Flavour.MARIADB: ()})
@@ -67,4 +69,7 @@ def semi_sync(db: MySQL) -> SemiSync:
         unacknowledged=count("source_no_tx"),
         replica_enabled=get("replica_enabled") == "ON",
         replica_active=get("replica_status") == "ON",
+        replica_variable="rpl_semi_sync_slave_enabled"
+        if "rpl_semi_sync_slave_enabled" in told
+        else "rpl_semi_sync_replica_enabled",
     )

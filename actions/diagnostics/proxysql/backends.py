@@ -77,7 +77,7 @@ class Backends:
 
     @property
     def unserved(self) -> tuple[int, ...]:
-        """Hostgroups whose servers are all not ONLINE: sessions wait for them in vain."""
+        """Hostgroups whose servers are all not ONLINE: their sessions wait until they time out."""
         served = {each.hostgroup for each in self.online}
         return tuple(sorted({each.hostgroup for each in self.backends} - served))
 

@@ -45,7 +45,7 @@ class Replication:
     writes_blocked: Count = 0
     """Writes of the vttablet's own monitor that wait for an acknowledgement now; counted up to 15."""
     semi_sync_blocked: bool = False
-    """Whether the primary's vttablet reports that commits wait in vain."""
+    """Whether the primary's vttablet reports that commits wait for an acknowledgement that does not come."""
     replicas: tuple[Replica, ...] = ()
     """Every tablet of the shard except the primary."""
     missing: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from actions.contract import Cost, Count, Flavour, Moment, Percent, Refused, Sec
 from actions.metadata_lock_holders import MetadataLockHolder, metadata_lock_holders
 from actions.protobuf_json import Record, age, decimal, integer, moment, records, text
 from actions.statement_redaction import normalise, redact_error
-from actions.vitess_contract import Request, Vitess, alias_of, primaries
+from actions.vitess_contract import Request, Vitess, alias_of, primaries, runbook_command
 
 PENDING = ("REQUESTED", "QUEUED", "READY")
 """States of migrations that have not started."""
@@ -178,7 +178,8 @@ def migration_by_uuid(vt: Vitess, uuid: str) -> tuple[Migration, ...]:
     """Returns a migration on each of its shards; raises Refused if the keyspace has none with this uuid."""
     found = schema_migrations(vt, uuid=uuid) if UUID.fullmatch(uuid) else None
     if found is None or not found.migrations:
-        raise Refused(f"{vt.keyspace} has no schema migration {uuid[:60]!r}; see vitess.schema_migrations.")
+        listed = runbook_command(vt, "vitess/online-ddl")
+        raise Refused(f"{vt.keyspace} has no schema migration {uuid[:60]!r}; {listed} lists its migrations.")
     migrations: tuple[Migration, ...] = found.migrations
     return migrations
 

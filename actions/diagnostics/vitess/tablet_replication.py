@@ -79,7 +79,7 @@ class Replica:
 
     @property
     def stopped_by_hand(self) -> bool:
-        """Whether its applier is stopped without an error: a person or a tool stopped it."""
+        """Whether its applier is stopped without an error: a person or a tool stopped it, or it was not started."""
         return self.configured and self.applier == "stopped" and not self.applier_error
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from actions.contract import Cost, Flavour, Refused, Seconds, diagnostic
 from actions.protobuf_json import NO_LAG, Record, age, decimal, integer, moment, nested, records, text
 from actions.statement_redaction import redact_error
-from actions.vitess_contract import ComponentAnswer, Vitess, alias_of
+from actions.vitess_contract import ComponentAnswer, Vitess, alias_of, runbook_command
 from actions.vitess_workflows import FROZEN, MOVING_TYPES
 
 TERMINAL = "terminal error"
@@ -190,7 +190,8 @@ def workflow_by_name(vt: Vitess, name: str) -> Workflow:
     seen: Workflows | None = workflows(vt, workflow=name) if name else None
     if seen is None or not seen.workflows:
         raise Refused(
-            f"{vt.keyspace} has no workflow {name[:80]!r}, or it belongs to online DDL; see vitess.workflows."
+            f"{vt.keyspace} has no workflow {name[:80]!r}, or it belongs to online DDL; "
+            f"{runbook_command(vt, 'vitess/workflow')} lists the others."
         )
     return seen.workflows[0]
 

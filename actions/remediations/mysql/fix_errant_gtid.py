@@ -42,16 +42,19 @@ class FixErrantGtid(Remediation):
         has."""
         if db.version.is_mariadb:
             raise Refused(
-                "A MariaDB position has one number for each domain, so an errant one cannot be added. Rebuild the "
-                "replica."
+                "A MariaDB GTID position has one number for each domain, so an errant transaction cannot be added. "
+                "Rebuild the replica."
             )
         now = writability(db)
         if now.replicates or now.read_only:
             raise Refused(f"{db.address} is not the primary: it {'replicates' if now.replicates else 'is read-only'}.")
         wanted = expanded(self.gtids)
-        if not 0 < len(wanted) <= MOST:
+        if not wanted:
+            raise Refused("The errant set is empty; there is nothing to add.")
+        if len(wanted) > MOST:
             raise Refused(
-                f"{len(wanted)} transactions were given; 1 to {MOST} may be added. Rebuild the replica instead."
+                f"The errant set has more than {MOST} transactions; at most {MOST} can be added. Rebuild the replica "
+                "instead."
             )
         if not self._missing(db):
             raise Refused(f"{db.address} already has all of {self.gtids}.")

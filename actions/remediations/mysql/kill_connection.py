@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions import killable_sessions, sessions
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.contract import (
+    DIAGNOSE_AGAIN,
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Statement,
+    Verification,
+)
 from actions.sessions import Session
 from actions.sql_quoting import statement
 
@@ -74,12 +85,12 @@ class KillConnection(Remediation):
         if session.killed:
             killable_sessions.refuse_protected(session)
         if session.user != self.user or session.transaction_started != self.transaction_started:
-            raise Refused(f"{where} is no longer in that transaction; gather the evidence again.")
+            raise Refused(f"{where} is no longer in that transaction. {DIAGNOSE_AGAIN}")
         if not self.transaction_started and not self.command_since:
-            raise Refused(f"{where} has no transaction that identifies it; give command_since as well.")
+            raise Refused(f"{where} has no transaction that identifies it; specify command_since as well.")
         if self.command_since and not session.runs_since(self.command_since):
-            raise Refused(f"{where} has run another command since; gather the evidence again.")
+            raise Refused(f"{where} has run another command since. {DIAGNOSE_AGAIN}")
         if not session.idle and not self.even_if_busy:
-            raise Refused(f"{where} is busy again ({session.command}); gather the evidence again.")
+            raise Refused(f"{where} is busy again ({session.command}). {DIAGNOSE_AGAIN}")
         killable_sessions.refuse_protected(session, self.only_users)
         return session

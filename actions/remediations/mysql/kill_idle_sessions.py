@@ -36,7 +36,7 @@ class KillIdleSessions(Remediation):
     def check(self, db: MySQL) -> None:
         """Refuses more than 50 sessions, protected users, and sessions of which none is still idle."""
         if not 0 < len(self.thread_ids) <= MOST:
-            raise Refused(f"{len(self.thread_ids)} sessions were given; 1 to {MOST} may be ended at once.")
+            raise Refused(f"{len(self.thread_ids)} sessions were specified; 1 to {MOST} may be ended at once.")
         asleep = self._asleep(db)
         if not asleep:
             raise Refused(

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions import killable_sessions, sessions
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.contract import (
+    DIAGNOSE_AGAIN,
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Statement,
+    Verification,
+)
 from actions.sessions import Session
 from actions.sql_quoting import statement
 
@@ -68,8 +79,8 @@ class KillQuery(Remediation):
         return Verification(
             ok=False,
             says=(
-                f"Session {self.thread_id} on {db.address} is still running it. Find out what it waits for; do not "
-                "kill it again."
+                f"Session {self.thread_id} on {db.address} still runs the statement. Check its state in SHOW "
+                "PROCESSLIST; do not kill it again."
             ),
             settled=False,
         )
@@ -85,9 +96,7 @@ class KillQuery(Remediation):
         if session.killed:
             killable_sessions.refuse_protected(session)
         if session.idle or not self._is(session):
-            raise Refused(
-                f"Session {self.thread_id} on {db.address} no longer runs that statement; gather the evidence again."
-            )
+            raise Refused(f"Session {self.thread_id} on {db.address} no longer runs that statement. {DIAGNOSE_AGAIN}")
         killable_sessions.refuse_protected(session, self.only_users)
         return session
 

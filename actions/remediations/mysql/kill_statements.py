@@ -40,7 +40,7 @@ class KillStatements(Remediation):
         """Refuses more than 20 sessions, a protected one among them, and a statement that none of them still runs."""
         if not 0 < len(self.thread_ids) <= MOST:
             raise Refused(
-                f"{len(self.thread_ids)} sessions were given; the statements of 1 to {MOST} may be killed at once."
+                f"{len(self.thread_ids)} sessions were specified; the statements of 1 to {MOST} may be killed at once."
             )
         if not self.statement:
             raise Refused("The text of the statement is missing; without it any statement would match.")

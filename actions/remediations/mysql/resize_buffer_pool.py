@@ -40,7 +40,7 @@ class ResizeBufferPool(Remediation):
         if self.size == now:
             raise Refused(f"The buffer pool of {db.address} is already {now:,} bytes.")
         if self.size % grain:
-            raise Refused(f"{db.address} would round {self.size:,} bytes up; give a multiple of {grain:,} bytes.")
+            raise Refused(f"{db.address} would round {self.size:,} bytes up; specify a multiple of {grain:,} bytes.")
         if not now / MOST_TIMES <= self.size <= now * MOST_TIMES:
             raise Refused(
                 f"The buffer pool of {db.address} is {now:,} bytes; one step may set it to {int(now / MOST_TIMES):,} "

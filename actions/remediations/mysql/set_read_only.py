@@ -17,7 +17,7 @@ class SetReadOnly(Remediation):
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
-        "VTOrc sets read_only on each tablet by its type; if it does not, use vitess.set_writable with writable false."
+        "VTOrc sets read_only on each tablet by its type. If it does not, run the runbook vitess/shard."
     )
     needs: ClassVar[Grants] = {
         Flavour.MYSQL: (
@@ -36,7 +36,7 @@ class SetReadOnly(Remediation):
         if not now.replicates:
             raise Refused(
                 f"{db.address} does not replicate: it may be the primary, and all its writes would fail. Demote it "
-                "with a failover, or by hand once another server certainly takes the writes."
+                "with a failover, or by hand once you are sure that another server accepts the writes."
             )
         if self._done(now):
             raise Refused(f"{db.address} is already read-only.")

@@ -7,18 +7,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
+from actions.contract import (
+    DIAGNOSE_AGAIN,
+    Flavour,
+    Grants,
+    MySQL,
+    NoUndo,
+    Refused,
+    Remediation,
+    Risk,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.mysql.replica_status import replica_status
 from actions.sql_quoting import statement
 
 SKIPPABLE = {
-    1007: "the database is there already",
-    1008: "the database is not there",
-    1032: "the row is not there",
-    1050: "the table is there already",
-    1051: "the table is not there",
-    1062: "the row is there already",
-    1396: "the user is there already, or is not",
+    1007: "the database already exists",
+    1008: "the database does not exist",
+    1032: "row not found",
+    1050: "the table already exists",
+    1051: "the table does not exist",
+    1062: "the row already exists",
+    1396: "the user already exists, or does not exist",
 }
 """Errors that mean that the replica already has, or lacks, a row or an object; any other error means more than one lost
 step."""
@@ -43,7 +54,7 @@ class SkipTransaction(Remediation):
     risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     under_vitess: ClassVar[str] = (
         "VTOrc keeps restarting a failed applier, so its error comes and goes, and a tablet with different data must "
-        "not be promoted. Drain it with vitess.change_tablet_type, and restore it from a backup."
+        "not be promoted. Drain it (vtctldclient ChangeTabletType ALIAS DRAINED), and restore it from a backup."
     )
     settles_within: ClassVar[float] = 15.0
     holds_for: ClassVar[float] = 1.0
@@ -68,7 +79,7 @@ class SkipTransaction(Remediation):
         if status.applier_running == "Yes" or status.applier_errno != self.errno:
             raise Refused(
                 f"The applier of {db.address} did not stop with error {self.errno} (running: "
-                f"{status.applier_running}, error {status.applier_errno}); gather the evidence again."
+                f"{status.applier_running}, error {status.applier_errno}). {DIAGNOSE_AGAIN}"
             )
         if not db.version.is_mariadb:
             self._gtid(db)

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, ServerVersion, Statement, Verification
+from actions.contract import (
+    DIAGNOSE_AGAIN,
+    Flavour,
+    Grants,
+    MySQL,
+    Refused,
+    Remediation,
+    Risk,
+    ServerVersion,
+    Statement,
+    Verification,
+)
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
 from actions.replication_threads import ReplicationThread, thread_clause, thread_title
 from actions.server_versions import replica
@@ -17,16 +28,19 @@ RETRYABLE = frozenset({1040, 1158, 1159, 1160, 1161, 1205, 1213, 2003, 2013})
 could not be reached for a while."""
 
 INSTEAD = {
-    1032: "the row to change is not there: the replica has drifted; compare the row with the source, then rebuild it",
-    1062: "the row is there already: somebody wrote to the replica, or it has drifted; compare the row with the source",
+    1032: "row not found: the data of the replica differ; compare the row with the source, then rebuild the replica",
+    1062: "the row already exists: someone wrote to the replica, or its data differ; compare the row with the source",
     1236: "the source has purged the binary logs that the replica needs: rebuild it from a backup or a clone",
     1045: "the source refuses the replication user: fix its password or its grants first",
-    1872: "the relay log cannot be initialised: reset the replica's relay logs and point it at the source again",
-    13121: "the relay log is damaged: reset the replica's relay logs; with GTIDs nothing is lost",
+    1872: "the relay log cannot be initialized: reset the replica's relay logs and point it at the source again",
+    13121: (
+        "the relay log is damaged: reset the replica's relay logs; with GTID auto-positioning nothing is lost if the "
+        "source still has the binary logs"
+    ),
     13114: "the source cannot send what the replica needs; when its binary logs are purged, rebuild the replica",
     13117: "source and replica have the same server_uuid: remove auto.cnf of the copy and restart it",
     1593: "source and replica are incompatible (ids, versions or GTID modes): fix the configuration",
-    1950: "a transaction of this server's own is in the way: somebody wrote to the replica; find that write first",
+    1950: "a transaction written on the replica is out of order with those of the source; find that write first",
 }
 
 
@@ -37,7 +51,7 @@ class StartReplica(Remediation):
     thread: ReplicationThread = "both"
     """Which threads are started."""
     stopped_by_hand_too: bool = False
-    """Whether to start threads that stopped without an error, which somebody may have stopped on purpose."""
+    """Whether to start threads that stopped without an error, which someone may have stopped on purpose."""
 
     risk: ClassVar[Risk] = Risk.REVERSIBLE
     under_vitess: ClassVar[str] = "vitess.start_replication"
@@ -56,9 +70,7 @@ class StartReplica(Remediation):
             raise Refused(f"{db.address} is not configured to replicate; there is nothing to start.")
         stopped = self._stopped(status)
         if not stopped and self._runs(status):
-            raise Refused(
-                f"The {thread_title(self.thread)} of {db.address} is already running; gather the evidence again."
-            )
+            raise Refused(f"The {thread_title(self.thread)} of {db.address} is already running. {DIAGNOSE_AGAIN}")
         if not stopped:
             raise Refused(
                 f"The receiver of {db.address} is started and trying to connect (error {status.receiver_errno}: "
@@ -70,8 +82,8 @@ class StartReplica(Remediation):
                 raise Refused(f"Error {errno} of the {thread} of {db.address} is not transient ({error}): {instead}.")
             if not errno and not self.stopped_by_hand_too:
                 raise Refused(
-                    f"The {thread} of {db.address} stopped without an error: a person or a tool stopped it. Ask who "
-                    "is working on it before you start it."
+                    f"The {thread} of {db.address} stopped without an error: a person or a tool stopped it, or "
+                    "the server started with skip_replica_start. Ask who is working on it before you start it."
                 )
 
     def change(self, db: MySQL) -> Iterator[Statement]:

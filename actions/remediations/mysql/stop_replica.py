@@ -22,8 +22,8 @@ class StopReplica(Remediation):
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
-        "VTOrc restarts the replication of a tablet within seconds; take it out of service with "
-        "vitess.change_tablet_type."
+        "VTOrc restarts the replication of a tablet within seconds. Take the tablet out of service instead "
+        "(vtctldclient ChangeTabletType ALIAS DRAINED)."
     )
     settles_within: ClassVar[float] = 20.0
     needs: ClassVar[Grants] = {

@@ -36,7 +36,7 @@ _MANAGED = {
     "mysql_galera_hostgroups": ("Galera", ("writer", "backup_writer", "reader")),
     "mysql_aws_aurora_hostgroups": ("Aurora", ("writer", "reader")),
 }
-"""Hostgroups in which ProxySQL's Monitor sets the status of servers itself."""
+"""Hostgroups in which ProxySQL's Monitor module sets the status of servers itself."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ class DrainServer(Remediation):
         for each in self._to_drain(db):
             if each.writable:
                 raise Refused(
-                    f"The Monitor of {db.address} finds {self._server} writable, so it is a writer, and the Monitor "
-                    "would return it to service. Move the primary first."
+                    f"The ProxySQL Monitor module at {db.address} finds {self._server} writable: it is a writer, and "
+                    "the module would return it to service. Move the primary first."
                 )
             left = [other for other in self._others(db) if other.hostgroup == each.hostgroup]
             if not left:
                 raise Refused(
                     f"{self._server} is the last server of hostgroup {each.hostgroup} that can serve at {db.address}; "
-                    "sessions would wait in vain. Set another server ONLINE first."
+                    "sessions would wait until they time out. Set another server ONLINE first."
                 )
             if all(other.writable for other in left):
                 raise Refused(
@@ -119,8 +119,8 @@ class DrainServer(Remediation):
         if serving:
             return Verification(
                 ok=False,
-                says=f"{self._server} is {' and '.join(serving)} at {db.address}. If mysql_servers already says "
-                f"{DRAINED}, the edit is waiting for a LOAD.",
+                says=f"{self._server} is {' and '.join(serving)} at {db.address}. If mysql_servers already shows "
+                f"{DRAINED}, run {LOAD} to apply it.",
             )
         if isinstance(db, ProxySQL) and db.sees_configuration and (waiting := _waiting(db, _tables(db))):
             # An undo verifies this before its LOAD, which would put edits of others into effect as well.
@@ -172,13 +172,13 @@ class DrainServer(Remediation):
         found = self._backends(db)
         if not found:
             raise Refused(
-                f"{db.address} has no server {self._server}{self._where}; write it as ProxySQL does, see "
-                "proxysql.backends."
+                f"{db.address} has no server {self._server}{self._where}. Specify its host and port as in "
+                "mysql_servers; the runbook proxysql/backends lists them."
             )
         left = [each for each in found if each.status != DRAINED]
         if not left:
             raise Refused(
-                f"{self._server} is already {DRAINED}{self._where} at {db.address}. Somebody took it out of service; "
+                f"{self._server} is already {DRAINED}{self._where} at {db.address}. Someone took it out of service; "
                 "ask who is working on it."
             )
         return left
@@ -198,15 +198,15 @@ class DrainServer(Remediation):
         if writers:
             raise Refused(
                 f"Hostgroup {writers[0]['writer_hostgroup']} of {db.address} is a writer hostgroup, and a writer "
-                "cannot be drained. Move the primary, or give the hostgroup of the readers."
+                "cannot be drained. Move the primary, or specify the hostgroup of the readers."
             )
         for table in _MANAGED.keys() & tables:
             kind, names = _MANAGED[table]
             where = " OR ".join(f"{name}_hostgroup IN ({listed})" for name in names)
             if db.rows(f"SELECT writer_hostgroup FROM runtime_{table} WHERE {where}"):
                 raise Refused(
-                    f"The Monitor of {db.address} manages hostgroup {listed} by {kind}, and would return "
-                    f"{self._server} to service. Take it out of the cluster itself."
+                    f"The ProxySQL Monitor module at {db.address} manages hostgroup {listed} by {kind}, and would "
+                    f"return {self._server} to service. Take the server out of the cluster itself."
                 )
 
 

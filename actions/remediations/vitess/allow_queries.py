@@ -51,8 +51,8 @@ class AllowQueries(Remediation):
         controls = self._controls(vt)
         if not controls.tables and not controls.disabled:
             raise Refused(
-                f"The topology denies nothing to {self.tablet_type} tablets of {vt.address}; there is nothing to "
-                "remove."
+                f"The topology has no denied tables and no disabled query service for {self.tablet_type} tablets of "
+                f"{vt.address}; there is nothing to remove."
             )
         if controls.frozen:
             raise Refused(
@@ -88,9 +88,15 @@ class AllowQueries(Remediation):
         controls = self._controls(vt)
         if controls.tables or controls.disabled:
             return Verification(
-                ok=False, says=f"The topology still denies queries to {self.tablet_type} tablets of {vt.address}."
+                ok=False,
+                says=f"The topology still has denied tables or a disabled query service for {self.tablet_type} tablets "
+                f"of {vt.address}.",
             )
-        return Verification(ok=True, says=f"The topology denies nothing to {self.tablet_type} tablets of {vt.address}.")
+        return Verification(
+            ok=True,
+            says=f"The topology has no denied tables and no disabled query service for {self.tablet_type} tablets of "
+            f"{vt.address}.",
+        )
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """SetShardTabletControl with what is denied now, then RefreshStateByShard."""

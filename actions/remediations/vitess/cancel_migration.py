@@ -65,7 +65,8 @@ class CancelMigration(Remediation):
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """None: a cancelled migration cannot be resumed."""
-        raise NoUndo("the rows that it had copied are discarded; vitess.retry_migration starts it from the beginning")
+        again = f"ALTER VITESS_MIGRATION '{self.uuid}' RETRY"
+        raise NoUndo(f"the rows that it had copied are discarded; {again} starts it from the beginning")
 
     def _cancellable(self, vt: Vitess) -> tuple[Migration, ...]:
         found = migration_by_uuid(vt, self.uuid)
@@ -75,6 +76,6 @@ class CancelMigration(Remediation):
             raise Refused(
                 f"The {migration_title(found)} in {vt.keyspace} is complete on some shards; cancelling it on the "
                 "others would leave the shards with different tables. Let it complete, or revert it where it is "
-                "complete (REVERT VITESS_MIGRATION)."
+                f"complete (REVERT VITESS_MIGRATION '{self.uuid}')."
             )
         return found

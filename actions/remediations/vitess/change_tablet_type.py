@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.gtid_set_parser import count_missing
-from actions.vitess_contract import Tablet, Vitess, alias_record, call, vitess
+from actions.vitess_contract import Tablet, Vitess, alias_record, call, runbook_command, vitess
 from actions.vitess_records import durability_policy, keyspace_record, primary_alias
 from actions.vitess_shard_members import ShardMember, member_of, own_tablet, seen_by_vtgate, shard_members
 
@@ -48,7 +48,8 @@ class ChangeTabletType(Remediation):
         tablet = own_tablet(vt)
         if tablet.type == "PRIMARY" or tablet.alias == primary_alias(vt):
             raise Refused(
-                f"{tablet.alias} is the primary of {vt.address}. Move the primary first with vitess.planned_reparent."
+                f"{tablet.alias} is the primary of {vt.address}. Move the primary first: vtctldclient "
+                f"PlannedReparentShard {vt.address}."
             )
         if tablet.type == self.tablet_type:
             raise Refused(f"{tablet.alias} is {self.tablet_type} already.")
@@ -56,7 +57,7 @@ class ChangeTabletType(Remediation):
             raise Refused(f"The type of {tablet.alias} is {tablet.type}. Wait until its backup or restore has ended.")
         seen = shard_members(vt)
         if self.tablet_type == "REPLICA":
-            self._refuse_unfit(tablet, seen)
+            self._refuse_unfit(vt, tablet, seen)
         elif tablet.type == "REPLICA":
             self._refuse_last_serving(vt, tablet)
             self._refuse_too_few_acknowledging(vt, tablet, seen)
@@ -93,15 +94,15 @@ class ChangeTabletType(Remediation):
         vt = vitess(db)
         yield _change(vt, own_tablet(vt).type)
 
-    def _refuse_unfit(self, tablet: Tablet, seen: tuple[ShardMember, ...]) -> None:
+    def _refuse_unfit(self, vt: Vitess, tablet: Tablet, seen: tuple[ShardMember, ...]) -> None:
         """Raises Refused if the tablet would serve stale rows, or rows that the shard does not have."""
         own = member_of(seen, tablet.alias)
         if own is None or own.status is None:
-            raise Refused(f"{tablet.alias} does not answer ({own.error if own else 'it is gone'}). Fix that first.")
+            raise Refused(f"{tablet.alias} does not answer ({own.error if own else 'it is gone'}). Restore it first.")
         if not own.replicates:
             raise Refused(
-                f"{tablet.alias} does not replicate ({own.stopped}), so it would serve stale rows. Fix its "
-                "replication first."
+                f"{tablet.alias} does not replicate ({own.stopped}), so it would serve stale rows. Fix its replication "
+                f"first: {runbook_command(vt, 'vitess/shard')}."
             )
         primary = next((each for each in seen if each.tablet.type == "PRIMARY" and each.status is not None), None)
         if primary is None:
@@ -114,8 +115,8 @@ class ChangeTabletType(Remediation):
             ) from error
         if strange:
             raise Refused(
-                f"{tablet.alias} has {strange} errant GTIDs, which may be why it was drained. Examine them with "
-                "vitess.errant_gtids first."
+                f"{tablet.alias} has {strange} errant GTIDs, which may be why it was drained. Examine them first: "
+                f"{runbook_command(vt, 'vitess/errant-gtids')}."
             )
 
     def _refuse_last_serving(self, vt: Vitess, tablet: Tablet) -> None:

@@ -19,7 +19,7 @@ from actions.contract import (
     Verification,
 )
 from actions.diagnostics.vitess.schema_migrations import Migration, migration_by_uuid, migration_title
-from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, runbook_command, vitess
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,6 @@ class CompleteMigration(Remediation):
         if not any(one.postponed for one in running):
             raise Refused(
                 f"The {migration_title(found)} in {vt.keyspace} is not postponed and cuts over by itself. If it does "
-                "not, a session holds a lock on its table; see vitess.schema_migrations."
+                f"not, a session holds a lock on its table; find it with {runbook_command(vt, 'vitess/online-ddl')}."
             )
         return found

@@ -26,7 +26,7 @@ from actions.diagnostics.vitess.unresolved_transactions import (
     unresolved_transactions,
 )
 from actions.protobuf_json import nested, records, text
-from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, runbook_command, vitess
 
 DTID = re.compile(r"[A-Za-z0-9_]{1,64}:[0-9a-f-]{1,64}:\d{1,20}")
 OLD: Seconds = 300.0
@@ -74,7 +74,7 @@ class ConcludeTransaction(Remediation):
         )
 
     def verify(self, db: MySQL) -> Verification:
-        """Succeeds once no shard has the transaction or a share of it."""
+        """Succeeds once no shard has the transaction or a prepared part of it."""
         found = unresolved_transactions(vitess(db), older_than=0.0)
         if found.missing:
             return Verification(
@@ -94,8 +94,8 @@ class ConcludeTransaction(Remediation):
     def _undecided(self, vt: Vitess) -> DistributedTransaction:
         if not DTID.fullmatch(self.dtid) or not self.dtid.startswith(f"{vt.keyspace}:"):
             raise Refused(
-                f"{self.dtid[:80]!r} is not the id of a distributed transaction in {vt.keyspace}; see "
-                "vitess.unresolved_transactions."
+                f"{self.dtid[:80]!r} is not the id of a distributed transaction in {vt.keyspace}; "
+                f"{runbook_command(vt, 'vitess/unresolved-transactions')} lists those that are unresolved."
             )
         answer = vt.rpc("GetTransactionInfo", dtid=self.dtid)
         found = transaction_from_record(nested(answer, "metadata"), time.time())
@@ -105,10 +105,14 @@ class ConcludeTransaction(Remediation):
             raise Refused(
                 f"{self.dtid} is decided to commit: {found.shard} has committed it, and "
                 f"{', '.join(found.participants)} must commit it, too. Concluding it would roll it back there. Vitess "
-                "commits it while a vtgate is running and the primaries serve; find out why one does not."
+                "commits it automatically as long as a vtgate is running and all primaries serve. Find out which of "
+                "these is not the case."
             )
         if found.state == "UNKNOWN":
-            raise Refused(f"What was decided about {self.dtid} is unknown; see vitess.unresolved_transactions.")
+            raise Refused(
+                f"It is unknown whether {self.dtid} was decided to commit. Continue with "
+                f"{runbook_command(vt, 'vitess/unresolved-transactions')}."
+            )
         if found.age < OLD:
             raise Refused(
                 f"{self.dtid} is {found.age:.0f} s old and may still be under way; its client and Vitess have "
@@ -119,7 +123,7 @@ class ConcludeTransaction(Remediation):
         ]
         if failed:
             raise Refused(
-                f"The share of {self.dtid} on {failed[0]} failed after it was prepared. Compare its rows with those "
-                "of the other shards before you conclude it."
+                f"The part of {self.dtid} on {failed[0]} failed after it was prepared. Compare its rows with those of "
+                "the other shards before you conclude it."
             )
         return found

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verification
 from actions.diagnostics.vitess.vtorc import vtorc as vtorcs
-from actions.vitess_contract import Vitess, vitess, vtorc
+from actions.vitess_contract import Vitess, runbook_command, vitess, vtorc
 from actions.vitess_prechecks import NEEDS_OF_VTORC
 
 LONGEST: Seconds = 3600.0
@@ -44,8 +44,8 @@ class DisableRecoveries(Remediation):
         if not seen.alive or seen.healthy < seen.configured:
             told = f"{seen.healthy} of {seen.configured} are"
             raise Refused(
-                f"Not every VTOrc of {vt.cluster} is healthy ({told}), and the request must reach all of them. Fix "
-                "that first."
+                f"Not every VTOrc of {vt.cluster} is healthy ({told}), and the request must reach all of them. "
+                f"Continue with {runbook_command(vt, 'vitess/vtorc')}."
             )
         if seen.disabled:
             raise Refused(

@@ -20,7 +20,7 @@ from actions.contract import (
 )
 from actions.diagnostics.vitess.vtorc import vtorc
 from actions.remediations.vitess.planned_reparent import REPLICAS_TIMEOUT, verify_primary_moved
-from actions.vitess_contract import Vitess, alias_of, alias_record, call, vitess
+from actions.vitess_contract import Vitess, alias_of, alias_record, call, runbook_command, vitess
 from actions.vitess_prechecks import NEEDS_OF_VTORC, refuse_prepared_at_replica
 from actions.vitess_records import keyspace_record, shard_record
 from actions.vitess_shard_members import ShardMember, member_of, shard_members
@@ -66,8 +66,8 @@ class EmergencyReparent(Remediation):
         own = member_of(seen, vt.tablet)
         if own is not None and own.status is not None:
             raise Refused(
-                f"The primary {vt.tablet} answers, and an emergency reparent would lose transactions. Use "
-                "vitess.planned_reparent."
+                f"The primary {vt.tablet} responds, and an emergency reparent would lose transactions. Use a planned "
+                f"reparent: vtctldclient PlannedReparentShard {vt.address}."
             )
         keyspace = keyspace_record(vt)
         self._refuse_if_vtorc_reparents(vt)
@@ -107,7 +107,7 @@ class EmergencyReparent(Remediation):
         """None: the old primary may have transactions that the shard lacks."""
         raise NoUndo(
             "the old primary cannot be reached and may have transactions that the shard lacks; once it is a replica "
-            "without errant GTIDs again, vitess.planned_reparent can move the primary back"
+            "without errant GTIDs again, a planned reparent can move the primary back"
         )
 
     def _refuse_if_vtorc_reparents(self, vt: Vitess) -> None:
@@ -122,8 +122,8 @@ class EmergencyReparent(Remediation):
         if not seen.acts or not seen.emergency_reparents:
             return
         raise Refused(
-            f"The vttablet of {vt.tablet} answers and its MySQL server does not: VTOrc is running and reparents the "
-            "shard within seconds. If it does not, see vitess.vtorc for the reason, and fix that."
+            f"The vttablet of {vt.tablet} responds but its MySQL server does not. VTOrc is running and will fail over "
+            f"within seconds. If it does not, continue with {runbook_command(vt, 'vitess/vtorc')}."
         )
 
     def _refuse_without_successor(self, vt: Vitess, standing: list[ShardMember]) -> None:
@@ -135,8 +135,8 @@ class EmergencyReparent(Remediation):
             )
         if self.new_primary and self.new_primary not in {each.alias for each in standing if each.status is not None}:
             raise Refused(
-                f"{self.new_primary[:60]!r} is not a REPLICA of {vt.address} that answers; see vitess.shard_health "
-                "for those that do."
+                f"{self.new_primary[:60]!r} is not a REPLICA of {vt.address} that responds; "
+                f"{runbook_command(vt, 'vitess/shard')} lists the tablets."
             )
 
 

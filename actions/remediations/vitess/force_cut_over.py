@@ -19,7 +19,7 @@ from actions.contract import (
     Verification,
 )
 from actions.diagnostics.vitess.schema_migrations import Migration, migration_by_uuid, migration_title
-from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, runbook_command, vitess
 
 NAMED = 5
 """Sessions that the cost names."""
@@ -95,8 +95,8 @@ class ForceCutOver(Remediation):
             raise Refused(f"The {migration_title(found)} in {vt.keyspace} is not running; there is nothing to force.")
         if any(one.postponed for one in running):
             raise Refused(
-                f"The {migration_title(found)} in {vt.keyspace} was postponed by its owner and is not blocked; see "
-                "vitess.complete_migration."
+                f"The {migration_title(found)} in {vt.keyspace} was postponed by its owner and is not blocked. Its "
+                f"owner completes it with ALTER VITESS_MIGRATION '{self.uuid}' COMPLETE."
             )
         early = [one for one in running if not one.ready_to_complete]
         if early:
@@ -115,7 +115,7 @@ class ForceCutOver(Remediation):
             raise Refused(
                 f"No client session was found that holds {blocked[0].table} of {vt.keyspace} on "
                 f"{', '.join(one.shard for one in blocked)}, so it is unknown which sessions a forced cut-over would "
-                "end. The migration may cut over by itself now; see vitess.schema_migrations."
+                f"end. The migration may cut over by itself now; check with {runbook_command(vt, 'vitess/online-ddl')}."
             )
         foreign = [h for one in held for h in one.holders if h.protected]
         if foreign:

@@ -20,7 +20,7 @@ from actions.contract import (
     Verification,
 )
 from actions.gtid_set_parser import count_missing
-from actions.vitess_contract import Component, Vitess, alias_of, alias_record, call, vitess
+from actions.vitess_contract import Component, Vitess, alias_of, alias_record, call, runbook_command, vitess
 from actions.vitess_prechecks import refuse_pending_cut_over, refuse_prepared_at_primary, refuse_unfinished_switch
 from actions.vitess_records import primary_alias, shard_record
 from actions.vitess_shard_members import ShardMember, member_of, seen_by_vtgate, shard_members
@@ -39,7 +39,7 @@ class PlannedReparent(Remediation):
     """Calls PlannedReparentShard on the shard's primary; vtgate buffers its queries for about a second."""
 
     new_primary: str = ""
-    """The alias of a REPLICA; if empty, the fittest one is chosen when the change is planned."""
+    """The alias of a REPLICA; if empty, the best candidate is chosen when the change is planned."""
     tolerable_replication_lag: Seconds = 10.0
     """How far the next primary may be behind."""
 
@@ -89,9 +89,8 @@ class PlannedReparent(Remediation):
         """Which replica is promoted and why, and what clients notice."""
         vt = vitess(db)
         chosen = self._successor(vt, shard_members(vt))
-        why = (
-            "as asked" if self.new_primary else "the fittest: it replicates, has no errant GTIDs, and has the least lag"
-        )
+        best = "the best candidate: it replicates, has no errant GTIDs, and has the least lag"
+        why = "as requested" if self.new_primary else best
         return (
             f"{chosen.alias} becomes the primary of {vt.address} ({why}). vtgate buffers the shard's queries for "
             "about a second, and open transactions fail with an error."
@@ -149,7 +148,7 @@ class PlannedReparent(Remediation):
             strange = count_missing(member.executed, old.executed)
         except ValueError as error:
             return f"its GTID set could not be compared ({error})"
-        return f"it has {strange} errant GTIDs; see mysql.fix_errant_gtid" if strange else ""
+        return f"it has {strange} errant GTIDs (runbook vitess/errant-gtids)" if strange else ""
 
 
 def _settled_primary(vt: Vitess, seen: tuple[ShardMember, ...]) -> ShardMember:
@@ -160,8 +159,8 @@ def _settled_primary(vt: Vitess, seen: tuple[ShardMember, ...]) -> ShardMember:
         raise Refused(f"{vt.tablet} is {kind}, not the primary of {vt.address}. Choose the primary as the target.")
     if own.status is None:
         raise Refused(
-            f"The primary {own.alias} does not answer ({own.error}), and a planned reparent needs it. See "
-            "vitess.shard_health; if only its vttablet is dead, use vitess.emergency_reparent."
+            f"The primary {own.alias} does not respond ({own.error}), and a planned reparent needs it. Continue with "
+            f"{runbook_command(vt, 'vitess/shard')}."
         )
     since = own.tablet.primary_since
     if since is not None and time.time() - since < BUFFERS_AGAIN:
@@ -184,7 +183,10 @@ def _refuse_vtorc_problems(vt: Vitess) -> None:
                     "has repaired that, or fix it first."
                 )
     if pages and not any(page.ok for page in pages):
-        raise Unreadable(f"The problems that VTOrc detects could not be read ({pages[0].error}); see vitess.vtorc.")
+        raise Unreadable(
+            f"The problems that VTOrc detects could not be read ({pages[0].error}). Continue with "
+            f"{runbook_command(vt, 'vitess/vtorc')}."
+        )
 
 
 def _reparent(vt: Vitess, to: str, expected: str, lag: Seconds) -> Statement:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
-from actions.vitess_contract import Vitess, alias_record, call, vitess
+from actions.vitess_contract import Vitess, alias_record, call, runbook_command, vitess
 from actions.vitess_shard_members import ShardMember, shard_members
 
 
@@ -30,7 +30,9 @@ class RefreshState(Remediation):
         seen = self._members(vt)
         if all(each.status is None for each in seen):
             told = "; ".join(f"{each.alias}: {each.error}" for each in seen[:5]) or f"{vt.tablet} is gone"
-            raise Refused(f"No vttablet of {vt.address} answers ({told}). See vitess.tablet_status.")
+            raise Refused(
+                f"No vttablet of {vt.address} answers ({told}). Continue with {runbook_command(vt, 'vitess/shard')}."
+            )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """RefreshState, or RefreshStateByShard."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Unreadable, Verification
-from actions.vitess_contract import Component, Vitess, alias_record, call, vitess
+from actions.vitess_contract import Component, Vitess, alias_record, call, runbook_command, vitess
 
 KNOWN = "/debug/schema"
 CONCURRENCY = 10
@@ -27,7 +27,9 @@ class ReloadSchema(Remediation):
         pages = vt.web(Component.VTTABLET, KNOWN)
         if not any(page.ok for page in pages):
             told = "; ".join(f"{page.who}: {page.error}" for page in pages[:5])
-            raise Refused(f"No vttablet of {vt.address} answers ({told}). See vitess.shard_health.")
+            raise Refused(
+                f"No vttablet of {vt.address} answers ({told}). Continue with {runbook_command(vt, 'vitess/shard')}."
+            )
 
     def change(self, db: MySQL) -> Iterator[Statement]:
         """ReloadSchemaShard, including the primary."""

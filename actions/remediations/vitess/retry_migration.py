@@ -19,7 +19,7 @@ class RetryMigration(Remediation):
 
     uuid: str
     """The migration's uuid, as vitess.schema_migrations returns it."""
-    cause_mended: bool = False
+    cause_fixed: bool = False
     """Whether the cause of its failure is fixed; otherwise it would only fail again."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
@@ -76,9 +76,10 @@ class RetryMigration(Remediation):
                 "retry."
             )
         reasons = [one for one in ended if one.status == "FAILED" and one.message and not one.tablet_failure]
-        if reasons and not self.cause_mended:
+        if reasons and not self.cause_fixed:
+            why = reasons[0].message.rstrip(".")
             raise Refused(
-                f"The {migration_title(found)} failed on {reasons[0].shard}: {reasons[0].message} Agree on a fix with "
-                "its owner, then retry with cause_mended."
+                f"The {migration_title(found)} failed on {reasons[0].shard}: {why}. Agree on a fix with its owner. "
+                f"Then retry it by hand (ALTER VITESS_MIGRATION '{self.uuid}' RETRY), or with cause_fixed in a runbook."
             )
         return found

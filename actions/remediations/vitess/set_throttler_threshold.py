@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Seconds, Statement, Verification
 from actions.protobuf_json import decimal, nested
-from actions.vitess_contract import Vitess, alias_record, call, primaries, vitess
+from actions.vitess_contract import Vitess, alias_record, call, primaries, runbook_command, vitess
 from actions.vitess_records import throttler_settings
 
 METRICS = {"lag": 300.0, "threads_running": 10_000.0, "loadavg": 100.0, "history_list_length": 1e9}
@@ -52,7 +52,8 @@ class SetThrottlerThreshold(Remediation):
             raise Refused(f"A threshold must be restored within {LONGEST:g} s; {self.for_seconds:g} s were requested.")
         if not throttler_settings(vt).get("enabled"):
             raise Refused(
-                f"The throttler of {vt.keyspace} is disabled, so a threshold has no effect; see vitess.throttler."
+                f"The throttler of {vt.keyspace} is disabled, so a threshold has no effect. Enable it first: "
+                f"vtctldclient UpdateThrottlerConfig --enable {vt.keyspace}."
             )
         now = self._now(vt)
         if now == self.threshold:
@@ -107,7 +108,8 @@ class SetThrottlerThreshold(Remediation):
         found = _thresholds(vt, self.metric).get(primary.alias if primary else "", 0.0)
         if found <= 0:
             raise Refused(
-                f"The primary of {vt.address} does not report its threshold of {self.metric}; see vitess.throttler."
+                f"The primary of {vt.address} does not report its threshold of {self.metric}. Continue with "
+                f"{runbook_command(vt, 'vitess/throttler')}."
             )
         return found
 

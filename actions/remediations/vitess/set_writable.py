@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
-from actions.vitess_contract import Vitess, alias_record, call, vitess
+from actions.vitess_contract import Vitess, alias_record, call, runbook_command, vitess
 from actions.vitess_prechecks import NEEDS_OF_VTORC, refuse_if_vtorc_acts
 from actions.vitess_records import primary_alias
 from actions.vitess_shard_members import ShardMember, member_of, shard_members
@@ -38,8 +38,8 @@ class SetWritable(Remediation):
         own = member_of(seen, vt.tablet)
         if own is None or own.status is None:
             raise Refused(
-                f"{vt.tablet} does not answer ({own.error if own else 'it is gone'}), so it cannot be changed. Fix "
-                "that first."
+                f"{vt.tablet} does not answer ({own.error if own else 'it is gone'}), so it cannot be changed. "
+                "Restore it first."
             )
         if own.writable == self.writable:
             raise Refused(
@@ -51,8 +51,8 @@ class SetWritable(Remediation):
             self._refuse_second_writer(vt, own, seen, primary)
         elif own.alias == primary or own.tablet.type == "PRIMARY":
             raise Refused(
-                f"{vt.tablet} is a primary, and all writes to {vt.address} would fail. Demote it with a reparent "
-                "instead."
+                f"{vt.tablet} is a primary, and all writes to {vt.address} would fail. Demote it with a planned "
+                f"reparent instead: vtctldclient PlannedReparentShard {vt.address}."
             )
         refuse_if_vtorc_acts(vt, f"{'makes its primary writable' if self.writable else 'makes its replicas read-only'}")
 
@@ -98,13 +98,13 @@ class SetWritable(Remediation):
                 own.tablet.primary_since or 0.0
             ) and each.tablet.type == "PRIMARY":
                 raise Refused(
-                    f"The term of {each.alias} as primary is as recent as that of {own.alias}. Find out which one is "
-                    "the primary; see vitess.shard_health."
+                    f"{each.alias} also has type PRIMARY, and its primary term started at the same time as or after "
+                    f"that of {own.alias}. Find out which one is the primary: {runbook_command(vt, 'vitess/shard')}."
                 )
             if each.writable:
                 raise Refused(
                     f"The MySQL server of {each.alias} accepts writes: a second writer would cause a split brain in "
-                    f"{vt.address}. Make it read-only first."
+                    f"{vt.address}. Make it read-only first: /runbook run vitess/shard {each.alias}."
                 )
             if each.status is None and each.tablet.type == "PRIMARY":
                 raise Refused(

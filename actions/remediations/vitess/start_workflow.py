@@ -31,7 +31,7 @@ class StartWorkflow(Remediation):
 
     workflow: str
     """The name of the workflow."""
-    cause_mended: bool = False
+    cause_fixed: bool = False
     """Whether the cause of a stream's failure is fixed; otherwise a stream with a terminal error would only fail
     again."""
 
@@ -100,9 +100,11 @@ class StartWorkflow(Remediation):
                 f"{self.workflow} is stopped on no shard of {vt.keyspace}: it is {states}. There is nothing to start."
             )
         told = [one for one in standing if one.reason]
-        if told and not self.cause_mended:
+        if told and not self.cause_fixed:
+            why = told[0].reason.rstrip(".")
+            by_hand = f"vtctldclient Workflow --keyspace {vt.keyspace} start --workflow {self.workflow}"
             raise Refused(
-                f"{self.workflow} stopped on {told[0].shard} ({told[0].tablet}): {told[0].reason} Agree on a fix with "
-                "its owner, then start it with cause_mended."
+                f"{self.workflow} stopped on {told[0].shard} ({told[0].tablet}): {why}. Agree on a fix with its owner. "
+                f"Then start it by hand ({by_hand}), or with cause_fixed in a runbook."
             )
         return sorted({one.shard for one in standing})

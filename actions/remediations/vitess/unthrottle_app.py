@@ -11,7 +11,7 @@ from typing import ClassVar
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
 from actions.diagnostics.vitess.throttler import IGNORED, ThrottlerRule, throttler
 from actions.protobuf_json import integer, nested
-from actions.vitess_contract import Vitess, call, vitess
+from actions.vitess_contract import Vitess, call, runbook_command, vitess
 from actions.vitess_records import throttler_settings
 
 APP = re.compile(r"[A-Za-z0-9_:.-]{1,120}")
@@ -48,7 +48,7 @@ class UnthrottleApp(Remediation):
         vt = vitess(db)
         rule = self._rule(vt)
         return (
-            f"A rule that somebody set denies {rule.ratio:.0%} of the requests of {self.app} in all shards of "
+            f"A rule that someone set denies {rule.ratio:.0%} of the requests of {self.app} in all shards of "
             f"{vt.keyspace}, for {rule.expires_in:.0f} s more. Without it {self.app} runs at full speed, and the "
             "replicas have to keep up."
         )
@@ -82,15 +82,15 @@ class UnthrottleApp(Remediation):
     def _rule(self, vt: Vitess) -> ThrottlerRule:
         if not APP.fullmatch(self.app) or self.app == IGNORED:
             raise Refused(
-                f"{self.app[:80]!r} is not the name of an app that a rule can throttle; see vitess.throttler for "
-                "those with a rule."
+                f"{self.app[:80]!r} is not the name of an app that a rule can throttle; "
+                f"{runbook_command(vt, 'vitess/throttler')} lists the rules."
             )
         rule = nested(throttler_settings(vt), "throttled_apps", self.app)
         until = integer(nested(rule, "expires_at"), "seconds")
         if not rule or until <= time.time():
             raise Refused(
                 f"No throttler rule applies to {self.app} in {vt.keyspace}. If the app is throttled, a metric is the "
-                "reason; see vitess.throttler."
+                f"reason: {runbook_command(vt, 'vitess/throttler')}."
             )
         if rule.get("exempt"):
             raise Refused(

@@ -17,6 +17,9 @@ from bot.runbook.language.schema import Runbook
 from bot.runbook.language.schema_base import Place, Selector
 from bot.runbook.language.signatures import UnknownAction, coerce, did_you_mean, of_remediation
 
+RENAMED = {"cause_mended": "cause_fixed"}
+"""Parameters of stored plans by the names that they had in an earlier version."""
+
 
 def remedy_of(runbook: Runbook, name: str) -> Remedy:
     """Returns a remedy by name; raises RunbookError, which suggests the closest name."""
@@ -48,7 +51,8 @@ def rebuild(use: str, stored: Mapping[str, Any]) -> Remediation:
     """
     try:
         annotations = of_remediation(use).parameters
-        return REMEDIATIONS[use](**{name: coerce(annotations[name], value) for name, value in stored.items()})
+        named = {RENAMED.get(name, name): value for name, value in stored.items()}
+        return REMEDIATIONS[use](**{name: coerce(annotations[name], value) for name, value in named.items()})
     except UnknownAction as error:
         raise RunbookError(f"This version of Firstmate cannot make the planned change: {error}") from error
     except (KeyError, ValueError, TypeError) as error:

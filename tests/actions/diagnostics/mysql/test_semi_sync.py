@@ -37,11 +37,15 @@ OLD_SET = named(
 
 
 @pytest.mark.parametrize(
-    ("version", "status", "variables"),
-    [(MYSQL_57, OLD, OLD_SET), (MYSQL_97, NEW, NEW_SET), (MARIADB_1011, OLD, OLD_SET)],
+    ("version", "status", "variables", "name"),
+    [
+        (MYSQL_57, OLD, OLD_SET, "rpl_semi_sync_slave_enabled"),
+        (MYSQL_97, NEW, NEW_SET, "rpl_semi_sync_replica_enabled"),
+        (MARIADB_1011, OLD, OLD_SET, "rpl_semi_sync_slave_enabled"),
+    ],
     ids=["mysql 5.7", "mysql 9.7", "mariadb"],
 )
-def test_either_name_is_read(version, status, variables):
+def test_either_name_is_read(version, status, variables, name):
     found = semi_sync(Recorded(version, {"GLOBAL STATUS": status, "GLOBAL VARIABLES": variables}))
     assert found == SemiSync(
         installed=True,
@@ -54,6 +58,7 @@ def test_either_name_is_read(version, status, variables):
         unacknowledged=7,
         replica_enabled=True,
         replica_active=False,
+        replica_variable=name,
     )
 
 

@@ -88,7 +88,7 @@ def test_another_transaction_of_the_same_session_is_not_hit(notes, primary, hold
     kill = of(notes, primary, holder)
     holder.ask("COMMIT")
     seen(notes, primary, holder.id, lambda session: not session.transaction_started)
-    with pytest.raises(Refused, match="is no longer in that transaction; gather the evidence again"):
+    with pytest.raises(Refused, match=r"is no longer in that transaction\. Press Try again"):
         make(notes, primary, kill)
     holder.begin()
     holder.ask("UPDATE notes SET note = 'held again' WHERE id = 1")
@@ -104,7 +104,7 @@ def test_another_transaction_of_the_same_session_is_not_hit(notes, primary, hold
 def test_a_session_that_works_again_is_refused_unless_it_is_said_so(notes, primary, holder):
     kill = of(notes, primary, holder)
     holder.runs(SLOW)
-    with pytest.raises(Refused, match=r"is busy again \(Query\); gather the evidence again"):
+    with pytest.raises(Refused, match=r"is busy again \(Query\)\. Press Try again"):
         check(notes, primary, kill)
     check(notes, primary, replace(kill, even_if_busy=True))
 
@@ -114,7 +114,7 @@ def test_a_session_that_did_something_since_is_refused(notes, primary, holder):
     found = seen(notes, primary, holder.id)
     kill = of(notes, primary, holder, command_since=found.command_since)
     check(notes, primary, kill)
-    with pytest.raises(Refused, match="has run another command since; gather the evidence again"):
+    with pytest.raises(Refused, match=r"has run another command since\. Press Try again"):
         check(notes, primary, replace(kill, command_since=found.command_since - 60))
 
 

@@ -66,7 +66,7 @@ def test_both_threads_are_started_where_somebody_says_so(sound_lab, notes, flavo
 
 @pytest.mark.lab
 def test_what_runs_is_not_started_again(notes, replica):
-    with pytest.raises(Refused, match=r"The replication of .* is already running; gather the evidence again"):
+    with pytest.raises(Refused, match=r"The replication of .* is already running\. Press Try again"):
         check(notes, replica, StartReplica())
     with pytest.raises(Refused, match=r"The applier of .* is already running"):
         check(notes, replica, APPLIER)
@@ -111,7 +111,7 @@ def drifted(sound_lab: LabState, notes: LabState) -> Iterator[Callable[[str], La
 @FLAVOURS
 def test_an_error_that_stays_is_refused_and_a_start_all_the_same_is_seen_to_fail(notes, drifted, flavour):
     replica = drifted(flavour)
-    with pytest.raises(Refused, match=r"Error 1062 of the applier of .* is not transient .*: the row is there already"):
+    with pytest.raises(Refused, match=r"Error 1062 of the applier of .* is not transient .*: the row already exists"):
         check(notes, replica, APPLIER)
     make(notes, replica, APPLIER)
     verdict = verify(notes, replica, APPLIER)

@@ -43,8 +43,8 @@ def test_a_query_service_is_enabled_in_its_cells_and_disabled_again():
 
 
 def test_nothing_is_kept_from_other_types_and_shards():
-    assert "The topology denies nothing to PRIMARY tablets" in refusal(AllowQueries(), shard(disabled()))
-    assert "The topology denies nothing to REPLICA tablets" in refusal(AllowQueries("REPLICA"), shard(disabled("80-")))
+    assert "no disabled query service for PRIMARY tablets" in refusal(AllowQueries(), shard(disabled()))
+    assert "no disabled query service for REPLICA tablets" in refusal(AllowQueries("REPLICA"), shard(disabled("80-")))
 
 
 def test_a_workflow_explains_it():

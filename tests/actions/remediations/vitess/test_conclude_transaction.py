@@ -50,9 +50,9 @@ def test_one_that_is_to_be_committed_is_refused_as_it_would_be_half_a_transactio
     ("told", "why"),
     [
         ({"state": ""}, "it was concluded, or it never"),
-        ({"state": "NEW"}, "What was decided about commerce:-80:1795657850737 is unknown; see"),
+        ({"state": "NEW"}, "unknown whether commerce:-80:1795657850737 was decided to commit"),
         ({"seconds": 20}, r"\d+ s old and may still be under way"),
-        ({"share": "FAILED"}, "The share of .* on 80- failed after it was prepared"),
+        ({"share": "FAILED"}, "The part of .* on 80- failed after it was prepared"),
     ],
 )
 def test_one_that_is_unknown_young_or_failed_is_refused(told, why):

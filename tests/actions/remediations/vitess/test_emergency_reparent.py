@@ -50,13 +50,13 @@ def test_a_primary_may_be_named():
 
 
 def test_while_the_primary_answers_a_planned_one_is_for_it():
-    assert "Use vitess.planned_reparent" in refusal(EmergencyReparent(), shard())
+    assert "Use a planned reparent: vtctldclient PlannedReparentShard commerce/-80." in refusal(
+        EmergencyReparent(), shard()
+    )
 
 
 def test_a_dead_mysqld_is_left_to_vtorc_where_it_may_act():
-    assert "VTOrc is running and reparents the shard within seconds." in refusal(
-        EmergencyReparent(), shard(MYSQLD_DEAD)
-    )
+    assert "VTOrc is running and will fail over within seconds." in refusal(EmergencyReparent(), shard(MYSQLD_DEAD))
 
 
 @pytest.mark.parametrize(

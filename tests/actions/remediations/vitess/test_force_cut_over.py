@@ -33,7 +33,7 @@ def test_of_many_sessions_five_are_named_and_the_rest_is_counted():
     ("found", "why"),
     [
         (migration(status="COMPLETE"), "is not running; there"),
-        (held_up(postpone_completion=True), r"see vitess\.complete_migration"),
+        (held_up(postpone_completion=True), "owner completes it with ALTER VITESS_MIGRATION '.*' COMPLETE"),
         (migration(progress=40.0), r"is not ready on -80 \(40 % done\)"),
         (held_up(cutover_attempts=0, message=""), "has not tried to cut over yet"),
     ],

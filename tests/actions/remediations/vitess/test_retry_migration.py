@@ -11,7 +11,7 @@ from tests.actions.vitess_hands import Hands
 from tests.vitess_records import UUID, migration, migrations
 
 RETRY = RetryMigration(UUID)
-MENDED = RetryMigration(UUID, cause_mended=True)
+FIXED = RetryMigration(UUID, cause_fixed=True)
 FAILED = migration(status="FAILED", message="terminal error: Duplicate entry 'ann' for key 'uq' (errno 1062)")
 
 
@@ -28,7 +28,7 @@ def test_one_that_failed_for_a_reason_is_refused_until_that_is_mended():
     vt = migrations(FAILED, migration("80-", "COMPLETE"))
     with pytest.raises(Refused, match="failed on -80: terminal error: Duplicate entry"):
         RETRY.check(vt)
-    MENDED.check(vt)
+    FIXED.check(vt)
 
 
 def test_one_that_failed_with_its_tablet_needs_no_mending():
@@ -37,7 +37,7 @@ def test_one_that_failed_with_its_tablet_needs_no_mending():
 
 def test_one_that_did_not_fail_is_refused():
     with pytest.raises(Refused, match="neither failed nor was cancelled"):
-        MENDED.check(migrations(migration(), migration("80-", "COMPLETE")))
+        FIXED.check(migrations(migration(), migration("80-", "COMPLETE")))
 
 
 def test_it_is_good_once_it_is_queued_everywhere():
@@ -55,7 +55,7 @@ def test_on_a_real_cluster_one_that_failed_is_refused_and_tried_again_when_that_
     hands.until(uuid, lambda one: one.status == "FAILED")
     with pytest.raises(Refused, match="Duplicate entry"):
         hands.check(RetryMigration(uuid))
-    retry = RetryMigration(uuid, cause_mended=True)
+    retry = RetryMigration(uuid, cause_fixed=True)
     [undo] = hands.undo_of(retry)
     hands.make(retry)
     assert hands.verify(retry).ok

@@ -45,7 +45,10 @@ def test_the_undo_restores_what_the_keyspace_has_of_its_own_or_removes_it(stored
         (SetThrottlerThreshold("lag", 5.0), "commerce is already 5."),
         (SetThrottlerThreshold("lag", 9.0, for_seconds=0), "must be restored within 86400"),
         (SetThrottlerThreshold("lag", 9.0, for_seconds=90_000), "must be restored within 86400"),
-        (SetThrottlerThreshold("loadavg", 9.0), "does not report its threshold of loadavg;"),
+        (
+            SetThrottlerThreshold("loadavg", 9.0),
+            "does not report its threshold of loadavg. Continue with /runbook run vitess/throttler",
+        ),
     ],
 )
 def test_what_is_out_of_bounds_is_refused(asked, why):

@@ -45,7 +45,7 @@ def test_vtorc_does_both_by_itself():
         (
             {},
             (tablet(100, "PRIMARY", since=1.0), tablet(101, "PRIMARY", since=2.0), THREE[2]),
-            "The term of zone1-0000000101 as primary is as recent",
+            "zone1-0000000101 also has type PRIMARY",
         ),
         (
             {f"GetFullStatus {REPLICA}": GONE},

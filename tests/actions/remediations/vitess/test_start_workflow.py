@@ -14,7 +14,7 @@ from tests.actions.vitess_hands import Hands
 from tests.vitess_records import stream, with_workflows, workflow
 
 START = StartWorkflow("mat1")
-MENDED = StartWorkflow("mat1", cause_mended=True)
+FIXED = StartWorkflow("mat1", cause_fixed=True)
 FAILED = stream(1, "Error", message="terminal error: error applying event: Unknown column 'note' in 'field list'")
 UPDATE = 'WorkflowUpdate {"keyspace":"commerce","tablet_request":{"shards":["-80"],"state":"%s","workflow":"mat1"}}'
 
@@ -30,24 +30,26 @@ def test_one_that_a_person_stopped_is_started_and_stopped_by_the_undo():
 @pytest.mark.parametrize("why", [FAILED, stream(1, "Stopped", message="Stopped after copy.")])
 def test_one_that_stands_for_a_reason_is_refused_until_that_is_mended(why):
     vt = with_workflows(workflow("mat1", "Materialize", why))
-    with pytest.raises(Refused, match="on a fix with its owner, then start it with cause_mended"):
+    with pytest.raises(
+        Refused, match=r"\w'?\. Agree on a fix with its owner\. Then start it by hand \(vtctldclient Workflow"
+    ):
         START.check(vt)
-    MENDED.check(vt)
-    assert [str(each) for each in MENDED.change(vt)] == [UPDATE % "Running"]
+    FIXED.check(vt)
+    assert [str(each) for each in FIXED.change(vt)] == [UPDATE % "Running"]
 
 
 def test_what_failed_is_not_brought_back_into_its_error():
     with pytest.raises(NoUndo, match="cannot be returned to"):
-        list(MENDED.undo(with_workflows(workflow("mat1", "Materialize", FAILED))))
+        list(FIXED.undo(with_workflows(workflow("mat1", "Materialize", FAILED))))
 
 
 def test_one_that_works_is_frozen_or_unknown_is_refused():
     with pytest.raises(Refused, match="stopped on no shard of commerce: it is Running"):
-        MENDED.check(with_workflows(workflow()))
+        FIXED.check(with_workflows(workflow()))
     with pytest.raises(Refused, match="its streams are frozen"):
-        MENDED.check(with_workflows(workflow("mat1", "MoveTables", stream(1, "Stopped", message="FROZEN"))))
+        FIXED.check(with_workflows(workflow("mat1", "MoveTables", stream(1, "Stopped", message="FROZEN"))))
     with pytest.raises(Refused, match="has no workflow"):
-        MENDED.check(with_workflows())
+        FIXED.check(with_workflows())
 
 
 def test_it_is_good_once_all_its_streams_work():
@@ -74,8 +76,8 @@ def test_on_a_real_cluster_a_stream_that_failed_is_started_once_its_cause_is_men
         with pytest.raises(Refused, match="Unknown column"):
             hands.check(StartWorkflow(copies))
         ask(operator, f"alter table {copies} add column status varchar(16) not null default '' after customer_id")
-    mended = StartWorkflow(copies, cause_mended=True)
-    hands.make(mended)
-    assert hands.verify(mended).ok
+    fixed = StartWorkflow(copies, cause_fixed=True)
+    hands.make(fixed)
+    assert hands.verify(fixed).ok
     with pytest.raises(Refused, match="is stopped on no shard"):
-        hands.check(mended)
+        hands.check(fixed)
