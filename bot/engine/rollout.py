@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from actions.contract import Refused, Remediation, Unreadable, Verification
 from bot.clock import utc_now
 from bot.engine import change_executor, run_summary, segments
-from bot.engine.batch_progress import may_continue, next_batch
+from bot.engine.batch_order import may_continue, next_batch
 from bot.engine.fact_collector import Collector
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Planner

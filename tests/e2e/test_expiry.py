@@ -25,6 +25,6 @@ def test_after_its_expiry_nothing_is_changed(lab: LabState):
         play.run_in(run_id, RunState.EXPIRED)
         play.message(run_id, "outcome", holds="The approval request expired")
         play.press(BOB, run, "run.approve", seen=seen)
-        play.told(BOB, "it is expired")
+        play.told(BOB, "The approval request expired")
         assert play.statements(run_id) == []
         assert play.audited("run.expired", run_id)

@@ -110,7 +110,7 @@ def test_what_the_guards_would_say_can_be_asked_before(lab: LabState, proxy: Pro
                      "--with", f"port={primary.port}")  # fmt: skip
     assert said.code == 1
     serving = next(each for each in said.json["guards"] if each["guard"] == "serving_floor")
-    assert "the primary of orders by the inventory" in serving["says"]
+    assert "a primary of orders according to the inventory" in serving["says"]
     elsewhere = firstmate("policy", "explain", "--target", REPLICA, *asked, "--with", "host=x")
     assert elsewhere.code == 1
     assert f"is for proxies, and {REPLICA} is a replica" in elsewhere.out

@@ -152,7 +152,7 @@ def test_it_tells_of_the_policy_and_of_the_halt(lab: LabState, tmp_path: Path):
     said = explain(config, "U0CAROL", "--with", "thread=applier")
     refused = {each["guard"]: each["says"] for each in said.json["guards"] if each["answer"] == "refuse"}
     assert list(refused) == ["halt", "freeze"]
-    assert "until 2099-01-01 00:00 UTC by 'sale'" in refused["freeze"]
+    assert "The freeze 'sale' in policy.yml covers orders until 2099-01-01 00:00 UTC" in refused["freeze"]
     assert said.json["refused"] == "halt"
 
 
@@ -179,5 +179,5 @@ def test_what_is_under_way_is_listed_with_what_it_waits_for(config: Path, alert:
     run(config, alert, "--remedy", "start_applier")
     assert firstmate("incident", "list", "--config", config).out == "No runs in progress.\n"
     [listed] = firstmate("incident", "list", "--all", "--config", config, "--json").json["incidents"]
-    assert (listed["state"], listed["target"], listed["waits_for"]) == ("mended", REPLICA, "nothing: it is mended")
+    assert (listed["state"], listed["target"], listed["waits_for"]) == ("mended", REPLICA, "nothing: the run has ended")
     assert listed["run"] in firstmate("incident", "list", "--all", "--config", config).out

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from actions.contract import Unit
 from bot.engine.sweep.comparable_evidence import ABSENT, KNOWN, UNKNOWN, ComparableValues, each_its_own, seen_of, word
-from bot.engine.sweep.outliers import apart
+from bot.engine.sweep.numeric_outliers import apart
 from bot.engine.sweep.run_sweep import HostAnswer
 from bot.runbook.language import units
 

@@ -13,7 +13,7 @@ from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.diagnostics.vitess.tablet_status import TabletStatus
 from bot.engine.sweep.comparison import Group, Summary, named, summarised
-from bot.engine.sweep.outliers import apart
+from bot.engine.sweep.numeric_outliers import apart
 from bot.engine.sweep.run_sweep import HostAnswer
 from bot.engine.targets import Target
 from tests.engine.servers import shard_of

@@ -136,7 +136,9 @@ def test_all_its_hostgroups_or_one(proxysql):
 @pytest.mark.parametrize(
     ("drain", "says"),
     [
-        pytest.param(DrainServer("db9"), "has no server db9:3306; write it as ProxySQL does", id="unknown"),
+        pytest.param(
+            DrainServer("db9"), "has no server db9:3306. Specify its host and port as in mysql_servers", id="unknown"
+        ),
         pytest.param(DrainServer("db2", 3307), "has no server db2:3307", id="another port"),
         pytest.param(DrainServer("db2", hostgroup=30), "has no server db2:3306 in hostgroup 30", id="hostgroup"),
         pytest.param(DrainServer("db2' OR 1=1"), "is not a host name or address", id="no host"),
