@@ -29,7 +29,7 @@ from bot.engine.undo import Undo
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import ConfigError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
-from bot.fleet.mysql_sessions import LONGEST_IDLE
+from bot.fleet.session_settings import LONGEST_IDLE
 from bot.policy import Policy, load_policy
 from bot.runbook.library.live_library import LiveLibrary
 from bot.slack.connection import installation_of, web_client

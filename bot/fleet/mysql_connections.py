@@ -160,15 +160,15 @@ def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDict
     return connection.with_read_timeout(read_timeout)
 
 
-def end_session(server: Server, connection: Connection[SSDictCursor]) -> None:
+def kill_late_session(server: Server, connection: Connection[SSDictCursor]) -> None:
     """Kills the session whose answer did not come in time.
 
     The server notices a disconnected client only when it answers; until then each read would leave one more session
-    behind. A user may kill its own sessions without any privilege.
+    behind. A user may kill its own sessions without any privilege. On a full server the kill takes the spare port.
     """
     thread = connection.thread_id()  # type: ignore[no-untyped-call]
-    with suppress(pymysql.MySQLError, OSError, RuntimeError):
-        other = _dial(server, server.port, CONNECT_WITHIN)
+    with suppress(pymysql.MySQLError, OSError, RuntimeError, Unreachable):
+        other = _open(server, CONNECT_WITHIN)
         try:
             with other.cursor() as cursor:
                 cursor.execute(f"KILL {int(thread)}")

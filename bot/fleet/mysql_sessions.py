@@ -20,21 +20,15 @@ from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.allowed_statements import check_reading
 from bot.fleet.cost_gate import CostGate
-from bot.fleet.mysql_connections import Server, connect, end_session
+from bot.fleet.mysql_connections import Server, connect, kill_late_session
+from bot.fleet.session_settings import MOST_ROWS, changer_settings, reader_settings
 
 READ_WITHIN = 2.0
 """Seconds after which the server stops a reading statement."""
 CHANGE_WITHIN = 30.0
 """Seconds until a changing statement times out in the client."""
-LOCK_WAIT = 2
-"""Seconds that a session waits for a lock."""
-LONGEST_IDLE = 10
-"""Seconds after which the server ends an idle changing session, so that a bot that was suspended during a change cannot
-continue it later."""
 LONGEST_PAUSE = 5.0
 """The longest pause between two samples of one diagnostic, in seconds."""
-MOST_ROWS = 1000
-"""The most rows that the server sends for one SELECT, whatever the limit of the caller."""
 MOST_BYTES = 4_000_000
 """The most characters and bytes of one answer."""
 _TAG = re.compile(r"[\w-]{1,60}")
@@ -71,7 +65,7 @@ class MySQLReader:
             return found
         except pymysql.MySQLError as error:
             if failures.code_of(error) in failures.CUT_OFF:
-                end_session(self._server, self._connection)
+                kill_late_session(self._server, self._connection)
             raise Unreadable(failures.asking(error, self.address, sql)) from error
 
     def pause(self, seconds: Seconds) -> None:
@@ -115,7 +109,7 @@ def open_reader(
     """
     with connect(server, read_timeout=timeout + 1.0) as connection:
         reader = MySQLReader(connection, server, gate)
-        _prepare(connection, server, read_only(reader.version, timeout))
+        _prepare(connection, server, reader_settings(reader.version, timeout))
         yield reader
 
 
@@ -124,23 +118,8 @@ def open_changer(server: Server) -> Iterator[MySQLChanger]:
     """Connects as the changer; raises Unreachable."""
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
-        waits = f"lock_wait_timeout={LOCK_WAIT}, innodb_lock_wait_timeout={LOCK_WAIT}, wait_timeout={LONGEST_IDLE}"
-        _prepare(connection, server, f"SET SESSION {waits}")
+        _prepare(connection, server, changer_settings(changer.reader.version, CHANGE_WITHIN))
         yield changer
-
-
-def read_only(version: ServerVersion, timeout: Seconds) -> str:
-    """Returns the statement that sets up a reader's session, by flavour.
-
-    The time limit is max_execution_time (milliseconds, SELECT only) in MySQL from 5.7.8, and max_statement_time
-    (seconds) in MariaDB, which ignores MySQL's hint as a comment. Other statements, such as SHOW, are limited by the
-    lock wait timeouts.
-    """
-    waits = max(1, min(LOCK_WAIT, int(timeout)))
-    common = f"lock_wait_timeout={waits}, innodb_lock_wait_timeout={waits}, sql_select_limit={MOST_ROWS}"
-    if version.is_mariadb:
-        return f"SET SESSION {common}, max_statement_time={timeout:g}, tx_read_only=1"
-    return f"SET SESSION {common}, max_execution_time={max(1, int(timeout * 1000))}, transaction_read_only=1"
 
 
 def parse_version(text: str) -> ServerVersion:

@@ -20,7 +20,8 @@ from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.allowed_statements import check_reading
 from bot.fleet.mysql_connections import Server, connect
-from bot.fleet.mysql_sessions import CHANGE_WITHIN, MOST_ROWS, READ_WITHIN, bounded, wait
+from bot.fleet.mysql_sessions import CHANGE_WITHIN, READ_WITHIN, bounded, wait
+from bot.fleet.session_settings import MOST_ROWS
 
 COMMENT = "SELECT @@version_comment LIMIT 1"
 """Only this exact text is answered; any other that starts with `SELECT @@version` returns the version."""

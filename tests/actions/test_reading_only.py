@@ -40,14 +40,16 @@ FAULTS = {
 
 SETTINGS = (
     r"lock_wait_timeout|innodb_lock_wait_timeout|sql_select_limit|max_execution_time|max_statement_time"
-    r"|transaction_read_only|tx_read_only"
+    r"|transaction_read_only|tx_read_only|transaction_isolation|tx_isolation|autocommit|time_zone|sql_mode|sql_big_selects"
+    r"|character_set_client|character_set_connection|character_set_results"
 )
+VALUE = r"(?:[\d.]+|'[\w-]*'|utf8mb4)"
 ALLOWED = (
     r"SELECT\b.*",
     r"SHOW\b.*",
     r"XA RECOVER",
     r"EXPLAIN (?:FORMAT=TRADITIONAL )?FOR CONNECTION \d+",
-    rf"SET SESSION (?:{SETTINGS}) ?= ?[\d.]+(?:, (?:{SETTINGS}) ?= ?[\d.]+)*",
+    rf"SET SESSION (?:{SETTINGS}) ?= ?{VALUE}(?:, (?:{SETTINGS}) ?= ?{VALUE})*",
     r"SET AUTOCOMMIT = 1",
     r"SET NAMES utf8mb4",
     r"START TRANSACTION READ ONLY",
@@ -118,7 +120,7 @@ def test_what_writes_waits_or_locks_is_found(statement):
         "  select 'DELETE; INTO /* x */ it''s' AS a",
         "SHOW REPLICA STATUS",
         "SET AUTOCOMMIT = 1",
-        "SET SESSION lock_wait_timeout=2, max_statement_time=2, tx_read_only=1",
+        "SET SESSION lock_wait_timeout=2, time_zone='SYSTEM', max_statement_time=2, tx_read_only=1",
         "START TRANSACTION READ ONLY",
         "ROLLBACK",
     ],

@@ -10,7 +10,7 @@ from actions.contract import Statement
 from actions.vitess_contract import parse_call, parse_vtorc
 from bot.config import Tablet, TabletShard
 from bot.errors import FirstmateError, NotAllowed, Unreachable
-from bot.fleet.mysql_sessions import LONGEST_IDLE
+from bot.fleet.session_settings import LONGEST_IDLE
 from bot.fleet.vitess.allowed_calls import CHANGING_VTORC, check_change
 from bot.fleet.vitess.reader import Beneath, Source, VitessReader, open_reader
 

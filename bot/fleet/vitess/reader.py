@@ -19,7 +19,8 @@ from bot.engine.ports import Identity
 from bot.errors import FirstmateError, Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.mysql_connections import Server, connect
-from bot.fleet.mysql_sessions import MOST_ROWS, bounded, wait
+from bot.fleet.mysql_sessions import bounded, wait
+from bot.fleet.session_settings import MOST_ROWS
 from bot.fleet.vitess.allowed_calls import check_page, check_rpc, check_show
 from bot.fleet.vitess.status_pages import Pages
 from bot.fleet.vitess.topology import arranged, record_of

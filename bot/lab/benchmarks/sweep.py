@@ -29,7 +29,8 @@ from bot.engine.sweep.comparison import Summary, summarised
 from bot.engine.sweep.run_sweep import WORKERS, Sweeps
 from bot.errors import FirstmateError
 from bot.fleet.configured_fleet import ConfiguredFleet
-from bot.fleet.mysql_sessions import parse_version, read_only
+from bot.fleet.mysql_sessions import parse_version
+from bot.fleet.session_settings import reader_settings
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.lab.simulated_servers import PASSWORD
 
@@ -141,7 +142,7 @@ def _ask(port: int) -> int:
         host="127.0.0.1", port=port, user=USER, password=PASSWORD, autocommit=True, ssl_disabled=True
     )
     cursor = connection.cursor()
-    cursor.execute(read_only(parse_version(str(connection.get_server_info())), 2.0))  # type: ignore[no-untyped-call]
+    cursor.execute(reader_settings(parse_version(str(connection.get_server_info())), 2.0))  # type: ignore[no-untyped-call]
     cursor.execute(STATEMENT)
     answered = len(cursor.fetchall())
     connection.close()

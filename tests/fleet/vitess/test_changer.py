@@ -10,7 +10,7 @@ import pytest
 from actions.contract import Statement
 from actions.vitess_contract import call, vtorc
 from bot.errors import NotAllowed
-from bot.fleet.mysql_sessions import LONGEST_IDLE
+from bot.fleet.session_settings import LONGEST_IDLE
 from bot.fleet.vitess.changer import CHANGE_WITHIN, REPARENT_WITHIN, VitessChanger
 from bot.fleet.vitess.reader import Source
 from tests.vitess_samples import CLUSTER
