@@ -117,6 +117,11 @@ class Client:
 
     def runs(self, sql: str, *, until: str = "") -> None:
         """Starts a statement and returns once the server shows it, in a state that contains `until`."""
+        self.starts(sql)
+        self.shows(lambda row: row["Command"] != "Sleep" and until in (row["State"] or ""))
+
+    def starts(self, sql: str) -> None:
+        """Starts a statement and returns at once."""
 
         def run() -> None:
             try:
@@ -128,7 +133,6 @@ class Client:
 
         self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
-        self.shows(lambda row: row["Command"] != "Sleep" and until in (row["State"] or ""))
 
     def shows(self, holds: Callable[[dict[str, Any]], bool]) -> None:
         """Waits until this session's row of the process list is as wanted."""

@@ -25,10 +25,9 @@ CAUSES = {
     "replication_lag_mariadb": ("mysql/replication-lag", "blocked_by_idle_session", "KILL "),
     "connections_exhausted": ("mysql/connections-exhausted", "idle_sessions_of_one_user", "SET GLOBAL "),
     "connections_exhausted_mariadb": ("mysql/connections-exhausted", "idle_sessions_of_one_user", "SET GLOBAL "),
-    "row_locks": ("mysql/blocked-writes", "row_locked_by_idle_session", "KILL "),
-    "row_locks_mariadb": ("mysql/blocked-writes", "row_locked_by_idle_session", "KILL "),
-    "metadata_locks": ("mysql/blocked-writes", "metadata_locked_by_idle_session", "KILL "),
-    "metadata_locks_mariadb": ("mysql/blocked-writes", "metadata_locked_by_idle_session", "KILL "),
+    "row_locks": ("mysql/blocked-writes", "held_by_idle_session", "KILL "),
+    "row_locks_mariadb": ("mysql/blocked-writes", "held_by_idle_session", "KILL "),
+    "metadata_locks": ("mysql/blocked-writes", "held_by_idle_session", "KILL "),
 }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from actions.diagnostics.mysql.lock_waits import LockWaits
+from actions.diagnostics.mysql.wait_graph import WaitGraph
 from bot.config import Instance, Role, Shard
 from bot.engine.planner import Observations, costly_in_common
 from bot.engine.targets import Target
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.language.schema import Runbook
 
-LOCKS = LockWaits(waiting=3)
+LOCKS = WaitGraph(waiting=3)
 ORDERS = Shard.model_validate(
     {
         "name": "orders",
@@ -32,17 +32,17 @@ def given(mine: Runbook, evidence: dict[str, object], other: Runbook) -> dict[st
 
 
 def test_what_was_just_seen_goes_by_the_name_that_the_other_has_for_it():
-    mine, other = runbook(locks="mysql.lock_waits"), runbook(rows="mysql.lock_waits", use="mysql.connection_use")
+    mine, other = runbook(locks="mysql.wait_graph"), runbook(rows="mysql.wait_graph", use="mysql.connection_use")
     assert given(mine, {"locks": LOCKS}, other) == {"rows": LOCKS}
 
 
 @pytest.mark.parametrize(
     ("mine", "other"),
     [
-        ("mysql.lock_waits", {"use": "mysql.lock_waits", "on": "primary"}),
-        ({"use": "mysql.lock_waits", "on": "primary"}, "mysql.lock_waits"),
+        ("mysql.wait_graph", {"use": "mysql.wait_graph", "on": "primary"}),
+        ({"use": "mysql.wait_graph", "on": "primary"}, "mysql.wait_graph"),
         ("mysql.connection_use", "mysql.connection_use"),
-        ("mysql.connection_use", "mysql.lock_waits"),
+        ("mysql.connection_use", "mysql.wait_graph"),
     ],
     ids=["of another place", "from another place", "what costs little", "another question"],
 )
@@ -51,5 +51,5 @@ def test_all_else_is_asked_anew(mine: object, other: object):
 
 
 def test_what_could_not_be_seen_is_asked_for():
-    mine, other = runbook(locks="mysql.lock_waits"), runbook(rows="mysql.lock_waits")
+    mine, other = runbook(locks="mysql.wait_graph"), runbook(rows="mysql.wait_graph")
     assert given(mine, {"locks": Missing("locks", "it did not answer")}, other) == {}

@@ -199,7 +199,7 @@ def test_nothing_is_asked_again_when_its_time_is_over(monkeypatch):
 
 def test_a_costly_diagnostic_is_never_asked_again():
     servers = Servers(Flaky(1))
-    found = gathered(servers, waits={"use": "mysql.lock_waits", "retries": 3})
+    found = gathered(servers, waits={"use": "mysql.wait_graph", "retries": 3})
     assert step(found, "waits").status is StepStatus.FAILED
     assert servers.asked == ["orders-2"]
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from actions import catalog
+from actions import catalog, row_lock_queues
 from actions.contract import Cost, Unreadable
-from actions.diagnostics.mysql.lock_waits import lock_waits
+from actions.diagnostics.mysql.wait_graph import wait_graph
 from bot.config import load
 from bot.engine.gather_evidence import Gatherer
 from bot.engine.run import StepStatus
@@ -70,31 +70,34 @@ def test_each_server_has_its_own_minute(clock: Clock):
 
 
 def test_every_high_cost_diagnostic_is_known_here():
-    """A new one needs a test like the one of lock_waits below: that it marks its costly statement."""
+    """A new one needs a test like the one of wait_graph below: that it marks its costly statement."""
     high = {name for name, diagnostic in catalog.DIAGNOSTICS.items() if diagnostic.cost is Cost.HIGH}
-    assert high == {"mysql.lock_waits", "mysql.tables_without_primary_key"}
+    assert high == {"mysql.wait_graph", "mysql.tables_without_primary_key"}
 
 
 @pytest.mark.lab
 @pytest.mark.parametrize(("fault", "name"), [("row_locks", "orders-1"), ("row_locks_mariadb", "billing-1")])
-def test_lock_waits_are_read_once_a_minute_by_all_readers_of_a_server(sound_lab: LabState, fault: str, name: str):
+def test_the_locks_of_many_rows_are_read_once_a_minute_by_all_readers_of_a_server(
+    sound_lab: LabState, fault: str, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(row_lock_queues, "CHEAP_ROWS_LOCKED", 0)
     inject_fault(sound_lab.folder, fault)
     instance = sound_lab.instance(name)
     gate = CostGate()
     with reader(sound_lab, instance, gate=gate) as first, reader(sound_lab, instance, gate=gate) as second:
-        assert lock_waits(first).waiting
+        assert wait_graph(first).waiting
         for db in (first, second):
             with pytest.raises(Unreadable, match=f"{instance.address} ran a costly statement 0 s ago"):
-                lock_waits(db)
+                wait_graph(db)
     with reader(sound_lab, instance, gate=CostGate()) as other:
-        assert lock_waits(other).waiting
+        assert wait_graph(other).waiting
 
 
 @pytest.mark.lab
 def test_where_nobody_waits_nothing_costly_is_sent_so_that_one_may_look_at_any_time(lab: LabState):
     gate = CostGate()
     with reader(lab, lab.instance("orders-2"), gate=gate) as db:
-        assert [lock_waits(db).waiting for _ in range(3)] == [0, 0, 0]
+        assert [wait_graph(db).waiting for _ in range(3)] == [0, 0, 0]
     gate.admit(lab.instance("orders-2").address)
 
 
@@ -107,7 +110,7 @@ def test_two_runs_of_one_fleet_share_the_gate(sound_lab: LabState):
             "title": "x",
             "owner": "me",
             "match": ["alertname = X"],
-            "gather": {"locks": "mysql.lock_waits", "replica": "mysql.replica_status"},
+            "gather": {"locks": "mysql.wait_graph", "replica": "mysql.replica_status"},
         }
     )
     fleet = ConfiguredFleet(load(sound_lab.config))

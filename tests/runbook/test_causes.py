@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from actions.contract import Remediation
-from actions.diagnostics.mysql.lock_waits import Blocker, LockWaits
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
+from actions.diagnostics.mysql.wait_graph import Holder, WaitGraph
 from actions.remediations.mysql.kill_connection import KillConnection
 from actions.remediations.mysql.set_variable import SetVariable
 from actions.remediations.vitess.start_workflow import StartWorkflow
@@ -33,7 +33,7 @@ inputs:
   revert: {type: seconds, default: 1h}
 gather:
   replica: mysql.replica_status
-  locks: {use: mysql.lock_waits, when: replica.applier_running == "Yes"}
+  locks: {use: mysql.wait_graph, when: replica.applier_running == "Yes"}
   siblings: {use: mysql.replica_status, on: replicas}
   writers:
     use: mysql.long_transactions
@@ -44,8 +44,8 @@ gather:
     with: {query: 'lag{instance="{{ inputs.instance }}"}', window: 30m}
 causes:
   - id: blocked
-    when: locks.blockers and locks.blockers[0].idle
-    says: Session {{ locks.blockers[0].thread_id }} of {{ locks.blockers[0].user }} holds the lock.
+    when: locks.holders and locks.holders[0].idle
+    says: Session {{ locks.holders[0].thread_id }} of {{ locks.holders[0].user }} holds the lock.
     remedy: end
   - id: late
     when: replica.lag > inputs.limit
@@ -62,9 +62,9 @@ remedies:
   end:
     use: mysql.kill_connection
     with:
-      thread_id: "{{ locks.blockers[0].thread_id }}"
-      user: "{{ locks.blockers[0].user }}"
-      transaction_started: "{{ locks.blockers[0].started }}"
+      thread_id: "{{ locks.holders[0].thread_id }}"
+      user: "{{ locks.holders[0].user }}"
+      transaction_started: "{{ locks.holders[0].started }}"
   room:
     use: mysql.set_variable
     with: {name: max_connections, value: "{{ 100 * 2 }}", revert_after: "{{ inputs.revert }}"}
@@ -82,7 +82,9 @@ tests:
     given: {replica: {applier_running: "Yes", lag: 1h}}
     expect: {cause: late, remedy: room, with: {value: 7}}
 """
-BLOCKER = Blocker(41, "app", "web1", "Sleep", True, 60.0, 50.0, "2026-01-01 10:00:00", 0, 1, "", 2)
+HOLDER = Holder(
+    41, "app", "web1", "Sleep", idle=True, age=60.0, started="2026-01-01 10:00:00", command_for=50.0, waiting=2
+)
 INPUTS = {"limit": 30.0, "instance": "db1", "revert": 3600.0}
 
 
@@ -94,7 +96,7 @@ def runbook() -> Runbook:
 def test_the_first_proved_cause_leads(runbook):
     evidence = {
         "replica": ReplicaStatus(configured=True, applier_running="Yes", lag=95.0),
-        "locks": LockWaits(1, 5.0, (BLOCKER,)),
+        "locks": WaitGraph(1, 5.0, holders=(HOLDER,)),
     }
     found = diagnose(runbook, evidence, INPUTS)
     assert [(each.id, each.verdict) for each in found.causes] == [
@@ -136,7 +138,7 @@ def test_text_from_a_server_is_not_evaluated_as_a_template(runbook):
     evil = "{{ 7 * 7 }} {% raw %} <!channel>"
     evidence = {
         "replica": ReplicaStatus(configured=True, applier_running="No", lag=1.0, applier_error=evil),
-        "locks": LockWaits(),
+        "locks": WaitGraph(),
     }
     lead = diagnose(runbook, evidence, INPUTS).lead
     assert lead is not None
@@ -150,7 +152,7 @@ def made_of(runbook: Runbook, remedy: str, **scope: Any) -> tuple[Remediation, d
 
 
 def test_a_remediation_is_built_with_native_types_and_rebuilt_from_json(runbook):
-    made, parameters = made_of(runbook, "end", locks=LockWaits(1, 5.0, (BLOCKER,)))
+    made, parameters = made_of(runbook, "end", locks=WaitGraph(1, 5.0, holders=(HOLDER,)))
     assert made == KillConnection(41, "app", "2026-01-01 10:00:00")
     assert rebuild("mysql.kill_connection", json.loads(json.dumps(parameters))) == made
     assert made_of(runbook, "room")[0] == SetVariable("max_connections", 200, 3600.0)
@@ -173,7 +175,7 @@ def test_a_remediation_that_cannot_be_built_raises_the_reason(runbook):
     with pytest.raises(EvidenceMissing, match="locks: down"):
         made_of(runbook, "end", locks=Missing("locks", "down"))
     with pytest.raises(ExpressionError, match="no item 0"):
-        made_of(runbook, "end", locks=LockWaits())
+        made_of(runbook, "end", locks=WaitGraph())
     with pytest.raises(RunbookError, match="did you mean 'room'"):
         remedy_of(runbook, "rooms")
     with pytest.raises(ExpressionError, match=r"revert_after: .*'a while' is not a duration"):

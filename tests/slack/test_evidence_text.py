@@ -35,7 +35,7 @@ def test_items_of_a_list_have_units():
 
 def test_the_file_contains_every_field_of_every_item():
     seen = step("mysql.long_transactions", {"transactions": [TRANSACTION] * 2, "oldest": 725.0})
-    skipped = Step("later", "mysql.lock_waits", "primary", StepStatus.SKIPPED, says="not needed")
+    skipped = Step("later", "mysql.wait_graph", "primary", StepStatus.SKIPPED, says="not needed")
     text = evidence.document(run(state=RunState.DIAGNOSED, steps=(seen, skipped)))
     assert text.splitlines()[4:] == [
         "seen  (mysql.long_transactions on orders-3, 31 ms)",
@@ -52,7 +52,7 @@ def test_the_file_contains_every_field_of_every_item():
         "      statement      UPDATE t SET a = ?",
         "  oldest        12 min 5 s",
         "",
-        "later  (mysql.lock_waits on primary of orders)",
+        "later  (mysql.wait_graph on primary of orders)",
         "  skipped: not needed",
     ]
 

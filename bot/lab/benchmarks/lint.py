@@ -30,7 +30,7 @@ inputs:
 gather:
   replica_{n}: mysql.replica_status
   siblings_{n}: {{use: mysql.replica_status, on: replicas}}
-  locks_{n}: {{use: mysql.lock_waits, when: not replica_{n}.configured or replica_{n}.delay == 0}}
+  locks_{n}: {{use: mysql.wait_graph, when: not replica_{n}.configured or replica_{n}.delay == 0}}
   use_{n}: mysql.connection_use
   writers_{n}:
     use: mysql.long_transactions
@@ -63,10 +63,10 @@ KINDS = {
         "replica_{n}: {{configured: true, applier_errno: {k}}}",
     ),
     "blocked": (
-        "locks_{n}.waiting > {k} and locks_{n}.blockers and locks_{n}.blockers[0].idle",
-        "session {{{{ locks_{n}.blockers[0].thread_id }}}} of {{{{ locks_{n}.blockers[0].user }}}} holds a lock",
+        "locks_{n}.waiting > {k} and locks_{n}.holders and locks_{n}.holders[0].idle",
+        "session {{{{ locks_{n}.holders[0].thread_id }}}} of {{{{ locks_{n}.holders[0].user }}}} holds a lock",
         "end",
-        "locks_{n}: {{waiting: 99, blockers: [{{thread_id: {n}, user: app, idle: true}}]}}",
+        "locks_{n}: {{waiting: 99, holders: [{{thread_id: {n}, user: app, idle: true}}]}}",
     ),
     "full": (
         "use_{n}.used >= inputs.full and (use_{n}.users | largest(\"sleeping\")).sleeping > {k} + 10",
@@ -99,10 +99,10 @@ remedies:
   end:
     use: mysql.kill_connection
     with:
-      thread_id: "{{{{ locks_{n}.blockers[0].thread_id }}}}"
-      user: "{{{{ locks_{n}.blockers[0].user }}}}"
-      transaction_started: "{{{{ locks_{n}.blockers[0].started }}}}"
-      command_since: "{{{{ locks_{n}.blockers[0].command_since }}}}"
+      thread_id: "{{{{ locks_{n}.holders[0].thread_id }}}}"
+      user: "{{{{ locks_{n}.holders[0].user }}}}"
+      transaction_started: "{{{{ locks_{n}.holders[0].started }}}}"
+      command_since: "{{{{ locks_{n}.holders[0].command_since }}}}"
 
 tests:
 """

@@ -47,7 +47,7 @@ class Record:
     """A record of the evidence: the evidence itself, or a record in one of its fields."""
 
     name: str
-    """'' for the evidence itself, else the path, e.g. `blockers[]`."""
+    """'' for the evidence itself, else the path, e.g. `holders[]`."""
     says: str
     fields: tuple[Entry, ...]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Literal, get_args, get_origin
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
@@ -17,6 +18,7 @@ from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
 from actions.endpoint_contract import Endpoint
+from actions.row_lock_queues import MOST_EDGES
 from actions.vitess_contract import Vitess
 from bot.runbook.expressions.value_types import BaseType, value_type_of
 from bot.runbook.language.signatures import bare, of_diagnostic, of_remediation
@@ -46,6 +48,8 @@ class Example:
     columns: Mapping[str, Any] = field(default_factory=dict)
     no_rows: tuple[str, ...] = ()
     """Parts of statements that must return no row."""
+    further: tuple[Mapping[str, Any], ...] = ()
+    """Columns with which the action takes other ways, beside `columns`."""
 
 
 _SESSION = {"user": "app", "state": "", "started": "2026-03-01 03:00:00", "modified": 0, "trx_state": "", "ours": 0}
@@ -53,6 +57,12 @@ _IN_IT = {"thread_id": 17, "user": "app"}
 _BACKEND = {"hostgroup": "20", "srv_host": "db2", "srv_port": "3306", "status": "ONLINE", "hostname": "db2"}
 _ASLEEP = {**_SESSION, "command": "Sleep", "info": "", "started": "", "since": 1772334000}
 _RUNS = dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running", "Slave_IO_Running", "Slave_SQL_Running"), "Yes")
+
+_WAITS = {
+    **_SESSION, "waiter": 1, "holders": "2", "trx": 1, "session": 2, "id": 2, "holder": 2, "waiting": 1, "Value": "1",
+    "longest": 9, "locked": 1, "state": "User lock", "object_type": "TABLE", "lock_type": "EXCLUSIVE", "lock_mode": "X",
+    "command": "Sleep", "info": "", "since": 1772334000, "age": 1, "time": 1, "appliers": 0, "sessions": 1,
+}  # fmt: skip
 
 
 def _named(variable: str) -> dict[str, str]:
@@ -69,7 +79,14 @@ EXAMPLES: Mapping[str, Example] = {
         {"statement": "SELECT ?", "thread_ids": (17,), "began_until": 1772334000},
         {**_SESSION, "command": "Query", "info": "SELECT 1", "since": 1772334000},
     ),
-    "mysql.lock_waits": Example(columns={"waiter": 1, "blocker": 2, "id": 2}),
+    "mysql.wait_graph": Example(
+        columns=_WAITS,
+        further=(
+            {**_WAITS, "waiting": 0, "lock_type": "SHARED", "state": "Waiting for table metadata lock"},
+            {**_WAITS, "waiting": MOST_EDGES + 1, "state": "updating"},
+            {**_WAITS, "waiting": 0, "Value": "0", "state": "Waiting for table flush"},
+        ),
+    ),
     "mysql.replica_status": Example(columns={**_RUNS, "Last_SQL_Errno": WAITED_IN_VAIN}),
     "mysql.set_read_only": Example(columns={**_RUNS, "Last_SQL_Errno": "0", "dumps": 1}),
     "mysql.statement_digests": Example(columns=_named("performance_schema")),
@@ -190,8 +207,8 @@ def _each_server(name: str, record: Callable[[RecordingReader], Iterable[str]]) 
     found: dict[str, list[ServerVersion]] = {}
     example = EXAMPLES.get(name, Example())
     for version in versions_of(name):
-        for answers in _ANSWERS:
-            for text in record(RecordingReader(version, answers, example.columns, no_rows=example.no_rows)):
+        for answers, columns in product(_ANSWERS, (example.columns, *example.further)):
+            for text in record(RecordingReader(version, answers, columns, no_rows=example.no_rows)):
                 versions = found.setdefault(" ".join(text.split()), [])
                 if version not in versions:
                     versions.append(version)

@@ -37,11 +37,11 @@ RULE = Rule(
     passing="""\
 gather:
   replica: mysql.replica_status
-  locks: {use: mysql.lock_waits, on: replicas, when: replica.delay > 60, show: true}
+  locks: {use: mysql.wait_graph, on: replicas, when: replica.delay > 60, show: true}
 """,
     failing="""\
 gather:
-  locks: {use: mysql.lock_waits, on: replicas, show: true}
+  locks: {use: mysql.wait_graph, on: replicas, show: true}
 """,
     check=check,
 )

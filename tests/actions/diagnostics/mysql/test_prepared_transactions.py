@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from actions.diagnostics.mysql.lock_waits import lock_waits
 from actions.diagnostics.mysql.prepared_transactions import PreparedTransactions, prepared_transactions
+from actions.diagnostics.mysql.wait_graph import wait_graph
 from tests.actions.hands import administer, reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded
 
@@ -51,9 +51,9 @@ def test_a_real_one_that_others_wait_for(notes, primary, client):
         waiter.runs("UPDATE notes SET note = 'wait' WHERE id = 9")
         with reader(notes, primary) as db:
             found = prepared_transactions(db)
-            waits = lock_waits(db)
+            waits = wait_graph(db)
     finally:
         administer(primary, "XA ROLLBACK 'a','b',1")
     assert found.xids == ("0x61,0x62,1",)
     assert found.orphans[0].rows_modified == 1
-    assert (waits.behind_prepared, waits.blockers) == (1, ())
+    assert (waits.behind_prepared, [each.thread_id for each in waits.holders]) == (1, [0])

@@ -1,0 +1,228 @@
+"""mysql.wait_graph: whoever waits is followed to the session that holds it, of every kind, and to nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from actions.diagnostics.mysql.wait_graph import WaitGraph, wait_graph
+from actions.row_lock_queues import MOST_EDGES
+from bot.lab.database_servers import MAX_CONNECTIONS
+from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.waiting import wait_until
+from tests.actions.hands import Client, administer, reader
+
+pytestmark = pytest.mark.lab
+
+Open = Callable[..., Client]
+
+
+@pytest.fixture(params=["orders-1", "billing-1"], ids=["mysql", "mariadb"])
+def server(request: pytest.FixtureRequest, notes: LabState) -> LabInstance:
+    return notes.instance(request.param)
+
+
+@pytest.fixture
+def mysql(notes: LabState) -> LabInstance:
+    return notes.instance("orders-1")
+
+
+def graph(lab: LabState, instance: LabInstance, waiting: int) -> WaitGraph:
+    """Returns the graph once so many sessions wait."""
+    found: list[WaitGraph] = []
+
+    def enough() -> bool:
+        with reader(lab, instance, timeout=10.0) as db:
+            found[:] = [wait_graph(db)]
+        return found[0].waiting >= waiting
+
+    wait_until(f"{waiting} sessions of {instance.name} wait", enough)
+    return found[0]
+
+
+def locked_row(session: Client, number: int = 1) -> None:
+    session.begin()
+    session.ask(f"UPDATE notes SET note = 'held' WHERE id = {number}")
+
+
+def test_where_nobody_waits_there_is_nothing(notes: LabState, server: LabInstance):
+    with reader(notes, server) as db:
+        found = wait_graph(db)
+    assert (found.waiting, found.holders, found.suspects, found.complete) == (0, (), (), True)
+
+
+def test_the_idle_holder_of_a_row_is_found_behind_60_waiters(notes: LabState, server: LabInstance, client: Open):
+    holder = client(server)
+    locked_row(holder)
+    for _ in range(60):
+        client(server).starts("UPDATE notes SET note = 'mine' WHERE id = 1")
+    found = graph(notes, server, 60)
+    (root,) = found.holders
+    assert (root.thread_id, root.waiting, root.kind, root.object) == (holder.id, 60, "row", "shop.notes")
+    assert (root.idle, root.kill, root.rows_modified) == (True, "connection", 1)
+    assert (found.waiting, found.unexplained, found.complete) == (60, 0, True)
+
+
+def test_the_holder_is_found_behind_more_waiters_than_have_their_edges_read(
+    notes: LabState, server: LabInstance, client: Open
+):
+    administer(server, "SET GLOBAL max_connections = 400")
+    holder = client(server)
+    locked_row(holder)
+    for _ in range(MOST_EDGES + 5):
+        client(server).starts("UPDATE notes SET note = 'mine' WHERE id = 1")
+    found = graph(notes, server, MOST_EDGES + 5)
+    administer(server, f"SET GLOBAL max_connections = {MAX_CONNECTIONS}")
+    assert [(each.thread_id, each.waiting, each.inferred) for each in found.holders] == [
+        (holder.id, MOST_EDGES + 5, False)
+    ]
+
+
+def test_a_chain_leads_to_its_first_session(notes: LabState, server: LabInstance, client: Open):
+    first, second = client(server), client(server)
+    locked_row(first, 1)
+    locked_row(second, 2)
+    second.runs("UPDATE notes SET note = 'next' WHERE id = 1")
+    client(server).runs("UPDATE notes SET note = 'last' WHERE id = 2")
+    found = graph(notes, server, 2)
+    assert [(each.thread_id, each.waiting) for each in found.holders] == [(first.id, 2)]
+
+
+def test_a_statement_after_the_lock_was_taken_does_not_hold_it(notes: LabState, server: LabInstance, client: Open):
+    holder = client(server)
+    locked_row(holder)
+    holder.runs("SELECT SLEEP(100)")
+    client(server).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    (root,) = graph(notes, server, 1).holders
+    assert (root.thread_id, root.idle, root.kill) == (holder.id, False, "connection")
+
+
+def test_a_statement_that_is_its_own_transaction_releases_its_locks_when_it_ends(
+    notes: LabState, mysql: LabInstance, client: Open
+):
+    holder = client(mysql)
+    holder.runs("UPDATE notes SET note = 'slow' WHERE id = 1 AND SLEEP(100) = 0")
+    client(mysql).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    (root,) = graph(notes, mysql, 1).holders
+    assert (root.thread_id, root.kill) == (holder.id, "query")
+
+
+def test_a_lock_on_a_table_is_of_its_holder_and_not_of_a_bystander(notes: LabState, mysql: LabInstance, client: Open):
+    bystander, holder = client(mysql), client(mysql, "backup")
+    bystander.begin()
+    bystander.ask("SELECT COUNT(*) FROM notes")
+    holder.ask("LOCK TABLES shop.notes READ")
+    client(mysql).runs("UPDATE notes SET note = 'mine' WHERE id = 1", until="metadata")
+    (root,) = graph(notes, mysql, 1).holders
+    assert (root.thread_id, root.kind, root.object) == (holder.id, "metadata", "shop.notes")
+    assert "backup" in root.protected
+    assert root.kill == ""
+
+
+def test_behind_a_schema_change_the_transaction_that_it_waits_for_is_the_root(
+    notes: LabState, mysql: LabInstance, client: Open
+):
+    holder = client(mysql)
+    holder.begin()
+    holder.ask("SELECT COUNT(*) FROM notes")
+    client(mysql, "deploy").runs("ALTER TABLE notes ADD COLUMN more INT", until="metadata")
+    for _ in range(3):
+        client(mysql).runs("SELECT COUNT(*) FROM notes", until="metadata")
+    found = graph(notes, mysql, 4)
+    assert [(each.thread_id, each.waiting, each.kill) for each in found.holders] == [(holder.id, 4, "connection")]
+    assert found.ddl.startswith("ALTER TABLE notes ADD COLUMN")
+
+
+@pytest.fixture
+def other_table(mysql: LabInstance) -> Iterator[str]:
+    administer(mysql, "CREATE TABLE shop.other_notes (id INT PRIMARY KEY)")
+    yield "other_notes"
+    administer(mysql, "DROP TABLE shop.other_notes")
+
+
+def test_row_locks_behind_a_metadata_lock_have_the_holder_of_the_table_as_root(
+    notes: LabState, mysql: LabInstance, other_table: str, client: Open
+):
+    reading, writing = client(mysql), client(mysql)
+    reading.begin()
+    reading.ask(f"SELECT COUNT(*) FROM {other_table}")
+    locked_row(writing)
+    client(mysql, "deploy").runs(f"ALTER TABLE {other_table} ADD COLUMN more INT", until="metadata")
+    writing.runs(f"SELECT COUNT(*) FROM {other_table}", until="metadata")
+    client(mysql).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    found = graph(notes, mysql, 3)
+    assert [(each.thread_id, each.waiting) for each in found.holders] == [(reading.id, 3)]
+
+
+def test_a_global_read_lock_is_of_the_session_that_took_it(notes: LabState, mysql: LabInstance, client: Open):
+    holder = client(mysql, "backup")
+    holder.ask("FLUSH TABLES WITH READ LOCK")
+    for _ in range(2):
+        client(mysql).runs("UPDATE notes SET note = 'mine' WHERE id = 1", until="global read lock")
+    found = graph(notes, mysql, 2)
+    root = found.holders[0]
+    assert (root.thread_id, root.kind, root.idle) == (holder.id, "global_read_lock", True)
+    assert root.waiting >= 2
+
+
+def test_a_user_level_lock_is_of_the_session_that_took_it(notes: LabState, mysql: LabInstance, client: Open):
+    holder = client(mysql)
+    holder.ask("SELECT GET_LOCK('job', 1)")
+    client(mysql).runs("SELECT GET_LOCK('job', 300)", until="lock")
+    (root,) = graph(notes, mysql, 1).holders
+    assert (root.thread_id, root.kind, root.object, root.kill) == (holder.id, "user_level_lock", "job", "connection")
+
+
+def test_who_waits_for_a_flush_leads_to_a_suspicion(notes: LabState, mysql: LabInstance, client: Open):
+    slow = client(mysql, "reports")
+    slow.runs("SELECT note, SLEEP(100) FROM notes")
+    flushing = client(mysql, "backup")
+    flushing.runs("FLUSH TABLES", until="table flush")
+    found = graph(notes, mysql, 1)
+    assert [(each.thread_id, each.inferred, each.kill) for each in found.suspects] == [(slow.id, True, "")]
+    assert found.holders == ()
+
+
+def test_on_mariadb_a_metadata_lock_has_a_suspect_and_no_holder(notes: LabState, client: Open):
+    mariadb = notes.instance("billing-1")
+    other, holder = client(mariadb), client(mariadb)
+    other.begin()
+    other.ask("SELECT COUNT(*) FROM invoices")
+    holder.begin()
+    holder.ask("SELECT COUNT(*) FROM notes")
+    client(mariadb, "deploy").runs("ALTER TABLE notes ADD COLUMN more INT", until="metadata")
+    found = graph(notes, mariadb, 1)
+    assert found.holders == ()
+    assert [each.inferred for each in found.suspects] == [True]
+    assert found.suspects[0].kill == ""
+    assert found.unexplained == 1
+
+
+@pytest.fixture
+def prepared(server: LabInstance) -> Iterator[LabInstance]:
+    yield server
+    administer(server, "XA ROLLBACK 'stuck'")
+
+
+def test_a_prepared_transaction_is_a_holder_without_a_session(notes: LabState, prepared: LabInstance, client: Open):
+    owner = client(prepared)
+    for sql in (
+        "XA START 'stuck'",
+        "UPDATE notes SET note = 'held' WHERE id = 1",
+        "XA END 'stuck'",
+        "XA PREPARE 'stuck'",
+    ):
+        owner.ask(sql)
+    owner.close()
+    client(prepared).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    (root,) = graph(notes, prepared, 1).holders
+    assert (root.thread_id, root.prepared, root.kill, root.waiting) == (0, True, "", 1)
+
+
+@pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
+def test_who_blocks_the_applier_is_known(notes: LabState, broken: Callable[[str, str], LabInstance], flavour: str):
+    replica = broken("replication_lag", flavour)
+    found = graph(notes, replica, 1)
+    assert found.applier_waits
+    assert [each.user for each in found.holders if each.blocks_applier] == ["reports"]
