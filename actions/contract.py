@@ -63,6 +63,11 @@ class ServerVersion:
         return f"{self.flavour.value} {'.'.join(map(str, self.number))}"
 
 
+READERS_DATABASE = "information_schema"
+"""The default database of Firstmate's readers, under which performance_schema counts their statements, so that they can
+be told from those of the applications."""
+
+
 class Cost(StrEnum):
     """What a diagnostic costs: LOW takes no hot mutex, MEDIUM scans a status table, HIGH can stall the server."""
 
@@ -259,6 +264,7 @@ class Remediation(ABC):
 
 
 __all__ = [
+    "READERS_DATABASE",
     "Bytes",
     "Cost",
     "Count",

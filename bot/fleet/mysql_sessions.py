@@ -15,7 +15,7 @@ import pymysql
 from pymysql.connections import Connection
 from pymysql.cursors import SSDictCursor
 
-from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
+from actions.contract import READERS_DATABASE, Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.allowed_statements import check_reading
@@ -35,6 +35,8 @@ LONGEST_PAUSE = 5.0
 """The longest pause between two samples of one diagnostic, in seconds."""
 MOST_ROWS = 1000
 """The most rows that the server sends for one SELECT, whatever the limit of the caller."""
+MOST_SHOWN = 20_001
+"""The most rows of one SHOW, which the server neither orders nor aggregates, and whose newest rows may be the last."""
 MOST_BYTES = 4_000_000
 """The most characters and bytes of one answer."""
 _TAG = re.compile(r"[\w-]{1,60}")
@@ -66,7 +68,8 @@ class MySQLReader:
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, tuple(params) or None)
-            found = bounded(cursor, min(limit, MOST_ROWS), self.address, sql)
+            most = MOST_SHOWN if sql.lstrip().startswith("SHOW") else MOST_ROWS
+            found = bounded(cursor, min(limit, most), self.address, sql)
             cursor.close()
             return found
         except pymysql.MySQLError as error:
@@ -113,7 +116,7 @@ def open_reader(
     After `timeout` seconds the server stops a statement; one second later the client gives up. `gate` limits costly
     statements.
     """
-    with connect(server, read_timeout=timeout + 1.0) as connection:
+    with connect(server, read_timeout=timeout + 1.0, database=READERS_DATABASE) as connection:
         reader = MySQLReader(connection, server, gate)
         _prepare(connection, server, read_only(reader.version, timeout))
         yield reader
@@ -140,7 +143,9 @@ def read_only(version: ServerVersion, timeout: Seconds) -> str:
     common = f"lock_wait_timeout={waits}, innodb_lock_wait_timeout={waits}, sql_select_limit={MOST_ROWS}"
     if version.is_mariadb:
         return f"SET SESSION {common}, max_statement_time={timeout:g}, tx_read_only=1"
-    return f"SET SESSION {common}, max_execution_time={max(1, int(timeout * 1000))}, transaction_read_only=1"
+    # information_schema.TABLES then reads the present statistics of a table, and not those of up to a day ago.
+    present = ", information_schema_stats_expiry=0" if version.at_least(8, 0, 3) else ""
+    return f"SET SESSION {common}, max_execution_time={max(1, int(timeout * 1000))}, transaction_read_only=1{present}"
 
 
 def parse_version(text: str) -> ServerVersion:

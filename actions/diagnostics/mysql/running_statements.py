@@ -72,11 +72,11 @@ class RunningStatements:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def running_statements(db: MySQL) -> RunningStatements:
-    """Groups the process list by normalized statement; no instrument is needed."""
+    """Groups the process list by normalized statement, without Firstmate's own sessions; no instrument is needed."""
     rows = db.rows(
         f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
-        "WHERE p.COMMAND IN ('Query', 'Execute') AND p.ID <> CONNECTION_ID() "
+        "WHERE p.COMMAND IN ('Query', 'Execute') AND p.USER <> SUBSTRING_INDEX(USER(), '@', 1) "
         "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 1000",
         limit=1000,
     )
