@@ -139,6 +139,12 @@ Grants: TypeAlias = Mapping[Flavour, tuple[str, ...]]
 """Privileges needed, as GRANT spells them, by flavour."""
 
 
+EXACT = "EXACT"
+"""The name of a ClassVar of evidence with a field `complete`: the fields that are right even if `complete` is False.
+A list among them is empty only if there is nothing, and its first items are the right ones. All other fields may lack
+something then, and the linter refuses a cause that concludes an absence from them without a look at `complete`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """A declared diagnostic: its function, and what an operator must know before running it."""

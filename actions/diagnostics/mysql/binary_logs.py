@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.status_counters import number, on, variables
@@ -15,6 +16,8 @@ MOST_LOGS = 20_000
 @dataclass(frozen=True, slots=True)
 class BinaryLogs:
     """The binary log files of a server."""
+
+    EXACT: ClassVar[tuple[str, ...]] = ("enabled", "oldest", "newest", "before_newest", "expire_after", "expiry_off")
 
     enabled: bool = False
     """Whether the server writes a binary log; if not, the other fields have their defaults."""

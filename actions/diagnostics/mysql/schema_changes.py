@@ -54,6 +54,8 @@ class SchemaChanges:
 
     changes: tuple[SchemaChange, ...] = ()
     """The schema changes; 10 at most."""
+    complete: bool = True
+    """False if more than 500 statements run: only the 500 oldest were searched."""
 
     @property
     def stuck(self) -> tuple[SchemaChange, ...]:
@@ -72,8 +74,8 @@ def schema_changes(db: MySQL) -> SchemaChanges:
         "SELECT ID AS id, USER AS user, HOST AS host, TIME AS time, COALESCE(STATE, '') AS state, "
         f"LEFT(INFO, 2000) AS info, {progress} AS progress FROM {processlist(db.version)} "
         "WHERE COMMAND IN ('Query', 'Execute') AND INFO IS NOT NULL AND ID <> CONNECTION_ID() "
-        "AND USER NOT IN ('event_scheduler') ORDER BY TIME DESC LIMIT 500",
-        limit=500,
+        "AND USER NOT IN ('event_scheduler') ORDER BY TIME DESC LIMIT 501",
+        limit=501,
     )
     stages = [] if db.version.is_mariadb else db.rows(PROGRESS)
     done = {int(stage["id"]): 100.0 * int(stage["done"]) / int(stage["whole"]) for stage in stages}
@@ -98,7 +100,7 @@ def schema_changes(db: MySQL) -> SchemaChanges:
                 tool=tool,
             )
         )
-    return SchemaChanges(tuple(found[:10]))
+    return SchemaChanges(tuple(found[:10]), len(rows) <= 500)
 
 
 def _tool(text: str) -> Tool:

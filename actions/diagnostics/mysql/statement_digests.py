@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from actions.contract import READERS_DATABASE, Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
 from actions.ratios import percent
@@ -29,17 +29,18 @@ SELECT COALESCE(SCHEMA_NAME, '') AS db, COALESCE(DIGEST, '') AS digest, LEFT(COA
 """
 RUNNING = f"""
 SELECT COALESCE(s.CURRENT_SCHEMA, '') AS db, COALESCE(s.DIGEST, '') AS digest,
-       LEFT(COALESCE(MAX(s.DIGEST_TEXT), ''), 600) AS text, COUNT(*) AS running, MAX(s.TIMER_WAIT) AS longest,
+       LEFT(COALESCE(s.DIGEST_TEXT, s.SQL_TEXT, ''), 600) AS text, COUNT(*) AS running, MAX(s.TIMER_WAIT) AS longest,
        SUM(LEAST(s.TIMER_WAIT, %s)) AS waited, SUM(s.ROWS_EXAMINED) AS examined, SUM(s.ROWS_SENT) AS sent,
        SUM(s.NO_INDEX_USED) AS no_index
   FROM performance_schema.events_statements_current s
   JOIN performance_schema.threads t ON t.THREAD_ID = s.THREAD_ID
- WHERE s.END_EVENT_ID IS NULL AND s.NESTING_EVENT_LEVEL = 0 AND s.TIMER_WAIT > %s AND s.DIGEST IS NOT NULL
+ WHERE s.END_EVENT_ID IS NULL AND s.NESTING_EVENT_LEVEL = 0 AND s.TIMER_WAIT > %s
    AND t.PROCESSLIST_COMMAND IN ('Query', 'Execute') AND t.TYPE = 'FOREGROUND'
    AND COALESCE(s.CURRENT_SCHEMA, '') <> '{READERS_DATABASE}'
- GROUP BY 1, 2 ORDER BY 6 DESC LIMIT 20
+ GROUP BY 1, 2, 3 ORDER BY 6 DESC LIMIT {MOST_DIGESTS}
 """
-"""Statements that have been running since before the first sample; each counts for the time between the samples."""
+"""Statements that have been running since before the first sample; each counts for the time between the samples. MariaDB
+computes the digest of a statement when it ends."""
 BEFORE = """
 SELECT COALESCE(SCHEMA_NAME, '') AS db, DIGEST AS digest, COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited
   FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST IN ({listed})
@@ -98,6 +99,8 @@ class Digest:
 class StatementDigests:
     """The statement digests that took the most time, the most expensive first."""
 
+    EXACT: ClassVar[tuple[str, ...]] = ("known", "over", "overflowed")
+
     known: bool = False
     """False if performance_schema is off, as it is in MariaDB by default."""
     over: Seconds = 0.0
@@ -136,7 +139,7 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     db.pause(over)
     after = db.rows(BY_DIGEST, limit=MOST_DIGESTS)
     span = int(over * PICOSECONDS)
-    running = {_key(row): row for row in db.rows(RUNNING, (span, span))}
+    running = _merged(db.rows(RUNNING, (span, span), limit=MOST_DIGESTS))
     # A digest that is older than the sample and had not run within the last minute appears in the second sample only,
     # with all its calls since the start. Counting these as calls of the sample would be a false alarm.
     matched = [(row, before.get(_key(row))) for row in after]
@@ -166,9 +169,21 @@ def _key(row: Row) -> Key:
     return str(row["db"]), str(row["digest"])
 
 
+def _merged(rows: Sequence[Row]) -> dict[Key, Row]:
+    """Returns the running statements by digest or, without one, by their normalized text."""
+    found: dict[Key, dict[str, Any]] = {}
+    for row in rows:
+        text = normalise(str(row["text"]))
+        merged = found.setdefault((str(row["db"]), str(row["digest"]) or text), {"text": text, "longest": 0})
+        merged["longest"] = max(merged["longest"], int(row["longest"]))
+        for name in ("running", "waited", "examined", "sent", "no_index"):
+            merged[name] = int(merged.get(name, 0)) + int(row[name])
+    return found
+
+
 def _before(db: MySQL, known: Mapping[Key, Row], running: Mapping[Key, Row]) -> Mapping[Key, Row]:
     """Returns what each digest took before the first sample; for those that run on, this is read now."""
-    missing = sorted({digest for schema, digest in running if (schema, digest) not in known})
+    missing = sorted({digest for schema, digest in running if (schema, digest) not in known})[:100]
     if not missing:
         return known
     rows = db.rows(BEFORE.format(listed=placeholders(missing)), missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Row, diagnostic
 from actions.status_counters import number, on, status, variables
@@ -55,6 +56,8 @@ class TableSpace:
 @dataclass(frozen=True, slots=True)
 class Tablespaces:
     """The largest InnoDB tables, and the space by kind."""
+
+    EXACT: ClassVar[tuple[str, ...]] = ("undo", "temporary", "sessions", "busiest_session")
 
     largest: tuple[TableSpace, ...] = ()
     """The largest tables; 10 at most."""
