@@ -39,8 +39,8 @@ SELECT COALESCE(s.CURRENT_SCHEMA, '') AS db, COALESCE(s.DIGEST, '') AS digest,
    AND COALESCE(s.CURRENT_SCHEMA, '') <> '{READERS_DATABASE}'
  GROUP BY 1, 2, 3 ORDER BY 6 DESC LIMIT {MOST_DIGESTS}
 """
-"""Statements that have been running since before the first sample; each counts for the time between the samples. MariaDB
-computes the digest of a statement when it ends."""
+"""Statements that have been running since before the first sample; each counts for the time between the samples.
+MariaDB computes the digest of a statement when it ends."""
 BEFORE = """
 SELECT COALESCE(SCHEMA_NAME, '') AS db, DIGEST AS digest, COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited
   FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST IN ({listed})
@@ -169,7 +169,7 @@ def _key(row: Row) -> Key:
     return str(row["db"]), str(row["digest"])
 
 
-def _merged(rows: Sequence[Row]) -> dict[Key, Row]:
+def _merged(rows: Sequence[Row]) -> Mapping[Key, Row]:
     """Returns the running statements by digest or, without one, by their normalized text."""
     found: dict[Key, dict[str, Any]] = {}
     for row in rows:
