@@ -39,8 +39,17 @@ SELECT COALESCE(s.CURRENT_SCHEMA, '') AS db, COALESCE(s.DIGEST, '') AS digest,
    AND COALESCE(s.CURRENT_SCHEMA, '') <> '{READERS_DATABASE}'
  GROUP BY 1, 2, 3 ORDER BY 6 DESC LIMIT {MOST_DIGESTS}
 """
-"""Statements that have been running since before the first sample; each counts for the time between the samples.
-MariaDB computes the digest of a statement when it ends."""
+"""Statements that have been running since before the first sample; each counts for the time between the samples."""
+RUNNING_MARIADB = f"""
+SELECT COALESCE(DB, '') AS db, '' AS digest, LEFT(INFO, 600) AS text, COUNT(*) AS running,
+       MAX(TIME_MS) * 1000000000 AS longest, SUM(LEAST(TIME_MS * 1000000000, %s)) AS waited,
+       SUM(EXAMINED_ROWS) AS examined, 0 AS sent, 0 AS no_index
+  FROM information_schema.PROCESSLIST
+ WHERE COMMAND IN ('Query', 'Execute') AND INFO IS NOT NULL AND TIME_MS * 1000000000 > %s
+   AND USER <> SUBSTRING_INDEX(USER(), '@', 1) AND USER NOT IN ('system user', 'event_scheduler')
+ GROUP BY 1, 2, 3 ORDER BY 6 DESC LIMIT {MOST_DIGESTS}
+"""
+"""The same in MariaDB, whose events_statements_current is off by default."""
 BEFORE = """
 SELECT COALESCE(SCHEMA_NAME, '') AS db, DIGEST AS digest, COUNT_STAR AS calls, SUM_TIMER_WAIT AS waited
   FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST IN ({listed})
@@ -123,15 +132,15 @@ class StatementDigests:
     cost=Cost.MEDIUM,
     needs={
         Flavour.MYSQL: ("SELECT ON performance_schema.*",),
-        Flavour.MARIADB: ("SELECT ON performance_schema.*",),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
     },
 )
 def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     """Samples events_statements_summary_by_digest twice and subtracts, and adds the statements that run on.
 
     `over` is the time between the samples. A statement is counted in the table when it ends; one that has been running
-    since before the first sample is read from events_statements_current. Firstmate's own statements are left out, and
-    the table is never truncated.
+    since before the first sample is read from events_statements_current, in MariaDB from the process list. Firstmate's
+    own statements are left out, and the table is never truncated.
     """
     if not on(variables(db, "performance_schema"), "performance_schema"):
         return StatementDigests()
@@ -139,7 +148,7 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     db.pause(over)
     after = db.rows(BY_DIGEST, limit=MOST_DIGESTS)
     span = int(over * PICOSECONDS)
-    running = _merged(db.rows(RUNNING, (span, span), limit=MOST_DIGESTS))
+    running = _merged(db.rows(RUNNING_MARIADB if db.version.is_mariadb else RUNNING, (span, span), limit=MOST_DIGESTS))
     # A digest that is older than the sample and had not run within the last minute appears in the second sample only,
     # with all its calls since the start. Counting these as calls of the sample would be a false alarm.
     matched = [(row, before.get(_key(row))) for row in after]

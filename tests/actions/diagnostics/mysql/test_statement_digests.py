@@ -37,6 +37,7 @@ class Growing(Recorded):
         answers = {
             "GLOBAL VARIABLES": named(performance_schema="ON"),
             "events_statements_current": running,
+            "PROCESSLIST": running,
             "WHERE DIGEST IN": usual,
             "by_digest": before,
         }
