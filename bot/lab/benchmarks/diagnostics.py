@@ -49,10 +49,10 @@ HEADER = f"{'diagnostic':<36}{'server':<10}{'seconds':>8}{'rows':>7}{'tables':>8
 class Scale:
     """How much the servers have."""
 
-    tables: int = 1000
+    tables: int = 500
     sessions: int = 500
     waiters: int = 200
-    logs: int = 1200
+    logs: int = 1100
     digests: int = 4000
 
 
