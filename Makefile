@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-lint browser postgresql docs screenshots
+.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-diagnostics bench-lint browser postgresql docs screenshots
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,9 @@ bench: $(READY) ## alert to card and to cause, 20 times; what 10,000 waiting run
 	$(BIN)/python -m bot.lab.benchmarks.alert_latency
 	$(BIN)/python -m bot.lab.benchmarks.waiting_runs
 	$(BIN)/python -m bot.lab.benchmarks.sweep
+
+bench-diagnostics: $(READY) ## what every diagnostic costs on servers with many tables, sessions, waiters, logs and digests (TABLES=10000 for more)
+	$(BIN)/python -m bot.lab.benchmarks.diagnostics $(if $(TABLES),--tables $(TABLES)) $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(WAITERS),--waiters $(WAITERS)) $(if $(LOGS),--logs $(LOGS)) $(if $(DIGESTS),--digests $(DIGESTS))
 
 bench-lint: $(READY) ## how long the linter takes over 500 generated runbooks
 	$(BIN)/python -m bot.lab.benchmarks.lint

@@ -63,6 +63,11 @@ class ServerVersion:
         return f"{self.flavour.value} {'.'.join(map(str, self.number))}"
 
 
+READERS_DATABASE = "information_schema"
+"""The default database of Firstmate's readers, under which performance_schema counts their statements, so that they can
+be told from those of the applications."""
+
+
 class Cost(StrEnum):
     """What a diagnostic costs: LOW takes no hot mutex, MEDIUM scans a status table, HIGH can stall the server."""
 
@@ -132,6 +137,12 @@ class ProxySQL(MySQL, Protocol):
 
 Grants: TypeAlias = Mapping[Flavour, tuple[str, ...]]
 """Privileges needed, as GRANT spells them, by flavour."""
+
+
+EXACT = "EXACT"
+"""The name of a ClassVar of evidence with a field `complete`: the fields that are right even if `complete` is False.
+A list among them is empty only if there is nothing, and its first items are the right ones. All other fields may lack
+something then, and the linter refuses a cause that concludes an absence from them without a look at `complete`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +270,7 @@ class Remediation(ABC):
 
 
 __all__ = [
+    "READERS_DATABASE",
     "Bytes",
     "Cost",
     "Count",

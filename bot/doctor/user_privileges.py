@@ -13,12 +13,12 @@ from actions.vitess_contract import Vitess
 from bot.privileges.grant_corrections import Corrections, Excess, corrections, excess
 from bot.privileges.grant_parser import AccountPrivileges, account_name
 from bot.privileges.requirements import (
-    BY_CHOICE,
     SPARE_PORT,
     Permission,
     PermissionState,
     RequiredPrivilege,
     all_required,
+    by_choice,
     holds,
     permission,
     required_privileges,
@@ -181,5 +181,5 @@ def listed(names: Iterable[str]) -> str:
 
 def _by_choice(all_needs: Iterable[Grants], version: ServerVersion) -> set[RequiredPrivilege]:
     """Returns the privileges that an administrator may have granted to enable actions that are off by choice."""
-    chosen = {need for needs in all_needs for need in needs.get(version.flavour, ()) if need in BY_CHOICE}
+    chosen = {need for needs in all_needs for need in by_choice(needs.get(version.flavour, ()))}
     return {right for need in chosen for right in required_privileges(need, version)}

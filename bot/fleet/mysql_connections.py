@@ -54,9 +54,12 @@ class Server:
 
 
 @contextmanager
-def connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSDictCursor]]:
-    """Opens a connection and closes it at the end; raises Unreachable with the reason."""
-    connection = _open(server, read_timeout)
+def connect(
+    server: Server, *, read_timeout: Seconds, database: str | None = None
+) -> Iterator[Connection[SSDictCursor]]:
+    """Opens a connection, with a default database if one is given, and closes it at the end; raises Unreachable with
+    the reason."""
+    connection = _open(server, read_timeout, database)
     try:
         yield connection
     finally:
@@ -64,15 +67,15 @@ def connect(server: Server, *, read_timeout: Seconds) -> Iterator[Connection[SSD
             connection.close()
 
 
-def _open(server: Server, read_timeout: Seconds) -> Connection[SSDictCursor]:
+def _open(server: Server, read_timeout: Seconds, database: str | None = None) -> Connection[SSDictCursor]:
     """Opens a connection, over the spare port if all connections are in use."""
     try:
-        return _dial(server, server.port, read_timeout)
+        return _dial(server, server.port, read_timeout, database)
     except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
         failed: Exception = error
     if failures.code_of(failed) == failures.FULL and server.spare_port is not None:
         try:
-            return _dial(server, server.spare_port, read_timeout)
+            return _dial(server, server.spare_port, read_timeout, database)
         except (pymysql.MySQLError, OSError, RuntimeError) as error:
             raise Unreachable(
                 f"{server.address} is up, but all of its connections are in use (error 1040). Over its spare port: "
@@ -138,7 +141,7 @@ def _trusting_as_of(ca: Path, changed: int, verify_identity: bool) -> ssl.SSLCon
     return context
 
 
-def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDictCursor]:
+def _dial(server: Server, port: int, read_timeout: Seconds, database: str | None = None) -> Connection[SSDictCursor]:
     # PyMySQL requires TLS if it is given a context.
     trusting = _trusting(server.ca, server.verify_identity) if server.ca is not None else None
     # A server that accepts a connection but sends no greeting times out like one that accepts none.
@@ -147,6 +150,7 @@ def _dial(server: Server, port: int, read_timeout: Seconds) -> Connection[SSDict
         port=port,
         user=server.user,
         password=server.password,
+        database=database,
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=CONNECT_WITHIN,

@@ -15,13 +15,13 @@ import pymysql
 from pymysql.connections import Connection
 from pymysql.cursors import SSDictCursor
 
-from actions.contract import Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
+from actions.contract import READERS_DATABASE, Flavour, Row, Seconds, ServerVersion, Statement, Unreadable
 from bot.errors import Unreachable
 from bot.fleet import connection_errors as failures
 from bot.fleet.allowed_statements import check_reading
 from bot.fleet.cost_gate import CostGate
 from bot.fleet.mysql_connections import Server, connect, kill_late_session
-from bot.fleet.session_settings import MOST_ROWS, changer_settings, reader_settings
+from bot.fleet.session_settings import MOST_ROWS, MOST_SHOWN, changer_settings, reader_settings
 
 READ_WITHIN = 2.0
 """Seconds after which the server stops a reading statement."""
@@ -60,7 +60,8 @@ class MySQLReader:
         cursor = self._connection.cursor()
         try:
             cursor.execute(sql, tuple(params) or None)
-            found = bounded(cursor, min(limit, MOST_ROWS), self.address, sql)
+            most = MOST_SHOWN if sql.lstrip().startswith("SHOW") else MOST_ROWS
+            found = bounded(cursor, min(limit, most), self.address, sql)
             cursor.close()
             return found
         except pymysql.MySQLError as error:
@@ -107,7 +108,7 @@ def open_reader(
     After `timeout` seconds the server stops a statement; one second later the client gives up. `gate` limits costly
     statements.
     """
-    with connect(server, read_timeout=timeout + 1.0) as connection:
+    with connect(server, read_timeout=timeout + 1.0, database=READERS_DATABASE) as connection:
         reader = MySQLReader(connection, server, gate)
         _prepare(connection, server, reader_settings(reader.version, timeout))
         yield reader

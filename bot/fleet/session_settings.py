@@ -16,6 +16,8 @@ LONGEST_IDLE = 10
 continue it later."""
 MOST_ROWS = 1000
 """The most rows that the server sends for one SELECT, whatever the limit of the caller."""
+MOST_SHOWN = 20_001
+"""The most rows of one SHOW, which the server neither orders nor aggregates, and whose newest rows may be the last."""
 
 
 def reader_settings(version: ServerVersion, timeout: Seconds) -> str:
@@ -25,7 +27,11 @@ def reader_settings(version: ServerVersion, timeout: Seconds) -> str:
     (seconds) in MariaDB, which ignores MySQL's hint as a comment. Other statements, such as SHOW, are limited by the
     lock wait timeouts.
     """
-    return _set(_common(version, timeout, max(1, min(LOCK_WAIT, int(timeout)))), f"{_transaction(version)}_read_only=1")
+    own = f"{_transaction(version)}_read_only=1"
+    if not version.is_mariadb and version.at_least(8, 0, 3):
+        # information_schema.TABLES then reads the present statistics of a table, and not those of up to a day ago.
+        own += ", information_schema_stats_expiry=0"
+    return _set(_common(version, timeout, max(1, min(LOCK_WAIT, int(timeout)))), own)
 
 
 def changer_settings(version: ServerVersion, timeout: Seconds) -> str:

@@ -20,6 +20,7 @@ FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
         READER: (
             "GRANT PROCESS, REPLICATION CLIENT, REFERENCES, SERVICE_CONNECTION_ADMIN, XA_RECOVER_ADMIN ON *.*",
             "GRANT SELECT ON performance_schema.*",
+            "GRANT SELECT ON mysql.innodb_table_stats",
         ),
         CHANGER: (
             "GRANT PROCESS, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN,"
@@ -31,6 +32,7 @@ FIRSTMATE: dict[Flavour, dict[str, tuple[str, ...]]] = {
         READER: (
             "GRANT PROCESS, REFERENCES, SLAVE MONITOR, BINLOG MONITOR ON *.*",
             "GRANT SELECT ON performance_schema.*",
+            "GRANT SELECT ON mysql.innodb_table_stats",
         ),
         # MariaDB requires SUPER for global variables that no finer privilege covers.
         CHANGER: (

@@ -7,7 +7,7 @@ are the source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,7 +23,8 @@ BY_CHOICE: Mapping[str, str] = {
     "SELECT, INSERT ON *.*": f"on *.* it allows writing all data; {_TABLES}",
     "SELECT ON mysql.innodb_table_stats": "it is useful only with SELECT and INSERT on a table; grant them together",
 }
-"""Privileges on application data, which an administrator grants only to enable an action, with the reason."""
+"""Privileges on application data, which an administrator grants only to enable an action, with the reason; and what an
+action needs besides them, which is by choice in that action only."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,6 +100,12 @@ _BY_SUPER: Mapping[Flavour, Mapping[str, tuple[int, ...]]] = {
 """Privileges that SUPER includes -> the first version in which it no longer does."""
 
 
+def by_choice(needs: Iterable[str]) -> frozenset[str]:
+    """Returns those of an action's needs that are granted only by choice; none if it reads no application data."""
+    found = frozenset(needs) & BY_CHOICE.keys()
+    return found if any(need.endswith(" ON *.*") for need in found) else frozenset()
+
+
 def required_privileges(need: str, version: ServerVersion) -> tuple[RequiredPrivilege, ...]:
     """Returns the privileges of a need such as `SELECT, INSERT ON *.*` on a server version; empty if it needs none."""
     names, _, place = need.partition(" ON ")
@@ -133,8 +140,9 @@ def permission(action: str, needs: Grants, held: AccountPrivileges, version: Ser
         need: tuple(right for right in required_privileges(need, version) if not holds(held, right, version))
         for need in declared
     }
-    missing = {right for need, lacks in lacking.items() if need not in BY_CHOICE for right in lacks}
-    chosen = tuple(need for need, lacks in lacking.items() if need in BY_CHOICE and lacks)
+    optional = by_choice(declared)
+    missing = {right for need, lacks in lacking.items() if need not in optional for right in lacks}
+    chosen = tuple(need for need, lacks in lacking.items() if need in optional and lacks)
     if missing:
         return Permission(action, PermissionState.MISSING, tuple(sorted(missing)), chosen)
     if not chosen:
@@ -148,8 +156,7 @@ def all_required(all_needs: tuple[Grants, ...], version: ServerVersion) -> tuple
     found = {
         right
         for needs in all_needs
-        for need in needs.get(version.flavour, ())
-        if need not in BY_CHOICE
+        for need in set(needs.get(version.flavour, ())) - by_choice(needs.get(version.flavour, ()))
         for right in required_privileges(need, version)
     }
     return tuple(sorted(found))

@@ -41,7 +41,7 @@ FAULTS = {
 SETTINGS = (
     r"lock_wait_timeout|innodb_lock_wait_timeout|sql_select_limit|max_execution_time|max_statement_time"
     r"|transaction_read_only|tx_read_only|transaction_isolation|tx_isolation|autocommit|time_zone|sql_mode|sql_big_selects"
-    r"|character_set_client|character_set_connection|character_set_results"
+    r"|information_schema_stats_expiry|character_set_client|character_set_connection|character_set_results"
 )
 VALUE = r"(?:[\d.]+|'[\w-]*'|utf8mb4)"
 ALLOWED = (

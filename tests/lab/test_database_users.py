@@ -10,7 +10,10 @@ from bot.lab.database_users import READER, statements
 def test_a_user_is_created_with_its_privileges():
     created, *granted = statements("mysql", READER, "secret1")
     assert created == "CREATE USER 'firstmate_reader'@'%' IDENTIFIED BY 'secret1'"
-    assert granted[-1] == "GRANT SELECT ON performance_schema.* TO 'firstmate_reader'@'%'"
+    assert granted[-2:] == [
+        "GRANT SELECT ON performance_schema.* TO 'firstmate_reader'@'%'",
+        "GRANT SELECT ON mysql.innodb_table_stats TO 'firstmate_reader'@'%'",
+    ]
 
 
 def test_the_grant_option_comes_last():

@@ -23,6 +23,7 @@ _MYSQL_READER = (
     "GRANT PROCESS, REFERENCES, REPLICATION CLIENT ON *.* TO `firstmate_reader`@`10.0.0.%`",
     "GRANT SERVICE_CONNECTION_ADMIN,XA_RECOVER_ADMIN ON *.* TO `firstmate_reader`@`10.0.0.%`",
     "GRANT SELECT ON `performance_schema`.* TO `firstmate_reader`@`10.0.0.%`",
+    "GRANT SELECT ON `mysql`.`innodb_table_stats` TO `firstmate_reader`@`10.0.0.%`",
 )
 _MYSQL_CHANGER = (
     "GRANT PROCESS, REPLICATION CLIENT ON *.* TO `firstmate_changer`@`10.0.0.%`",
@@ -35,6 +36,7 @@ _MARIADB_READER = (
     "GRANT PROCESS, REFERENCES, BINLOG MONITOR, SLAVE MONITOR ON *.* TO `firstmate_reader`@`10.0.0.%`"
     f" IDENTIFIED BY PASSWORD '{HASH}'",
     "GRANT SELECT ON `performance_schema`.* TO `firstmate_reader`@`10.0.0.%`",
+    "GRANT SELECT ON `mysql`.`innodb_table_stats` TO `firstmate_reader`@`10.0.0.%`",
 )
 _MARIADB_CHANGER = (
     "GRANT PROCESS, SUPER, BINLOG MONITOR, CONNECTION ADMIN, READ_ONLY ADMIN, REPLICATION SLAVE ADMIN, BINLOG ADMIN,"
@@ -47,6 +49,8 @@ USERS: dict[ServerVersion, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             "GRANT PROCESS, REFERENCES, REPLICATION CLIENT ON *.* TO 'firstmate_reader'@'10.0.0.%'",
             "GRANT SELECT ON `performance_schema`.* TO 'firstmate_reader'@'10.0.0.%'",
+            "GRANT SELECT ON `mysql`.`innodb_table_stats` TO 'firstmate_reader'@'10.0.0.%'",
+            "GRANT SELECT ON `mysql`.`innodb_table_stats` TO 'firstmate_reader'@'10.0.0.%'",
         ),
         (
             "GRANT PROCESS, SUPER, REPLICATION CLIENT ON *.* TO 'firstmate_changer'@'10.0.0.%'",
@@ -61,6 +65,8 @@ USERS: dict[ServerVersion, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "GRANT PROCESS, REFERENCES, REPLICATION CLIENT ON *.* TO 'firstmate_reader'@'10.0.0.%'"
             f" IDENTIFIED BY PASSWORD '{HASH}'",
             "GRANT SELECT ON `performance_schema`.* TO 'firstmate_reader'@'10.0.0.%'",
+            "GRANT SELECT ON `mysql`.`innodb_table_stats` TO 'firstmate_reader'@'10.0.0.%'",
+            "GRANT SELECT ON `mysql`.`innodb_table_stats` TO 'firstmate_reader'@'10.0.0.%'",
         ),
         (
             "GRANT PROCESS, SUPER, REPLICATION CLIENT ON *.* TO 'firstmate_changer'@'10.0.0.%'"

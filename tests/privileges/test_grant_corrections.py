@@ -42,6 +42,7 @@ def test_an_account_with_the_needed_privileges_has_no_excess(version: ServerVers
 def test_an_account_without_privileges_gets_one_grant_per_scope():
     assert reader(MYSQL_97, f"GRANT USAGE ON *.* TO {WHO}").corrections.grants == (
         f"GRANT PROCESS, REFERENCES, REPLICATION CLIENT, SERVICE_CONNECTION_ADMIN, XA_RECOVER_ADMIN ON *.* TO {WHO}",
+        f"GRANT SELECT ON mysql.innodb_table_stats TO {WHO}",
         f"GRANT SELECT ON performance_schema.* TO {WHO}",
     )
 
@@ -141,6 +142,7 @@ def test_all_privileges_are_replaced_by_the_needed_ones():
         f"REVOKE ALL PRIVILEGES ON *.* FROM {WHO}",
         f"REVOKE GRANT OPTION ON *.* FROM {WHO}",
         f"GRANT BINLOG MONITOR, PROCESS, REFERENCES, SLAVE MONITOR ON *.* TO {WHO}",
+        f"GRANT SELECT ON mysql.innodb_table_stats TO {WHO}",
         f"GRANT SELECT ON performance_schema.* TO {WHO}",
     )
 

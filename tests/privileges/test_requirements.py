@@ -142,6 +142,15 @@ def test_a_privilege_granted_by_choice_is_never_missing(lines: list[str], state:
     assert found.missing == ()
 
 
+def test_the_sizes_of_tables_are_by_choice_only_beside_the_data_of_tables():
+    needs = {Flavour.MYSQL: ("PROCESS", "SELECT ON mysql.innodb_table_stats")}
+    found = permission("mysql.tablespaces", needs, parse("u@%", ["GRANT PROCESS ON *.* TO `u`@`%`"]), MYSQL_97)
+    assert (found.state, [str(each) for each in found.missing]) == (
+        PermissionState.MISSING,
+        ["SELECT ON mysql.innodb_table_stats"],
+    )
+
+
 def test_an_action_that_lacks_other_privileges_is_not_off_by_choice():
     found = permission("mysql.analyze_table", NEEDS, parse("u@%", []), MYSQL_97)
     assert (found.state, found.missing) == (PermissionState.MISSING, (RequiredPrivilege("PROCESS"),))

@@ -32,7 +32,7 @@ class ApplierWorkers:
     known: bool = False
     """False if the server does not report its workers, or has none; `note` says which."""
     workers: tuple[ApplierWorker, ...] = ()
-    """The workers; 256 at most."""
+    """The workers; 1000 at most."""
     busiest_for: Seconds = 0.0
     """Time for which the longest-running transaction has been applied."""
 
@@ -81,7 +81,7 @@ def applier_workers(db: MySQL) -> ApplierWorkers:
     applied. So only states and errors are read from it, and from MySQL 5.7.
     """
     full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
-    rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=256)
+    rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=1000)
     workers = tuple(
         ApplierWorker(
             id=int(row["id"] or 0),

@@ -44,7 +44,7 @@ def connected_replicas(db: MySQL) -> ConnectedReplicas:
     rows = db.rows(
         "SELECT ID AS id, USER AS user, HOST AS host, COALESCE(STATE, '') AS state, TIME AS time "
         f"FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%' ORDER BY TIME DESC",
-        limit=100,
+        limit=1000,
     )
     readers = tuple(
         BinlogReader(int(r["id"]), str(r["user"]), client_host(r["host"]), str(r["state"]), float(r["time"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.ratios import percent
@@ -27,6 +28,16 @@ class UserSessions:
 class ConnectionUse:
     """The connections in use, compared with the limit."""
 
+    EXACT: ClassVar[tuple[str, ...]] = (
+        "max_connections",
+        "connected",
+        "running",
+        "most_ever",
+        "refused",
+        "used",
+        "users",
+    )
+
     max_connections: Count = 0
     """The limit."""
     connected: Count = 0
@@ -42,6 +53,8 @@ class ConnectionUse:
     """Connections in use as a share of the limit."""
     users: tuple[UserSessions, ...] = ()
     """The users with the most sessions first; 10 at most."""
+    complete: bool = True
+    """False if there may be more than 10 users."""
 
 
 @diagnostic(
@@ -72,4 +85,5 @@ def connection_use(db: MySQL) -> ConnectionUse:
             UserSessions(str(r["user"]), int(r["sessions"]), int(r["sleeping"]), float(r["longest_sleep"] or 0))
             for r in users
         ),
+        complete=len(users) < 10,
     )

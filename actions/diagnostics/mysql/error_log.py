@@ -16,8 +16,14 @@ SELECT LOGGED AS at, PRIO AS severity, ERROR_CODE AS code, SUBSYSTEM AS subsyste
        TIMESTAMPDIFF(SECOND, LOGGED, NOW()) AS age
   FROM performance_schema.error_log
  WHERE LOGGED > NOW() - INTERVAL %s SECOND AND (PRIO = 'Error' OR PRIO = 'Warning' OR ERROR_CODE IN ({codes}))
- ORDER BY LOGGED DESC LIMIT 100
+ ORDER BY LOGGED DESC LIMIT 20
 """
+TOLD = """
+SELECT COALESCE(SUM(PRIO = 'Error'), 0) AS errors, COALESCE(SUM(ERROR_CODE IN ({crashed})), 0) AS crashed,
+       COALESCE(SUM(ERROR_CODE IN ({full}) OR DATA LIKE '%%No space left%%'), 0) AS disk_full
+  FROM performance_schema.error_log WHERE LOGGED > NOW() - INTERVAL %s SECOND
+"""
+"""What the whole log says; it may have more entries than are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class ErrorLog:
     entries: tuple[LogEntry, ...] = ()
     """The entries; 20 at most."""
     errors: Count = 0
-    """Entries of severity Error, among the newest 100."""
+    """Entries of severity Error."""
     crashed: bool = False
     """Whether the log says that the server recovered from a crash."""
     disk_full: bool = False
@@ -61,14 +67,15 @@ def error_log(db: MySQL, *, since: Seconds = 900.0) -> ErrorLog:
     if db.version.is_mariadb or not db.version.at_least(8, 0, 22):
         return ErrorLog()
     codes = (*CRASHED, *FULL_DISK)
-    rows = db.rows(READ.format(codes=placeholders(codes)), (since, *codes), limit=100)
+    rows = db.rows(READ.format(codes=placeholders(codes)), (since, *codes), limit=20)
+    told = db.rows(TOLD.format(crashed=placeholders(CRASHED), full=placeholders(FULL_DISK)), (*codes, since))[0]
     return ErrorLog(
         known=True,
         entries=tuple(
             LogEntry(str(r["at"])[:19], float(r["age"]), str(r["severity"]), str(r["code"]), redact_error(r["says"]))
-            for r in rows[:20]
+            for r in rows
         ),
-        errors=sum(row["severity"] == "Error" for row in rows),
-        crashed=any(row["code"] in CRASHED for row in rows),
-        disk_full=any(row["code"] in FULL_DISK or "No space left" in str(row["says"]) for row in rows),
+        errors=int(told["errors"]),
+        crashed=int(told["crashed"]) > 0,
+        disk_full=int(told["disk_full"]) > 0,
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
+
+MOST = 20
+"""Statements that are returned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,14 @@ class LongQuery:
 class LongQueries:
     """Statements older than `older_than`, the oldest first."""
 
+    EXACT: ClassVar[tuple[str, ...]] = ("queries", "longest")
+
     queries: tuple[LongQuery, ...] = ()
     """The statements; 20 at most."""
     longest: Seconds = 0.0
     """Time for which the oldest one has been running."""
+    complete: bool = True
+    """False if there may be more than the 20 oldest."""
 
     @property
     def stoppable(self) -> tuple[LongQuery, ...]:
@@ -72,7 +80,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
         f"FROM {processlist(db.version)} p {joined}"
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
         "WHERE p.COMMAND IN ('Query', 'Execute') AND p.TIME >= %s AND p.ID <> CONNECTION_ID() "
-        "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 20",
+        f"AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT {MOST}",
         (older_than,),
     )
     found = tuple(
@@ -91,4 +99,4 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
         )
         for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
-    return LongQueries(found, found[0].running_for if found else 0.0)
+    return LongQueries(found, found[0].running_for if found else 0.0, len(found) < MOST)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
+
+MOST = 20
+"""Transactions that are returned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,14 @@ class Transaction:
 class LongTransactions:
     """Transactions older than `older_than`, the oldest first."""
 
+    EXACT: ClassVar[tuple[str, ...]] = ("transactions", "oldest")
+
     transactions: tuple[Transaction, ...] = ()
     """The transactions; 20 at most."""
     oldest: Seconds = 0.0
     """Age of the oldest transaction; 0 if there is none."""
+    complete: bool = True
+    """False if there may be more than the 20 oldest."""
 
 
 @diagnostic(
@@ -65,7 +73,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
         "TIMESTAMPDIFF(SECOND, t.trx_started, NOW()) AS age, t.trx_rows_locked AS rows_locked "
         f"FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p ON p.ID = t.trx_mysql_thread_id "
         "WHERE t.trx_started <= NOW() - INTERVAL %s SECOND AND p.USER NOT IN ('system user', 'event_scheduler') "
-        "AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT 20",
+        f"AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT {MOST}",
         (older_than,),
     )
     found = tuple(
@@ -86,4 +94,4 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
         )
         for row, session in ((row, sessions.from_row(row)) for row in rows)
     )
-    return LongTransactions(found, found[0].age if found else 0.0)
+    return LongTransactions(found, found[0].age if found else 0.0, len(found) < MOST)

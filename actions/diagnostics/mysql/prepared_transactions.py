@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 
@@ -25,6 +26,8 @@ class OrphanedTransaction:
 class PreparedTransactions:
     """Prepared transactions, the oldest first."""
 
+    EXACT: ClassVar[tuple[str, ...]] = ("xids", "orphans", "oldest")
+
     xids: tuple[str, ...] = ()
     """Their ids, as XA COMMIT and XA ROLLBACK take them: `gtrid` and `bqual` in hexadecimal, and the format. 20 at
     most."""
@@ -32,6 +35,8 @@ class PreparedTransactions:
     """Prepared transactions without a session; 20 at most."""
     oldest: Seconds = 0.0
     """Age of the oldest one without a session; 0 if there is none."""
+    complete: bool = True
+    """False if there may be more than 20."""
 
 
 ORPHANS = """
@@ -52,7 +57,9 @@ def prepared_transactions(db: MySQL) -> PreparedTransactions:
         OrphanedTransaction(float(r["age"]), int(r["locked"]), int(r["modified"]), str(r["started"]))
         for r in db.rows(ORPHANS)
     )
-    return PreparedTransactions(tuple(_xid(row) for row in rows[:20]), orphans, orphans[0].age if orphans else 0.0)
+    xids = tuple(_xid(row) for row in rows[:20])
+    oldest = orphans[0].age if orphans else 0.0
+    return PreparedTransactions(xids, orphans, oldest, max(len(rows), len(orphans)) < 20)
 
 
 def _xid(row: object) -> str:

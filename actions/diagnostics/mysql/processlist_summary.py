@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
+from actions.sql_quoting import placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,15 @@ class SessionGroup:
 class ProcesslistSummary:
     """The sessions in groups, the largest group first, with totals."""
 
+    EXACT: ClassVar[tuple[str, ...]] = (
+        "groups",
+        "total",
+        "running",
+        "sleeping",
+        "waiting_for_metadata_lock",
+        "waiting_for_row_lock",
+    )
+
     groups: tuple[SessionGroup, ...] = ()
     """The groups; 100 at most."""
     total: Count = 0
@@ -38,6 +49,8 @@ class ProcesslistSummary:
     waiting_for_row_lock: Count = 0
     """Sessions that wait for a row lock, by InnoDB's counter; the state of a session is `updating` with and without a
     wait."""
+    complete: bool = True
+    """False if there are more groups than were read; the totals are of all sessions."""
 
 
 OWN = ("system user", "event_scheduler")
@@ -56,6 +69,13 @@ def processlist_summary(db: MySQL) -> ProcesslistSummary:
         "GROUP BY 1, 2, 3 ORDER BY 4 DESC",
         limit=100,
     )
+    whole = db.rows(
+        "SELECT COUNT(*) AS total, COALESCE(SUM(COMMAND = 'Sleep'), 0) AS sleeping, "
+        f"COALESCE(SUM(COMMAND IN ('Query', 'Execute') AND USER NOT IN ({placeholders(OWN)})), 0) AS running, "
+        "COALESCE(SUM(STATE LIKE '%%metadata lock%%'), 0) AS blocked "
+        f"FROM {processlist(db.version)} WHERE ID <> CONNECTION_ID()",
+        OWN,
+    )[0]
     groups = tuple(
         SessionGroup(str(r["user"]), str(r["command"]), str(r["state"]), int(r["sessions"]), float(r["longest"] or 0))
         for r in rows
@@ -64,9 +84,10 @@ def processlist_summary(db: MySQL) -> ProcesslistSummary:
     waits = db.rows("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
     return ProcesslistSummary(
         groups=groups,
-        total=sum(g.sessions for g in groups),
-        running=sum(g.sessions for g in groups if g.command in ("Query", "Execute") and g.user not in OWN),
-        sleeping=sum(g.sessions for g in groups if g.command == "Sleep"),
-        waiting_for_metadata_lock=sum(g.sessions for g in groups if "metadata lock" in g.state.lower()),
+        total=int(whole["total"]),
+        running=int(whole["running"]),
+        sleeping=int(whole["sleeping"]),
+        waiting_for_metadata_lock=int(whole["blocked"]),
         waiting_for_row_lock=int(waits[0]["Value"]) if waits else 0,
+        complete=len(groups) < 100,
     )

@@ -92,7 +92,7 @@ def replica_status(db: MySQL) -> ReplicaStatus:
     failed one; the failed worker's error is then read instead.
     """
     all_of_them = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
-    found = [_status(row) for row in db.rows(f"SHOW {all_of_them} STATUS", limit=64)]
+    found = [_status(row) for row in db.rows(f"SHOW {all_of_them} STATUS", limit=300)]
     if not found:
         return ReplicaStatus()
     told = next((status for status in found if not status.running), found[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
@@ -13,6 +14,8 @@ from actions.statement_redaction import normalise
 from actions.status_counters import number, status
 
 MOST_STOPPABLE = 20
+MOST_READ = 1000
+"""Sessions whose statements are read; all are counted."""
 SHAPES = 5
 """Normalized statements that are returned."""
 
@@ -53,6 +56,14 @@ class StateCount:
 class RunningStatements:
     """The running statements, the most frequent one first."""
 
+    EXACT: ClassVar[tuple[str, ...]] = (
+        "threads_running",
+        "running",
+        "states",
+        "waiting_for_locks",
+        "waiting_for_acknowledgement",
+    )
+
     threads_running: Count = 0
     """Threads_running, which includes threads that are just starting or ending a statement."""
     running: Count = 0
@@ -65,6 +76,8 @@ class RunningStatements:
     """Sessions whose state says that they wait for a table or metadata lock."""
     waiting_for_acknowledgement: Count = 0
     """Sessions whose commit waits for a replica's acknowledgement."""
+    complete: bool = True
+    """False if 1,000 sessions or more run a statement; `shapes` are then those of the 1,000 that have run longest."""
 
 
 @diagnostic(
@@ -72,26 +85,35 @@ class RunningStatements:
     needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
 )
 def running_statements(db: MySQL) -> RunningStatements:
-    """Groups the process list by normalized statement; no instrument is needed."""
+    """Groups the process list by normalized statement, without Firstmate's own sessions; no instrument is needed."""
+    clients = (
+        "p.COMMAND IN ('Query', 'Execute') AND p.USER <> SUBSTRING_INDEX(USER(), '@', 1) "
+        "AND p.USER NOT IN ('system user', 'event_scheduler')"
+    )
+    counted = db.rows(
+        f"SELECT COALESCE(p.STATE, '') AS state, COUNT(*) AS sessions FROM {processlist(db.version)} p "
+        f"WHERE {clients} GROUP BY 1 ORDER BY 2 DESC LIMIT 500",
+        limit=500,
+    )
+    states = {str(row["state"]): int(row["sessions"]) for row in counted}
     rows = db.rows(
         f"SELECT {sessions.columns(db.version)}, p.TIME AS time FROM {processlist(db.version)} p "
         "LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID "
-        "WHERE p.COMMAND IN ('Query', 'Execute') AND p.ID <> CONNECTION_ID() "
-        "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT 1000",
-        limit=1000,
+        f"WHERE {clients} ORDER BY p.TIME DESC LIMIT {MOST_READ}",
+        limit=MOST_READ,
     )
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         groups[normalise(row["info"])].append(row)
     ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    states = Counter(str(row["state"]) for row in rows)
     return RunningStatements(
         threads_running=number(status(db, "Threads_running"), "Threads_running"),
-        running=len(rows),
+        running=sum(states.values()),
         shapes=tuple(_shape(text, found, len(rows)) for text, found in ordered[:SHAPES]),
-        states=tuple(StateCount(state, count) for state, count in states.most_common(SHAPES)),
+        states=tuple(StateCount(state, count) for state, count in list(states.items())[:SHAPES]),
         waiting_for_locks=sum(n for state, n in states.items() if state.startswith("Waiting for") and "lock" in state),
         waiting_for_acknowledgement=sum(n for state, n in states.items() if "semi-sync ACK" in state),
+        complete=len(rows) < MOST_READ,
     )
 
 

@@ -15,6 +15,8 @@ Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
 DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")
 _GHOST = re.compile(r"/\*\s*gh-ost|`_\w+_gh[oc]`|_\w+_gh[oc]\b", re.IGNORECASE)
 _PERCONA = re.compile(r"pt-online-schema-change|`?_\w+_new`?\b.*LOW_PRIORITY|LOW_PRIORITY.*`?_\w+_new`?", re.IGNORECASE)
+LIKELY = "alter|create|drop|rename|truncate|optimize|repair|gh-ost|_gh[oc]|_new"
+"""What a statement contains if it may be one; the server searches, so that other statements do not fill the answer."""
 PROGRESS = """
 SELECT t.PROCESSLIST_ID AS id, s.EVENT_NAME AS stage, s.WORK_COMPLETED AS done, s.WORK_ESTIMATED AS whole
   FROM performance_schema.events_stages_current s
@@ -54,6 +56,8 @@ class SchemaChanges:
 
     changes: tuple[SchemaChange, ...] = ()
     """The schema changes; 10 at most."""
+    complete: bool = True
+    """False if more than 500 statements look like schema changes: only the 500 oldest were searched."""
 
     @property
     def stuck(self) -> tuple[SchemaChange, ...]:
@@ -71,9 +75,10 @@ def schema_changes(db: MySQL) -> SchemaChanges:
     rows = db.rows(
         "SELECT ID AS id, USER AS user, HOST AS host, TIME AS time, COALESCE(STATE, '') AS state, "
         f"LEFT(INFO, 2000) AS info, {progress} AS progress FROM {processlist(db.version)} "
-        "WHERE COMMAND IN ('Query', 'Execute') AND INFO IS NOT NULL AND ID <> CONNECTION_ID() "
-        "AND USER NOT IN ('event_scheduler') ORDER BY TIME DESC LIMIT 500",
-        limit=500,
+        "WHERE COMMAND IN ('Query', 'Execute') AND INFO REGEXP %s AND ID <> CONNECTION_ID() "
+        "AND USER NOT IN ('event_scheduler') ORDER BY TIME DESC LIMIT 501",
+        (LIKELY,),
+        limit=501,
     )
     stages = [] if db.version.is_mariadb else db.rows(PROGRESS)
     done = {int(stage["id"]): 100.0 * int(stage["done"]) / int(stage["whole"]) for stage in stages}
@@ -98,7 +103,7 @@ def schema_changes(db: MySQL) -> SchemaChanges:
                 tool=tool,
             )
         )
-    return SchemaChanges(tuple(found[:10]))
+    return SchemaChanges(tuple(found[:10]), len(rows) <= 500)
 
 
 def _tool(text: str) -> Tool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
 
@@ -33,12 +34,17 @@ class TablesWithoutPrimaryKey:
     """Tables without a unique key, the largest first: a replica that applies row events reads the whole table for each
     changed row."""
 
+    EXACT: ClassVar[tuple[str, ...]] = ("tables",)
+
     tables: tuple[TableWithoutKey, ...] = ()
     """The tables; 20 at most."""
+    complete: bool = True
+    """False if there may be more than the 20 largest."""
 
 
 @diagnostic(cost=Cost.HIGH, needs={Flavour.MYSQL: ("REFERENCES ON *.*",), Flavour.MARIADB: ("REFERENCES ON *.*",)})
 def tables_without_primary_key(db: MySQL) -> TablesWithoutPrimaryKey:
     """Searches the tables that the reader may see; MariaDB, and MySQL before 8.0, open each of them."""
     rows = db.rows(WITHOUT_KEY, costly=True)
-    return TablesWithoutPrimaryKey(tuple(TableWithoutKey(f"{r['db']}.{r['name']}", int(r["n"])) for r in rows))
+    found = tuple(TableWithoutKey(f"{r['db']}.{r['name']}", int(r["n"])) for r in rows)
+    return TablesWithoutPrimaryKey(found, len(found) < 20)

@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import ClassVar
 
-from actions.contract import Bytes, Cost, Flavour, MySQL, ServerVersion, diagnostic
+from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Row, diagnostic
+from actions.status_counters import number, on, status, variables
 
-Kind: TypeAlias = Literal["table", "undo", "temporary", "system"]
 LARGEST = 10
+LARGEST_TABLES = f"""
+SELECT database_name AS db, table_name AS name,
+       (clustered_index_size + sum_of_other_index_sizes) * @@GLOBAL.innodb_page_size AS size
+  FROM mysql.innodb_table_stats
+ ORDER BY 3 DESC LIMIT {LARGEST}
+"""
+ALL_TABLES = """
+SELECT COUNT(*) AS tables,
+       COALESCE(SUM(clustered_index_size + sum_of_other_index_sizes), 0) * @@GLOBAL.innodb_page_size AS size
+  FROM mysql.innodb_table_stats
+"""
+SHARED_MYSQL = """
+SELECT FILE_TYPE AS kind, SUM(TOTAL_EXTENTS * EXTENT_SIZE) AS size FROM information_schema.FILES
+ WHERE {which} GROUP BY FILE_TYPE
+"""
+BY_NAME = "TABLESPACE_NAME IN ('innodb_undo_001', 'innodb_undo_002', 'innodb_temporary')"
+"""The tablespaces that every server has: their rows are found by their keys."""
+BY_TYPE = "FILE_TYPE IN ('UNDO LOG', 'TEMPORARY')"
+"""All of them: this reads the dictionary's record of every tablespace, and opens no file of the others."""
+SHARED_MARIADB = """
+SELECT IF(NAME = 'innodb_temporary', 'TEMPORARY', 'UNDO LOG') AS kind, SUM(FILE_SIZE) AS size
+  FROM information_schema.INNODB_SYS_TABLESPACES
+ WHERE NAME LIKE 'innodb_undo%' OR NAME = 'innodb_temporary' GROUP BY 1
+"""
+SESSIONS = """
+SELECT ID AS id, SUM(SIZE) AS size FROM information_schema.INNODB_SESSION_TEMP_TABLESPACES
+ WHERE STATE = 'ACTIVE' AND ID > 0 AND ID <> CONNECTION_ID() GROUP BY ID ORDER BY 2 DESC LIMIT 1
+"""
+ALL_SESSIONS = """
+SELECT COALESCE(SUM(SIZE), 0) AS size FROM information_schema.INNODB_SESSION_TEMP_TABLESPACES
+ WHERE STATE = 'ACTIVE' AND ID > 0 AND ID <> CONNECTION_ID()
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Tablespace:
-    """One InnoDB file."""
+class TableSpace:
+    """The space of one InnoDB table or partition."""
 
     name: str
-    """`schema.table` with its partition, or the server's own name."""
-    kind: Kind
-    """What the file holds."""
+    """`schema.table`, with the partition if there is one."""
     size: Bytes
+    """Size of its rows and indexes; free space inside the file is not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tablespaces:
-    """The largest InnoDB files, and the space by kind."""
+    """The largest InnoDB tables, and the space by kind."""
 
-    largest: tuple[Tablespace, ...] = ()
+    EXACT: ClassVar[tuple[str, ...]] = ("undo", "temporary", "sessions", "busiest_session")
+
+    largest: tuple[TableSpace, ...] = ()
     """The largest tables; 10 at most."""
+    known: Count = 0
+    """Tables and partitions whose size InnoDB has recorded."""
     tables: Bytes = 0
-    """Size of the tables among the thousand largest files."""
+    """Size of these tables together."""
     undo: Bytes = 0
     """Size of the undo tablespaces."""
     temporary: Bytes = 0
@@ -38,48 +73,56 @@ class Tablespaces:
     """The part of `temporary` in the temporary tables of sessions (MySQL 8.0.16 and later)."""
     busiest_session: int = 0
     """The session that holds most of it; 0 for none."""
+    complete: bool = True
+    """False if InnoDB records the sizes of tables only on request (innodb_stats_persistent is off)."""
 
 
-SESSIONS = """
-SELECT ID AS id, SUM(SIZE) AS size FROM information_schema.INNODB_SESSION_TEMP_TABLESPACES
- WHERE STATE = 'ACTIVE' AND ID > 0 AND ID <> CONNECTION_ID() GROUP BY ID ORDER BY 2 DESC LIMIT 100
-"""
-
-
-def query(version: ServerVersion) -> str:
-    """Returns the statement for a version: INNODB_TABLESPACES since MySQL 8.0, INNODB_SYS_TABLESPACES before and in
-    MariaDB."""
-    new = not version.is_mariadb and version.at_least(8, 0, 0)
-    table = "INNODB_TABLESPACES" if new else "INNODB_SYS_TABLESPACES"
-    return f"SELECT NAME AS name, FILE_SIZE AS size FROM information_schema.{table} ORDER BY FILE_SIZE DESC LIMIT 1000"
-
-
-@diagnostic(cost=Cost.MEDIUM, needs={Flavour.MYSQL: ("PROCESS",), Flavour.MARIADB: ("PROCESS",)})
+@diagnostic(
+    cost=Cost.MEDIUM,
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON mysql.innodb_table_stats"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON mysql.innodb_table_stats"),
+    },
+)
 def tablespaces(db: MySQL) -> Tablespaces:
-    """Reads the sizes of InnoDB's files, which opens no table and needs no privilege on one."""
-    rows = db.rows(query(db.version), limit=1000)
-    found = [Tablespace(_name(str(r["name"])), _kind(str(r["name"])), int(r["size"] or 0)) for r in rows]
-    held = []
-    if not db.version.is_mariadb and db.version.at_least(8, 0, 16):
-        held = db.rows(SESSIONS, limit=100)
-    sessions = sum(int(row["size"]) for row in held)
+    """Reads the sizes that InnoDB recorded for its tables, and those of the undo and temporary tablespaces.
+
+    No table and no file of one is opened: INNODB_TABLESPACES would open each file, and MariaDB lists only those that
+    are open already. The sizes are InnoDB's persistent statistics, renewed when a tenth of a table has changed (MySQL
+    manual, Configuring Persistent Optimizer Statistics Parameters).
+    """
+    largest = db.rows(LARGEST_TABLES, limit=LARGEST)
+    whole = db.rows(ALL_TABLES)[0]
+    shared = _shared(db)
+    held, sessions = _of_sessions(db)
     return Tablespaces(
-        largest=tuple(each for each in found if each.kind == "table")[:LARGEST],
-        tables=sum(each.size for each in found if each.kind == "table"),
-        undo=sum(each.size for each in found if each.kind == "undo"),
-        temporary=sum(each.size for each in found if each.kind == "temporary") + sessions,
+        largest=tuple(TableSpace(f"{row['db']}.{row['name']}", int(row["size"])) for row in largest),
+        known=int(whole["tables"]),
+        tables=int(whole["size"]),
+        undo=shared.get("UNDO LOG", 0),
+        temporary=shared.get("TEMPORARY", 0) + sessions,
         sessions=sessions,
         busiest_session=int(held[0]["id"]) if held else 0,
+        complete=on(variables(db, "innodb_stats_persistent"), "innodb_stats_persistent"),
     )
 
 
-def _kind(name: str) -> Kind:
-    if "undo" in name and "/" not in name:
-        return "undo"
-    if "temp" in name and "/" not in name:
-        return "temporary"
-    return "table" if "/" in name else "system"
+def _shared(db: MySQL) -> dict[str, int]:
+    """Returns the size of the undo and the temporary tablespaces, by their type."""
+    return {str(row["kind"]): int(row["size"] or 0) for row in db.rows(_shared_query(db))}
 
 
-def _name(name: str) -> str:
-    return name.replace("/", ".", 1)
+def _shared_query(db: MySQL) -> str:
+    if db.version.is_mariadb:
+        return SHARED_MARIADB
+    explicit = "Innodb_undo_tablespaces_explicit"  # MySQL 8.0.14 and later
+    found = status(db, explicit)
+    which = BY_NAME if explicit in found and number(found, explicit) == 0 else BY_TYPE
+    return SHARED_MYSQL.format(which=which)
+
+
+def _of_sessions(db: MySQL) -> tuple[list[Row], int]:
+    """Returns the session with the largest temporary tables, and the size of those of all sessions."""
+    if db.version.is_mariadb or not db.version.at_least(8, 0, 16):
+        return [], 0
+    return db.rows(SESSIONS, limit=1), int(db.rows(ALL_SESSIONS)[0]["size"])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.contract import READERS_DATABASE, Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.ratios import percent
 from actions.statement_redaction import normalise
 from actions.status_counters import number, on, status, variables
 
 NAMES = ("Created_tmp_tables", "Created_tmp_disk_tables")
-WORST = """
+WORST = f"""
 SELECT LEFT(COALESCE(DIGEST_TEXT, ''), 600) AS text, SUM_CREATED_TMP_DISK_TABLES AS on_disk, COUNT_STAR AS calls
   FROM performance_schema.events_statements_summary_by_digest
  WHERE SUM_CREATED_TMP_DISK_TABLES > 0 AND LAST_SEEN > NOW() - INTERVAL 300 SECOND
+   AND COALESCE(SCHEMA_NAME, '') <> '{READERS_DATABASE}'
  ORDER BY SUM_CREATED_TMP_DISK_TABLES DESC LIMIT 5
 """
 MEMORY = """

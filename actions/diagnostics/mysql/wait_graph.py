@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
@@ -77,6 +78,12 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class WaitGraph:
     """The sessions that wait for others, by kind, and the sessions at the roots of the waits."""
+
+    EXACT: ClassVar[tuple[str, ...]] = (
+        "waiting", "longest", "kinds", "holders", "blocking_applier", "suspects", "ddl", "applier_waits", "commits",
+        "behind_prepared", "read",
+    )  # fmt: skip
+    """What is right if `complete` is false, too: each holder is one, and only others may be missing."""
 
     waiting: Count = 0
     """Sessions that wait for another session, of all kinds but `semi_sync` and `commit`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Bytes, Flavour, Grants, MySQL, NoUndo, Refused, Remediation, Risk, Statement, Verification
-from actions.diagnostics.mysql.binary_logs import log_sizes
+from actions.diagnostics.mysql.binary_logs import MOST_LOGS, log_sizes
 from actions.diagnostics.mysql.connected_replicas import connected_replicas
 from actions.sql_quoting import statement
 
@@ -51,6 +51,11 @@ class PurgeBinaryLogs(Remediation):
                 "replica that does not answer still needs its logs; wait for it, or rebuild it afterwards."
             )
         logs = list(log_sizes(db))
+        if len(logs) > MOST_LOGS:
+            raise Refused(
+                f"{db.address} has more than {MOST_LOGS:,} binary logs, and the newest were not read. Purge the oldest "
+                "by hand after you have checked which log each replica needs."
+            )
         if self.to not in logs:
             raise Refused(f"{db.address} has no log {self.to}; it has {logs[0] if logs else 'none'} and later ones.")
         behind = [log for log in needed if log not in logs or logs.index(log) < logs.index(self.to)]

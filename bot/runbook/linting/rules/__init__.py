@@ -10,6 +10,7 @@ from bot.runbook.linting.rules import (
     always_true,
     anchor_or_alias,
     costly_step,
+    cut_evidence,
     duplicate_cause,
     duplicate_freeze,
     duplicate_key,
@@ -106,6 +107,7 @@ _ALL: tuple[Rule, ...] = (
     unit_mismatch.RULE,
     wrong_operand.RULE,
     may_be_null.RULE,
+    cut_evidence.RULE,
     always_true.RULE,
     # the whole runbook
     unused_input.RULE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from actions.diagnostics.mysql.auto_increment import auto_increment, greatest
+from actions.diagnostics.mysql.auto_increment import MOST_OPENED, MOST_TABLES, auto_increment, greatest
 from bot.lab.connections import administrator, ask
 from tests.actions.hands import reader
-from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded
+from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
 
 COLUMN = {"db": "shop", "name": "orders", "col": "id", "type": "int"}
 
@@ -30,44 +30,49 @@ def test_the_largest_number_of_each_type(kind, most):
     assert greatest(kind) == most
 
 
-@pytest.mark.parametrize(
-    ("version", "table"),
-    [
-        (MYSQL_57, "INNODB_SYS_TABLESTATS"),
-        (MYSQL_97, "INNODB_TABLESTATS"),
-        (MARIADB_1011, "INNODB_SYS_TABLESTATS"),
-    ],
-    ids=str,
-)
-def test_the_next_number_is_innodb_s_own(version, table):
-    db = Recorded(
+def server(version, *, tables=("orders",), watched="ON", **answers):
+    return Recorded(
         version,
         {
-            f"information_schema.{table} ": [
-                {"name": "shop/orders", "next": 2_000_000_000},
-                {"name": "a/b", "next": 9},
-            ],
+            "GLOBAL VARIABLES": named(performance_schema=watched),
+            "UNION ALL": [],
+            "JOIN information_schema.COLUMNS": [{**COLUMN, "next": 2_000_000_000}],
+            "table_io_waits": [{"db": "shop", "name": name} for name in tables],
+            "innodb_table_stats": [{"db": "shop", "name": name} for name in tables],
             "information_schema.COLUMNS": [COLUMN, {**COLUMN, "name": "young"}],
+            "information_schema.TABLES": [{"name": "orders", "next": 2_000_000_000}],
+            **answers,
         },
     )
+
+
+@pytest.mark.parametrize("version", [MYSQL_57, MYSQL_97, MARIADB_1011], ids=str)
+@pytest.mark.parametrize(("watched", "source"), [("ON", "table_io_waits"), ("OFF", "mysql.innodb_table_stats")])
+def test_the_tables_in_use_are_compared(version, watched, source):
+    db = server(version, watched=watched)
     found = auto_increment(db, above=80.0)
     (table_found,) = found.tables
     assert (table_found.table, table_found.used, table_found.next) == ("shop.orders", 93.13, 2_000_000_000)
-    assert (found.known, found.exhausted) == (1, ())
+    assert (found.known, found.exhausted, found.complete) == (1, (), True)
+    assert any(source in sql for sql, _ in db.asked)
 
 
-def test_the_fullest_partition_counts():
-    db = Recorded(
-        MYSQL_97,
-        {
-            "TABLESTATS": [
-                {"name": "shop/orders#p#p1", "next": 2_147_483_647},
-                {"name": "shop/orders#p#p0", "next": 90},
-            ],
-            "information_schema.COLUMNS": [COLUMN],
-        },
-    )
-    assert [each.table for each in auto_increment(db).exhausted] == ["shop.orders"]
+def test_without_inserts_the_largest_are_compared():
+    db = server(MYSQL_97, table_io_waits=[])
+    assert auto_increment(db).known == 1
+
+
+@pytest.mark.parametrize(("version", "most"), [(MYSQL_97, MOST_TABLES), (MARIADB_1011, MOST_OPENED)], ids=str)
+def test_more_tables_than_are_compared_are_never_an_all_clear(version, most):
+    exactly = auto_increment(server(version, tables=[f"t{number}" for number in range(most)]))
+    more = auto_increment(server(version, tables=[f"t{number}" for number in range(most + 1)]))
+    assert (exactly.complete, more.complete) == (True, False)
+
+
+def test_partitions_are_one_table():
+    db = server(MYSQL_97, tables=["orders#p#p1", "orders#p#p0"])
+    auto_increment(db)
+    assert [params for sql, params in db.asked if "TABLES" in sql] == [("shop", "orders")]
 
 
 @pytest.mark.lab
@@ -81,3 +86,15 @@ def test_a_real_table_that_is_nearly_full(notes, primary):
         ask(admin, "DROP TABLE shop.few")
     assert [(each.table, each.column, each.next) for each in found.tables] == [("shop.few", "id", 121)]
     assert found.known >= 2
+
+
+@pytest.mark.lab
+def test_no_other_table_is_opened(notes, primary):
+    with administrator(primary) as admin:
+        ask(admin, "CREATE TABLE IF NOT EXISTS shop.cold (id INT AUTO_INCREMENT PRIMARY KEY)")
+        ask(admin, "FLUSH TABLES")
+        with reader(notes, primary) as db:
+            auto_increment(db)
+        open_now = {row["Table"] for row in ask(admin, "SHOW OPEN TABLES FROM shop")}
+        ask(admin, "DROP TABLE shop.cold")
+    assert "cold" not in open_now

@@ -29,6 +29,7 @@ def server(version, rows=ROWS, waits=2):
         version,
         {
             "GROUP BY": rows,
+            "AS total": [{"total": 60, "sleeping": 40, "running": 15, "blocked": 12}],
             "Innodb_row_lock_current_waits": [{"Variable_name": "Innodb_row_lock_current_waits", "Value": str(waits)}],
         },
     )
@@ -61,7 +62,17 @@ def test_row_locks_are_counted_by_innodb_and_not_by_the_state():
 
 
 def test_an_empty_server_is_all_zero():
-    assert processlist_summary(Recorded(MYSQL_97, {"GROUP BY": [], "SHOW": []})) == ProcesslistSummary()
+    nobody = [{"total": 0, "sleeping": 0, "running": 0, "blocked": 0}]
+    db = Recorded(MYSQL_97, {"GROUP BY": [], "AS total": nobody, "SHOW": []})
+    assert processlist_summary(db) == ProcesslistSummary()
+
+
+def test_totals_are_of_all_sessions_however_many_groups_there_are():
+    many = [row(f"u{number}", "Query", "", 1) for number in range(100)]
+    db = server(MYSQL_97, many)
+    found = processlist_summary(db)
+    assert (found.total, found.complete) == (60, False)
+    assert any("event_scheduler" in params for _, params in db.asked)
 
 
 @pytest.mark.lab

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from actions.diagnostics.mysql.running_statements import MOST_STOPPABLE, running_statements
+from actions.diagnostics.mysql.running_statements import MOST_READ, MOST_STOPPABLE, running_statements
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded, named
 
@@ -25,7 +27,8 @@ ROW = {
 
 
 def server(version, rows):
-    return Recorded(version, {"GLOBAL STATUS": named(Threads_running=9), "FROM": rows})
+    states = [{"state": state, "sessions": n} for state, n in Counter(row["state"] for row in rows).most_common()]
+    return Recorded(version, {"GLOBAL STATUS": named(Threads_running=9), "COUNT(*)": states, "FROM": rows})
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,11 @@ def test_waits_are_counted_by_state():
     ]
     found = running_statements(server(MYSQL_97, rows))
     assert (found.waiting_for_locks, found.waiting_for_acknowledgement) == (1, 1)
+
+
+def test_all_sessions_are_counted_and_the_statements_of_a_thousand_are_read():
+    found = running_statements(server(MYSQL_97, [{**ROW, "id": number} for number in range(5000)]))
+    assert (found.running, found.complete, found.shapes[0].sessions) == (5000, False, MOST_READ)
 
 
 def test_nobody_runs_anything():

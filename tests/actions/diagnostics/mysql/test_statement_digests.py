@@ -6,7 +6,7 @@ import secrets
 
 import pytest
 
-from actions.diagnostics.mysql.statement_digests import StatementDigests, statement_digests
+from actions.diagnostics.mysql.statement_digests import MOST_DIGESTS, StatementDigests, statement_digests
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
 
@@ -33,8 +33,15 @@ def row(digest: str, calls: int, seconds: float, **values: object):
 class Growing(Recorded):
     """A server whose digests are others at the second look."""
 
-    def __init__(self, version, before, after):
-        super().__init__(version, {"GLOBAL VARIABLES": named(performance_schema="ON"), "by_digest": before})
+    def __init__(self, version, before, after, running=(), usual=()):
+        answers = {
+            "GLOBAL VARIABLES": named(performance_schema="ON"),
+            "events_statements_current": running,
+            "PROCESSLIST": running,
+            "WHERE DIGEST IN": usual,
+            "by_digest": before,
+        }
+        super().__init__(version, answers)
         self.after = after
 
     def pause(self, seconds):
@@ -59,6 +66,42 @@ def test_what_grew_is_what_counts(version):
     assert first.scans
     assert (second.digest, second.average_before, second.slower, second.scans) == ("new", 0.0, False, False)
     assert first.statement == "SELECT `slow` FROM `t` WHERE `id` = ?"
+
+
+RUNS_ON = {
+    "db": "shop",
+    "digest": "long",
+    "text": "SELECT `long`",
+    "running": 4,
+    "longest": 40 * SECOND,
+    "waited": 4 * SECOND,
+    "examined": 9_000_000,
+    "sent": 0,
+    "no_index": 4,
+}
+
+
+def test_statements_that_do_not_end_within_the_look_are_seen():
+    usual = [{"db": "shop", "digest": "long", "calls": 10, "waited": 20 * SECOND}]
+    before, after = [row("short", 1, 1.0)], [row("short", 11, 2.0)]
+    found = statement_digests(Growing(MYSQL_97, before, after, [RUNS_ON], usual))
+    first = found.statements[0]
+    assert (first.digest, first.running, first.longest, first.calls) == ("long", 4, 40.0, 0)
+    assert (first.time, first.share, found.time) == (4.0, 80.0, 5.0)
+    assert (first.average, first.average_before, first.slower, first.scans) == (40.0, 2.0, True, True)
+
+
+def test_a_digest_that_ends_and_runs_on_is_one():
+    before = [row("long", 10, 20.0)]
+    found = statement_digests(Growing(MYSQL_97, before, [row("long", 11, 50.0)], [RUNS_ON]))
+    (only,) = found.statements
+    assert (only.calls, only.running, only.time, only.average, only.average_before) == (1, 4, 34.0, 30.0, 2.0)
+
+
+def test_more_digests_than_are_compared_are_never_an_all_clear():
+    many = [row(f"d{number}", 1, 1.0) for number in range(MOST_DIGESTS)]
+    assert statement_digests(Growing(MYSQL_97, many[:-1], many[:-1])).complete
+    assert not statement_digests(Growing(MYSQL_97, many, many)).complete
 
 
 def test_a_shape_that_rested_for_more_than_a_minute_does_not_bring_all_its_calls_since_the_start():
@@ -92,3 +135,31 @@ def test_a_real_statement_that_ends_between_the_two_looks(notes, primary, client
         found = statement_digests(db, over=3.5)
     assert found.known
     assert any(name in each.statement and each.calls == 1 and each.time >= 2.4 for each in found.statements)
+
+
+@pytest.mark.lab
+def test_a_real_statement_that_outlasts_both_looks(notes, primary, client):
+    busy = client(primary, "reports")
+    name = f"nap_{secrets.token_hex(4)}"
+    busy.runs(f"SELECT SLEEP(20) AS {name}, note FROM notes WHERE id = 3")
+    with reader(notes, primary) as db:
+        db.pause(1.2)
+        found = statement_digests(db)
+    (nap,) = [each for each in found.statements if name in each.statement]
+    assert (nap.calls, nap.running) == (0, 1)
+    assert nap.longest >= 2.0
+    assert nap.time == 1.0
+
+
+@pytest.mark.lab
+def test_our_own_statements_are_left_out(notes, primary):
+    with reader(notes, primary) as other, reader(notes, primary) as db:
+        for _ in range(20):
+            other.rows("SELECT COUNT(*) AS firstmate_counts FROM information_schema.COLUMNS")
+        found = statement_digests(db, over=0.1)
+        known = db.rows(
+            "SELECT COUNT(*) AS n FROM performance_schema.events_statements_summary_by_digest "
+            "WHERE DIGEST_TEXT LIKE '%firstmate_counts%' AND SCHEMA_NAME = 'information_schema'"
+        )
+    assert known[0]["n"] >= 1
+    assert not any("by_digest" in each.statement or "firstmate_counts" in each.statement for each in found.statements)

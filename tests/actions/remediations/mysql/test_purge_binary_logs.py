@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.contract import NoUndo, Refused
-from actions.diagnostics.mysql.binary_logs import binary_logs
+from actions.diagnostics.mysql.binary_logs import MOST_LOGS, binary_logs
 from actions.diagnostics.mysql.replica_status import replica_status
 from actions.remediations.mysql.purge_binary_logs import PurgeBinaryLogs
 from bot.lab.waiting import wait_until
@@ -64,6 +64,18 @@ def test_the_oldest_is_not_purged_to():
 
 def test_a_log_that_is_not_there():
     refuses("has no log b.000009", to="b.000009", need=("b.000009", "b.000009"))
+
+
+def test_a_log_beyond_the_thousandth_is_there():
+    many = [{"Log_name": f"b.{number:06}", "File_size": 100} for number in range(1, 2001)]
+    db = Recorded(MYSQL_97, {"BINARY LOGS": many, "Binlog Dump": ()})
+    PurgeBinaryLogs("b.001500", ("b.001999", "b.002000"), 2).check(db)
+
+
+def test_nothing_goes_while_the_newest_logs_are_unknown():
+    many = [{"Log_name": f"b.{number:06}", "File_size": 100} for number in range(1, MOST_LOGS + 3)]
+    with pytest.raises(Refused, match="more than 20,000 binary logs"):
+        PurgeBinaryLogs("b.000015", ("b.000020",), 1).check(Recorded(MYSQL_97, {"BINARY LOGS": many}))
 
 
 def of(lab, primary) -> PurgeBinaryLogs:
