@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from actions.contract import MySQL, Refused, ServerVersion, Statement
-from actions.diagnostics.mysql.replica_status import ReplicaStatus, at_its_root, channel_name, replica_channels
+from actions.replication_channels import ReplicaStatus, at_its_root, channel_name, replica_channels
 from actions.server_versions import replica
 from actions.sql_quoting import statement
 

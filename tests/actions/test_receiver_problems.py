@@ -56,8 +56,8 @@ CASES = [
     (1593, "Fatal error: The slave I/O thread stops because master and slave have equal MariaDB server ids;", None),
     (
         13117,
-        "The replication receiver thread cannot start because the source has GTID_MODE = OFF_PERMISSIVE and this server "
-        "has GTID_MODE = ON.",
+        "The replication receiver thread cannot start because the source has GTID_MODE = OFF_PERMISSIVE and this "
+        "server has GTID_MODE = ON.",
         "gtid_modes",
     ),
     (1593, "Fatal error: master does not support it", "incompatible"),

@@ -19,7 +19,7 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.mysql.replica_status import ReplicaStatus
+from actions.replication_channels import ReplicaStatus
 from actions.replication_threads import status_of_channel, thread_statement
 from actions.sql_quoting import statement
 

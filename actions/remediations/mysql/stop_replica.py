@@ -18,8 +18,7 @@ from actions.replication_threads import (
 
 @dataclass(frozen=True)
 class StopReplica(Remediation):
-    """Stops the applier, the receiver or both of one channel; the replica serves its present data until it is started
-    again."""
+    """Stops the applier, the receiver or both of one channel; the replica serves its present data until a start."""
 
     thread: ReplicationThread = "both"
     """Which threads are stopped."""

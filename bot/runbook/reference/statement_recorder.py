@@ -54,6 +54,8 @@ _BACKEND = {"hostgroup": "20", "srv_host": "db2", "srv_port": "3306", "status": 
 _ASLEEP = {**_SESSION, "command": "Sleep", "info": "", "started": "", "since": 1772334000}
 _RUNS = dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running", "Slave_IO_Running", "Slave_SQL_Running"), "Yes")
 
+_DEFAULT_CHANNEL = {"Channel_Name": "", "Connection_name": ""}
+
 
 def _named(variable: str) -> dict[str, str]:
     """Returns the row of a variable with the value ON."""
@@ -72,6 +74,10 @@ EXAMPLES: Mapping[str, Example] = {
     "mysql.lock_waits": Example(columns={"waiter": 1, "blocker": 2, "id": 2}),
     "mysql.replica_status": Example(columns={**_RUNS, "Last_SQL_Errno": WAITED_IN_VAIN}),
     "mysql.set_read_only": Example(columns={**_RUNS, "Last_SQL_Errno": "0", "dumps": 1}),
+    "mysql.start_replica": Example(
+        columns={"Replica_SQL_Running": "No", "Slave_SQL_Running": "No", "Last_SQL_Errno": 1205, **_DEFAULT_CHANNEL}
+    ),
+    "mysql.stop_replica": Example(columns={**_RUNS, **_DEFAULT_CHANNEL}),
     "mysql.statement_digests": Example(columns=_named("performance_schema")),
     "mysql.temporary_tables": Example(columns=_named("performance_schema")),
     "mysql.set_variable": Example({"name": "max_connections", "value": 200}, {"Value": "100"}),
