@@ -55,6 +55,7 @@ _ASLEEP = {**_SESSION, "command": "Sleep", "info": "", "started": "", "since": 1
 _RUNS = dict.fromkeys(("Replica_IO_Running", "Replica_SQL_Running", "Slave_IO_Running", "Slave_SQL_Running"), "Yes")
 
 _DEFAULT_CHANNEL = {"Channel_Name": "", "Connection_name": ""}
+_STANDS = {"Replica_SQL_Running": "No", "Slave_SQL_Running": "No", **_DEFAULT_CHANNEL}
 
 
 def _named(variable: str) -> dict[str, str]:
@@ -74,9 +75,11 @@ EXAMPLES: Mapping[str, Example] = {
     "mysql.lock_waits": Example(columns={"waiter": 1, "blocker": 2, "id": 2}),
     "mysql.replica_status": Example(columns={**_RUNS, "Last_SQL_Errno": WAITED_IN_VAIN}),
     "mysql.set_read_only": Example(columns={**_RUNS, "Last_SQL_Errno": "0", "dumps": 1}),
-    "mysql.start_replica": Example(
-        columns={"Replica_SQL_Running": "No", "Slave_SQL_Running": "No", "Last_SQL_Errno": 1205, **_DEFAULT_CHANNEL}
+    "mysql.skip_transaction": Example(
+        {"errno": 1062},
+        {**_STANDS, "Last_SQL_Errno": 1062, "error": "", "applying": "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"},
     ),
+    "mysql.start_replica": Example(columns={**_STANDS, "Last_SQL_Errno": 1205}),
     "mysql.stop_replica": Example(columns={**_RUNS, **_DEFAULT_CHANNEL}),
     "mysql.statement_digests": Example(columns=_named("performance_schema")),
     "mysql.temporary_tables": Example(columns=_named("performance_schema")),
