@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from actions.contract import Diagnostic, Remediation
 from actions.diagnostics.mysql import (
     access_errors,
+    applier_blockers,
     applier_workers,
     auto_increment,
     binary_logs,
@@ -103,6 +104,7 @@ from actions.remediations.vitess import (
 
 DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "mysql.access_errors": access_errors.access_errors,
+    "mysql.applier_blockers": applier_blockers.applier_blockers,
     "mysql.applier_workers": applier_workers.applier_workers,
     "mysql.auto_increment": auto_increment.auto_increment,
     "mysql.binary_logs": binary_logs.binary_logs,

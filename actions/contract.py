@@ -205,6 +205,8 @@ class Verification:
     says: str
     settled: bool = True
     """False while it is too early to tell: verify again until the remediation's `settles_within` has passed."""
+    known: bool = True
+    """False if it cannot be told whether the change helps; one that stays so ends as unknown, not as failed."""
 
 
 class Remediation(ABC):
@@ -239,6 +241,11 @@ class Remediation(ABC):
     @abstractmethod
     def verify(self, db: MySQL) -> Verification:
         """Reports whether the change holds."""
+
+    def still_made(self, db: MySQL) -> Verification:
+        """Reports whether the change is still in effect, so that an undo restores only what is ours; by default
+        `verify`. Differs from it where `verify` also demands that the change helps."""
+        return self.verify(db)
 
     @abstractmethod
     def undo(self, db: MySQL) -> Iterator[Statement]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions.contract import Remediation, Statement, Unreadable, Verification
 from bot.engine.plan import Change
@@ -47,7 +47,7 @@ def restore(changer: Changer, remediation: Remediation, approved: Change, *, tag
     What is restored must still be ours: where the change does not hold any more, somebody else has been here since,
     and nothing is touched (NotAsPlanned).
     """
-    verified = remediation.verify(changer.reader)
+    verified = remediation.still_made(changer.reader)
     if not verified.ok:
         raise NotAsPlanned(
             f"{approved.target} changed after Firstmate's change ({verified.says.removesuffix('.')}). Nothing was "
@@ -83,7 +83,8 @@ class Verifier:
             if verdict.settled and (lasted or not verdict.ok):
                 return verdict
             if now >= deadline and not (verdict.ok and verdict.settled):
-                return Verification(ok=False, says=f"{verdict.says} (checked for {remediation.settles_within:g} s)")
+                checked = f"{verdict.says} (checked for {remediation.settles_within:g} s)"
+                return replace(verdict, ok=False, says=checked, settled=True)
             self.sleep(self.pause)
 
 

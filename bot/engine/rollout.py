@@ -224,9 +224,10 @@ class Rollout:
             outcome = Outcome(number, RunState.REFUSED.value, made.removeprefix("refused: "))
         else:
             verdict = self._verification(target, remediation)
-            outcome = Outcome(number, (RunState.MENDED if verdict.ok else RunState.FAILED).value, verdict.says)
+            state = RunState.MENDED if verdict.ok else RunState.FAILED if verdict.known else RunState.UNKNOWN
+            outcome = Outcome(number, state.value, verdict.says)
             if made == "unknown":
-                outcome = Outcome(number, RunState.UNKNOWN.value, f"State now: {verdict.says}")
+                outcome = Outcome(number, RunState.UNKNOWN.value, f"{run_summary.INTERRUPTED}{verdict.says}")
             elif made.startswith("lost: "):
                 outcome = replace(outcome, says=f"{made.removeprefix('lost: ')} State afterwards: {verdict.says}")
         self.store.finish(run_id, intent(number), f"{outcome.state}: {outcome.says}")

@@ -7,6 +7,9 @@ from dataclasses import replace
 from bot.engine.plan import Outcome, Plan
 from bot.engine.run import Run, RunState
 
+INTERRUPTED = "State now: "
+"""How the sentence of a change begins that was under way when Firstmate stopped."""
+
 
 def ended(run: Run, plan: Plan) -> Run:
     """Returns the ended run: mended if all changes were, unknown if it is not known whether one was made."""
@@ -23,7 +26,7 @@ def ended(run: Run, plan: Plan) -> Run:
 
 
 def _one(run: Run, outcome: Outcome) -> str:
-    if outcome.state != RunState.UNKNOWN.value:
+    if outcome.state != RunState.UNKNOWN.value or not outcome.says.startswith(INTERRUPTED):
         return outcome.says
     return (
         "Firstmate stopped during the change and did not repeat it. "
@@ -40,12 +43,12 @@ def _some(plan: Plan, outcomes: list[Outcome]) -> str:
     said = []
     for outcome in outcomes:
         where = plan.changes[outcome.number].target
-        if outcome.state == "unknown":
+        if outcome.state == "unknown" and outcome.says.startswith(INTERRUPTED):
             said.append(
                 f"Firstmate stopped while it changed {where} and did not repeat the change. {outcome.says} "
                 f"Check {where}."
             )
-        elif outcome.state in ("failed", "refused"):
+        elif outcome.state in ("failed", "refused", "unknown"):
             said.append(f"{where} ({RunState(outcome.state).label.lower()}): {outcome.says}")
     for word, state in (("Made and verified", "mended"), ("Undone", "undone")):
         names = dict.fromkeys(plan.changes[each.number].target for each in outcomes if each.state == state)

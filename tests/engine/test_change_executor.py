@@ -213,3 +213,12 @@ def test_what_never_settles_has_failed_with_what_was_last_seen():
     verdict = verifier([Verification(ok=True, says="Connecting", settled=False)]).verify(SetTwice(8))
     assert not verdict.ok
     assert verdict.says == "Connecting (checked for 3 s)"
+
+
+def test_what_stays_unknown_is_neither_verified_nor_failed():
+    waits = Verification(ok=False, says="It stands.", settled=False, known=False)
+    clock = iter(range(100))
+    found = change_executor.Verifier(lambda _: waits, clock=lambda: float(next(clock)), sleep=lambda _: None).verify(
+        SetTwice(2)
+    )
+    assert (found.ok, found.known, found.says) == (False, False, "It stands. (checked for 3 s)")

@@ -25,7 +25,7 @@ def test_vitess_starts_the_replication_of_a_tablet_with_the_parameters_that_its_
     draft = drafted("mysql.start_replica", written, {}, TABLET)
     assert (draft.use, draft.parameters) == ("vitess.start_replication", {"stopped_by_hand_too": True})
     beside = drafted("mysql.start_replica", written, {}, SERVER)
-    assert (beside.use, beside.parameters) == ("mysql.start_replica", written)
+    assert (beside.use, beside.parameters) == ("mysql.start_replica", {**written, "channel": ""})
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class ApplierWorker:
 
 @dataclass(frozen=True, slots=True)
 class ApplierWorkers:
-    """The workers of all channels."""
+    """The workers of one channel, or of all."""
 
     known: bool = False
     """False if the server does not report its workers, or has none; `note` says which."""
@@ -50,17 +50,19 @@ SELECT WORKER_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST
        APPLYING_TRANSACTION AS applying,
        COALESCE(GREATEST(TIMESTAMPDIFF(SECOND, APPLYING_TRANSACTION_START_APPLY_TIMESTAMP, NOW(6)), 0), 0) AS age
   FROM performance_schema.replication_applier_status_by_worker
+ WHERE (%s OR CHANNEL_NAME = %s)
 """
 OLDER = """
 SELECT WORKER_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error,
        '' AS applying, 0 AS age
   FROM performance_schema.replication_applier_status_by_worker
+ WHERE (%s OR CHANNEL_NAME = %s)
 """
 MARIADB = """
 SELECT THREAD_ID AS id, SERVICE_STATE AS state, LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error,
        '' AS applying, 0 AS age
   FROM performance_schema.replication_applier_status_by_worker
- WHERE @@GLOBAL.slave_parallel_threads > 0
+ WHERE @@GLOBAL.slave_parallel_threads > 0 AND (%s OR CHANNEL_NAME = %s)
 """
 NO_WORKERS = "No workers: this server does not replicate, or has a single applier thread (see mysql.replica_status)."
 NO_TRANSACTIONS = "This version does not report which transaction a worker applies."
@@ -73,15 +75,16 @@ NO_TRANSACTIONS = "This version does not report which transaction a worker appli
         Flavour.MARIADB: ("SELECT ON performance_schema.*",),
     },
 )
-def applier_workers(db: MySQL) -> ApplierWorkers:
-    """Reads performance_schema.replication_applier_status_by_worker.
+def applier_workers(db: MySQL, *, channel: str | None = None) -> ApplierWorkers:
+    """Reads performance_schema.replication_applier_status_by_worker, of `channel` ('' is the default one) or of all.
 
     MariaDB fills the table once slave_parallel_threads is above 0, and keeps the rows of ended workers with their
     errors when it is 0 again. MariaDB has no WORKER_ID, and gives the last transaction seen instead of the one being
     applied. So only states and errors are read from it, and from MySQL 5.7.
     """
     full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
-    rows = db.rows(MYSQL if full else MARIADB if db.version.is_mariadb else OLDER, limit=1000)
+    read = MYSQL if full else MARIADB if db.version.is_mariadb else OLDER
+    rows = db.rows(read, (channel is None, channel or ""), limit=1000)
     workers = tuple(
         ApplierWorker(
             id=int(row["id"] or 0),

@@ -19,7 +19,8 @@ from actions.contract import (
     Statement,
     Verification,
 )
-from actions.diagnostics.mysql.replica_status import replica_status
+from actions.replication_channels import ReplicaStatus
+from actions.replication_threads import status_of_channel, thread_statement
 from actions.sql_quoting import statement
 
 SKIPPABLE = {
@@ -36,7 +37,7 @@ step."""
 FAILED = """
 SELECT LAST_ERROR_MESSAGE AS error, APPLYING_TRANSACTION AS applying
   FROM performance_schema.replication_applier_status_by_worker
- WHERE LAST_ERROR_NUMBER = %s ORDER BY LAST_ERROR_TIMESTAMP LIMIT 1
+ WHERE CHANNEL_NAME = %s AND LAST_ERROR_NUMBER = %s ORDER BY LAST_ERROR_TIMESTAMP LIMIT 1
 """
 _GTID = re.compile(r"transaction '([0-9a-fA-F-]{36}(?::\w+)?:\d+)'")
 
@@ -50,6 +51,8 @@ class SkipTransaction(Remediation):
 
     errno: int
     """The error that was seen, so that no other error is skipped in its place."""
+    channel: str = ""
+    """The channel, which MariaDB calls the connection; '' for the default channel, or the only one of the server."""
 
     risk: ClassVar[Risk] = Risk.DESTRUCTIVE
     under_vitess: ClassVar[str] = (
@@ -70,7 +73,7 @@ class SkipTransaction(Remediation):
 
     def check(self, db: MySQL) -> None:
         """Refuses an applier that runs or failed with another error, and errors that are not skippable."""
-        status = replica_status(db)
+        status = status_of_channel(db, self.channel)
         if self.errno not in SKIPPABLE:
             raise Refused(
                 f"Error {self.errno} does not mean that the change is already applied; skipping it would lose data. "
@@ -78,23 +81,29 @@ class SkipTransaction(Remediation):
             )
         if status.applier_running == "Yes" or status.applier_errno != self.errno:
             raise Refused(
-                f"The applier of {db.address} did not stop with error {self.errno} (running: "
+                f"The applier{status.of_channel} of {db.address} did not stop with error {self.errno} (running: "
                 f"{status.applier_running}, error {status.applier_errno}). {DIAGNOSE_AGAIN}"
             )
         if not db.version.is_mariadb:
-            self._gtid(db)
+            self._gtid(db, status)
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """An empty transaction with the failing GTID, as the worker's error names it; in MariaDB the skip counter."""
+        """An empty transaction with the failing GTID, as the worker's error names it; in MariaDB the skip counter.
+
+        The skip counter belongs to the connection that default_master_connection names in the session (MariaDB manual,
+        SET GLOBAL sql_slave_skip_counter).
+        """
+        status = status_of_channel(db, self.channel)
         if db.version.is_mariadb:
+            if status.channel:
+                yield statement("SET SESSION default_master_connection = {}", status.channel)
             yield statement("SET GLOBAL sql_slave_skip_counter = {}", 1)
-            yield statement("START REPLICA SQL_THREAD")
-            return
-        yield statement("SET GTID_NEXT = {}", self._gtid(db))
-        yield statement("BEGIN")
-        yield statement("COMMIT")
-        yield statement("SET GTID_NEXT = {}", "AUTOMATIC")
-        yield statement("START REPLICA SQL_THREAD")
+        else:
+            yield statement("SET GTID_NEXT = {}", self._gtid(db, status))
+            yield statement("BEGIN")
+            yield statement("COMMIT")
+            yield statement("SET GTID_NEXT = {}", "AUTOMATIC")
+        yield thread_statement("START", "applier", status, db.version)
 
     def cost(self, db: MySQL) -> str:
         """What is lost."""
@@ -105,23 +114,22 @@ class SkipTransaction(Remediation):
 
     def verify(self, db: MySQL) -> Verification:
         """Succeeds while the applier runs. Another error means that more is missing, and nothing more is skipped."""
-        status = replica_status(db)
+        status = status_of_channel(db, self.channel)
+        what = f"The applier{status.of_channel} of {db.address}"
         if status.applier_running == "Yes":
-            return Verification(
-                ok=True, says=f"The applier of {db.address} is running; compare its tables with the source."
-            )
+            return Verification(ok=True, says=f"{what} is running; compare its tables with the source.")
         if status.applier_errno:
-            says = f"The applier of {db.address} stopped again: error {status.applier_errno} ({status.applier_error})."
+            says = f"{what} stopped again: error {status.applier_errno} ({status.applier_error})."
             return Verification(ok=False, says=f"{says} The replica differs in more than one place; rebuild it.")
-        return Verification(ok=False, says=f"The applier of {db.address} is not running yet.", settled=False)
+        return Verification(ok=False, says=f"{what} is not running yet.", settled=False)
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
         """None: a skipped transaction counts as executed for good."""
         raise NoUndo("a skipped transaction counts as executed; only a rebuild restores its data")
 
-    def _gtid(self, db: MySQL) -> str:
+    def _gtid(self, db: MySQL, status: ReplicaStatus) -> str:
         """Returns the failing GTID, as the worker's own error names it; never one that somebody typed."""
-        rows = db.rows(FAILED, (self.errno,))
+        rows = db.rows(FAILED, (status.channel, self.errno))
         told = str(rows[0]["applying"] or "") if rows else ""
         found = _GTID.search(str(rows[0]["error"])) if rows else None
         gtid = found[1] if found else told

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.contract import Flavour, Grants, MySQL, Refused, Remediation, Risk, Statement, Verification
-from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
-from actions.replication_threads import ReplicationThread, thread_clause, thread_title
-from actions.server_versions import replica
-from actions.sql_quoting import statement
+from actions.replication_threads import (
+    ReplicationThread,
+    running_threads,
+    status_of_channel,
+    thread_statement,
+    thread_title,
+)
 
 
 @dataclass(frozen=True)
 class StopReplica(Remediation):
-    """Stops the applier, the receiver or both; the replica serves its present data until it is started again."""
+    """Stops the applier, the receiver or both of one channel; the replica serves its present data until a start."""
 
     thread: ReplicationThread = "both"
     """Which threads are stopped."""
+    channel: str = ""
+    """The channel, which MariaDB calls the connection; '' for the default channel, or the only one of the server."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
@@ -33,15 +38,16 @@ class StopReplica(Remediation):
 
     def check(self, db: MySQL) -> None:
         """Refuses a server that does not replicate, or whose threads are already stopped."""
-        status = replica_status(db)
+        status = status_of_channel(db, self.channel)
         if not status.configured:
             raise Refused(f"{db.address} does not replicate; there is nothing to stop.")
-        if not self._running(status):
-            raise Refused(f"The {thread_title(self.thread)} of {db.address} is not running; there is nothing to stop.")
+        if running_threads(self.thread, status) is None:
+            what = f"{thread_title(self.thread)}{status.of_channel} of {db.address}"
+            raise Refused(f"The {what} is not running; there is nothing to stop.")
 
     def change(self, db: MySQL) -> Iterator[Statement]:
-        """STOP REPLICA, for these threads."""
-        yield self._statement("STOP", db)
+        """STOP REPLICA, for these threads of this channel alone."""
+        yield thread_statement("STOP", self.thread, status_of_channel(db, self.channel), db.version)
 
     def cost(self, db: MySQL) -> str:
         """What the replica no longer does."""
@@ -49,27 +55,18 @@ class StopReplica(Remediation):
 
     def verify(self, db: MySQL) -> Verification:
         """Succeeds once none of the threads runs; a transaction under way may delay the applier."""
-        status = replica_status(db)
-        if self._running(status):
-            return Verification(
-                ok=False, says=f"The {thread_title(self.thread)} of {db.address} is still running.", settled=False
-            )
-        return Verification(ok=True, says=f"The {thread_title(self.thread)} of {db.address} is stopped.")
+        status = status_of_channel(db, self.channel)
+        what = f"{thread_title(self.thread)}{status.of_channel} of {db.address}"
+        if running_threads(self.thread, status) is not None:
+            return Verification(ok=False, says=f"The {what} is still running.", settled=False)
+        return Verification(ok=True, says=f"The {what} is stopped.")
 
     def undo(self, db: MySQL) -> Iterator[Statement]:
-        """START REPLICA, for the threads that run now."""
-        yield self._statement("START", db)
+        """START REPLICA, for the threads of this channel that run now; what stands already is not started."""
+        status = status_of_channel(db, self.channel)
+        yield thread_statement("START", running_threads(self.thread, status) or self.thread, status, db.version)
 
     @property
     def takes_out(self) -> bool:
         """It no longer follows its source, and acknowledges nothing."""
         return True
-
-    def _running(self, status: ReplicaStatus) -> bool:
-        applier = self.thread != "receiver" and status.applier_running == "Yes"
-        receiver = self.thread != "applier" and status.receiver_running != "No"
-        return applier or receiver
-
-    def _statement(self, verb: str, db: MySQL) -> Statement:
-        thread = thread_clause(self.thread)
-        return statement(f"{verb} {replica(db.version)}{thread}")

@@ -63,6 +63,8 @@ _WAITS = {
     "longest": 9, "locked": 1, "state": "User lock", "object_type": "TABLE", "lock_type": "EXCLUSIVE", "lock_mode": "X",
     "command": "Sleep", "info": "", "since": 1772334000, "age": 1, "time": 1, "appliers": 0, "sessions": 1,
 }  # fmt: skip
+_DEFAULT_CHANNEL = {"Channel_Name": "", "Connection_name": ""}
+_STANDS = {"Replica_SQL_Running": "No", "Slave_SQL_Running": "No", **_DEFAULT_CHANNEL}
 
 
 def _named(variable: str) -> dict[str, str]:
@@ -89,6 +91,12 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "mysql.replica_status": Example(columns={**_RUNS, "Last_SQL_Errno": WAITED_IN_VAIN}),
     "mysql.set_read_only": Example(columns={**_RUNS, "Last_SQL_Errno": "0", "dumps": 1}),
+    "mysql.skip_transaction": Example(
+        {"errno": 1062},
+        {**_STANDS, "Last_SQL_Errno": 1062, "error": "", "applying": "3e11fa47-71ca-11e1-9e33-c80aa9429562:23"},
+    ),
+    "mysql.start_replica": Example(columns={**_STANDS, "Last_SQL_Errno": 1205}),
+    "mysql.stop_replica": Example(columns={**_RUNS, **_DEFAULT_CHANNEL}),
     "mysql.statement_digests": Example(columns=_named("performance_schema")),
     "mysql.temporary_tables": Example(columns=_named("performance_schema")),
     "mysql.set_variable": Example({"name": "max_connections", "value": 200}, {"Value": "100"}),

@@ -122,6 +122,53 @@ def test_of_several_channels_the_one_that_does_not_run_is_told():
     assert replica_status(Recorded(MARIADB_1011, {"SHOW": named})).channel == "a"
 
 
+HAND = {"Replica_IO_Running": "No", "Replica_SQL_Running": "No"}
+FAILED = {"Replica_SQL_Running": "No", "Last_SQL_Errno": 1062}
+TRIES = {"Replica_IO_Running": "Connecting", "Last_IO_Errno": 2003}
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ([HAND, FAILED], 1),
+        ([TRIES, FAILED, HAND], 1),
+        ([HAND, TRIES], 1),
+        ([{}, HAND], 1),
+        ([{}, {"Seconds_Behind_Source": 40}, {"Seconds_Behind_Source": 4}], 1),
+        ([{"Seconds_Behind_Source": 40}, {"Seconds_Behind_Source": None}], 1),
+        ([FAILED, FAILED], 0),
+    ],
+)
+def test_the_channel_with_an_error_goes_before_one_that_somebody_stopped_or_that_lags(states, told):
+    rows = [{**NEW, **state, "Channel_Name": str(number)} for number, state in enumerate(states)]
+    found = replica_status(Recorded(MYSQL_97, {"SHOW": rows}))
+    assert found.channel == str(told)
+    assert len(found.others) == len(states) - 1
+
+
+def test_a_channel_that_is_named_is_told_whatever_the_others_do():
+    rows = [{**NEW, "Channel_Name": "A"}, {**NEW, **FAILED, "Channel_Name": "b"}, {**NEW, **HAND, "Channel_Name": ""}]
+    found = replica_status(Recorded(MYSQL_97, {"SHOW": rows}), channel="a")
+    assert (found.channel, found.running, found.others_failed) == ("A", True, "channel b (applier: error 1062)")
+    gone = replica_status(Recorded(MYSQL_97, {"SHOW": rows}), channel="c")
+    assert (gone.configured, gone.channel, len(gone.others)) == (False, "c", 3)
+    assert replica_status(Recorded(MYSQL_97, {"SHOW": []}), channel="c") == ReplicaStatus()
+
+
+def test_only_a_server_with_channels_names_them_in_sentences():
+    assert replica_status(Recorded(MYSQL_97, {"SHOW": [NEW]})).of_channel == ""
+    rows = [{**NEW, **FAILED}, {**NEW, "Channel_Name": "b"}]
+    assert replica_status(Recorded(MYSQL_97, {"SHOW": rows})).of_channel == " of the default channel"
+
+
+@pytest.mark.parametrize(("version", "row", "word"), [(MYSQL_97, NEW, "Source"), (MARIADB_1011, MARIADB, "Master")])
+def test_what_is_received_and_what_is_applied_are_told(version, row, word):
+    at = {f"{word}_Log_File": "b.2", f"Read_{word}_Log_Pos": 9, f"Relay_{word}_Log_File": "b.1"}
+    found = replica_status(Recorded(version, {"SHOW": [{**row, **at, f"Exec_{word}_Log_Pos": 7}]}))
+    assert (found.received_until, found.applied_until, found.up_to_date) == ("b.2:9", "b.1:7", False)
+    assert not replica_status(Recorded(version, {"SHOW": [row]})).up_to_date
+
+
 def test_values_of_rows_and_statements_are_not_kept():
     error = (
         "Error 'Duplicate entry 'jane@example.com' for key 'users.email'' on query. Default database: 'shop'. "

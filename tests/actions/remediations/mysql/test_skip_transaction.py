@@ -71,5 +71,6 @@ def test_the_gtid_is_read_of_the_worker_and_never_guessed():
     with pytest.raises(Refused, match="does not report the GTID"):
         SkipTransaction(1062).check(db)
     tagged = f"Worker 1 failed executing transaction '{GTID}:tag:7' at source log b.1"
-    db = Recorded(MYSQL_97, {"applier_status_by_worker": [{"error": tagged, "applying": ""}]})
+    rows = [{"error": tagged, "applying": ""}]
+    db = Recorded(MYSQL_97, {"REPLICA STATUS": [STATUS], "applier_status_by_worker": rows})
     assert str(next(SkipTransaction(1062).change(db))) == f"SET GTID_NEXT = '{GTID}:tag:7'"

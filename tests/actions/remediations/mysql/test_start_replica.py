@@ -8,7 +8,9 @@ import pytest
 
 from actions.contract import Refused
 from actions.diagnostics.mysql.replica_status import replica_status
+from actions.remediations.mysql.skip_transaction import SkipTransaction
 from actions.remediations.mysql.start_replica import INSTEAD, RETRYABLE, StartReplica
+from actions.remediations.mysql.stop_replica import StopReplica
 from bot.lab.connections import administrator, ask
 from bot.lab.lab_state import LabInstance, LabState
 from bot.lab.replication import replica_status as status_of
@@ -16,15 +18,24 @@ from bot.lab.replication import replicates
 from bot.lab.waiting import wait_until
 from tests.actions.diagnostics.mysql.test_replica_status import MARIADB, NEW, OLD
 from tests.actions.hands import administer, check, make, reader, undo_of, verify
-from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
+from tests.recorded import MARIADB_104, MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded, named
 
 FLAVOURS = pytest.mark.parametrize("flavour", ["mysql", "mariadb"])
 APPLIER = StartReplica(thread="applier")
+APPLIED = {
+    "Source_Log_File": "b.1",
+    "Read_Source_Log_Pos": 900,
+    "Relay_Source_Log_File": "b.1",
+    "Exec_Source_Log_Pos": 900,
+}
 GAVE_UP = {"Replica_SQL_Running": "No", "Last_SQL_Errno": 1205, "Last_SQL_Error": "Lock wait timeout exceeded"}
 
 
+NOBODY = {"INNODB_TRX": [], "GLOBAL VARIABLES": named(innodb_lock_wait_timeout=50, replica_transaction_retries=10)}
+
+
 def server(version=MYSQL_97, row=NEW, **changes):
-    return Recorded(version, {"SHOW": [{**row, **changes}]})
+    return Recorded(version, {**NOBODY, "SHOW": [{**row, **changes}]})
 
 
 # -- on real servers --------------------------------------------------------------------------------------------------
@@ -196,4 +207,65 @@ def test_a_receiver_that_connects_is_waited_for():
 
 
 def test_an_unknown_lag_is_said_as_such():
-    assert StartReplica().verify(server(Seconds_Behind_Source=None)).says.endswith("is running, lag unknown.")
+    unknown = server(Seconds_Behind_Source=None, **APPLIED)
+    assert StartReplica().verify(unknown).says.endswith("is running, lag unknown.")
+
+
+def test_an_applier_that_does_not_get_on_is_neither_fixed_nor_failed():
+    stands = server(**{**APPLIED, "Exec_Source_Log_Pos": 400})
+    verdict = StartReplica().verify(stands)
+    assert (verdict.ok, verdict.settled, verdict.known) == (False, False, False)
+    assert "it stands at b.1:400, before a transaction that is large or waits for a lock" in verdict.says
+    assert "it gives up after up to 550 s" in verdict.says
+    assert stands.paused == 1.0
+    assert StartReplica().still_made(stands).ok
+    assert StartReplica(thread="receiver").verify(stands).ok
+
+
+def test_an_applier_that_gave_up_on_a_lock_is_not_started_while_a_transaction_holds_rows():
+    holder = {"id": 41, "user": "batch", "host": "app1:1", "command": "Sleep", "rows_locked": 1, "age": 300}
+    db = server(**GAVE_UP)
+    db.answers["INNODB_TRX"] = [holder]
+    with pytest.raises(Refused, match=r"session 41 of batch@app1 \(idle\) may still hold it"):
+        APPLIER.check(db)
+    db = server(**{**GAVE_UP, "Last_SQL_Errno": 1213})
+    db.answers["INNODB_TRX"] = [holder]
+    APPLIER.check(db)
+
+
+@pytest.mark.parametrize(
+    ("version", "names", "channel", "words"),
+    [
+        (MYSQL_97, ("", "b"), "", "START REPLICA SQL_THREAD FOR CHANNEL ''"),
+        (MYSQL_97, ("", "b"), "b", "START REPLICA SQL_THREAD FOR CHANNEL 'b'"),
+        (MYSQL_57, ("", "b"), "B", "START SLAVE SQL_THREAD FOR CHANNEL 'b'"),
+        (MYSQL_97, ("b",), "", "START REPLICA SQL_THREAD FOR CHANNEL 'b'"),
+        (MARIADB_1011, ("", "b"), "", "START REPLICA SQL_THREAD"),
+        (MARIADB_1011, ("", "b"), "b", "START REPLICA 'b' SQL_THREAD"),
+    ],
+)
+def test_one_channel_of_several_is_named(version, names, channel, words):
+    row, column = (MARIADB, "Connection_name") if version.is_mariadb else (NEW, "Channel_Name")
+    db = Recorded(version, {"SHOW": [{**row, column: name} for name in names]})
+    assert [str(s) for s in StartReplica(thread="applier", channel=channel).change(db)] == [words]
+
+
+@pytest.mark.parametrize(
+    ("names", "channel", "says"),
+    [
+        (("a", "b"), "", r"has 2 replication channels \(channel a, channel b\)\. Name the one that is meant"),
+        (("", "b"), "c", r"has no replication channel c; it has the default channel, channel b\."),
+        (("group_replication_applier",), "", "belongs to Group Replication, which starts and stops it"),
+    ],
+)
+def test_a_channel_that_is_not_certain_is_refused(names, channel, says):
+    db = Recorded(MYSQL_97, {"SHOW": [{**NEW, **GAVE_UP, "Channel_Name": name} for name in names]})
+    for change in (StartReplica(channel=channel), StopReplica(channel=channel), SkipTransaction(1062, channel)):
+        with pytest.raises(Refused, match=says):
+            change.check(db)
+
+
+def test_an_undo_stops_only_what_was_started():
+    half = server(**GAVE_UP)
+    assert [str(s) for s in StartReplica().undo(half)] == ["STOP REPLICA SQL_THREAD"]
+    assert [str(s) for s in StopReplica().undo(half)] == ["START REPLICA IO_THREAD"]
