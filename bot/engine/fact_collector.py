@@ -8,6 +8,7 @@ from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
 from actions.diagnostics.mysql.shard_roles import ShardRoles, shard_roles
+from actions.managed_services import refused_by_service
 from bot.config import Role, Shard, Tablet
 from bot.engine.active_halts import Halts
 from bot.engine.plan import RISKS, Change, Plan
@@ -143,7 +144,9 @@ class Collector:
         try:
             with self.fleet.read(target.shard, target.instance, made.remediation.reader) as db:
                 identity = self.fleet.identify(db)
-                checked = stranger or (_check(made.remediation, db) if made.due else None)
+                checked: str | None = stranger or _service(change.action, target, db)
+                if not checked and made.due:
+                    checked = _check(made.remediation, db)
         except (FirstmateError, Unreadable) as error:
             check = f"The precondition could not be checked: {error}"
             return Place(change.target, role, None, str(error), made.planned_server, "", check, may, doubts)
@@ -203,6 +206,11 @@ def _role(target: Target, identity: Identity, roles: ShardRoles | None) -> tuple
     if member.role == "unknown":
         return None, f"{identity.says}, and no member of {target.shard.name} follows it as its primary."
     return Role(member.role), roles.reason if member.role == "primary" else identity.says
+
+
+def _service(action: str, target: Target, db: MySQL) -> str:
+    """Returns why the managed service that the server belongs to refuses the action, or ''."""
+    return "" if target.is_proxy or isinstance(target.instance, Tablet) else refused_by_service(action, db)
 
 
 def _check(remediation: Remediation, db: MySQL) -> str | None:
