@@ -13,6 +13,7 @@ from actions.catalog import REMEDIATIONS
 from actions.contract import MySQL, Refused, Row, ServerVersion, Unreadable
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
+from actions.shard_contract import ShardMembers
 from actions.statement_redaction import normalise, redact_error
 from actions.vitess_contract import Vitess
 from bot import shell_run as oneshot
@@ -95,6 +96,9 @@ class RecordingFleet:
 
     def identify(self, db: MySQL) -> Identity:
         return self.fleet.identify(db.db if isinstance(db, RecordingReader) else db)
+
+    def members(self, shard: Shard) -> ShardMembers:
+        return self.fleet.members(shard)
 
     @property
     def prometheus(self) -> Prometheus | None:

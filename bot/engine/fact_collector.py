@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from actions.contract import MySQL, Refused, Remediation, Unreadable
-from bot.config import Tablet
+from actions.diagnostics.mysql.shard_roles import ShardRoles, shard_roles
+from actions.managed_services import refused_by_service
+from bot.config import Role, Shard, Tablet
 from bot.engine.active_halts import Halts
 from bot.engine.plan import RISKS, Change, Plan
 from bot.engine.policy_facts import Limits
-from bot.engine.ports import Directory, Fleet, Store
+from bot.engine.ports import Directory, Fleet, Identity, Store
 from bot.engine.run import Choice, Decision, Run
 from bot.engine.target_selection import out_of_place, refused_on_tablet
 from bot.engine.targets import Target
@@ -68,7 +70,7 @@ class Collector:
             caller=run.requester,
             caller_may_ask=may,
             caller_says=caller_says,
-            places=tuple(self._place(each) for each in made),
+            places=self._places(made),
             shard=run.shard,
             holder=held[0] if held else None,
             holder_until=held[1] if held else None,
@@ -110,7 +112,25 @@ class Collector:
         limit = self.ceiling if plan.risk == RISKS[0] else min(self.ceiling, "suggest", key=AUTONOMY.index)
         return min(run.autonomy, limit, key=AUTONOMY.index)
 
-    def _place(self, made: ResolvedChange) -> Place:
+    def _places(self, made: Sequence[ResolvedChange]) -> tuple[Place, ...]:
+        """Returns the facts about each server; the members of its shard are asked once for all of them."""
+        roles: dict[str, ShardRoles | None] = {}
+        found = []
+        for each in made:
+            shard = each.target.shard if each.target is not None else None
+            if shard is not None and shard.name not in roles:
+                roles[shard.name] = self._roles(shard)
+            found.append(self._place(each, roles[shard.name] if shard is not None else None))
+        return tuple(found)
+
+    def _roles(self, shard: Shard) -> ShardRoles | None:
+        """Returns the roles by what the servers of a shard say; None under Vitess, whose topology decides them."""
+        if any(isinstance(each, Tablet) for each in shard.instances):
+            return None
+        found: ShardRoles = shard_roles(self.fleet.members(shard))
+        return found
+
+    def _place(self, made: ResolvedChange, roles: ShardRoles | None) -> Place:
         """Returns the identity of the server, and the result of the action's precondition."""
         change, target = made.change, made.target
         if target is None:
@@ -124,22 +144,26 @@ class Collector:
         try:
             with self.fleet.read(target.shard, target.instance, made.remediation.reader) as db:
                 identity = self.fleet.identify(db)
-                checked = stranger or (_check(made.remediation, db) if made.due else None)
+                checked: str | None = stranger or _service(change.action, target, db)
+                if not checked and made.due:
+                    checked = _check(made.remediation, db)
         except (FirstmateError, Unreadable) as error:
             check = f"The precondition could not be checked: {error}"
             return Place(change.target, role, None, str(error), made.planned_server, "", check, may, doubts)
         check_says = checked or made.says or None
+        server_role, server_says = _role(target, identity, roles)
         return Place(
             change.target,
             role,
-            identity.role,
-            identity.says,
+            server_role,
+            server_says,
             made.planned_server,
             identity.server,
             check_says,
             may,
             doubts,
             from_topology=isinstance(target.instance, Tablet),
+            disagreement=roles.disagreement if roles else "",
         )
 
     def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:
@@ -170,6 +194,23 @@ class Collector:
         fresh = stage is Stage.BEFORE_CHANGE
         may, says = self.directory.may(decision.user, "approver", shard=run.shard, risk=plan.risk, fresh=fresh)
         return Approver(decision.user, decision.digest, may, says)
+
+
+def _role(target: Target, identity: Identity, roles: ShardRoles | None) -> tuple[Role | None, str]:
+    """Returns the role of a target by what all servers of its shard say, or None with the reason."""
+    member = next((each for each in roles.members if each.name == target.name), None) if roles else None
+    if roles is None or member is None:
+        return identity.role, identity.says
+    if roles.standing == "several" and member.role == "primary":
+        return target.instance.role, roles.reason
+    if member.role == "unknown":
+        return None, f"{identity.says}, and no member of {target.shard.name} follows it as its primary."
+    return Role(member.role), roles.reason if member.role == "primary" else identity.says
+
+
+def _service(action: str, target: Target, db: MySQL) -> str:
+    """Returns why the managed service that the server belongs to refuses the action, or ''."""
+    return "" if target.is_proxy or isinstance(target.instance, Tablet) else refused_by_service(action, db)
 
 
 def _check(remediation: Remediation, db: MySQL) -> str | None:

@@ -19,6 +19,7 @@ from actions import catalog
 from actions.contract import MySQL, Unreadable
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
+from actions.shard_contract import ShardMembers
 from actions.vitess_contract import Vitess
 from bot.config import Tablet
 from bot.engine.ports import Fleet
@@ -209,6 +210,8 @@ class Gatherer:
         def ask() -> object:
             if diagnostic.reader is Endpoint:
                 return diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters)
+            if diagnostic.reader is ShardMembers:
+                return diagnostic(self.fleet.members(target.shard), **parameters)
             with self._reader(target, diagnostic.reader) as db:
                 return diagnostic(db, **parameters)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from actions.contract import MySQL, Statement
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
+from actions.shard_contract import ShardMembers
 from bot.alerts import Alert
 from bot.config import Instance, Role, Shard
 from bot.engine.run import Assignment, Decision, PauseRequest, Run, RunState
@@ -74,6 +75,10 @@ class Fleet(Protocol):
         ...
 
     def identify(self, db: MySQL) -> Identity: ...
+
+    def members(self, shard: Shard) -> ShardMembers:
+        """The database servers of a shard, to be asked all at once; opens nothing yet."""
+        ...
 
     @property
     def prometheus(self) -> Prometheus | None: ...

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from actions.contract import MySQL
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
+from actions.shard_contract import ShardMembers
 from actions.vitess_contract import Vitess
 from bot.config import Config, DatabaseUser, Instance, Proxies, Role, Shard
 from bot.engine.ports import Changer, Identity
@@ -20,6 +21,7 @@ from bot.fleet.instance_lookup import Inventory
 from bot.fleet.mysql_connections import Server
 from bot.fleet.mysql_sessions import open_changer, open_reader
 from bot.fleet.prometheus_reader import PrometheusReader
+from bot.fleet.shard_members import MembersOfShard
 from bot.fleet.vitess.clusters import Clusters
 
 
@@ -104,6 +106,10 @@ class ConfiguredFleet:
     def identify(self, db: MySQL) -> Identity:
         """Returns the identity and role of a server."""
         return server_identity.identify(db)
+
+    def members(self, shard: Shard) -> ShardMembers:
+        """Returns the database servers of a shard, which are read in parallel as its reader."""
+        return MembersOfShard(shard, self.read)
 
 
 def _proxies(shard: Shard, instance: Instance) -> Proxies:

@@ -6,6 +6,8 @@ from typing import Any
 
 FULL = 1040
 """ER_CON_COUNT_ERROR, too many connections: the server is up."""
+OFFLINE = 3032
+"""ER_SERVER_OFFLINE_MODE: offline_mode is on, so only users with CONNECTION_ADMIN (SUPER in MySQL 5.7) may connect."""
 CUT_OFF = (2006, 2013)
 NO_TLS = 2026
 OF_THE_CLIENT = range(2000, 2100)
@@ -25,8 +27,8 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
     """Explains why a connection failed; the sentence never contains the password."""
     code, text = code_of(error), text_of(error)
     where = f"{host}:{port}"
-    if untrusted := _untrusted(code, text, where, user):
-        return untrusted
+    if told := _untrusted(code, text, where, user) or _shut(code, where, user):
+        return told
     if code == 1045:
         return (
             f"{where} refuses the user {user}: wrong password, or no account for this client host. Correct the secret "
@@ -48,13 +50,6 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
         return f"{where} does not accept connections ({text}). Check that the host and the server are up."
     if code == 2005 or "Name or service not known" in text:
         return f"The host of {where} cannot be resolved ({text}). Correct `host` in the inventory."
-    if code == 1129:
-        return (
-            f"{where} has blocked this host after too many failed connections (error 1129). On MySQL, run TRUNCATE "
-            "TABLE performance_schema.host_cache; on MariaDB, or without performance_schema, run FLUSH HOSTS."
-        )
-    if code == 1130:
-        return f"{where} does not allow connections from this host (error 1130). Grant {user} access from it."
     if code in (1820, 1862):
         return (
             f"The password of {user} on {where} has expired (error {code}). Set a new password and update the secret."
@@ -78,6 +73,23 @@ def _untrusted(code: int, text: str, where: str, user: str) -> str:
     return ""
 
 
+def _shut(code: int, where: str, user: str) -> str:
+    """Explains why a server that is up lets in no client of this host, or none at all; '' for other errors."""
+    if code == OFFLINE:
+        return (
+            f"{where} is up, but in offline mode (error {OFFLINE}): only users with CONNECTION_ADMIN can connect, and "
+            f"{user} is not one. Find out who set offline_mode, and why; SET GLOBAL offline_mode = OFF lets clients in."
+        )
+    if code == 1129:
+        return (
+            f"{where} has blocked this host after too many failed connections (error 1129). On MySQL, run TRUNCATE "
+            "TABLE performance_schema.host_cache; on MariaDB, or without performance_schema, run FLUSH HOSTS."
+        )
+    if code == 1130:
+        return f"{where} does not allow connections from this host (error 1130). Grant {user} access from it."
+    return ""
+
+
 def asking(error: Exception, address: str, sql: str) -> str:
     """Explains why a statement failed."""
     code, text = code_of(error), text_of(error)
@@ -86,6 +98,10 @@ def asking(error: Exception, address: str, sql: str) -> str:
         return f"{address} denies {statement!r}: {text}. Grant the missing privilege."
     if code in _TOO_LONG:
         return f"{address} stopped {statement!r} because it exceeded its time limit. Check the load of the server."
+    if code == OFFLINE:
+        return (
+            f"{address} was set to offline mode during {statement!r} (error {OFFLINE}), which ends all other sessions."
+        )
     if code in _LOCKED:
         return f"{address} could not get a lock for {statement!r} in time; nothing was done."
     if code in CUT_OFF:

@@ -164,6 +164,8 @@ class Place:
     """Why the inventory may be outdated; '' if it is fresh."""
     from_topology: bool = False
     """Whether the inventory's role comes from the topology of Vitess rather than from firstmate.yml."""
+    disagreement: str = ""
+    """How the inventory and the servers of the shard disagree about its primary, as sentences; '' if they agree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Refuses a target about whose role the inventory and the server disagree."""
+"""Refuses changes of a shard about whose primary, or about whose target's role, inventory and servers disagree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bot.guards.facts import NEW_PLAN, Answer, Facts, Place, Verdict
 
 
 def judge(facts: Facts) -> Verdict:
-    """Passes only when each server confirms the inventory's role and is still the server of the plan."""
+    """Passes only when the servers confirm the inventory's roles, and each is still the server of the plan."""
     if not facts.places:
         return Verdict("target", Answer.REFUSE, f"The plan names no server. {NEW_PLAN}")
     refused = [says for says in map(_refusal, facts.places) if says]
@@ -22,8 +22,13 @@ def _refusal(place: Place) -> str:
         return f"The inventory does not contain {name}. Add it to firstmate.yml and restart Firstmate."
     if place.doubts:
         return f"{place.target} may not be what the inventory says: {place.doubts}"
+    if place.disagreement:
+        return (
+            f"{place.disagreement} Nothing is changed in the shard while its primary is in doubt. Complete the "
+            "failover, or correct `role` in firstmate.yml and restart Firstmate; then press Try again."
+        )
     if place.server_role is None:
-        return f"The role of {place.target} could not be read from the server: {place.server_says}"
+        return f"The role of {place.target} is unknown: {place.server_says}"
     if place.server_role is not place.inventory_role:
         correct = (
             "wait until Firstmate has read the topology again, then press Try again"

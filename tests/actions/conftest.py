@@ -9,9 +9,10 @@ import pytest
 from bot.lab.connections import administrator, ask
 from bot.lab.fault_injection.inject import inject_fault
 from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.replication import replicates
 from bot.lab.vitess.application_schema import TABLES
 from bot.lab.waiting import wait_until
-from tests.actions.hands import Client
+from tests.actions.hands import Client, administer, follow
 from tests.actions.vitess_hands import Hands
 
 ROWS = ", ".join(f"({number}, 'secret-{number}')" for number in range(1, 21))
@@ -77,6 +78,29 @@ def broken(sound_lab: LabState) -> Callable[[str, str], LabInstance]:
         return sound_lab.instance(made.instance)
 
     return break_it
+
+
+@pytest.fixture(params=["orders", "billing"], ids=["mysql", "mariadb"])
+def promoted(request: pytest.FixtureRequest, notes: LabState) -> Iterator[LabInstance]:
+    """The second member of a shard, promoted by hand and without a reset; the third one follows it."""
+    first, second, third = (notes.instance(f"{request.param}-{number}") for number in (1, 2, 3))
+    administer(second, "STOP REPLICA", "SET GLOBAL read_only = 0")
+    administer(first, "SET GLOBAL read_only = 1")
+    follow(third, second)
+    try:
+        yield second
+    finally:
+        administer(first, "SET GLOBAL read_only = 0")
+        follow(third, first)
+        administer(second, *SHUT[second.flavour], "START REPLICA")
+        for each in (second, third):
+            wait_until(f"{each.name} replicates again", lambda each=each: replicates(each))  # type: ignore[misc]
+
+
+SHUT = {
+    "mysql": ("SET GLOBAL read_only = 1", "SET GLOBAL super_read_only = 1"),
+    "mariadb": ("SET GLOBAL read_only = 1",),
+}
 
 
 @pytest.fixture(scope="session")

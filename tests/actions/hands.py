@@ -19,6 +19,7 @@ from bot.fleet.mysql_sessions import MySQLChanger, MySQLReader, open_changer, op
 from bot.lab.connections import administrator, ask, connect
 from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.replication import replicates
 from bot.lab.waiting import wait_until
 
 RUN = "r-test"
@@ -96,6 +97,17 @@ def administer(instance: LabInstance, *statements: str) -> None:
     with administrator(instance) as admin:
         for statement in statements:
             ask(admin, statement)
+
+
+def follow(replica: LabInstance, source: LabInstance) -> None:
+    """Lets a replica follow another source, by its GTID position."""
+    change = (
+        f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '{source.host}', SOURCE_PORT = {source.port}"
+        if replica.flavour == "mysql"
+        else f"CHANGE MASTER TO MASTER_HOST = '{source.host}', MASTER_PORT = {source.port}, MASTER_USE_GTID = slave_pos"
+    )
+    administer(replica, "STOP REPLICA", change, "START REPLICA")
+    wait_until(f"{replica.name} follows {source.name}", lambda: replicates(replica))
 
 
 class Client:

@@ -14,6 +14,7 @@ from actions import catalog
 from actions.contract import Diagnostic, Flavour, MySQL, ProxySQL, Remediation
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
+from actions.shard_contract import ShardMembers
 from actions.vitess_contract import Vitess
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,12 @@ def test_a_diagnostic_takes_a_reader_and_named_parameters_and_returns_a_frozen_r
     ask = catalog.DIAGNOSTICS[name].ask
     reader, *rest = inspect.signature(ask).parameters.values()
     hints = get_type_hints(ask)
-    allowed = {"mysql": (MySQL, Endpoint), "prometheus": (Prometheus,), "proxysql": (ProxySQL,), "vitess": (Vitess,)}
+    allowed = {
+        "mysql": (MySQL, Endpoint, ShardMembers),
+        "prometheus": (Prometheus,),
+        "proxysql": (ProxySQL,),
+        "vitess": (Vitess,),
+    }
     assert hints[reader.name] in allowed[name.split(".")[0]]
     assert catalog.DIAGNOSTICS[name].reader is hints[reader.name]
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from actions.contract import Flavour, MySQL, Row, ServerVersion, Statement
 from actions.endpoint_contract import Endpoint, ProbeResult
+from actions.replication_sources import Source
+from actions.shard_contract import MemberAnswer, ShardMembers
+from actions.shard_primary import MemberFacts
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run
@@ -108,9 +112,36 @@ class Fleet:
     def change(self, shard: Shard, instance: Instance, reader: type = MySQL) -> Iterator[Changer]:
         yield Logged(self._server(instance), instance.name, self.log)
 
+    def members(self, shard: Shard) -> ShardMembers:
+        return MembersOf(self, shard)
+
     def identify(self, db: MySQL) -> Identity:
         assert isinstance(db, Server)
         return Identity(db.uuid, db.role, "it says so")
+
+
+@dataclass(frozen=True)
+class MembersOf:
+    """The members of a shard: each has the role that its server has, and the replicas follow the primary."""
+
+    fleet: Fleet
+    of: Shard
+
+    @property
+    def shard(self) -> str:
+        return self.of.name
+
+    def ask(self, question: Callable[[MySQL], Any]) -> tuple[MemberAnswer[Any], ...]:
+        servers = {each.name: self.fleet.servers[each.name] for each in self.of.instances}
+        first = next((s.address for s in servers.values() if s.role is Role.PRIMARY), "")
+        found = []
+        for each in self.of.instances:
+            server, leads = servers[each.name], servers[each.name].role is Role.PRIMARY
+            host, _, port = first.partition(":")
+            sources = () if leads or not first else (Source(host, int(port)),)
+            facts = None if server.down else MemberFacts(writable=leads, sources=sources)
+            found.append(MemberAnswer(each.name, each.address, each.role.value, facts, "It is down." * server.down))
+        return tuple(found)
 
 
 @dataclass

@@ -48,6 +48,7 @@ def _halted(scene: Scene, _: pytest.MonkeyPatch) -> None:
 
 
 def _failed_over(scene: Scene, _: pytest.MonkeyPatch) -> None:
+    scene.fleet.servers["orders-1"].role = Role.REPLICA
     scene.fleet.servers[TARGET].role = Role.PRIMARY
 
 
@@ -102,7 +103,7 @@ CASES = {
     "halt": Case(_halted, "halted by <@U0ALICE>"),
     "freeze": Case(_nothing, "covers orders until 2026-03-02", policy=FREEZE),
     "caller": Case(_no_operator_any_more, "U0CAROL and operator", run={"requester": "U0CAROL"}),
-    "target": Case(_failed_over, "the server says primary"),
+    "target": Case(_failed_over, "the servers name orders-2"),
     "write_access": Case(_only_read, "orders-2 is read-only for Firstmate: no `changer` is configured"),
     "shard_lease": Case(_held, "Run r-other is changing orders"),
     "assignment": Case(_taken, "<@U0ALICE> took this incident"),

@@ -282,8 +282,9 @@ def test_a_server_that_was_replaced_since_the_approval_stops_everything_before_i
 
 def test_a_server_that_changed_its_role_is_refused(scene: Scene):
     plan = rolling(scene)
+    scene.fleet.servers["orders-1"].role = Role.REPLICA
     scene.fleet.servers["orders-4"].role = Role.PRIMARY
-    assert "The inventory says that orders-4 is a replica, the server says primary" in scene.roll(plan).says
+    assert "The inventory names orders-1 as the primary of orders, the servers name orders-4" in scene.roll(plan).says
     assert scene.fleet.log == []
 
 

@@ -149,6 +149,12 @@ REFUSALS = [
     ),
     pytest.param(
         target,
+        {"places": (replace(REPLICA, disagreement="The servers name orders-2."),)},
+        "The servers name orders-2. Nothing is changed in the shard",
+        id="the primary is in doubt",
+    ),
+    pytest.param(
+        target,
         {"places": (REPLICA, replace(REPLICA, server="uuid-9"))},
         "A different server now answers",
         id="another server",

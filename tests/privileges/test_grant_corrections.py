@@ -58,6 +58,8 @@ def test_on_mariadb_a_reader_gets_its_own_privileges():
     assert user.corrections.grants == (f"GRANT SLAVE MONITOR ON *.* TO {WHO}",)
     assert {each.action for each in user.in_state(PermissionState.MISSING)} == {
         "mysql.replica_status",
+        "mysql.server_kind",
+        "mysql.shard_roles",
         "mysql.writability",
     }
 
@@ -67,7 +69,7 @@ def test_a_missing_privilege_is_one_grant_and_names_the_actions():
     user = reader(MYSQL_84, *lines)
     assert user.corrections.grants == (f"GRANT XA_RECOVER_ADMIN ON *.* TO {WHO}",)
     [says] = user.problems
-    assert "may not run 1 of 34 diagnostics: mysql.prepared_transactions." in says
+    assert "may not run 1 of 36 diagnostics: mysql.prepared_transactions." in says
     assert "Missing privileges: XA_RECOVER_ADMIN." in says
 
 

@@ -9,6 +9,8 @@ from actions.contract import Cost, Flavour, Seconds, diagnostic
 from actions.endpoint_contract import Endpoint
 
 FULL, BLOCKED, REFUSED_HOST = 1040, 1129, 1130
+OFFLINE = 3032
+"""ER_SERVER_OFFLINE_MODE of MySQL 5.7.5 and later; MariaDB has no offline mode."""
 REFUSED_USER = (1045, 1226, 1698, 1820, 1862, 3118, 3159, 3955, 4151)
 """Denied, over its limits, locked, expired, or TLS required; 4151 is MariaDB's locked account."""
 
@@ -32,6 +34,11 @@ class Reachability:
     def full(self) -> bool:
         """Whether it refused the connection because its limit is reached (1040): it is up."""
         return self.errno == FULL
+
+    @property
+    def offline(self) -> bool:
+        """Whether it refused the login because offline_mode is on (3032): it is up, and refuses its clients, too."""
+        return self.errno == OFFLINE
 
     @property
     def blocks_us(self) -> bool:

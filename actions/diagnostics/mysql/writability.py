@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
-from actions.diagnostics.mysql.replica_status import replica_status
+from actions.replication_sources import sources
 from actions.server_versions import processlist
 from actions.status_counters import on, variables
 
@@ -21,7 +21,10 @@ class Writability:
     super_read_only: bool | None = None
     """Whether super_read_only is on; empty if the server does not have it, as MariaDB."""
     replicates: bool = False
-    """Whether it is configured to replicate."""
+    """Whether a receiver is running, or keeps trying to connect."""
+    stopped: bool = False
+    """Whether it is configured to replicate, but no receiver is running: a replica that was stopped, or a server that
+    was promoted without RESET REPLICA ALL."""
     source: str = ""
     """`host:port` of its source, or ''."""
     connected_replicas: Count = 0
@@ -49,13 +52,15 @@ class Writability:
 def writability(db: MySQL) -> Writability:
     """Reads read_only and super_read_only, the server's source, and the replicas that read its binary log."""
     has = variables(db, "read_only", "super_read_only")
-    replica = replica_status(db)
+    channels = sources(db)
+    replicates = any(each.receiver_running for each in channels)
     dumps = db.rows(f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'")
     return Writability(
         address=db.address,
         read_only=has.get("read_only", "OFF").upper() not in ("OFF", "0"),
         super_read_only=on(has, "super_read_only") if "super_read_only" in has else None,
-        replicates=replica.configured,
-        source=f"{replica.source_host}:{replica.source_port}" if replica.configured else "",
+        replicates=replicates,
+        stopped=bool(channels) and not replicates,
+        source=channels[0].address if channels else "",
         connected_replicas=int(dumps[0]["dumps"]),
     )

@@ -13,7 +13,7 @@ from actions.sql_quoting import statement
 
 @dataclass(frozen=True)
 class SetReadOnly(Remediation):
-    """Sets super_read_only, or read_only if the server lacks it, on a server that replicates."""
+    """Sets super_read_only, or read_only if the server lacks it, on a server that replicates now."""
 
     risk: ClassVar[Risk] = Risk.DISRUPTIVE
     under_vitess: ClassVar[str] = (
@@ -31,12 +31,27 @@ class SetReadOnly(Remediation):
     }
 
     def check(self, db: MySQL) -> None:
-        """Refuses a server that does not replicate, since it may be the primary, and one that is read-only already."""
+        """Refuses a server that may be the primary, and one that is read-only already.
+
+        It may be the primary if it does not replicate now, although a stopped replication is still configured, or if
+        other servers read its binary log.
+        """
         now = writability(db)
+        if now.stopped:
+            raise Refused(
+                f"The replication of {db.address} from {now.source} is stopped: it may have been promoted, and all its "
+                "writes would fail. If it is a replica, start its replication first; if it is the primary, run RESET "
+                "REPLICA ALL (RESET SLAVE ALL in MariaDB) on it."
+            )
         if not now.replicates:
             raise Refused(
                 f"{db.address} does not replicate: it may be the primary, and all its writes would fail. Demote it "
                 "with a failover, or by hand once you are sure that another server accepts the writes."
+            )
+        if now.writable and now.connected_replicas:
+            raise Refused(
+                f"Servers replicate from {db.address} ({now.connected_replicas} connected): it may be their primary, "
+                "and all its writes would fail. If it is a replica, set read_only by hand."
             )
         if self._done(now):
             raise Refused(f"{db.address} is already read-only.")

@@ -15,6 +15,7 @@ from actions import catalog
 from actions.contract import Diagnostic, Unreadable
 from actions.endpoint_contract import Endpoint
 from actions.prometheus_contract import Prometheus
+from actions.shard_contract import ShardMembers
 from bot.engine.ports import Fleet
 from bot.engine.target_selection import out_of_place
 from bot.engine.targets import Target
@@ -104,6 +105,8 @@ class Sweeps:
         try:
             if diagnostic.reader is Endpoint:
                 return HostAnswer(target, diagnostic(self.fleet.endpoint(target.shard, target.instance), **parameters))
+            if diagnostic.reader is ShardMembers:
+                return HostAnswer(target, diagnostic(self.fleet.members(target.shard), **parameters))
             with self.fleet.read(target.shard, target.instance, diagnostic.reader) as db:
                 return HostAnswer(target, diagnostic(db, **parameters))
         except (FirstmateError, Unreadable) as error:

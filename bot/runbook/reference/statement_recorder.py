@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from actions.contract import Flavour, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
+from actions.contract import Flavour, MySQL, NoUndo, ProxySQL, Refused, Remediation, Row, ServerVersion, Unreadable
 from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
 from actions.endpoint_contract import Endpoint
 from actions.row_lock_queues import MOST_EDGES
+from actions.shard_contract import MemberAnswer, ShardMembers
 from actions.vitess_contract import Vitess
 from bot.runbook.expressions.value_types import BaseType, value_type_of
 from bot.runbook.language.signatures import bare, of_diagnostic, of_remediation
 from bot.runbook.reference import vitess_calls
+
+T = TypeVar("T")
 
 VERSIONS = (
     ServerVersion(Flavour.MYSQL, (5, 7, 44)),
@@ -90,6 +93,7 @@ EXAMPLES: Mapping[str, Example] = {
         ),
     ),
     "mysql.replica_status": Example(columns={**_RUNS, "Last_SQL_Errno": WAITED_IN_VAIN}),
+    "mysql.server_kind": Example(columns=_named("group_replication_group_name")),
     "mysql.set_read_only": Example(columns={**_RUNS, "Last_SQL_Errno": "0", "dumps": 1}),
     "mysql.skip_transaction": Example(
         {"errno": 1062},
@@ -97,6 +101,7 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "mysql.start_replica": Example(columns={**_STANDS, "Last_SQL_Errno": 1205}),
     "mysql.stop_replica": Example(columns={**_RUNS, **_DEFAULT_CHANNEL}),
+    "mysql.shard_roles": Example(columns=_named("group_replication_group_name")),
     "mysql.statement_digests": Example(columns=_named("performance_schema")),
     "mysql.temporary_tables": Example(columns=_named("performance_schema")),
     "mysql.set_variable": Example({"name": "max_connections", "value": 200}, {"Value": "100"}),
@@ -174,6 +179,17 @@ class RecordingReader:
         """Does nothing: the results do not change over time."""
 
 
+@dataclass(frozen=True)
+class _OneMember:
+    """Implements actions.shard_contract.ShardMembers: a shard of one server."""
+
+    db: RecordingReader
+    shard: str = "shard"
+
+    def ask(self, question: Callable[[MySQL], T]) -> tuple[MemberAnswer[T], ...]:
+        return (MemberAnswer("server", self.db.address, "primary", question(self.db)),)
+
+
 def versions_of(name: str) -> tuple[ServerVersion, ...]:
     """Returns the servers for which an action's statements are recorded."""
     declared = _reader(name)
@@ -194,7 +210,13 @@ def statements_read(name: str) -> list[RecordedStatement]:
         parameters = (
             EXAMPLES[name].parameters if name in EXAMPLES and EXAMPLES[name].parameters else _placeholders(name)
         )
-        return _each_server(name, lambda db: _recorded(db, lambda: DIAGNOSTICS[name](db, **parameters)))
+        reads = DIAGNOSTICS[name].reader
+        return _each_server(
+            name,
+            lambda db: _recorded(
+                db, lambda: DIAGNOSTICS[name](_OneMember(db) if reads is ShardMembers else db, **parameters)
+            ),
+        )
 
     return _each_server(
         name,

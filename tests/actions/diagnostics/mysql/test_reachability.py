@@ -11,10 +11,13 @@ import pytest
 
 from actions.diagnostics.mysql.reachability import Reachability, reachability
 from actions.endpoint_contract import ProbeResult
+from bot.errors import Unreachable
 from bot.fleet.endpoint_probe import ServerEndpoint
 from bot.fleet.mysql_connections import Server
+from bot.fleet.mysql_sessions import open_reader
 from bot.lab.database_users import READER
 from bot.lab.lab_state import LabInstance, LabState
+from tests.actions.hands import administer
 
 
 class HttpIntake:
@@ -145,3 +148,19 @@ def test_a_server_that_refuses_our_user_is_up(lab, name):
     found = reachability(as_reader(lab, instance, password="wrong"))
     assert (found.greeted, found.errno, found.refuses_user, found.full) == (True, 1045, True, False)
     assert "wrong" not in found.error
+
+
+@pytest.mark.lab
+def test_a_server_in_offline_mode_is_up_and_says_so(lab: LabState):
+    instance = lab.instance("orders-3")
+    login = lab.users[READER]
+    server = Server(instance.host, instance.port, login.user, login.password)
+    administer(instance, "SET GLOBAL offline_mode = ON")
+    try:
+        found = reachability(ServerEndpoint(server))
+        with pytest.raises(Unreachable, match=r"in offline mode \(error 3032\)"), open_reader(server):
+            pass
+    finally:
+        administer(instance, "SET GLOBAL offline_mode = OFF")
+    assert (found.greeted, found.errno, found.offline, found.refuses_user) == (True, 3032, True, False)
+    assert not reachability(ServerEndpoint(server)).offline

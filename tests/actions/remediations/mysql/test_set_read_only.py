@@ -47,6 +47,20 @@ def test_a_server_that_follows_nobody_may_be_the_primary(notes, primary):
 
 
 @pytest.mark.lab
+def test_a_server_that_was_promoted_with_its_replication_only_stopped_is_never_touched(notes, promoted):
+    with pytest.raises(Refused, match="it may have been promoted"):
+        check(notes, promoted, SetReadOnly())
+
+
+@pytest.mark.lab
+def test_a_writable_server_that_others_follow_is_never_touched(notes, promoted):
+    administer(promoted, "START REPLICA")
+    with pytest.raises(Refused, match=r"Servers replicate from .* \(1 connected\)"):
+        check(notes, promoted, SetReadOnly())
+    administer(promoted, "STOP REPLICA")
+
+
+@pytest.mark.lab
 def test_what_is_so_already_is_refused(notes, replica):
     with pytest.raises(Refused, match="is already read-only"):
         check(notes, replica, SetReadOnly())
