@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from bot.clock import utc_now
 from bot.engine import segments
 from bot.engine.approval_expiry import ApprovalExpiry
+from bot.engine.effect_check import EffectCheck
 from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.ports import Publisher, Steps, Store, Superseded
@@ -35,6 +36,7 @@ class Dispatcher:
     triage: Triage
     approval_expiry: ApprovalExpiry
     rollout: Rollout
+    effects: EffectCheck
     undo: Undo
     assignments: Assignments
     pausing: Pausing
@@ -54,7 +56,7 @@ class Dispatcher:
             log.exception("segment %s of run %s failed", name, run_id)
             self._end_broken(run_id, name, error)
 
-    def _run(self, steps: Steps, run_id: str, segment: Segment) -> None:
+    def _run(self, steps: Steps, run_id: str, segment: Segment) -> None:  # noqa: C901 - one case for each segment
         match segment:
             case segments.Triage():
                 self.triage.triage(steps, run_id)
@@ -71,6 +73,9 @@ class Dispatcher:
                 self.triage.publish(run_id)
             case segments.Change():
                 self.rollout.change(steps, run_id)
+                self.assignments.settle(run_id)
+            case segments.Effect(number):
+                self.effects.check(run_id, number)
                 self.assignments.settle(run_id)
             case segments.Silenced(check):
                 self.assignments.check_silenced(run_id, check)
