@@ -41,10 +41,9 @@ def seen(effect: Effect, check: Seen, patience: Patience) -> Effect:
             return replace(held, helped=Helped.NO) if late else held
         case Trouble.UNDECIDED:
             missed = replace(effect, missing=says)
-            if effect.holds and late:
-                return replace(missed, helped=Helped.NO)
             over = effect.until is None or at >= effect.until
-            return replace(missed, helped=Helped.UNKNOWN) if over else missed
+            verdict = Helped.NO if effect.holds else Helped.UNKNOWN
+            return replace(missed, helped=verdict) if over else missed
 
 
 def next_check(effect: Effect, now: datetime, patience: Patience) -> float:
