@@ -5,6 +5,7 @@ A check only reads, so after a crash it starts again. Between two checks the run
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ from bot.runbook.expressions.names import BEFORE, before_in
 from bot.runbook.language import schema
 from bot.runbook.library.load_runbooks import parse
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class EffectCheck:
@@ -44,7 +47,8 @@ class EffectCheck:
     def before(self, run: Run) -> Effect | None:
         """Returns what to check after the changes of a run, with the evidence from before that the check compares.
 
-        None if no cause of the runbook offered them.
+        What cannot be read once more just before the changes is as the diagnosis found it. None if no cause of the
+        runbook offered the changes.
         """
         if run.plan is None:
             return None
@@ -53,15 +57,16 @@ class EffectCheck:
             return None
         declared = cause.helped.when if cause.helped is not None else None
         compared = before_in(declared) if declared is not None else frozenset()
-        effect = Effect(cause.id)
         if not compared:
-            return effect
+            return Effect(cause.id)
+        steps = run.steps
         try:
-            found = self._gather(run, helped.gathering(runbook, compared), self.fleet.find(run.target))
-        except FirstmateError:
-            return effect  # the condition cannot be decided, and the check says so
-        steps = {step.id: step.evidence for step in found.steps if step.id in compared and step.evidence is not None}
-        return replace(effect, before=steps)
+            steps += self._gather(run, helped.gathering(runbook, compared), self.fleet.find(run.target)).steps
+        except FirstmateError as error:
+            # The evidence of the diagnosis is older, but tells as much.
+            log.warning("the evidence before the change of run %s could not be read: %s", run.id, error)
+        known = {step.id: step.evidence for step in steps if step.id in compared and step.evidence is not None}
+        return Effect(cause.id, before=known)
 
     def begin(self, run: Run, done: str) -> Run:
         """Returns the run as it is watched from now on; `done` is the sentence of its verified changes."""

@@ -12,7 +12,7 @@ import pytest
 
 from bot.engine import segments
 from bot.engine.effect_summary import next_cause
-from bot.engine.run import Cause, Effect, Helped, Run, RunState
+from bot.engine.run import Cause, Helped, Run, RunState
 from bot.errors import NotAllowed
 from bot.store import audit_log
 from bot.store.database import Database
@@ -230,6 +230,14 @@ def test_each_outcome_is_in_the_audit_log_with_its_cause(database: Database):
     assert events["run.not_helped"]["helped"] == "no"
 
 
+def test_each_outcome_is_counted(database: Database):
+    found = watched(database, runbook(FEW, MANY))
+    assert found.scene.store.counts() == {"watching": 1}
+    found.end()
+    counted = found.scene.store.outcomes()
+    assert (counted["not_helped"], counted["mended"]) == (1, 0)
+
+
 def test_a_failed_change_is_not_watched(database: Database):
     book = runbook()
     run = samples.run(
@@ -243,8 +251,3 @@ def test_a_failed_change_is_not_watched(database: Database):
     scene.approve()
     scene.rollout.change(DirectSteps(), "r-1")
     assert Watched(scene).run.state is RunState.FAILED
-
-
-def test_an_effect_of_an_older_store_is_absent():
-    assert samples.run().effect is None
-    assert Effect("few").helped is Helped.PENDING

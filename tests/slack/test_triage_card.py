@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.run import Assignment, Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
+from bot.engine.run import Assignment, Cause, Choice, Decision, Effect, Event, Helped, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks, text_length
 from bot.slack import action_ids, approval_card, run_messages, triage_card
@@ -95,10 +95,11 @@ def test_a_change_that_did_not_help_is_loud_and_names_the_next_cause_with_its_re
     still = Cause("idle", "holds", "Session 7 holds the lock.", ("end_it",))
     effect = Effect("busy", Helped.NO, done="Statement killed.", holds=still.says, now=(still,))
     ended = at(RunState.NOT_HELPED, effect=effect, says="The trouble is not over.")
-    shown = words(parts(ended)["outcome"])
-    assert shown.startswith(":rotating_light: *Done, but it did not help.* The trouble is not over.")
+    first, *rest = parts(ended)["outcome"]["blocks"]
+    shown = words(rest)
+    assert first["text"]["text"].startswith(":rotating_light: *Done, but it did not help.* The trouble is not over.")
     assert "*Now:* Session 7 holds the lock. Press Try again for the plan of `end it`." in shown
-    assert colour(ended) != colour(at(RunState.MENDED))
+    assert triage_card.colour(ended) != triage_card.colour(at(RunState.MENDED))
 
 
 def test_a_mended_run_names_another_cause_that_holds():

@@ -82,8 +82,8 @@ class Helped(RunbookModel):
     """When a remedy of the cause has helped; evidence is gathered again after the change to tell."""
 
     when: Template | None = None
-    """The condition on the new evidence that is true once the remedy has helped; it can read the evidence from just
-    before the change as `before.STEP`. By default the remedy has helped once the cause no longer holds."""
+    """The condition on the new evidence that is true once the remedy has helped; it can read the evidence from before
+    the change as `before.STEP`. By default the remedy has helped once the cause no longer holds."""
     within: Annotated[Duration, Field(ge=1, le=900)] | None = None
     """How long it may take until it has helped, in seconds; by default 10 s, and 60 s under Vitess."""
     holds_for: Annotated[Duration, Field(ge=1, le=900)] | None = None
