@@ -107,6 +107,9 @@ class Cause(RunbookModel):
     """For a condition that may resolve itself: evidence is gathered again after this time, in seconds."""
     helped: Helped | None = None
     """When a remedy of this cause has helped; by default once the cause no longer holds."""
+    over: bool = False
+    """Whether the cause says that the trouble is over: it then comes after all other proved causes, and is undecided
+    while a cause that excludes it is."""
 
     @model_validator(mode="after")
     def _has_remedy_or_look_again(self) -> Cause:
