@@ -14,6 +14,7 @@ import pytest
 
 from bot.lab.connections import administrator, ask, session
 from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.replication import TABLE
 from bot.lab.waiting import wait_until
 from tests.e2e.lab_bot import variant
 from tests.shell import firstmate
@@ -52,7 +53,7 @@ remedies:
       transaction_started: "{{{{ locks.blockers[0].started }}}}"
       even_if_busy: true
 """
-HELD = "UPDATE orders SET status = 'held' WHERE id = 1"
+HELD = "UPDATE {} SET status = 'held' WHERE id = 1"
 
 
 def background(connection: Any, sql: str) -> threading.Thread:
@@ -71,11 +72,11 @@ def background(connection: Any, sql: str) -> threading.Thread:
 def a_held_row(lab: LabState, instance: LabInstance) -> Iterator[None]:
     """A transaction changes a row and then runs a long statement, and a writer waits for the row."""
     holder, waiter = (session(lab, instance, "app") for _ in range(2))
-    threads = []
+    threads, held = [], HELD.format(TABLE[instance.shard])
     try:
         ask(holder, "BEGIN")
-        ask(holder, HELD)
-        threads = [background(holder, "SELECT SLEEP(60)"), background(waiter, HELD)]
+        ask(holder, held)
+        threads = [background(holder, "SELECT SLEEP(60)"), background(waiter, held)]
         yield
     finally:
         with administrator(instance) as admin:
