@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -16,7 +16,7 @@ from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.ports import Publisher, Steps, Store, Superseded
 from bot.engine.rollout import Rollout
-from bot.engine.run import Run, RunState
+from bot.engine.run import Helped, Run, RunState
 from bot.engine.segments import Segment
 from bot.engine.stored_runs import known_run
 from bot.engine.triage import Triage
@@ -112,8 +112,13 @@ class Dispatcher:
         self._fail(run, says, "run.broke", why=why)
 
     def _fail(self, run: Run, says: str, event: str, **data: Any) -> None:  # noqa: ANN401 - as in Store.save
-        """Ends a run under way as failed, releases its shard and shows it."""
+        """Ends a run under way as failed, releases its shard and shows it.
+
+        The changes of a run that is watched stand; it is only unknown whether they helped.
+        """
         ended = run.ending(RunState.FAILED, says, self.now())
+        if run.state is RunState.WATCHING and run.effect is not None:
+            ended = replace(ended, state=RunState.UNKNOWN, effect=replace(run.effect, helped=Helped.UNKNOWN))
         self.store.save(ended, expect=run.state, event=event, **data)
         self.store.release(run.shard, run.id)
         self.publisher.publish(ended)

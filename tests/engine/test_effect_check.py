@@ -238,6 +238,15 @@ def test_each_outcome_is_counted(database: Database):
     assert (counted["not_helped"], counted["mended"]) == (1, 0)
 
 
+def test_a_check_that_breaks_leaves_it_unknown_and_the_changes_can_still_be_undone(database: Database):
+    found = watched(database, runbook())
+    found.scene.store.save(replace(found.run, runbook_text="no runbook"), expect=RunState.WATCHING)
+    ended = found.scene.advance("effect-1")
+    assert ended.state is RunState.UNKNOWN
+    assert "the step effect-1 failed" in ended.says
+    assert ended.stands
+
+
 def test_a_failed_change_is_not_watched(database: Database):
     book = runbook()
     run = samples.run(
