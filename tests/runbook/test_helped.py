@@ -83,6 +83,13 @@ def test_a_condition_of_its_own_decides_alone_and_compares_victims_with_before(n
     assert judged(runbook(fewer, BUSY), waits(now, idle=True), before=waits(5, idle=True)).trouble is trouble
 
 
+def test_trouble_that_holds_is_never_told_by_what_says_that_it_is_over():
+    never = {**IDLE, "helped": {"when": "sessions.total > 9"}}
+    says = judged(runbook(never, {**NOBODY, "over": True}), waits(0, idle=False)).says
+    assert says == "`sessions.total > 9` is not true"
+    assert judged(runbook(never, NOBODY), waits(0, idle=False)).says == "Nobody waits."
+
+
 def test_a_condition_whose_evidence_from_before_is_missing_is_undecided():
     fewer = {**IDLE, "helped": {"when": "locks.waiting < before.locks.waiting"}}
     assert judged(runbook(fewer), waits(1, idle=True)).trouble is Trouble.UNDECIDED

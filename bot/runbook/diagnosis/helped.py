@@ -113,8 +113,9 @@ def judge_trouble(
         if declared is not None:
             if holds(declared, scope):
                 return Judgement(Trouble.GONE)
-            lead = diagnosis.lead
-            return Judgement(Trouble.HOLDS, lead.says if lead else f"`{' '.join(declared.split())}` is not true")
+            over = {each.id for each in runbook.causes if each.over}
+            found = [each.says for each in diagnosis.holding if each.id not in over]
+            return Judgement(Trouble.HOLDS, next(iter(found), f"`{' '.join(declared.split())}` is not true"))
         if holds(cause.when, scope):
             return Judgement(Trouble.HOLDS, _sentence(diagnosis, cause))
     except EvidenceMissing as missing:
