@@ -168,6 +168,7 @@ class Bot:
         halted = {halt.scope or "everything": 1.0 for halt in self._engine.halts.every()}
         return {
             metrics.RUNS: {state: float(count) for state, count in self._store.counts().items()},
+            metrics.OUTCOMES: {state: float(count) for state, count in self._store.outcomes().items()},
             metrics.MESSAGES: {"waiting": float(self._outbox.waiting())},
             metrics.CONNECTED: {"slack": float(self._connection.connected)},
             metrics.RUNBOOKS: {"in_force": float(len(self.live_library.library.runbooks)), **self._reloader.counts},

@@ -13,6 +13,7 @@ from bot.engine.alert_receiver import AlertReceiver
 from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
+from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gatherer
 from bot.engine.guard_explanation import GuardExplainer
@@ -56,6 +57,7 @@ class Engine:
     run_factory: RunFactory
     triage: Triage
     rollout: Rollout
+    effects: EffectCheck
     explainer: GuardExplainer
     commands: Commands
     dispatcher: Dispatcher
@@ -77,7 +79,8 @@ def assemble(
     undo = Undo(fleet, store, publisher, halts)
     triage = Triage(fleet, store, publisher, collector, gatherer, planner, config.approvals.expires_after)
     in_flight = IN_FLIGHT if store.database.several else 0.0
-    rollout = Rollout(fleet, store, publisher, collector, planner, undo, in_flight=in_flight)
+    effects = EffectCheck(fleet, store, publisher, gatherer)
+    rollout = Rollout(fleet, store, publisher, collector, planner, undo, effects, in_flight=in_flight)
     expiry = ApprovalExpiry(store, publisher)
     assignments = Assignments(store, publisher, Silencing(_silencers(config)))
     pausing = Pausing(store, publisher)
@@ -92,9 +95,10 @@ def assemble(
         run_factory=run_factory,
         triage=triage,
         rollout=rollout,
+        effects=effects,
         explainer=GuardExplainer(fleet, directory, collector, planner, run_factory),
         commands=Commands(fleet, store, roles, run_factory, triage, assignments, halts, pausing),
-        dispatcher=Dispatcher(store, publisher, triage, expiry, rollout, undo, assignments, pausing),
+        dispatcher=Dispatcher(store, publisher, triage, expiry, rollout, effects, undo, assignments, pausing),
         receiver=AlertReceiver(run_factory, fleet, store),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +21,8 @@ from bot.engine.plan import Plan
 from bot.engine.planner import Observations
 from bot.engine.ports import Directory, Fleet
 from bot.engine.preview import Preview, preview
-from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
+from bot.engine.run import Choice, Decision, Effect, Run, RunState, StepStatus
+from bot.engine.stored_runs import known_run
 from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.configured_fleet import ConfiguredFleet
@@ -37,6 +39,8 @@ from bot.store.segment_queue import DirectQueue, DirectSteps
 from bot.store.sqlite import SQLiteDatabase
 
 MAX_ALERT_FILE = 1024 * 1024
+CHECK_EVERY = 1.0
+"""Seconds between two checks whether a change helped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether a cause was found and, if a change was requested, it was made and verified."""
+        """Whether a cause was found and, if a change was requested, it was made and verified, and it helped."""
         return self.run.lead is not None and self.run.state in (RunState.TRIAGING, RunState.MENDED)
 
     @property
@@ -78,6 +82,7 @@ class Report:
             "approvals_needed": run.approvals_needed if plan else None,
             "guards": [{"guard": v.guard, "answer": v.answer.value, "says": v.says} for v in run.verdicts],
             "not_offered": self.not_offered or None,
+            "effect": effect_as_json(run.effect) if run.effect else None,
             "state": run.state.value if run.state is not RunState.TRIAGING else "diagnosed",
             "says": run.says or None,
             "evidence": dict(self.evidence),
@@ -192,9 +197,19 @@ def _make(engine: Engine, run: Run, seen: Observations, name: str, report: Repor
     decided = Decision(user, Choice.APPROVE, proposal.plan.digest, datetime.now(UTC))
     engine.store.decide(run.id, decided)
     engine.rollout.change(DirectSteps(), run.id)
-    ended = engine.store.run(run.id)
-    assert ended is not None
-    return replace(report, run=ended, not_offered="")
+    return replace(report, run=_watched(engine, run.id), not_offered="")
+
+
+def _watched(engine: Engine, run_id: str) -> Run:
+    """Checks whether the change helped until that is known; returns the run as it ended."""
+    number = 1
+    while True:
+        engine.effects.check(run_id, number)
+        run = known_run(engine.store, run_id)
+        if run.state is not RunState.WATCHING:
+            return run
+        time.sleep(CHECK_EVERY)
+        number += 1
 
 
 def _report(found: Preview) -> Report:
@@ -223,6 +238,17 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "error_budget": plan.error_budget,
         "changes": [asdict(change) for change in plan.changes],
         "digest": plan.digest,
+    }
+
+
+def effect_as_json(effect: Effect) -> dict[str, Any]:
+    """Returns as JSON whether a change helped, and the causes that hold after it."""
+    return {
+        "helped": effect.helped.value,
+        "cause": effect.cause,
+        "holds": effect.holds or None,
+        "missing": effect.missing or None,
+        "causes": [{"id": each.id, "says": each.says, "remedies": list(each.remedies)} for each in effect.now],
     }
 
 

@@ -37,6 +37,7 @@ AWAITED = {
     RunState.APPROVED: Kind.CHANGE,
     RunState.CHANGING: Kind.CHANGE,
     RunState.PAUSED: Kind.UNPAUSE,
+    RunState.WATCHING: Kind.EFFECT,
 }
 """The kind of segment that moves a run out of each state."""
 
@@ -132,6 +133,9 @@ class StalledRuns:
                 return segments.Triage()
             case RunState.WAITING:
                 return segments.Expire()
+            case RunState.WATCHING:
+                # A number of its own, so that the checks after it are new segments, too.
+                return segments.Effect(int(self.now().timestamp()))
             case RunState.PAUSED:
                 run = self.store.run(run_id)
                 return (

@@ -73,11 +73,17 @@ def scene(database: Database) -> Scene:
 
 @pytest.mark.parametrize(
     ("state", "segment"),
-    [(RunState.TRIAGING, "triage"), (RunState.APPROVED, "change"), (RunState.CHANGING, "change")],
+    [
+        (RunState.TRIAGING, "triage"),
+        (RunState.APPROVED, "change"),
+        (RunState.CHANGING, "change"),
+        (RunState.WATCHING, f"effect-{NOW.timestamp() + PATIENCE.total_seconds() + 1:.0f}"),
+    ],
 )
 def test_a_run_without_a_queued_segment_gets_its_segment_again(scene: Scene, state: RunState, segment: str):
     scene.store.save(run(state=state, plan=plan()), expect=RunState.TRIAGING)
     scene.queue.busy = {("r-1", Kind.EXPIRE)}
+    scene.seconds = PATIENCE.total_seconds() + 1
     scene.stalled_runs.check()
     assert scene.queue.enqueued == [("r-1", segment)]
 

@@ -136,7 +136,7 @@ class Commands:
         risk = run.plan.risk if run.plan else ""
         self.roles.require(user, "approver", shard=run.shard, risk=risk, fresh=True)
         self._not_halted(run, run.plan)
-        if run.state is not RunState.MENDED or run.plan is None:
+        if not run.stands or run.plan is None:
             raise NotAllowed(f"Run {run_id} cannot be undone: {run.state_says}")
         if not run.plan.undo:
             raise NotAllowed(f"Run {run_id} has nothing to undo. {run.plan.undo_says}")

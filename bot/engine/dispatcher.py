@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
 from bot.clock import utc_now
 from bot.engine import segments
 from bot.engine.approval_expiry import ApprovalExpiry
+from bot.engine.effect_check import EffectCheck
 from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
 from bot.engine.ports import Publisher, Steps, Store, Superseded
 from bot.engine.rollout import Rollout
-from bot.engine.run import Run, RunState
+from bot.engine.run import Helped, Run, RunState
 from bot.engine.segments import Segment
 from bot.engine.stored_runs import known_run
 from bot.engine.triage import Triage
@@ -35,6 +36,7 @@ class Dispatcher:
     triage: Triage
     approval_expiry: ApprovalExpiry
     rollout: Rollout
+    effects: EffectCheck
     undo: Undo
     assignments: Assignments
     pausing: Pausing
@@ -54,7 +56,7 @@ class Dispatcher:
             log.exception("segment %s of run %s failed", name, run_id)
             self._end_broken(run_id, name, error)
 
-    def _run(self, steps: Steps, run_id: str, segment: Segment) -> None:
+    def _run(self, steps: Steps, run_id: str, segment: Segment) -> None:  # noqa: C901 - one case for each segment
         match segment:
             case segments.Triage():
                 self.triage.triage(steps, run_id)
@@ -71,6 +73,9 @@ class Dispatcher:
                 self.triage.publish(run_id)
             case segments.Change():
                 self.rollout.change(steps, run_id)
+                self.assignments.settle(run_id)
+            case segments.Effect(number):
+                self.effects.check(run_id, number)
                 self.assignments.settle(run_id)
             case segments.Silenced(check):
                 self.assignments.check_silenced(run_id, check)
@@ -107,8 +112,13 @@ class Dispatcher:
         self._fail(run, says, "run.broke", why=why)
 
     def _fail(self, run: Run, says: str, event: str, **data: Any) -> None:  # noqa: ANN401 - as in Store.save
-        """Ends a run under way as failed, releases its shard and shows it."""
+        """Ends a run under way as failed, releases its shard and shows it.
+
+        The changes of a run that is watched stand; it is only unknown whether they helped.
+        """
         ended = run.ending(RunState.FAILED, says, self.now())
+        if run.state is RunState.WATCHING and run.effect is not None:
+            ended = replace(ended, state=RunState.UNKNOWN, effect=replace(run.effect, helped=Helped.UNKNOWN))
         self.store.save(ended, expect=run.state, event=event, **data)
         self.store.release(run.shard, run.id)
         self.publisher.publish(ended)

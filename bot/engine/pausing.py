@@ -52,6 +52,8 @@ class Pausing:
             return self._continue(
                 user, run, PauseRequest("stop", user, self.now()), f"{mention(user)} stopped the change."
             )
+        if run.state is RunState.WATCHING:
+            raise NotAllowed(f"Run {run.id} cannot be stopped: its changes are made. {run.says}")
         raise NotAllowed(f"Run {run.id} has already ended: {run.state_says}")
 
     def go_on(self, user: str, run: Run) -> Run:

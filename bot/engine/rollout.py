@@ -11,6 +11,7 @@ from actions.contract import Refused, Remediation, Unreadable, Verification
 from bot.clock import utc_now
 from bot.engine import change_executor, run_summary, segments
 from bot.engine.batch_order import may_continue, next_batch
+from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
 from bot.engine.plan import Outcome, Plan
 from bot.engine.planner import Planner
@@ -41,6 +42,7 @@ class Rollout:
     collector: Collector
     planner: Planner
     undo: Undo
+    effects: EffectCheck
     verifier_pause: float = 0.5
     in_flight: float = 0.0
     """Seconds after a change was started in which its statement may still arrive from a replica taken for dead.
@@ -125,7 +127,8 @@ class Rollout:
             return "refused"
         for number in range(len(planned.changes)):
             self.store.intend(run.id, intent(number), planned.digest)
-        begun = replace(run, state=RunState.CHANGING, verdicts=verdicts, says="Changing now.")
+        effect = self.effects.before(run)
+        begun = replace(run, state=RunState.CHANGING, verdicts=verdicts, says="Changing now.", effect=effect)
         if not self.store.save(begun, expect=RunState.APPROVED, event="run.changing", digest=planned.digest):
             # The approval was revoked while the guards were checked.
             self.store.release(run.shard, run.id, token)
@@ -243,7 +246,7 @@ class Rollout:
         return self.undo.restore(run, number, "Firstmate after the failure", token)
 
     def _end(self, run_id: str, token: int) -> str:
-        """Ends the run with the outcomes of all its changes.
+        """Ends the run with the outcomes of all its changes, or has it watched whether they helped.
 
         A second execution, after the first one died in its end, must not release the lease that an undo or a timed
         revert of the run holds by now. So the lease is released by its token, and what a dead execution left expires.
@@ -252,7 +255,7 @@ class Rollout:
         if run.state is not RunState.CHANGING or run.plan is None:
             self.publisher.publish(run)
             self.store.release(run.shard, run_id, token)
-            return run.state.value
+            return self._watched(run)
         ended = run_summary.ended(run, run.plan)
         reverts = [(n, c.revert_after) for n, c in enumerate(run.plan.changes) if c.revert_after is not None]
         kept = {each.number for each in run.outcomes if each.state == RunState.MENDED.value}
@@ -261,9 +264,17 @@ class Rollout:
                 self.store.enqueue(run_id, segments.Revert(number), delay=after)
         if reverts and ended.state is RunState.MENDED:
             ended = replace(ended, revert_at=self.now() + timedelta(seconds=min(after for _, after in reverts)))
+        if ended.state is RunState.MENDED and ended.effect is not None:
+            ended = self.effects.begin(ended, ended.says)
         self._save(ended, RunState.CHANGING, f"run.{ended.state.value}", ended.says)
         self.store.release(run.shard, run_id, token)
-        return ended.state.value
+        return self._watched(ended)
+
+    def _watched(self, run: Run) -> str:
+        """Enqueues the first check whether the changes helped, if the run is watched; returns its state."""
+        if run.state is RunState.WATCHING:
+            self.store.enqueue(run.id, segments.Effect(1))
+        return run.state.value
 
     # -- shared ---------------------------------------------------------------------------------------------------
 

@@ -20,21 +20,23 @@ from bot.runbook.language.schema import Autonomy, Scope
 
 
 class RunState(StrEnum):
-    """The state of a run. An ended run never changes again, except that a mended one may be undone."""
+    """The state of a run. An ended run never changes again, except that one whose changes stand may be undone."""
 
     TRIAGING = "triaging"
     WAITING = "waiting"  # for an approval; a row with a deadline
     APPROVED = "approved"  # the change is queued
     CHANGING = "changing"  # the intent is recorded
     PAUSED = "paused"  # between two batches of a change; a row with a deadline
+    WATCHING = "watching"  # the changes are made and verified; whether they helped is being checked
     DIAGNOSED = "diagnosed"  # ended: a cause is named or none was found, and nothing is offered
     REFUSED = "refused"  # ended: a guard said no
     DENIED = "denied"  # ended: a person said no
     EXPIRED = "expired"  # ended: nobody approved in time
     RESOLVED = "resolved"  # ended: the alert resolved before anybody approved
-    MENDED = "mended"  # ended: the change was made and verified
+    MENDED = "mended"  # ended: the change was made and verified, and it helped
+    NOT_HELPED = "not_helped"  # ended: the change was made and verified, and it did not help
     FAILED = "failed"  # ended: the change or its verification failed
-    UNKNOWN = "unknown"  # ended: the bot died during the change; verified, never repeated
+    UNKNOWN = "unknown"  # ended: the bot died during the change, or it is not known whether the change helped
     UNDONE = "undone"  # ended: changed, then restored
 
     @property
@@ -47,19 +49,30 @@ class RunState(StrEnum):
         return _LABELS[self]
 
 
-_UNDER_WAY = frozenset({RunState.TRIAGING, RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED})
+_UNDER_WAY = frozenset(
+    {
+        RunState.TRIAGING,
+        RunState.WAITING,
+        RunState.APPROVED,
+        RunState.CHANGING,
+        RunState.PAUSED,
+        RunState.WATCHING,
+    }
+)
 _LABELS = {
     RunState.TRIAGING: "Investigating",
     RunState.WAITING: "Waiting for approval",
     RunState.APPROVED: "Approved",
     RunState.CHANGING: "Change in progress",
     RunState.PAUSED: "Paused",
+    RunState.WATCHING: "Done; watching whether it helped",
     RunState.DIAGNOSED: "Diagnosed",
     RunState.REFUSED: "Not changed",
     RunState.DENIED: "Denied",
     RunState.EXPIRED: "Expired",
     RunState.RESOLVED: "Resolved without a change",
     RunState.MENDED: "Fixed and verified",
+    RunState.NOT_HELPED: "Done, but it did not help",
     RunState.FAILED: "Failed",
     RunState.UNKNOWN: "Outcome unknown: check the server",
     RunState.UNDONE: "Undone",
@@ -100,6 +113,40 @@ class Cause:
     says: str
     remedies: tuple[str, ...] = ()
     """The names of its remedies, the best first."""
+
+
+class Helped(StrEnum):
+    """Whether the changes of a run have helped."""
+
+    PENDING = "pending"
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the checks after the changes of a run have found so far."""
+
+    cause: str
+    """The id of the cause that the remedy was offered for."""
+    helped: Helped = Helped.PENDING
+    done: str = ""
+    """The sentence of the verified changes."""
+    since: datetime | None = None
+    """When the changes were verified; None until then."""
+    until: datetime | None = None
+    """When it is known at the latest."""
+    gone_since: datetime | None = None
+    """Since when the cause has been gone; None while it holds."""
+    holds: str = ""
+    """What held at the last check that could be decided; '' if the cause was gone."""
+    missing: str = ""
+    """Why the last check could not be decided; '' if it could."""
+    now: tuple[Cause, ...] = ()
+    """The causes that hold after the changes, in the order of the runbook."""
+    before: dict[str, Any] = field(default_factory=dict)
+    """Evidence from just before the changes as JSON, by step; only what the condition compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +237,8 @@ class Run:
     verdicts: tuple[Verdict, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     """The outcomes of the changes that have ended."""
+    effect: Effect | None = None
+    """Whether the changes helped; None before the changes, and if no cause of the runbook offered them."""
     decisions: tuple[Decision, ...] = ()
     approvals_needed: int = 1
     expires_at: datetime | None = None
@@ -240,6 +289,13 @@ class Run:
     def lead(self) -> Cause | None:
         """The first cause that holds."""
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
+
+    @property
+    def stands(self) -> bool:
+        """Whether all its changes were made and verified and are in effect, whether they helped or not."""
+        if self.state is RunState.UNKNOWN:
+            return self.effect is not None and self.effect.helped is Helped.UNKNOWN
+        return self.state in (RunState.WATCHING, RunState.MENDED, RunState.NOT_HELPED)
 
     @property
     def state_says(self) -> str:

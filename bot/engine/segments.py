@@ -25,6 +25,7 @@ class Kind(StrEnum):
     REPORT = "report"
     JOINED = "joined"
     CHANGE = "change"
+    EFFECT = "effect"
     SILENCED = "silenced"
     UNPAUSE = "unpause"
     REVERT = "revert"
@@ -82,6 +83,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """Checks whether the changes of a run have helped; `number` counts the checks from 1."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Silenced:
     """Checks whether a silenced alert still fires. `check` counts from 0; `silence` is the id in Alertmanager."""
 
@@ -129,6 +137,7 @@ Segment = (
     | Report
     | Joined
     | Change
+    | Effect
     | Silenced
     | Unpause
     | Revert
@@ -155,6 +164,8 @@ def encode(segment: Segment) -> str:  # noqa: C901 - one case for each segment
             return f"{Kind.JOINED}-{known}"
         case Change(events):
             return Kind.CHANGE.value if events is None else f"{Kind.CHANGE}-{events}"
+        case Effect(number):
+            return f"{Kind.EFFECT}-{number}"
         case Silenced(check, silence):
             return f"{Kind.SILENCED}-{check}-{silence}"
         case Unpause(paused_at):
@@ -187,6 +198,7 @@ _FORMS: Sequence[tuple[str, Callable[..., Segment]]] = (
     (f"{Kind.JOINED}-{_NUMBER}", lambda known: Joined(int(known))),
     (Kind.CHANGE, Change),
     (f"{Kind.CHANGE}-{_NUMBER}", lambda events: Change(int(events))),
+    (f"{Kind.EFFECT}-{_NUMBER}", lambda number: Effect(int(number))),
     (f"{Kind.SILENCED}-{_NUMBER}-(.+)", lambda check, silence: Silenced(int(check), silence)),
     (f"{Kind.UNPAUSE}-{_NUMBER}", lambda paused_at: Unpause(int(paused_at))),
     (f"{Kind.REVERT}-{_NUMBER}", lambda change: Revert(int(change))),

@@ -12,7 +12,7 @@ from bot.engine import change_executor
 from bot.engine.active_halts import Halts
 from bot.engine.plan import Outcome
 from bot.engine.ports import Fleet, Publisher, StartResult, Steps, Store, Superseded
-from bot.engine.run import Event, Run, RunState
+from bot.engine.run import Event, Helped, Run, RunState
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.remedies import rebuild
 
@@ -24,7 +24,7 @@ def intent(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Restores the changes of runs that ended as mended."""
+    """Restores the changes of runs whose changes stand, whether they helped or not."""
 
     fleet: Fleet
     store: Store
@@ -44,7 +44,7 @@ class Undo:
             if each.state == RunState.MENDED.value and run.plan is not None and run.plan.changes[each.number].undo
         ]
         numbers = [number for number in numbers if only in (None, number)]
-        if run.plan is None or not numbers or (only is None and run.state is not RunState.MENDED):
+        if run.plan is None or not numbers or (only is None and not run.stands):
             return "nothing to undo"
         halted = self.halts.holding(run.shard, run.plan.actions)
         if halted is not None:
@@ -53,6 +53,7 @@ class Undo:
         if token is None:
             return self._not_undone(run, f"another run is changing {run.shard}", by)
         try:
+            self._end_watch(run_id)
             for number in numbers:
                 says = self.restore(self._run(run_id), number, by, token)
                 if says:
@@ -60,6 +61,16 @@ class Undo:
             return self._ended(self._run(run_id), by)
         finally:
             self.store.release(run.shard, run_id, token)
+
+    def _end_watch(self, run_id: str) -> None:
+        """Ends the checks whether the changes helped: what is undone cannot be watched any longer."""
+        run = self._run(run_id)
+        if run.state is not RunState.WATCHING or run.effect is None:
+            return
+        says = f"{run.effect.done} It is not known whether it helped: the undo came first."
+        effect = replace(run.effect, helped=Helped.UNKNOWN)
+        ended = replace(run, state=RunState.UNKNOWN, effect=effect, says=says)
+        self.store.save(ended, expect=RunState.WATCHING, event="run.unknown", says=says)
 
     def restore(self, run: Run, number: int, by: str, token: int) -> str:
         """Restores one change, once; returns the reason why it could not, or ''."""
@@ -98,10 +109,10 @@ class Undo:
         left = [n for n, each in enumerate(run.plan.changes) if each.undo and n not in undone]
         texts = [text for number in sorted(undone, reverse=True) for text in run.plan.changes[number].undo]
         says = f"Undone by {by}: {'; '.join(texts)}"
-        if left or run.state is not RunState.MENDED:
+        if left or not run.stands:
             self._save(replace(run, says=f"{run.says} {says}"), run.state, "run.partly_undone", says)
             return "partly undone"
-        self._save(replace(run, state=RunState.UNDONE, says=says), RunState.MENDED, "run.undone", says)
+        self._save(replace(run, state=RunState.UNDONE, says=says), run.state, "run.undone", says)
         return "undone"
 
     def _not_undone(self, run: Run, reason: str, by: str) -> str:

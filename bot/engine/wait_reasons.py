@@ -27,6 +27,8 @@ def waits(run: Run) -> Waits:
 def _until(run: Run) -> datetime | None:
     if run.state is RunState.WAITING:
         return run.expires_at
+    if run.state is RunState.WATCHING:
+        return run.effect.until if run.effect is not None else None
     return run.pause_request.until if run.state is RunState.PAUSED and run.pause_request is not None else None
 
 
@@ -50,5 +52,7 @@ def _what(run: Run) -> str:
         case RunState.PAUSED:
             who = f"; paused by {mention(run.pause_request.user)}" if run.pause_request is not None else ""
             return f"any operator to resume it{who}{by}"
+        case RunState.WATCHING:
+            return f"checks whether its change helped{by}"
         case _:
             return f"nothing: the run has ended{by}"

@@ -36,6 +36,13 @@ INTAKE_REFUSED = Metric(
     "Requests that were answered with an HTTP error, by source and by status code.",
 )
 RUNS = Metric("firstmate_runs", "gauge", ("of",), "Runs in progress, by state.")
+OUTCOMES = Metric(
+    "firstmate_outcomes",
+    "gauge",
+    ("of",),
+    "Runs with a change, as long as they are kept, by outcome: mended, not_helped (done, but it did not help), "
+    "unknown, failed or undone.",
+)
 MESSAGES = Metric("firstmate_messages", "gauge", ("of",), "Messages that Slack has not accepted yet (waiting).")
 CONNECTED = Metric("firstmate_connected", "gauge", ("of",), "1 while the bot is connected (slack), otherwise 0.")
 RUNBOOKS = Metric(
@@ -50,7 +57,7 @@ HALTED = Metric(
     ("of",),
     "1 for each halt, by scope (everything, shard:NAME or action:NAME); without any halt, 0 for everything.",
 )
-METRICS = (ALERTS_RECEIVED, INTAKE_REFUSED, RUNS, MESSAGES, CONNECTED, RUNBOOKS, HALTED)
+METRICS = (ALERTS_RECEIVED, INTAKE_REFUSED, RUNS, OUTCOMES, MESSAGES, CONNECTED, RUNBOOKS, HALTED)
 """Every metric of the bot."""
 
 Gauges = Callable[[], Mapping[Metric, Mapping[str, float]]]

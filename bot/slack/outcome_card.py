@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from bot.engine.effect_summary import next_cause
 from bot.engine.run import Run, RunState
 from bot.slack.action_ids import RETRY, UNDO
-from bot.slack.blocks import Block, actions, button, confirm, context, moment, section, sentence
+from bot.slack.blocks import Block, actions, button, code, confirm, context, escape, moment, section, sentence
+
+_ICONS = {
+    RunState.WATCHING: ":hourglass_flowing_sand:",
+    RunState.MENDED: ":large_green_circle:",
+    RunState.NOT_HELPED: ":rotating_light:",
+    RunState.DENIED: ":white_circle:",
+    RunState.EXPIRED: ":white_circle:",
+    RunState.RESOLVED: ":white_circle:",
+    RunState.UNDONE: ":white_circle:",
+}
+_RETRIED = (RunState.NOT_HELPED, RunState.FAILED, RunState.UNKNOWN, RunState.REFUSED, RunState.EXPIRED)
 
 
 def outcome(run: Run) -> list[Block]:
     """Returns the result with the timeline, and the buttons to undo or retry if they apply."""
-    icon = ":large_green_circle:" if run.state is RunState.MENDED else ":warning:"
-    if run.state in (RunState.DENIED, RunState.EXPIRED, RunState.RESOLVED, RunState.UNDONE):
-        icon = ":white_circle:"
+    icon = _ICONS.get(run.state, ":warning:")
     found = [section(f"{icon} *{run.state.label}.* {sentence(run.says)}")]
-    if run.revert_at is not None and run.state is RunState.MENDED:
+    found += _next_cause(run)
+    if run.revert_at is not None and run.stands:
         when = moment(run.revert_at)
         found.append(
             context(f"The change will be undone automatically at {when}, unless the setting is changed before then.")
@@ -21,9 +32,21 @@ def outcome(run: Run) -> list[Block]:
     lines = [f"{moment(e.at)}  {sentence(e.what, 160)}" for e in run.timeline[-10:]]
     if lines:
         found.append(context("\n".join(lines)))
-    if run.state is RunState.MENDED and run.plan is not None and run.plan.undo:
+    buttons = []
+    if run.stands and run.plan is not None and run.plan.undo:
         confirmation = confirm(f"Undo on {run.target}?", "; ".join(run.plan.undo), "Undo", danger=True)
-        found.append(actions(button(UNDO, "Undo", f"{run.id}:{run.plan.digest}", confirm=confirmation)))
-    if run.state in (RunState.FAILED, RunState.UNKNOWN, RunState.REFUSED, RunState.EXPIRED) and run.runbook:
-        found.append(actions(button(RETRY, "Try again", run.id)))
-    return found
+        buttons.append(button(UNDO, "Undo", f"{run.id}:{run.plan.digest}", confirm=confirmation))
+    if run.state in _RETRIED and run.runbook:
+        buttons.append(button(RETRY, "Try again", run.id))
+    return [*found, actions(*buttons)] if buttons else found
+
+
+def _next_cause(run: Run) -> list[Block]:
+    """Returns the cause that holds after the changes, with the names of its remedies."""
+    cause = next_cause(run)
+    if cause is None:
+        return []
+    head = "Now" if run.state is RunState.NOT_HELPED else "Another cause holds"
+    remedies = " or ".join(code(each.replace("_", " ")) for each in cause.remedies)
+    how = f"Press Try again for the plan of {remedies}." if run.state is RunState.NOT_HELPED else ""
+    return [section(f"*{head}:* {escape(cause.says, 1500)} {how}".strip())]

@@ -28,7 +28,7 @@ def render(run: Run) -> list[Message]:
     if run.plan is not None and run.expires_at is not None:
         text = f"Approval needed: {run.plan.title} on {run.target}"
         messages.append(_message(run, "approval", Priority.ACT, approval(run, run.plan), text))
-    if run.state.ended and run.state in _WITH_OUTCOME:
+    if run.state in _WITH_OUTCOME and (run.state.ended or run.state is RunState.WATCHING):
         text = f"{run.state.label}: {run.says}"
         messages.append(_message(run, "outcome", Priority.ACT, outcome(run), text))
     return messages

@@ -24,6 +24,8 @@ from bot.slack.blocks import (
 
 FIRING, ACKNOWLEDGED, RESOLVED, QUIET = "#a30200", "#daa038", "#2eb886", "#dddddd"
 
+_ACTED_ON = (RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED, RunState.WATCHING)
+
 _ICON = {
     StepStatus.PENDING: ":white_circle:",
     StepStatus.DONE: ":white_check_mark:",
@@ -36,7 +38,7 @@ def colour(run: Run) -> str:
     """Returns the colour of the bar beside the card."""
     if run.resolved_at is not None or run.state in (RunState.MENDED, RunState.RESOLVED):
         return RESOLVED
-    if run.taken is not None or run.state in (RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED):
+    if run.taken is not None or run.state in _ACTED_ON:
         return ACKNOWLEDGED
     return FIRING if run.alert is not None else QUIET
 

@@ -21,6 +21,9 @@ from bot.store.tables import decisions, runs
 
 RUN: TypeAdapter[Run] = TypeAdapter(Run)
 UNDER_WAY = [state.value for state in RunState if not state.ended]
+CHANGED = [
+    state.value for state in (RunState.MENDED, RunState.NOT_HELPED, RunState.UNKNOWN, RunState.FAILED, RunState.UNDONE)
+]
 WAITS = [RunState.WAITING.value, RunState.PAUSED.value]
 TIMELINE = 60
 """Events of a run that are kept."""
@@ -78,6 +81,12 @@ class RunRecords(StoreBase):
         query = sa.select(runs.c.state, sa.func.count()).where(runs.c.state.in_(UNDER_WAY)).group_by(runs.c.state)
         with self.database.reading() as connection:
             return {str(state): int(count) for state, count in connection.execute(query)}
+
+    def outcomes(self) -> Mapping[str, int]:
+        """How many of the kept runs ended with a change, by what became of it."""
+        query = sa.select(runs.c.state, sa.func.count()).where(runs.c.state.in_(CHANGED)).group_by(runs.c.state)
+        with self.database.reading() as connection:
+            return dict.fromkeys(CHANGED, 0) | {str(state): int(count) for state, count in connection.execute(query)}
 
     def still(self, *, before: datetime, limit: int = 100) -> Sequence[tuple[str, RunState]]:
         """Runs that should have moved since: opened before and not waiting, or waiting past their deadline."""

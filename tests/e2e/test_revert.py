@@ -76,14 +76,14 @@ def bot(play: Play, point: str = "") -> AbstractContextManager[Bot]:
 
 
 def killed_once_mended(play: Play) -> Run:
-    """The change is approved, made and verified; the bot dies before it does anything else."""
+    """The change is approved, made and verified; the bot dies before it sees whether that helped."""
     with bot(play, "after:RunStore.release") as process:
         run = play.run_in(str(play.send(alertname="LockWaitTimeouts")["runs"][0]), RunState.WAITING)
         assert run.plan is not None
         assert run.plan.undo == (f"SET GLOBAL `{NAME}` = {BEFORE}",)
         play.press(BOB, run, "run.approve")
         assert process.wait(60) == -9
-    run = play.run_in(run.id, RunState.MENDED)
+    run = play.run_in(run.id, RunState.WATCHING)
     assert run.revert_at is not None
     assert value(play.lab) == WANTED
     return run

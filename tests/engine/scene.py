@@ -10,6 +10,7 @@ from bot.engine.active_halts import Halts
 from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
+from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gatherer
 from bot.engine.incident_assignment import Assignments
@@ -120,8 +121,20 @@ class Scene:
     @property
     def rollout(self) -> Rollout:
         return Rollout(
-            self.fleet, self.store, self.publisher, self.collector, self.planner, self.undo, 0.0, now=lambda: NOW
+            self.fleet,
+            self.store,
+            self.publisher,
+            self.collector,
+            self.planner,
+            self.undo,
+            self.effects,
+            0.0,
+            now=lambda: NOW,
         )
+
+    @property
+    def effects(self) -> EffectCheck:
+        return EffectCheck(self.fleet, self.store, self.publisher, Gatherer(self.fleet), lambda: NOW)
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -131,6 +144,7 @@ class Scene:
             self.triage,
             ApprovalExpiry(self.store, self.publisher, lambda: NOW),
             self.rollout,
+            self.effects,
             self.undo,
             self.assignments,
             self.pausing,

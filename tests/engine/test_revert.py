@@ -70,7 +70,7 @@ class Scene:
         commands_of(self.store).undo(user, "r-1", PLAN.digest)
         run_id, name = self.queue.waiting[-1]
         unused: Any = None
-        Dispatcher(self.store, self.publisher, unused, unused, unused, self.undo, unused, unused).advance(
+        Dispatcher(self.store, self.publisher, unused, unused, unused, unused, self.undo, unused, unused).advance(
             DirectSteps(), run_id, name
         )
         return name

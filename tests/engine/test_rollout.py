@@ -10,6 +10,7 @@ import pytest
 
 from bot.config import Role
 from bot.engine.active_halts import Halts
+from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gatherer
 from bot.engine.plan import Plan
@@ -77,8 +78,17 @@ class Scene:
         halts = Halts(self.store)
         collector = Collector(self.fleet, self.store, Everybody(), halts, VtorcRepairs(self.fleet))
         undo = Undo(self.fleet, self.store, self.publisher, halts, now=lambda: NOW)
+        effects = EffectCheck(self.fleet, self.store, self.publisher, Gatherer(self.fleet), lambda: NOW)
         return Rollout(
-            self.fleet, self.store, self.publisher, collector, self.planner, undo, verifier_pause=0.0, now=lambda: NOW
+            self.fleet,
+            self.store,
+            self.publisher,
+            collector,
+            self.planner,
+            undo,
+            effects,
+            verifier_pause=0.0,
+            now=lambda: NOW,
         )
 
     def approve(self, plan: Plan) -> None:

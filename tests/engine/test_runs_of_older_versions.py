@@ -26,7 +26,7 @@ def test_a_run_of_an_earlier_version_that_cannot_be_read_ends_with_the_reason(da
     with database.transaction() as connection:
         connection.execute(runs.update().values(document=json.dumps(document)))
     unused: Any = None
-    dispatcher = Dispatcher(store, publisher, unused, unused, unused, unused, unused, unused, lambda: NOW)
+    dispatcher = Dispatcher(store, publisher, unused, unused, unused, unused, unused, unused, unused, lambda: NOW)
     dispatcher.end_unreadable_runs()
     ended = store.run("r-1")
     assert ended is not None

@@ -23,6 +23,8 @@ STORED: dict[str, Segment] = {
     "joined-1": segments.Joined(1),
     "change": segments.Change(),
     "change-12": segments.Change(12),
+    "effect-1": segments.Effect(1),
+    "effect-1767225600": segments.Effect(1_767_225_600),
     "silenced-0-a-b-1": segments.Silenced(0, "a-b-1"),
     "silenced-59-0f6c5a4e-7f0a-4f0e-8a54-0a3f6b1f2c3d": segments.Silenced(59, "0f6c5a4e-7f0a-4f0e-8a54-0a3f6b1f2c3d"),
     "unpause-1767225600": segments.Unpause(1_767_225_600),

@@ -252,7 +252,7 @@ class Watched:
         # The run counts as stalled unless a segment of this kind is queued.
         assert name.startswith(AWAITED[RunState.TRIAGING])
         unused: Any = None
-        Dispatcher(self.store, self.publisher, self.triage, unused, unused, unused, unused, unused).advance(
+        Dispatcher(self.store, self.publisher, self.triage, unused, unused, unused, unused, unused, unused).advance(
             DirectSteps(), "r-1", name
         )
         return self.stored

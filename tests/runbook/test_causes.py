@@ -226,3 +226,31 @@ def test_a_failing_test_of_a_runbook_reports_the_differences(runbook):
         "says: expected 'of course', got 'The replica is 1 h behind.'",
     )
     assert differences["wrong parameter"] == ("with: value: expected 7, got 200",)
+
+
+def eased(locks: object) -> list[tuple[str, str]]:
+    causes = [
+        {"id": "eased", "over": True, "unless": ["held"], "when": "replica.running", "says": "It has eased."},
+        {"id": "late", "when": "replica.delay > 5", "says": "Late."},
+    ]
+    held = {"id": "held", "when": "locks.waiting > 0", "says": "Held."}
+    book = Runbook.model_validate(
+        {
+            "runbook": "x",
+            "title": "x",
+            "owner": "me",
+            "gather": {"replica": "mysql.replica_status", "locks": "mysql.wait_graph"},
+            "causes": [held, *causes],
+        }
+    )
+    replica = ReplicaStatus(configured=True, receiver_running="Yes", applier_running="Yes", delay=9.0)
+    return [(each.id, each.verdict.value) for each in diagnose(book, {"replica": replica, "locks": locks}, {}).causes]
+
+
+def test_what_says_that_it_is_over_comes_after_everything_else_that_is_proved():
+    assert eased(WaitGraph()) == [("held", "no"), ("late", "holds"), ("eased", "holds")]
+    assert eased(WaitGraph(waiting=1)) == [("held", "holds"), ("eased", "no"), ("late", "holds")]
+
+
+def test_nobody_knows_that_it_is_over_while_what_excludes_it_is_unknown():
+    assert eased(Missing("locks", "no answer")) == [("held", "undecided"), ("eased", "undecided"), ("late", "holds")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.run import Assignment, Cause, Choice, Decision, Event, Run, RunState, Step, StepStatus
+from bot.engine.run import Assignment, Cause, Choice, Decision, Effect, Event, Helped, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks, text_length
 from bot.slack import action_ids, approval_card, run_messages, triage_card
@@ -80,13 +80,37 @@ def test_buttons_are_shown_only_while_they_have_an_effect(state: RunState):
     wanted = {
         RunState.WAITING: {action_ids.APPROVE, action_ids.DENY},
         RunState.PAUSED: {action_ids.GO_ON, action_ids.STOP},
+        RunState.WATCHING: {action_ids.UNDO},
         RunState.MENDED: {action_ids.UNDO},
+        RunState.NOT_HELPED: {action_ids.UNDO, action_ids.RETRY},
         **{
             each: {action_ids.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)
         },
     }
     over = state in (RunState.MENDED, RunState.RESOLVED)
     assert buttons(at(state)) == wanted.get(state, set()) | (set() if over else {action_ids.TAKE})
+
+
+def test_a_change_that_did_not_help_is_loud_and_names_the_next_cause_with_its_remedy():
+    still = Cause("idle", "holds", "Session 7 holds the lock.", ("end_it",))
+    effect = Effect("busy", Helped.NO, done="Statement killed.", holds=still.says, now=(still,))
+    ended = at(RunState.NOT_HELPED, effect=effect, says="The trouble is not over.")
+    first, *rest = parts(ended)["outcome"]["blocks"]
+    shown = words(rest)
+    assert first["text"]["text"].startswith(":rotating_light: *Done, but it did not help.* The trouble is not over.")
+    assert "*Now:* Session 7 holds the lock. Press Try again for the plan of `end it`." in shown
+    assert triage_card.colour(ended) != triage_card.colour(at(RunState.MENDED))
+
+
+def test_a_mended_run_names_another_cause_that_holds():
+    other = Cause("full", "holds", "The server is full.", ("raise_limit",))
+    mended = at(RunState.MENDED, effect=Effect("busy", Helped.YES, now=(other,)))
+    assert "*Another cause holds:* The server is full." in words(parts(mended)["outcome"])
+
+
+def test_an_outcome_that_is_unknown_although_the_change_stands_can_be_undone():
+    unknown = at(RunState.UNKNOWN, effect=Effect("busy", Helped.UNKNOWN))
+    assert buttons(unknown) == {action_ids.UNDO, action_ids.RETRY, action_ids.TAKE}
 
 
 def test_notes_and_links_are_shown_after_triage():

@@ -17,6 +17,7 @@ from bot.alerts import ALERTMANAGER
 from bot.engine.active_halts import Halts
 from bot.engine.approval_expiry import ApprovalExpiry
 from bot.engine.dispatcher import Dispatcher
+from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gatherer
 from bot.engine.incident_assignment import Assignments
@@ -88,12 +89,14 @@ class Scene:
         gatherer = Gatherer(fleet)
         planner = Planner(fleet, gatherer, _no_other_runbook)
         undo = Undo(fleet, store, publisher, halts)
+        effects = EffectCheck(fleet, store, publisher, gatherer)
         return Dispatcher(
             store,
             publisher,
             Triage(fleet, store, publisher, collector, gatherer, planner, 300.0),
             ApprovalExpiry(store, publisher),
-            Rollout(fleet, store, publisher, collector, planner, undo, 0.0),
+            Rollout(fleet, store, publisher, collector, planner, undo, effects, 0.0),
+            effects,
             undo,
             Assignments(store, publisher, Silencing({ALERTMANAGER: Silencer()})),
             Pausing(store, publisher),

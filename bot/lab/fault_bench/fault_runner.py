@@ -110,7 +110,10 @@ class FaultBench:
         workspace.forget_limits()
         for user in APPROVERS[: max(1, run.approvals_needed)]:
             self._press_approve(workspace, run, user)
-        ended = self._wait_for_run(run.id, lambda run: run.state.ended)
+        ended = self._wait_for_run(run.id, lambda run: run.state.ended or run.state is RunState.WATCHING)
+        if ended.state is RunState.WATCHING and ended.effect is not None and ended.effect.until is not None:
+            left = (ended.effect.until - datetime.now(UTC)).total_seconds()
+            ended = self._wait_for_run(run.id, lambda run: run.state.ended, longer=max(0.0, left))
         if ended.state is not RunState.MENDED:
             raise Unreachable(f'The run of {fault.name} ended with the state "{ended.state.label}": {ended.says}')
         if not fault.expect.mends:
@@ -159,9 +162,9 @@ class FaultBench:
     def _recovery_limit(self) -> float:
         return MENDED_WITHIN if self.state.vitess is None else WITHIN_OF_VITESS
 
-    def _wait_for_run(self, run_id: str, fits: Callable[[Run], bool]) -> Run:
+    def _wait_for_run(self, run_id: str, fits: Callable[[Run], bool], longer: float = 0.0) -> Run:
         store = RunStore(self.database, DirectQueue())
-        within = WITHIN if self.state.vitess is None else WITHIN_OF_VITESS
+        within = longer + (WITHIN if self.state.vitess is None else WITHIN_OF_VITESS)
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             run = store.run(run_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,7 +32,7 @@ class JudgedCause:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The results for all causes, in the runbook's order."""
+    """The results for all causes, in the runbook's order; a proved cause that says that it is over comes last."""
 
     causes: tuple[JudgedCause, ...]
 
@@ -66,8 +66,18 @@ def diagnose(
         if any(each.verdict is CauseStatus.HOLDS and each.id in cause.unless for each in found):
             found.append(JudgedCause(cause.id, CauseStatus.NO, ""))
         else:
-            found.append(_judge(cause, scope))
-    return Diagnosis(tuple(found))
+            judged = _judge(cause, scope)
+            found.append(_over(cause, judged, found) if cause.over else judged)
+    over = {cause.id for cause in runbook.causes if cause.over}
+    return Diagnosis(tuple(sorted(found, key=lambda each: each.id in over and each.verdict is CauseStatus.HOLDS)))
+
+
+def _over(cause: Cause, judged: JudgedCause, earlier: Sequence[JudgedCause]) -> JudgedCause:
+    """Returns the result for a cause that says that it is over; nobody knows that while what excludes it is unknown."""
+    unknown = [each.id for each in earlier if each.id in cause.unless and each.verdict is CauseStatus.UNDECIDED]
+    if judged.verdict is not CauseStatus.HOLDS or not unknown:
+        return judged
+    return JudgedCause(cause.id, CauseStatus.UNDECIDED, f"Undecided, because {', '.join(unknown)} is undecided.")
 
 
 def _judge(cause: Cause, scope: Mapping[str, object]) -> JudgedCause:

@@ -28,6 +28,9 @@ TARGET = RecordType(
 )
 """The properties of the target in the inventory; `tablet` is the alias of a Vitess tablet."""
 
+BEFORE = "before"
+"""The name of the evidence from just before the change, in the condition of `helped`."""
+
 _INPUTS: Mapping[str, Any] = {
     "seconds": Seconds, "bytes": Bytes, "percent": Percent, "count": Count, "number": float, "boolean": bool,
 }  # fmt: skip
@@ -59,10 +62,21 @@ def runbook_scope(runbook: Runbook) -> dict[str, Any]:
     }
 
 
+def helped_scope(runbook: Runbook) -> dict[str, Any]:
+    """Returns the names that the condition of `helped` can read: also the evidence from before the change."""
+    return {**runbook_scope(runbook), BEFORE: RecordType(evidence_types(runbook))}
+
+
 def step_scope(runbook: Runbook, step: str) -> dict[str, Any]:
     """Returns the names that a gather step can read: the other steps, the inputs, the alert's labels, the target."""
     others = {name: kind for name, kind in runbook_scope(runbook).items() if name != step}
     return {**others, "labels": Mapping[str, str]}
+
+
+def before_in(source: str) -> frozenset[str]:
+    """Returns the names of the steps that a condition reads as they were before the change; raises ExpressionError."""
+    read = [node for node in walk(syntax_tree(source)) if isinstance(node, nodes.Getattr)]
+    return frozenset(each.attr for each in read if isinstance(each.node, nodes.Name) and each.node.name == BEFORE)
 
 
 def names_in(value: object) -> frozenset[str]:

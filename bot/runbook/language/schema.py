@@ -78,6 +78,18 @@ Names: TypeAlias = Annotated[
 ]
 
 
+class Helped(RunbookModel):
+    """When a remedy of the cause has helped; evidence is gathered again after the change to tell."""
+
+    when: Template | None = None
+    """The condition on the new evidence that is true once the remedy has helped; it can read the evidence from before
+    the change as `before.STEP`. By default the remedy has helped once the cause no longer holds."""
+    within: Annotated[Duration, Field(ge=1, le=900)] | None = None
+    """How long it may take until it has helped, in seconds; by default 10 s, and 60 s under Vitess."""
+    holds_for: Annotated[Duration, Field(ge=1, le=900)] | None = None
+    """How long it must last before it counts, in seconds: for trouble that returns, such as a lock wait timeout."""
+
+
 class Cause(RunbookModel):
     """A possible cause: a condition on the evidence, the finding as a sentence, and the remedies."""
 
@@ -93,11 +105,18 @@ class Cause(RunbookModel):
     """Earlier causes that exclude this one: if one of them is proved, this cause is not reported."""
     look_again: Annotated[Duration, Field(ge=1, le=300)] | None = None
     """For a condition that may resolve itself: evidence is gathered again after this time, in seconds."""
+    helped: Helped | None = None
+    """When a remedy of this cause has helped; by default once the cause no longer holds."""
+    over: bool = False
+    """Whether the cause says that the trouble is over: it then comes after all other proved causes, and is undecided
+    while a cause that excludes it is."""
 
     @model_validator(mode="after")
     def _has_remedy_or_look_again(self) -> Cause:
         if self.look_again is not None and self.remedies:
             raise ValueError("a cause with `look_again` cannot offer a remedy")
+        if self.helped is not None and not self.remedies:
+            raise ValueError("`helped` is allowed only for a cause with a remedy")
         return self
 
 

@@ -14,7 +14,7 @@ NAMES = r"^[a-z][a-z0-9_]{0,39}$"
 MAX_ITEMS = 50
 """The most instances or items of one step."""
 RESERVED = frozenset(
-    {"inputs", "labels", "target", "item", "true", "false", "none", "not", "and", "or", "in", "is", "if"}
+    {"inputs", "labels", "target", "item", "before", "true", "false", "none", "not", "and", "or", "in", "is", "if"}
 )
 
 

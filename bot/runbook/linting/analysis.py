@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
-from bot.runbook.expressions.names import runbook_scope, step_scope
+from bot.runbook.expressions.names import helped_scope, runbook_scope, step_scope
 from bot.runbook.expressions.nullability import non_null_where
 from bot.runbook.expressions.value_types import ANY, BaseType, ValueType
 from bot.runbook.language.findings import Path, Problem
@@ -71,6 +71,9 @@ def analyze(runbook: Runbook) -> Analysis:
         path: Path = ("causes", number)
         found.type_problems += check_condition((*path, "when"), cause.when, Scope(names))
         found.type_problems += check_template((*path, "says"), cause.says, Scope(names, non_null_where(cause.when)))
+        if cause.helped is not None and cause.helped.when is not None:
+            helped = Scope(helped_scope(runbook))
+            found.type_problems += check_condition((*path, "helped", "when"), cause.helped.when, helped)
     for name in runbook.remedies:
         _analyze_remedy(found, name, Scope(names, _non_null_where_offered(runbook, name)))
     return found

@@ -23,6 +23,7 @@ from bot.runbook.linting.rules import (
     missing_parameter,
     name_mismatch,
     never_equal,
+    never_helped,
     not_utf8,
     past_freeze,
     same_name,
@@ -113,6 +114,7 @@ _ALL: tuple[Rule, ...] = (
     unused_input.RULE,
     unread_step.RULE,
     unused_remedy.RULE,
+    never_helped.RULE,
     unreachable_cause.RULE,
     untested_cause.RULE,
     # several runbooks
