@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -72,7 +72,9 @@ class Rollout:
         if plan.on_failure == "undo":
             for number in reversed(range(len(plan.changes))):
                 steps.step(f"undo-{number}", self._undoing(run_id, number, token))
-        steps.step("end", lambda: self._end(run_id, token))
+        # After a crash in the last step, a second execution learns with which token the first one held the shard.
+        first_token = steps.step("token", lambda: token)
+        steps.step("end", lambda: self._end(run_id, first_token, token))
 
     def _acquire_lease(self, run_id: str) -> int:
         """Acquires the lease of the shard and returns its token; 0 if another run holds it, which the guards report.
@@ -245,16 +247,16 @@ class Rollout:
             return "nothing to undo"
         return self.undo.restore(run, number, "Firstmate after the failure", token)
 
-    def _end(self, run_id: str, token: int) -> str:
+    def _end(self, run_id: str, *tokens: int) -> str:
         """Ends the run with the outcomes of all its changes, or has it watched whether they helped.
 
         A second execution, after the first one died in its end, must not release the lease that an undo or a timed
-        revert of the run holds by now. So the lease is released by its token, and what a dead execution left expires.
+        revert of the run holds by now. So only the leases with the tokens of both executions are released.
         """
         run = self._run(run_id)
         if run.state is not RunState.CHANGING or run.plan is None:
             self.publisher.publish(run)
-            self.store.release(run.shard, run_id, token)
+            self._release(run, tokens)
             return self._watched(run)
         ended = run_summary.ended(run, run.plan)
         reverts = [(n, c.revert_after) for n, c in enumerate(run.plan.changes) if c.revert_after is not None]
@@ -267,8 +269,12 @@ class Rollout:
         if ended.state is RunState.MENDED and ended.effect is not None:
             ended = self.effects.begin(ended, ended.says)
         self._save(ended, RunState.CHANGING, f"run.{ended.state.value}", ended.says)
-        self.store.release(run.shard, run_id, token)
+        self._release(run, tokens)
         return self._watched(ended)
+
+    def _release(self, run: Run, tokens: Iterable[int]) -> None:
+        for token in {*tokens}:
+            self.store.release(run.shard, run.id, token)
 
     def _watched(self, run: Run) -> str:
         """Enqueues the first check whether the changes helped, if the run is watched; returns its state."""

@@ -337,20 +337,33 @@ def test_each_timed_change_is_undone_at_its_own_time(scene: Scene):
     assert {server.value for name, server in scene.fleet.servers.items() if name.startswith("orders")} == {100}
 
 
+@dataclass
 class OnlyTheEnd:
     """The steps of a second execution: the first one died in the step `end`, after it had stored the outcome."""
 
+    token: int
+
     def step(self, name: str, run: Callable[[], Any]) -> Any:
-        recorded = {"guards": PASSED, "turns": (99, 0)}
+        recorded = {"guards": PASSED, "turns": (99, 0), "token": self.token}
         return recorded[name] if name in recorded else run()
 
 
 def test_a_second_execution_of_the_end_does_not_release_the_lease_of_the_timed_revert(scene: Scene):
     scene.roll(rolling(scene))
+    first = scene.store.lease("orders", "r-1", seconds=60)
     token = scene.store.lease("orders", "r-1", seconds=60)
+    assert first is not None
     assert token is not None
-    scene.rollout.change(OnlyTheEnd(), "r-1")
+    scene.rollout.change(OnlyTheEnd(first), "r-1")
     assert scene.store.renew("orders", "r-1", token, seconds=60)
+
+
+def test_a_second_execution_of_the_end_releases_the_lease_of_the_first(scene: Scene):
+    scene.roll(rolling(scene))
+    first = scene.store.lease("orders", "r-1", seconds=60)
+    assert first is not None
+    scene.rollout.change(OnlyTheEnd(first), "r-1")
+    assert scene.store.holder("orders", besides="nobody") is None
 
 
 def test_a_person_undoes_all_of_it_the_last_first(scene: Scene):

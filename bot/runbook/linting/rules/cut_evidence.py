@@ -35,7 +35,7 @@ _NEGATED = {
 def check(analysis: Analysis) -> Iterator[Problem]:
     """Searches each condition for an upper bound of evidence that has a field `complete`, and for a look at it.
 
-    An upper bound is `not locks.blockers`, `locks.waiting == 0` or `log.size > tables.size`. A lower bound, such as
+    An upper bound is `not waits.suspects`, `locks.waiting == 0` or `log.size > tables.size`. A lower bound, such as
     `locks.waiting > 3`, is true of cut evidence, too. Evidence of several servers is not examined.
     """
     cuttable = {name: kind for name, kind in evidence_types(analysis.runbook).items() if _may_be_cut(kind)}
