@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -121,7 +122,7 @@ def test_the_text_report_groups_servers_with_the_same_findings(lab: LabState):
     said = firstmate("doctor", "--config", lab.config)
     assert said.code == 0
     assert "orders-1 (primary), orders-2, orders-3: MySQL" in said.out
-    assert "may run all 34 diagnostics" in said.out
+    assert re.search(r"may run all \d+ diagnostics", said.out)
     assert "6 servers checked: no problems." in said.out
     assert "IDENTIFIED" not in said.out
 

@@ -102,7 +102,8 @@ def test_where_nobody_waits_nothing_costly_is_sent_so_that_one_may_look_at_any_t
 
 
 @pytest.mark.lab
-def test_two_runs_of_one_fleet_share_the_gate(sound_lab: LabState):
+def test_two_runs_of_one_fleet_share_the_gate(sound_lab: LabState, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(row_lock_queues, "CHEAP_ROWS_LOCKED", 0)
     inject_fault(sound_lab.folder, "row_locks")
     runbook = Runbook.model_validate(
         {
