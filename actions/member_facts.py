@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actions.contract import MySQL
+from actions.replica_status_rows import binlog_readers
 from actions.replication_sources import sources
-from actions.server_versions import processlist
 from actions.shard_primary import Group, MemberFacts
 from actions.status_counters import number, on, status, variables
 
@@ -42,14 +42,13 @@ def member_facts(db: MySQL) -> MemberFacts:
     Raises Unreadable.
     """
     has = variables(db, *VARIABLES)
-    dumps = db.rows(f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'")
     return MemberFacts(
         writable=has.get("read_only", "OFF").upper() in ("OFF", "0"),
         sources=sources(db),
         server_uuid=has.get("server_uuid", "").lower(),
         server_id=number(has, "server_id"),
         names=_names(has),
-        binlog_readers=int(dumps[0]["dumps"]) if dumps else 0,
+        binlog_readers=binlog_readers(db),
         group=_group(db, has),
     )
 

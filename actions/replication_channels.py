@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from actions.contract import MySQL, Seconds, Unreadable
 from actions.receiver_problems import ReceiverProblem, receiver_problem
-from actions.server_versions import replica
+from actions.replica_status_rows import channel_of, column, replica_status_rows
 from actions.statement_redaction import redact_error
 
 Receiver: TypeAlias = Literal["Yes", "No", "Connecting", "Preparing"]
@@ -159,8 +159,7 @@ SELECT LAST_ERROR_NUMBER AS errno, LAST_ERROR_MESSAGE AS error
 
 def replica_channels(db: MySQL) -> list[ReplicaStatus]:
     """Returns the status of every channel, each with the others in brief, in the server's order."""
-    all_of_them = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
-    found = [_status(row) for row in db.rows(f"SHOW {all_of_them} STATUS", limit=MAX_CHANNELS)]
+    found = [_status(row) for row in replica_status_rows(db, limit=MAX_CHANNELS)]
     return [replace(status, others=tuple(in_brief(each) for each in found if each is not status)) for status in found]
 
 
@@ -196,13 +195,13 @@ def at_its_root(db: MySQL, status: ReplicaStatus) -> ReplicaStatus:
 
 def _status(row: Mapping[str, Any]) -> ReplicaStatus:
     def get(new: str, old: str) -> Any:  # noqa: ANN401 - as the driver gives it
-        return row[new] if new in row else row.get(old)
+        return column(row, new, old)
 
     lag = get("Seconds_Behind_Source", "Seconds_Behind_Master")
     auto = row.get("Auto_Position") or row.get("Using_Gtid") in ("Slave_Pos", "Current_Pos")
     return ReplicaStatus(
         configured=True,
-        channel=str(row.get("Channel_Name") or row.get("Connection_name") or ""),
+        channel=channel_of(row),
         receiver_running=_word(RECEIVER, get("Replica_IO_Running", "Slave_IO_Running") or "No"),
         applier_running=_word(APPLIER, get("Replica_SQL_Running", "Slave_SQL_Running") or "No"),
         lag=None if lag is None else float(lag),
@@ -227,8 +226,7 @@ def _status(row: Mapping[str, Any]) -> ReplicaStatus:
 
 def _position(log: object, row: Mapping[str, Any], of: str) -> str:
     """Returns `file:position` of the source's binary log; '' if the server gives none."""
-    new, old = f"{of}_Source_Log_Pos", f"{of}_Master_Log_Pos"
-    position = row[new] if new in row else row.get(old)
+    position = column(row, f"{of}_Source_Log_Pos", f"{of}_Master_Log_Pos")
     return f"{log}:{position}" if log and position else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import MySQL, Row
-from actions.server_versions import replica
+from actions.replica_status_rows import channel_of, column, replica_status_rows
 
 GROUP = "group_replication_"
 """Prefix of the channels of Group Replication, which name no source that someone chose."""
@@ -35,17 +35,15 @@ class Source:
 def sources(db: MySQL) -> tuple[Source, ...]:
     """Reads the source of every channel from SHOW REPLICA STATUS, without those of Group Replication.
 
-    MySQL names its columns Source_*; MariaDB and MySQL before 8.0.22 name them Master_*. MariaDB shows only the default
-    connection without ALL.
+    MySQL names its columns Source_*; MariaDB and MySQL before 8.0.22 name them Master_*.
     """
-    every = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
-    found = [_source(row) for row in db.rows(f"SHOW {every} STATUS", limit=64)]
+    found = [_source(row) for row in replica_status_rows(db, limit=64)]
     return tuple(each for each in found if each.host and not each.channel.startswith(GROUP))
 
 
 def _source(row: Row) -> Source:
     def get(new: str, old: str) -> str:
-        return str((row[new] if new in row else row.get(old)) or "")
+        return str(column(row, new, old) or "")
 
     receiver = get("Replica_IO_Running", "Slave_IO_Running")
     return Source(
@@ -55,5 +53,5 @@ def _source(row: Row) -> Source:
         connected=receiver == "Yes",
         server_uuid=get("Source_UUID", "Master_UUID").lower(),
         server_id=int(get("Source_Server_Id", "Master_Server_Id") or 0),
-        channel=str(row.get("Channel_Name") or row.get("Connection_name") or ""),
+        channel=channel_of(row),
     )

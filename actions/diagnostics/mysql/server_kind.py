@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, Unreadable, diagnostic
 from actions.managed_services import NAMES, Service, service_of
 from actions.managed_services import VARIABLES as OF_SERVICES
+from actions.replica_status_rows import binlog_readers, column, replica_status_rows
 from actions.replication_sources import GROUP
-from actions.server_versions import processlist, replica
 from actions.statement_redaction import redact_error
 from actions.status_counters import number, on, status, variables
 
@@ -101,12 +101,10 @@ class ServerKind:
 def server_kind(db: MySQL) -> ServerKind:
     """Reads how a server replicates, its state in a group or cluster, and the variables that show a managed service."""
     has = variables(db, *_VARIABLES)
-    every = f"ALL {replica(db.version)}S" if db.version.is_mariadb else replica(db.version)
-    rows = db.rows(f"SHOW {every} STATUS", limit=64)
+    rows = replica_status_rows(db, limit=64)
     channels = [each for each in rows if not str(each.get("Channel_Name") or "").startswith(GROUP)]
-    stopped = [each for each in channels if _word(each, "Replica_IO_Running", "Slave_IO_Running") in ("No", "")]
-    dumps = db.rows(f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'")
-    readers = int(dumps[0]["dumps"]) if dumps else 0
+    stopped = [each for each in channels if (column(each, "Replica_IO_Running", "Slave_IO_Running") or "No") == "No"]
+    readers = binlog_readers(db)
     galera = status(db, "wsrep_local_state_comment", "wsrep_cluster_status", "wsrep_cluster_size")
     is_node, in_group = on(has, "wsrep_on"), bool(has.get("group_replication_group_name"))
     service = service_of(has)
@@ -163,7 +161,3 @@ def _is_cloning(db: MySQL) -> bool:
         return bool(db.rows(CLONES))
     except Unreadable:
         return False  # the plugin is not installed, so the table does not exist
-
-
-def _word(row: Row, new: str, old: str) -> str:
-    return str((row[new] if new in row else row.get(old)) or "")

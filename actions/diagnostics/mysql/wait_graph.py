@@ -186,19 +186,22 @@ def _holders(
     single = _single_statements(db, list(details))
     holders = []
     for root in found:
+        session = details.get(root.thread_id) if root.thread_id else Holder(0, prepared=True)
+        if session is None:
+            continue
         kind, name = root.queues[0].kind, _objects(root)
-        if not root.thread_id:
-            lock = _in_words(kind, name)
-            blocks = bool(root.behind & appliers)
-            holders.append(
-                Holder(0, kind=kind, object=name, lock=lock, waiting=root.waiting, prepared=True, blocks_applier=blocks)
+        alone = root.thread_id in single and root.thread_id not in explicit
+        holders.append(
+            replace(
+                session,
+                kind=kind,
+                object=name,
+                lock=_in_words(kind, name),
+                waiting=root.waiting,
+                kill=_kill(session, alone),
+                blocks_applier=bool(root.behind & appliers),
             )
-        elif root.thread_id in details:
-            words = _in_words(kind, name)
-            holder = replace(details[root.thread_id], kind=kind, object=name, lock=words, waiting=root.waiting)
-            alone = root.thread_id in single and root.thread_id not in explicit
-            blocks = bool(root.behind & appliers)
-            holders.append(replace(holder, kill=_kill(holder, alone), blocks_applier=blocks))
+        )
     return tuple(holders)
 
 
@@ -208,7 +211,7 @@ def _kill(holder: Holder, alone: bool) -> str:
     InnoDB keeps the row locks of a statement that was rolled back within a transaction (manual 17.7.4), and a metadata
     lock lasts until the end of the transaction.
     """
-    if holder.protected or kind_of(holder.state):
+    if holder.prepared or holder.protected or kind_of(holder.state):
         return ""
     return "query" if alone and not holder.idle else "connection"
 

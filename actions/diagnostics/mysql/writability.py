@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, MySQL, diagnostic
+from actions.replica_status_rows import binlog_readers
 from actions.replication_sources import sources
-from actions.server_versions import processlist
 from actions.status_counters import on, variables
 
 
@@ -54,7 +54,6 @@ def writability(db: MySQL) -> Writability:
     has = variables(db, "read_only", "super_read_only")
     channels = sources(db)
     replicates = any(each.receiver_running for each in channels)
-    dumps = db.rows(f"SELECT COUNT(*) AS dumps FROM {processlist(db.version)} WHERE COMMAND LIKE 'Binlog Dump%'")
     return Writability(
         address=db.address,
         read_only=has.get("read_only", "OFF").upper() not in ("OFF", "0"),
@@ -62,5 +61,5 @@ def writability(db: MySQL) -> Writability:
         replicates=replicates,
         stopped=bool(channels) and not replicates,
         source=channels[0].address if channels else "",
-        connected_replicas=int(dumps[0]["dumps"]),
+        connected_replicas=binlog_readers(db),
     )
