@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.errors import ConfigError
 from bot.runbook.language import units
-from bot.runbook.language.document import MAX_BYTES, Document, decode, read
 from bot.runbook.language.findings import MAX_LISTED, Finding, Problem, RunbookRefused
+from bot.runbook.language.positioned_document import MAX_BYTES, Document, decode, read
 from bot.runbook.language.schema_validation import problems_of_validation
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

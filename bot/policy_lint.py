@@ -7,8 +7,8 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from bot.policy import Policy, checked
-from bot.runbook.language.document import Document
 from bot.runbook.language.findings import Finding, Problem
+from bot.runbook.language.positioned_document import Document
 
 
 def lint_policy(document: Document, shards: Collection[str], now: datetime) -> list[Finding]:

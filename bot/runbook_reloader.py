@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.engine.outbox import Message, Outbox, Priority
+from bot.engine.outbox_port import Message, Outbox, Priority
 from bot.errors import FirstmateError
 from bot.runbook.library.live_library import LiveLibrary, Reload, summary
 from bot.slack.blocks import escape, fenced, section

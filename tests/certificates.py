@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.lab.database_servers import HOST
+from bot.lab.server_data_directories import HOST
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:

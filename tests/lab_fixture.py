@@ -9,7 +9,7 @@ import pytest
 
 from bot.lab.fault_injection.inject import fix_all_faults
 from bot.lab.lab_state import LabState
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 
 SCRAPE_SECONDS = 5
 """Each worker of the tests has a lab, whose servers the exporter would otherwise keep busy with a scrape a second."""

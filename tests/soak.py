@@ -32,7 +32,7 @@ from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError
 from bot.lab.fault_injection.inject import fix_all_faults, inject_fault
 from bot.lab.lab_state import LabState
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import ProgressBar
 from bot.lab.replication import replicates
 from bot.store import audit_log

@@ -23,13 +23,13 @@ from bot.engine.pausing import PAUSED_FOR
 from bot.engine.plan import Plan
 from bot.engine.run import Assignment, PauseRequest, Run, RunState
 from bot.engine.targets import Target
-from bot.incidents.join_thread import REOPENS_WITHIN
+from bot.incidents.reopened_thread import REOPENS_WITHIN
 from bot.lab.database_users import FIRSTMATE
 from bot.lab.fault_injection.fault_file import faults
 from bot.lab.lab_state import LabInstance
-from bot.privileges.grant_corrections import granting
+from bot.privileges.grant_and_revoke_statements import granting
 from bot.privileges.grant_parser import AccountPrivileges, Privilege
-from bot.privileges.requirements import all_required
+from bot.privileges.missing_privileges import all_required
 from bot.reference.markdown import anchor
 from bot.reference.pages import GENERATED, filled, parts
 from bot.runbook.expressions.names import TARGET

@@ -22,7 +22,7 @@ from actions.remediations.mysql.set_variable import SetVariable
 from actions.sql_quoting import identifier, statement
 from bot.alerts import Alert
 from bot.engine.gather_evidence import Gatherer
-from bot.engine.outbox import Message
+from bot.engine.outbox_port import Message
 from bot.engine.ports import Receipt
 from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.segments import Segment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.policy_lint import lint_policy
-from bot.runbook.language.document import read
+from bot.runbook.language.positioned_document import read
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.lab_state import LabState
 from bot.lab.lab_status import lab_status
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress
 from bot.lab.vitess.vitess_programs import find_vitess
 

@@ -17,7 +17,7 @@ from bot.doctor.report import DoctorReport
 from bot.doctor.statement_placement import PlacedStatements
 from bot.doctor.user_privileges import ACTION_NOUNS, ACTIONS, UserReport, listed
 from bot.errors import Exit
-from bot.privileges.requirements import BY_CHOICE, PermissionState
+from bot.privileges.missing_privileges import BY_CHOICE, PermissionState
 
 commands = typer.Typer()
 

@@ -11,12 +11,12 @@ from bot.cli.lab_help import DEMO_HELP, LAB_HELP, require_packages
 from bot.cli.terminal import JsonOption, out, print_json
 from bot.errors import Exit
 from bot.lab import demo as lab_demo
-from bot.lab import lifecycle
 from bot.lab.fault_injection.fault_alerts import send_alert
 from bot.lab.fault_injection.fault_file import faults, known
 from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
 from bot.lab.lab_status import lab_status
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab_location import FOLDER
 
@@ -53,10 +53,10 @@ def up(
 ) -> None:
     """Starts the lab in ./.lab; a lab that is already up is left unchanged."""
     if as_json:
-        print_json(lifecycle.bring_up(LAB_FOLDER, progress=NoProgress(), vitess=vitess).as_json())
+        print_json(bring_up(LAB_FOLDER, progress=NoProgress(), vitess=vitess).as_json())
         return
     with ProgressBar() as bar:
-        state = lifecycle.bring_up(LAB_FOLDER, progress=bar, vitess=vitess)
+        state = bring_up(LAB_FOLDER, progress=bar, vitess=vitess)
     _show(state)
 
 
@@ -83,7 +83,7 @@ CONDITIONS = {"up": "up", "down": "down", "half": "only partly up"}
 @lab_commands.command()
 def down(as_json: JsonOption = False) -> None:
     """Stops every process that `firstmate lab up` started, and no other; removes the lab's databases."""
-    ended = lifecycle.tear_down(LAB_FOLDER)
+    ended = tear_down(LAB_FOLDER)
     if as_json:
         print_json({"ended": len(ended)})
     else:

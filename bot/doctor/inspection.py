@@ -25,7 +25,7 @@ from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
 from bot.fleet.configured_fleet import ConfiguredFleet
-from bot.privileges.grant_corrections import Corrections, Excess
+from bot.privileges.grant_and_revoke_statements import Corrections, Excess
 from bot.privileges.grant_parser import AccountPrivileges, parse
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from bot.doctor.user_privileges import Kind, UserReport
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
-from bot.privileges.requirements import Permission, PermissionState
+from bot.privileges.missing_privileges import Permission, PermissionState
 
 ACTIONS: Mapping[Kind, tuple[str, ...]] = {
     "reader": tuple(name for name, each in catalog.DIAGNOSTICS.items() if each.reader is ProxySQL),

@@ -11,7 +11,7 @@ from bot.doctor.instance_report import InstanceReport, ServiceReport
 from bot.doctor.statement_placement import PlacedStatements, place_statements
 from bot.doctor.user_privileges import ACTIONS, PROMETHEUS, UserReport
 from bot.engine.targets import Target
-from bot.privileges.requirements import BY_CHOICE, Permission, PermissionState
+from bot.privileges.missing_privileges import BY_CHOICE, Permission, PermissionState
 
 
 @dataclass(frozen=True, slots=True)

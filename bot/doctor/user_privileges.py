@@ -10,9 +10,9 @@ from actions import catalog
 from actions.contract import Grants, ProxySQL, ServerVersion
 from actions.prometheus_contract import Prometheus
 from actions.vitess_contract import Vitess
-from bot.privileges.grant_corrections import Corrections, Excess, corrections, excess
+from bot.privileges.grant_and_revoke_statements import Corrections, Excess, corrections, excess
 from bot.privileges.grant_parser import AccountPrivileges, account_name
-from bot.privileges.requirements import (
+from bot.privileges.missing_privileges import (
     SPARE_PORT,
     Permission,
     PermissionState,

@@ -1,7 +1,7 @@
 """The lab: real database servers, monitoring and a local Slack on one machine, for the demo and the tests.
 
-    lifecycle, lab_status      start, stop and inspect a lab; lab_state is what lab.json keeps of it
-    database_servers, replication, grants, application_load    MySQL and MariaDB
+    lab_up_and_down, lab_status    start, stop and inspect a lab; lab_state is what lab.json keeps of it
+    database_servers, server_data_directories, replication, database_users, application_load    MySQL and MariaDB
     vitess/                    a Vitess cluster instead
     server_programs, debian_mirror    where the server programs come from
     monitoring, supporting_services, firstmate_config    Prometheus, Alertmanager, secrets, firstmate.yml

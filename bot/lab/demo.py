@@ -24,7 +24,7 @@ from bot.lab.fault_injection.fault_checks import check_passes
 from bot.lab.fault_injection.fault_file import Fault
 from bot.lab.fault_injection.inject import inject_fault
 from bot.lab.lab_state import LabState
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.replication import replicates
 from bot.lab.slack_workspace.client import WorkspaceClient

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from bot.lab.database_servers import FLEET, HOST, spare_port_name
 from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabVitess, Login, write_private
+from bot.lab.server_data_directories import FLEET, HOST, spare_port_name
 from bot.lab_location import CONFIG
 
 OPERATORS = ("U0ALICE", "U0CAROL", "U0BOB")

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.lab.database_servers import HOST
+from bot.lab.server_data_directories import HOST
 
 
 @contextmanager

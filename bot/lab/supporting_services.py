@@ -12,11 +12,11 @@ from typing import Any
 import requests
 
 from bot.lab import processes
-from bot.lab.database_servers import HOST
 from bot.lab.database_users import USERS
 from bot.lab.firstmate_config import write_secrets
 from bot.lab.lab_state import LabState, Login, Urls
 from bot.lab.monitoring import alertmanager, exporter, node_exporter, prometheus
+from bot.lab.server_data_directories import HOST
 from bot.lab.server_programs import ServerPrograms
 from bot.lab.waiting import wait_until
 

@@ -10,7 +10,7 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.engine.outbox import Envelope, Outbox
+from bot.engine.outbox_port import Envelope, Outbox
 from bot.slack import chart_image
 from bot.slack.api_errors import NO_ANSWER, refusal
 from bot.slack.blocks import Block

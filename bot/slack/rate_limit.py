@@ -6,7 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from bot.engine.outbox import Envelope, Priority
+from bot.engine.outbox_port import Envelope, Priority
 
 BURST, PER_SECOND = 3, 1.0
 """Posts to one channel: Slack accepts about one per second, and short bursts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.engine.outbox import Message, Priority
+from bot.engine.outbox_port import Message, Priority
 from bot.engine.run import Run, RunState
 from bot.slack import evidence_text as evidence
 from bot.slack.approval_card import approval

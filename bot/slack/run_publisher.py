@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.outbox import Outbox
+from bot.engine.outbox_port import Outbox
 from bot.engine.run import Run
 from bot.slack.run_messages import render
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.outbox import Message, Priority
+from bot.engine.outbox_port import Message, Priority
 from bot.engine.sweep.comparison import Group, Kin, Silence, instances, named
 from bot.engine.sweep.first_sweep import FirstSweep
 from bot.guards.facts import mention

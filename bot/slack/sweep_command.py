@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.engine.instance_selector import select, selection_of
-from bot.engine.outbox import Message
+from bot.engine.outbox_port import Message
 from bot.engine.ports import Fleet, Store
 from bot.engine.role_checks import RoleChecks
 from bot.engine.sweep.first_sweep import first_sweep

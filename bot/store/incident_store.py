@@ -13,8 +13,9 @@ from bot.engine import segments
 from bot.engine.ports import Receipt
 from bot.engine.run import Assignment, Run
 from bot.incidents.arrival import Arrival, arrival, supersedes
-from bot.incidents.join_run import joined_names
-from bot.incidents.join_thread import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened, resolved_runs
+from bot.incidents.joined_names import joined_names
+from bot.incidents.reopened_thread import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened
+from bot.incidents.resolved_runs import resolved_runs
 from bot.store import audit_log
 from bot.store.run_records import RUN, UNDER_WAY, RunRecords, read_run
 from bot.store.tables import alerts, refused_bodies, runs

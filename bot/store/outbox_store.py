@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.engine.outbox import Envelope, Message, Priority
+from bot.engine.outbox_port import Envelope, Message, Priority
 from bot.store.database import Database
 from bot.store.tables import messages
 
@@ -20,7 +20,7 @@ _OUTSIDE = [each for each in messages.c if each.name not in ("payload", "wanted"
 
 
 class OutboxStore:
-    """Implements bot.engine.outbox.Outbox on a Database; `woken` is called after each new content."""
+    """Implements bot.engine.outbox_port.Outbox on a Database; `woken` is called after each new content."""
 
     def __init__(
         self, database: Database, *, woken: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.time

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.lab.lifecycle import tear_down
+from bot.lab.lab_up_and_down import tear_down
 from bot.lab.processes import MARKER
 
 STORY = [

@@ -15,7 +15,7 @@ from bot.lab.connections import administrator, ask, connect
 from bot.lab.database_users import CHANGER, READER
 from bot.lab.lab_state import LabInstance, LabState
 from bot.privileges.grant_parser import parse
-from bot.privileges.requirements import SPARE_PORT, RequiredPrivilege, all_required
+from bot.privileges.missing_privileges import SPARE_PORT, RequiredPrivilege, all_required
 
 pytestmark = pytest.mark.lab
 

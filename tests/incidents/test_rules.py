@@ -10,9 +10,10 @@ import pytest
 from bot.alerts import Alert, AlertStatus
 from bot.incidents.arrival import Arrival, arrival, supersedes
 from bot.incidents.incident_key import incident_key
-from bot.incidents.join_run import MOST_JOINED, joined_names
-from bot.incidents.join_thread import REOPENS_WITHIN, EarlierRun, Thread, reopened, resolved_runs
+from bot.incidents.joined_names import MOST_JOINED, joined_names
 from bot.incidents.notify_channel import notifies_channel
+from bot.incidents.reopened_thread import REOPENS_WITHIN, EarlierRun, Thread, reopened
+from bot.incidents.resolved_runs import resolved_runs
 from tests.samples import NOW, alert
 
 FIRING, RESOLVED = AlertStatus.FIRING, AlertStatus.RESOLVED

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing, evaluate, render
 from bot.runbook.expressions.syntax import MAX_SOURCE, syntax_tree
-from bot.runbook.language.document import decode
 from bot.runbook.language.findings import RunbookRefused
 from bot.runbook.language.matcher_syntax import parse_alternative
+from bot.runbook.language.positioned_document import decode
 from bot.runbook.library.load_runbooks import load_file, shipped_folder
 from bot.runbook.linting.lint_text import lint_text
 from bot.runbook.linting.rules import RULES

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from bot.errors import RunbookError
-from bot.runbook.language.document import read
 from bot.runbook.language.json_schema import runbook_schema
+from bot.runbook.language.positioned_document import read
 from bot.runbook.language.runbook_files import files_of
 from bot.runbook.library.load_runbooks import parse, shipped_folder
 from tests.shell import firstmate

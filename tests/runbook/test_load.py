@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import RunbookError
-from bot.runbook.language.document import MAX_BYTES
+from bot.runbook.language.positioned_document import MAX_BYTES
 from bot.runbook.library.load_runbooks import load_file, load_folders, parse
 
 GOOD = """\

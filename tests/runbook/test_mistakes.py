@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.runbook.language.document import MAX_BYTES
+from bot.runbook.language.positioned_document import MAX_BYTES
 from bot.runbook.linting.lint_files import LintReport, lint_paths
 from bot.runbook.linting.rules import RULES
 

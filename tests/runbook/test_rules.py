@@ -10,7 +10,7 @@ import pytest
 
 import bot
 from bot.policy_lint import lint_policy
-from bot.runbook.language.document import read
+from bot.runbook.language.positioned_document import read
 from bot.runbook.linting.lint_files import lint_paths
 from bot.runbook.linting.rule import EXAMPLE_HEAD, Rule
 from bot.runbook.linting.rules import RULES

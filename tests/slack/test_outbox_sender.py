@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.engine.outbox import Envelope, Message, Priority
+from bot.engine.outbox_port import Envelope, Message, Priority
 from bot.lab.slack_workspace import Workspace, WorkspaceClient
 from bot.slack.blocks import header, section, table
 from bot.slack.outbox_sender import Sender

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.engine.outbox import Envelope
+from bot.engine.outbox_port import Envelope
 from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook_reloader import Reloader
 from bot.store.outbox_store import OutboxStore

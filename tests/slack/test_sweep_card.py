@@ -12,7 +12,7 @@ import pytest
 from actions.diagnostics.mysql.global_variables import GlobalVariables
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
 from actions.diagnostics.mysql.server_state import ServerState
-from bot.engine.outbox import Message
+from bot.engine.outbox_port import Message
 from bot.engine.sweep.comparison import summarised
 from bot.engine.sweep.first_sweep import REPLICATION, STATE, FirstSweep
 from bot.engine.sweep.run_sweep import HostAnswer

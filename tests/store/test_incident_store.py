@@ -11,7 +11,7 @@ import pytest
 
 from bot.alerts import Alert, AlertStatus
 from bot.engine.run import Assignment, Run, RunState
-from bot.incidents.join_thread import REOPENS_WITHIN
+from bot.incidents.reopened_thread import REOPENS_WITHIN
 from bot.store.database import Database
 from bot.store.run_store import RunStore
 from bot.store.segment_queue import DirectQueue

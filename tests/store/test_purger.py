@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.config import Retention
-from bot.engine.outbox import Message, Priority
+from bot.engine.outbox_port import Message, Priority
 from bot.engine.run import RunState
 from bot.store import audit_log
 from bot.store import purger as retention

@@ -25,7 +25,7 @@ from bot.lab.bot_process import running_bot
 from bot.lab.fault_injection.inject import inject_fault
 from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.slack_workspace.model import Json

@@ -29,11 +29,11 @@ from bot.fleet.mysql_connections import Server
 from bot.fleet.mysql_sessions import MySQLReader, open_reader
 from bot.lab import processes
 from bot.lab.connections import administrator, ask, connect
-from bot.lab.database_servers import prepare_restart
 from bot.lab.database_users import READER
 from bot.lab.lab_state import LabInstance, LabState, Login
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
+from bot.lab.server_data_directories import prepare_restart
 from bot.lab.waiting import wait_until
 from bot.runbook.language.signatures import of_diagnostic
 

@@ -18,14 +18,14 @@ from rich.console import Console
 
 from bot.alerts import Alert, AlertStatus
 from bot.config import load
-from bot.engine.outbox import Message
+from bot.engine.outbox_port import Message
 from bot.engine.plan import Change, Plan
 from bot.engine.run import Run, RunState
 from bot.engine.segments import Expire
 from bot.errors import FirstmateError
 from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.slack.run_messages import render
 from bot.store.durable_queue import Durable

@@ -16,7 +16,7 @@ from bot.lab.fault_bench.fault_queue import interleave_shards
 from bot.lab.fault_bench.fault_runner import err, run_faults
 from bot.lab.fault_bench.results import goals_met, print_results, totals
 from bot.lab.fault_injection.fault_file import known
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar
 
 

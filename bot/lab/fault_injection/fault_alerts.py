@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import requests
 
 from bot.errors import Unreachable
-from bot.lab.database_servers import HOST
 from bot.lab.fault_injection import vitess_cluster
 from bot.lab.fault_injection.fault_file import Fault
 from bot.lab.lab_state import LabState, read
 from bot.lab.monitoring import rules
+from bot.lab.server_data_directories import HOST
 from bot.lab.vitess.alert_rules import rules as vitess_rules
 
 FIRES_FOR = timedelta(hours=12)

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, ValidationError, model_validator
 
 from bot.errors import FirstmateError, RunbookError
-from bot.runbook.language.document import read
+from bot.runbook.language.positioned_document import read
 from bot.runbook.language.schema_base import Line, Name, RunbookModel
 
 FOLDER = Path(__file__).parents[1] / "fault_catalog" / "mysql"

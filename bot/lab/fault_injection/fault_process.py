@@ -25,13 +25,13 @@ from pymysql.cursors import DictCursor
 from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.connections import administrator, ask, connect, session
-from bot.lab.database_servers import prepare_restart
 from bot.lab.fault_injection import vitess_cluster, vitess_steps
 from bot.lab.fault_injection.fault_checks import check_passes, expand_statement, instances_for
 from bot.lab.fault_injection.fault_file import Fault, FaultStep, SavedValue, known
 from bot.lab.fault_injection.saved_values import save_values, saved_values_path
 from bot.lab.lab_state import LabInstance, LabState, Login, read
 from bot.lab.replication import attach, replica_status
+from bot.lab.server_data_directories import prepare_restart
 from bot.lab.waiting import wait_until
 
 TOO_MANY_CONNECTIONS = 1040

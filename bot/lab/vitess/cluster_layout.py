@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.lab.database_servers import HOST
 from bot.lab.lab_state import LabTablet, LabVitess
+from bot.lab.server_data_directories import HOST
 
 CELL = "zone1"
 KEYSPACE = "commerce"

@@ -15,13 +15,13 @@ import requests
 from bot.errors import FirstmateError
 from bot.lab import processes
 from bot.lab.connections import ask, connect
-from bot.lab.database_servers import HOST
 from bot.lab.firstmate_config import write_config
 from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabInstance, LabState, Login, save
 from bot.lab.monitoring import mysql_job, node_job
 from bot.lab.progress import Reporter
 from bot.lab.replication import answers
+from bot.lab.server_data_directories import HOST
 from bot.lab.server_programs import ServerProgram, ServerPrograms, cache_lock, find_for_vitess, find_programs
 from bot.lab.supporting_services import (
     SERVICES,

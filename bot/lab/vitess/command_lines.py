@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.lab.database_servers import HOST
+from bot.lab.server_data_directories import HOST
 from bot.lab.server_programs import ServerProgram
 from bot.lab.vitess.cluster_layout import CELL, KEYSPACE, TabletPlan
 from bot.lab.vitess.vitess_programs import VitessPrograms

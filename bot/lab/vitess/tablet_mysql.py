@@ -16,9 +16,9 @@ from pathlib import Path
 
 from bot.errors import FirstmateError
 from bot.lab import processes
-from bot.lab.database_servers import HOST
 from bot.lab.database_users import READER, USERS, statements
 from bot.lab.lab_state import LabState, Login, write_private
+from bot.lab.server_data_directories import HOST
 from bot.lab.server_programs import ServerProgram, ServerPrograms
 from bot.lab.vitess import cluster_processes
 from bot.lab.vitess.cluster_layout import KEYSPACE, TabletPlan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.errors import RunbookError
-from bot.runbook.language.document import MAX_BYTES, decode, refusal
+from bot.runbook.language.positioned_document import MAX_BYTES, decode, refusal
 
 MAX_FILES = 2000
 """The most runbook files in one folder."""

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.runbook.language import gather_schema, remedy_schema, schema, schema_base
-from bot.runbook.language.document import Document
 from bot.runbook.language.findings import Path, Problem
+from bot.runbook.language.positioned_document import Document
 from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import suggestion_for
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.errors import WrongUsage
-from bot.runbook.language.document import read
 from bot.runbook.language.findings import Finding, Problem, RunbookRefused
+from bot.runbook.language.positioned_document import read
 from bot.runbook.language.runbook_files import files_of, read_file
 from bot.runbook.language.schema import Runbook
 from bot.runbook.linting.cross_checks import check_folder, check_library

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.runbook.language.document import Document, read
 from bot.runbook.language.findings import Finding, Problem, RunbookRefused
+from bot.runbook.language.positioned_document import Document, read
 from bot.runbook.language.schema import Runbook
 from bot.runbook.language.schema_validation import validate
 from bot.runbook.linting.analysis import analyze

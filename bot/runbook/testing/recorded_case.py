@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from bot.errors import RunbookError
-from bot.runbook.language.document import read
+from bot.runbook.language.positioned_document import read
 from bot.runbook.language.runbook_files import read_file
 from bot.runbook.language.schema import Test
 

@@ -17,9 +17,9 @@ from bot.errors import NotAllowed, Unreachable
 from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.fleet.vitess.vtctld import Vtctld
 from bot.lab import processes
-from bot.lab.database_servers import HOST
 from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabState
+from bot.lab.server_data_directories import HOST
 from bot.lab.vitess import cluster_processes
 from bot.lab.waiting import wait_until
 from tests.certificates import certificate

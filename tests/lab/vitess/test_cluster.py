@@ -13,7 +13,7 @@ from bot.lab import processes
 from bot.lab.connections import administrator, ask, connect
 from bot.lab.lab_state import LabInstance, LabState, LabVitess, Login
 from bot.lab.lab_status import lab_status
-from bot.lab.lifecycle import bring_up
+from bot.lab.lab_up_and_down import bring_up
 from bot.lab.progress import NoProgress
 from bot.lab.replication import replicates
 from bot.lab.vitess import application_load, cluster_processes, scrape_jobs

@@ -20,5 +20,5 @@ gather:
 ---
 notes: See the manual.
 """,
-    reported_by="bot.runbook.language.document",
+    reported_by="bot.runbook.language.positioned_document",
 )

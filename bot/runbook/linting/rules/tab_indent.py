@@ -18,5 +18,5 @@ gather:
 gather:
 	replica: mysql.replica_status
 """,
-    reported_by="bot.runbook.language.document",
+    reported_by="bot.runbook.language.positioned_document",
 )

@@ -15,5 +15,5 @@ gather:
   replica: {use: mysql.replica_status, show: true}
 """,
     failing="",
-    reported_by="bot.runbook.language.document",
+    reported_by="bot.runbook.language.positioned_document",
 )

@@ -17,5 +17,5 @@ gather:
     failing="""\
 gather: {replica: mysql.replica_status
 """,
-    reported_by="bot.runbook.language.document",
+    reported_by="bot.runbook.language.positioned_document",
 )

@@ -19,5 +19,5 @@ gather:
   replica: {use: mysql.replica_status, show: true}
 notes: !!str See the manual.
 """,
-    reported_by="bot.runbook.language.document",
+    reported_by="bot.runbook.language.positioned_document",
 )

@@ -8,8 +8,8 @@ import pytest
 
 from actions.diagnostics.mysql.wait_graph import WaitGraph, wait_graph
 from actions.row_lock_queues import MOST_EDGES
-from bot.lab.database_servers import MAX_CONNECTIONS
 from bot.lab.lab_state import LabInstance, LabState
+from bot.lab.server_data_directories import MAX_CONNECTIONS
 from bot.lab.waiting import wait_until
 from tests.actions.hands import Client, administer, reader
 

@@ -19,7 +19,7 @@ from bot.lab import processes
 from bot.lab.connections import administrator, ask
 from bot.lab.lab_state import LabState, marker_of
 from bot.lab.lab_status import lab_status
-from bot.lab.lifecycle import bring_up, tear_down
+from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.replication import replica_status, replicates
 from bot.lab.waiting import wait_until
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from actions.contract import ServerVersion
 from bot.privileges.grant_parser import ALL, USAGE, AccountPrivileges, Privilege, PrivilegeScope, account_name
-from bot.privileges.requirements import RequiredPrivilege, holds
+from bot.privileges.missing_privileges import RequiredPrivilege, holds
 
 READ_ONLY = frozenset((
     "AUDIT_ABORT_EXEMPT", "BINLOG MONITOR", "FIREWALL_EXEMPT", "PROCESS", "REFERENCES", "REPLICATION CLIENT",

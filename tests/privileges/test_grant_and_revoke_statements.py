@@ -7,7 +7,7 @@ import pytest
 from actions.contract import ServerVersion
 from bot.doctor.user_privileges import UserReport, assess_user
 from bot.privileges.grant_parser import ALL, parse
-from bot.privileges.requirements import PermissionState
+from bot.privileges.missing_privileges import PermissionState
 from tests.privileges.recorded import (
     CHANGER,
     MARIADB_118,

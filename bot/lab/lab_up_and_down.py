@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -14,27 +13,24 @@ import pymysql
 
 from bot.errors import Busy, FirstmateError
 from bot.lab import processes
-from bot.lab.database_servers import (
-    FLEET,
-    HOST,
-    ServerPlan,
-    init_file,
-    make_template,
-    prepare_data_directory,
-    program_of,
-    spare_port_name,
-)
+from bot.lab.database_servers import start_replication, start_servers
 from bot.lab.firstmate_config import write_config
 from bot.lab.free_ports import reserved_ports
 from bot.lab.lab_state import LabInstance, LabState, Login, marker_of, new_marker, save
 from bot.lab.lab_status import lab_status
 from bot.lab.monitoring import mysql_job, node_job, rules
 from bot.lab.progress import NoProgress, Reporter
-from bot.lab.replication import answers, attach, create_schema
+from bot.lab.server_data_directories import (
+    FLEET,
+    HOST,
+    ServerPlan,
+    make_template,
+    program_of,
+    spare_port_name,
+)
 from bot.lab.server_programs import ServerPrograms, cache_lock, find_programs
 from bot.lab.supporting_services import SERVICES, new_logins, start_monitoring, urls, wait_for_services
 from bot.lab.vitess import cluster_start
-from bot.lab.waiting import wait_until
 from bot.lab.workspace_process import start_workspace
 from bot.lab_location import CONFIG, READY
 
@@ -158,9 +154,9 @@ def _start_on(
     # First, because Prometheus needs about five seconds until its first scrape.
     jobs = (mysql_job(state.instances, ports), node_job(ports))
     start_monitoring(state, programs, ports, jobs, rules(), scrape_seconds)
-    _start_servers(state, programs, ports, reporter)
+    start_servers(state, programs, ports, reporter)
     start_workspace(state, ports)
-    _replicate(state, reporter)
+    start_replication(state, reporter)
     for instance in state.instances:
         if instance.role == "primary":
             name = f"load-{instance.name}"
@@ -198,48 +194,3 @@ def _state(
         config=write_config(folder, ports),
         users=logins,
     )
-
-
-def _start_servers(state: LabState, programs: ServerPrograms, ports: dict[str, int], reporter: Reporter) -> None:
-    reporter.step("Starting the database servers")
-    for done, plan in enumerate(FLEET, start=1):
-        argv = prepare_data_directory(state.folder, plan, programs, ports, state.users)
-        processes.start(state.folder, state.marker, plan.name, argv)
-        reporter.step("Starting the database servers", done / (len(FLEET) + 1))
-
-
-def _replicate(state: LabState, reporter: Reporter) -> None:
-    def ready(instance: LabInstance) -> None:
-        wait_until(
-            f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
-            lambda: _answers(state, instance),
-        )
-        init_file(state.folder, instance.name).unlink()
-
-    def fill(instance: LabInstance) -> None:
-        if instance.role == "primary":
-            create_schema(instance)
-
-    def follow(instance: LabInstance) -> None:
-        if instance.source is not None:
-            attach(instance, state.instance(instance.source), state.replication)
-
-    steps: tuple[tuple[str, Callable[[LabInstance], None]], ...] = (
-        ("Waiting for the database servers", ready),
-        ("Starting replication", follow),
-        ("Creating the application's tables", fill),
-    )
-    with ThreadPoolExecutor(max_workers=len(FLEET)) as pool:
-        for text, step in steps:
-            for done, _ in enumerate(pool.map(step, state.instances), start=1):
-                reporter.step(text, done / len(FLEET))
-
-
-def _answers(state: LabState, instance: LabInstance) -> bool:
-    """Returns whether the administrator can log in; raises FirstmateError when the server has exited."""
-    if processes.find_running(state.folder, state.marker, instance.name) is None:
-        log = state.folder / "logs" / f"{instance.name}.log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        reason = next((line for line in reversed(lines) if "[ERROR]" in line), "no reason given")
-        raise FirstmateError(f"{instance.name} exited during startup ({reason}); its log is {log}.")
-    return answers(instance)

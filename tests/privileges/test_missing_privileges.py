@@ -8,7 +8,7 @@ from actions import catalog
 from actions.contract import Flavour, ServerVersion
 from actions.vitess_contract import Vitess
 from bot.privileges.grant_parser import PrivilegeScope, parse
-from bot.privileges.requirements import (
+from bot.privileges.missing_privileges import (
     SPARE_PORT,
     PermissionState,
     RequiredPrivilege,

@@ -1,8 +1,8 @@
-"""Whether a new run belongs in the thread of an incident whose runs have ended, and when such runs are over. Pure."""
+"""Whether a new run reopens the thread of an incident whose runs have ended. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,19 +63,3 @@ def reopened(
     alerts = [each.alert for each in recent if each.alert is not None]
     loud = notifies_channel(alert, alerts, resolved=all(each.resolved for each in recent))
     return Thread(newest.incident, newest.thread, newest.channel, loud, newest.assigned)
-
-
-def resolved_runs(
-    runs: Iterable[tuple[str, bool]], *, answered_by: str | None, firing: Collection[str | None]
-) -> list[str]:
-    """Returns the runs of an incident that are over once one of its alerts has resolved.
-
-    `runs` are (id, resolved already), `answered_by` is the run of the alert that resolved, and `firing` names the runs
-    of the alerts that still fire, None where an alert's run is not known. A run is over when none of its own alerts
-    fires; all of them are when no alert of the incident fires.
-    """
-    return [
-        run
-        for run, resolved in runs
-        if not resolved and (not firing or (run == answered_by and answered_by not in firing))
-    ]

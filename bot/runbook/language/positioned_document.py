@@ -16,7 +16,7 @@ import yaml
 from yaml.events import AliasEvent, Event, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 from bot.runbook.language.findings import Finding, Path, Problem, RunbookRefused
-from bot.runbook.language.scalar_positions import advance, raw_offset
+from bot.runbook.language.scalar_offsets import advance, raw_offset
 
 MAX_BYTES = 256 * 1024
 """The size limit of a runbook file, in bytes."""

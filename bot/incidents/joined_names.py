@@ -1,4 +1,4 @@
-"""Which alerts a run under way is joined by, and which of them its card names. Pure."""
+"""Which alerts have joined a run under way, as its card names them. Pure."""
 
 from __future__ import annotations
 
