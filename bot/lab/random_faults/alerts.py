@@ -1,0 +1,28 @@
+"""The alerts that real rule files send, by symptom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.lab.random_faults.scenario import ANY
+
+ALERTS: Mapping[str, tuple[str, ...]] = {
+    "locks": ("MySQLBlockedWrites", "MySQLInnoDBRowLockWaits", "MysqlLockWaitTimeHigh", "MySQLQueriesBlocked"),
+    "threads": ("MysqlHighThreadsRunning", "MySQLThreadsRunningHigh", "MySQLConcurrencyHigh"),
+    "connections": ("MysqlTooManyConnections", "MySQLConnectionsNearLimit", "MysqlConnectionUsageHigh"),
+    "slow": ("MysqlSlowQueries", "MySQLQueryLatencyHigh"),
+    "long_query": ("MySQLLongRunningQuery", "MysqlQueryRunningLong"),
+    "long_transaction": ("MySQLLongTransaction", "MySQLInnoDBHistoryListGrows"),
+    "schema_change": ("MySQLSchemaChangeStuck", "AlterTableBlocked"),
+    "replication": ("MySQLReplicationNotRunning", "MysqlSlaveSqlThreadNotRunning", "MySQLReplicaBroken"),
+    "lag": ("MysqlSlaveReplicationLag", "MySQLReplicaLagging"),
+    ANY: ("MySQLUnhealthy", "MysqlServiceDegraded", "MySQLApplicationErrors"),
+}
+"""Symptom -> names of alerts. The rules behind them have thresholds that a fault need not reach."""
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "long_transaction": {"firstmate_old": "1s"},
+    "long_query": {"firstmate_long": "2s"},
+    "lag": {"firstmate_lag": "2s"},
+}
+"""Labels with which an alert sets thresholds that a scenario of a few seconds can reach."""

@@ -1,0 +1,56 @@
+"""Runs scenarios on a lab that is up, with a bot of its own: those of the two flavours side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Console
+
+from bot.config import load
+from bot.lab.benchmarks.alert_latency import own_config
+from bot.lab.bot_process import running_bot
+from bot.lab.fault_bench.observed_bot import ObservedBot
+from bot.lab.lab_state import LabState
+from bot.lab.random_faults.bench_users import prepare
+from bot.lab.random_faults.judging import Result
+from bot.lab.random_faults.player import Player
+from bot.lab.random_faults.scenario import Scenario
+from bot.store.open_database import open_database
+
+WITHIN = 60.0
+"""Seconds for a run to end."""
+err = Console(stderr=True, highlight=False)
+
+
+def run_scenarios(state: LabState, scenarios: Sequence[Scenario]) -> list[Result]:
+    """Plays the scenarios, in the order of each flavour, and returns their results by index."""
+    state = prepare(state)
+    path = own_config(state, "random-faults")
+    with running_bot(path, log=state.folder / "logs" / "random-faults.log"):
+        config = load(path)
+        database = open_database(config, exclusive=False)
+        try:
+            player = Player(ObservedBot(state, config, database, WITHIN))
+            lanes = [[each for each in scenarios if each.flavour == flavour] for flavour in ("mysql", "mariadb")]
+            results: list[Result] = []
+
+            def play(lane: Sequence[Scenario]) -> None:
+                for scenario in lane:
+                    results.append(player.play(scenario))
+                    _print(len(results), len(scenarios), results[-1])
+
+            with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+                for each in [pool.submit(play, lane) for lane in lanes]:
+                    each.result()
+        finally:
+            database.close()
+    return sorted(results, key=lambda each: each.index)
+
+
+def _print(number: int, of: int, result: Result) -> None:
+    err.print(f"{number:4}/{of}  #{result.index:<4} {result.seconds:5.1f} s  {result.title}", markup=False)
+    for each in result.wrong:
+        err.print(f"           {each}", markup=False)
+        if "leads" in each:
+            err.print(f"           {result.judged.says[:200]}", markup=False)

@@ -1,0 +1,10 @@
+"""All primitives by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.lab.random_faults.primitives import locks, replication
+from bot.lab.random_faults.primitives.primitive import Primitive
+
+PRIMITIVES: Mapping[str, Primitive] = {each.name: each for each in (*locks.primitives(), *replication.primitives())}
