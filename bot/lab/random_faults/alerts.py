@@ -16,6 +16,10 @@ ALERTS: Mapping[str, tuple[str, ...]] = {
     "schema_change": ("MySQLSchemaChangeStuck", "AlterTableBlocked"),
     "replication": ("MySQLReplicationNotRunning", "MysqlSlaveSqlThreadNotRunning", "MySQLReplicaBroken"),
     "lag": ("MysqlSlaveReplicationLag", "MySQLReplicaLagging"),
+    "prepared": ("MySQLPreparedTransactionOrphaned", "MysqlXaRecoverNotEmpty"),
+    "read_only": ("MySQLReadOnlyMismatch", "MySQLReplicaWritable", "MySQLPrimaryReadOnly"),
+    "auto_increment": ("MySQLAutoIncrementNearlyExhausted", "MysqlTableAutoIncrementCapacity"),
+    "binary_logs": ("MySQLBinlogSizeHigh", "MysqlBinaryLogsGrow"),
     ANY: ("MySQLUnhealthy", "MysqlServiceDegraded", "MySQLApplicationErrors"),
 }
 """Symptom -> names of alerts. The rules behind them have thresholds that a fault need not reach."""
@@ -24,5 +28,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
     "long_transaction": {"firstmate_old": "1s"},
     "long_query": {"firstmate_long": "2s"},
     "lag": {"firstmate_lag": "2s"},
+    "threads": {"firstmate_many": "10"},
+    "binary_logs": {"firstmate_much": "1KiB"},
+    "prepared": {"firstmate_old": "1s"},
 }
 """Labels with which an alert sets thresholds that a scenario of a few seconds can reach."""

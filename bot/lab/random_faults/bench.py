@@ -20,7 +20,7 @@ from bot.store.open_database import open_database
 
 WITHIN = 60.0
 """Seconds for a run to end."""
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def run_scenarios(state: LabState, scenarios: Sequence[Scenario]) -> list[Result]:
@@ -52,5 +52,6 @@ def _print(number: int, of: int, result: Result) -> None:
     err.print(f"{number:4}/{of}  #{result.index:<4} {result.seconds:5.1f} s  {result.title}", markup=False)
     for each in result.wrong:
         err.print(f"           {each}", markup=False)
-        if "leads" in each:
-            err.print(f"           {result.judged.says[:200]}", markup=False)
+    if result.wrong and not result.failed:
+        err.print(f"           {result.judged.lead}: {result.judged.says[:300]}", markup=False)
+        err.print(f"           {result.judged.run_says[:200]} {result.ended_says[:200]}", markup=False)

@@ -38,7 +38,8 @@ def draw(seed: int, index: int, catalog: Mapping[str, Primitive], only: str = ""
         if fits([*faults, more], catalog):
             faults.append(more)
     symptom = _symptom(random, sorted(catalog[faults[0].kind].symptoms))
-    alert = AlertPart(random.choice(ALERTS[symptom]), faults[0].on, symptom, LABELS.get(symptom, {}))
+    labels = {**LABELS.get(symptom, {}), **_channel(random, faults[0], flavour)}
+    alert = AlertPart(random.choice(ALERTS[symptom]), faults[0].on, symptom, labels)
     order = sorted(faults, key=lambda each: catalog[each.kind].last)
     return Scenario(
         seed,
@@ -55,6 +56,8 @@ def fits(faults: Sequence[Part], catalog: Mapping[str, Primitive]) -> bool:
     """Returns whether these faults can be in place together, so that each is what it is alone."""
     for number, one in enumerate(faults):
         for other in faults[:number]:
+            if catalog[one.kind].alone or catalog[other.kind].alone:
+                return False
             mine, its = catalog[one.kind].claims, catalog[other.kind].claims
             if one.on == other.on and (WHOLE_SERVER in mine | its or mine & its):
                 return False
@@ -75,6 +78,14 @@ def _part(random: Random, primitive: Primitive, flavour: Flavour) -> Part:
 
 def _symptom(random: Random, symptoms: Sequence[str]) -> str:
     return random.choices(symptoms, [SYMPTOM_WEIGHTS.get(each, 1.0) for each in symptoms])[0]
+
+
+def _channel(random: Random, fault: Part, flavour: Flavour) -> Mapping[str, str]:
+    """Returns the label with which an exporter names the channel, where the rule keeps it."""
+    channel = fault.text("channel")
+    if not channel or random.random() < 0.5:
+        return {}
+    return {"channel_name" if flavour == "mysql" else "connection_name": channel}
 
 
 def _surroundings(

@@ -17,6 +17,8 @@ class Judgement:
     lead: str = ""
     """The first cause, as `runbook:cause`."""
     says: str = ""
+    run_says: str = ""
+    """The run's own sentence, such as why nothing is offered."""
     first_right: bool = False
     among_three: bool = False
     remedy: str = ""
@@ -39,6 +41,7 @@ def judge(run: Run, truths: Sequence[Truth], on: str, symptom: str) -> Judgement
     return Judgement(
         lead=f"{run.runbook or 'no runbook'}:{held[0].id if held else 'no cause'}",
         says=held[0].says if held else run.says,
+        run_says=run.says,
         first_right=bool(right) and right[0],
         among_three=any(right[:3]),
         remedy=offered,

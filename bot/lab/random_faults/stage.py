@@ -12,6 +12,7 @@ import pymysql
 from pymysql.connections import Connection
 from pymysql.cursors import DictCursor
 
+from bot.errors import FirstmateError
 from bot.lab.connections import Rows, administrator, ask, session
 from bot.lab.lab_state import LabInstance, LabState
 from bot.lab.waiting import wait_until
@@ -30,7 +31,7 @@ class Client:
         self.error = ""
         """The server's error on the statement in the background; '' if there was none."""
         self.done = False
-        """Whether that statement has succeeded."""
+        """Whether its statements in the background have succeeded."""
         self._waiting: threading.Thread | None = None
 
     def ask(self, *statements: str) -> None:
@@ -38,12 +39,13 @@ class Client:
         for statement in statements:
             ask(self._connection, statement)
 
-    def run(self, statement: str) -> None:
-        """Runs a statement in the background, after which nobody waits."""
+    def run(self, *statements: str) -> None:
+        """Runs statements in the background, one after the other, and returns at once."""
 
         def wait() -> None:
             try:
-                ask(self._connection, statement)
+                for statement in statements:
+                    ask(self._connection, statement)
                 self.done = True
             except (pymysql.err.MySQLError, OSError, AttributeError, ValueError) as error:
                 self.error = str(error) or type(error).__name__
@@ -69,8 +71,10 @@ class Stage:
     state: LabState
     tables: int = 0
     """How many tables its faults have made."""
+    unrecorded: set[str] = field(default_factory=set)
+    """Servers that do not record who holds metadata locks, because a setting says so."""
     _clients: list[tuple[LabInstance, Client]] = field(default_factory=list)
-    _after: list[Callable[[], None]] = field(default_factory=list)
+    _after: list[Callable[[], object]] = field(default_factory=list)
 
     def admin(self, on: str, *statements: str) -> Rows:
         """Runs statements as administrator, and returns the rows of the last one."""
@@ -90,7 +94,7 @@ class Stage:
 
         self._after.append(clean)
 
-    def finally_(self, do: Callable[[], None]) -> None:
+    def finally_(self, do: Callable[[], object]) -> None:
         """Calls a function when the scenario is over."""
         self._after.append(do)
 
@@ -131,6 +135,12 @@ class Stage:
         )
         return bool(rows[0]["n"])
 
+    def end(self, on: str, client: Client) -> None:
+        """Ends one session, as its owner would."""
+        self.admin(on, f"KILL {client.thread_id}")
+        client.disconnect()
+        self._await_end(on, [client])
+
     def close(self) -> None:
         """Ends all sessions, as their owners would, then runs what was registered, the last first."""
         by_host: dict[str, list[Client]] = {}
@@ -144,7 +154,8 @@ class Stage:
         for _, client in self._clients:
             client.disconnect()
         while self._after:
-            self._after.pop()()
+            with suppress(pymysql.err.MySQLError, OSError, FirstmateError):  # whoever waits for the servers sees it
+                self._after.pop()()
         for name, clients in by_host.items():
             self._await_end(name, clients)
         self._clients.clear()

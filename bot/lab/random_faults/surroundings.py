@@ -100,7 +100,17 @@ def _delayed_replica(stage: Stage, part: Part) -> list[Client]:
     return []
 
 
+def _no_metadata_instrument(stage: Stage, part: Part) -> list[Client]:
+    """Switches off what records metadata locks; locks that are taken from now on are not recorded."""
+    update = "UPDATE performance_schema.setup_instruments SET ENABLED = '{}' WHERE NAME = 'wait/lock/metadata/sql/mdl'"
+    stage.after(part.on, update.format("YES"))
+    stage.admin(part.on, update.format("NO"))
+    stage.unrecorded.add(part.on)
+    return []
+
+
 SETTINGS = (
+    Surrounding("no_metadata_instrument", _no_metadata_instrument, flavours=("mysql",)),
     Surrounding("time_zone", _time_zone, lambda random: {"zone": random.choice(("+09:00", "-05:00", "+05:30"))}),
     Surrounding("sql_mode", _sql_mode, lambda random: {"mode": random.choice(("ANSI", "TRADITIONAL", ""))}),
     Surrounding("isolation", _isolation),

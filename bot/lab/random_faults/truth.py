@@ -18,8 +18,13 @@ class Remedy:
     def matches(self, action: str, parameters: Mapping[str, Any]) -> bool:
         """Returns whether a change is this one."""
         return action == self.action and all(
-            str(parameters.get(name, "")) in allowed for name, allowed in self.parameters.items()
+            _values(parameters.get(name, "")) <= allowed for name, allowed in self.parameters.items()
         )
+
+
+def _values(given: object) -> frozenset[str]:
+    """Returns the values of a parameter, which may be a list."""
+    return frozenset(map(str, given)) if isinstance(given, list | tuple) else frozenset({str(given)})
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,9 @@ class Truth:
     """Texts that tell its root from everything else: a cause whose sentence has one of them is right."""
     causes: tuple[str, ...] = ()
     """Causes that are right whatever their sentences name."""
+    named: tuple[str, ...] = ()
+    """Causes that are right if their sentences have `must_name`."""
+    must_name: str = ""
     remedies: tuple[Remedy, ...] = ()
     """The changes that mend; none if a change can only do harm or nothing."""
     neutral: tuple[Remedy, ...] = ()
@@ -53,6 +61,8 @@ class Truth:
 
     def explains(self, cause: str, says: str) -> bool:
         """Returns whether a cause, with its sentence, is right for this fault."""
+        if self.must_name in says and any(fnmatchcase(cause, each) for each in self.named):
+            return True
         return any(fnmatchcase(cause, each) for each in self.causes) or any(name in says for name in self.names)
 
     def mended_by(self, action: str, parameters: Mapping[str, Any]) -> bool:

@@ -75,23 +75,140 @@ SLOW_READ = f"SELECT id, SLEEP({FOREVER}) FROM {{t}}"
 
 LOCKS = (
     Lock("row_idle", ("BEGIN", WRITE), (WRITE, "SELECT * FROM {t} WHERE id = 1 FOR UPDATE")),
-    Lock("row_range", ("BEGIN", "SELECT * FROM {t} WHERE id > 15 FOR UPDATE"), ("INSERT INTO {t} (n, note) VALUES (1, 'new')", "UPDATE {t} SET n = 0 WHERE id = 17")),
-    Lock("row_busy_transaction", ("BEGIN", WRITE, f"SELECT SLEEP({FOREVER})"), (WRITE, "DELETE FROM {t} WHERE id = 1"), busy=True),
-    Lock("row_autocommit_off", ("SET SESSION autocommit = 0", f"UPDATE {{t}} SET n = n + SLEEP({FOREVER}) WHERE id = 1"), (WRITE,), busy=True),
-    Lock("row_statement", (f"UPDATE {{t}} SET n = n + SLEEP({FOREVER}) WHERE id = 1",), (WRITE,), kill="query", busy=True),
+    Lock(
+        "row_range",
+        ("BEGIN", "SELECT * FROM {t} WHERE id > 15 FOR UPDATE"),
+        ("INSERT INTO {t} (n, note) VALUES (1, 'new')", "UPDATE {t} SET n = 0 WHERE id = 17"),
+    ),
+    Lock(
+        "row_busy_transaction",
+        ("BEGIN", WRITE, f"SELECT SLEEP({FOREVER})"),
+        (WRITE, "DELETE FROM {t} WHERE id = 1"),
+        busy=True,
+    ),
+    Lock(
+        "row_autocommit_off",
+        ("SET SESSION autocommit = 0", f"UPDATE {{t}} SET n = n + SLEEP({FOREVER}) WHERE id = 1"),
+        (WRITE,),
+        busy=True,
+    ),
+    Lock(
+        "row_statement", (f"UPDATE {{t}} SET n = n + SLEEP({FOREVER}) WHERE id = 1",), (WRITE,), kill="query", busy=True
+    ),
     Lock("row_protected", ("BEGIN", WRITE), (WRITE,), kill="", protected=True, holders=("backup_tool",)),
-    Lock("metadata_idle", ("BEGIN", READ), (READ, WRITE), first=("deploy", ALTER), bystander=ELSEWHERE, recorded=MYSQL, symptoms=frozenset({"schema_change"})),
-    Lock("metadata_statement", (SLOW_READ,), (READ, WRITE), kill="query", busy=True, first=("deploy", ALTER), bystander=ELSEWHERE, recorded=MYSQL, holders=("reports", "batch"), symptoms=frozenset({"schema_change"})),
-    Lock("lock_tables_read", ("LOCK TABLES {t} READ",), (WRITE,), bystander=("BEGIN", READ), holders=("batch",), recorded=MYSQL),
-    Lock("lock_tables_write", ("LOCK TABLES {t} WRITE",), (READ, WRITE), bystander=ELSEWHERE, holders=("batch",), recorded=MYSQL),
-    Lock("global_read_lock", ("FLUSH TABLES WITH READ LOCK",), (WRITE,), bystander=("BEGIN", READ), holders=("batch",), recorded=MYSQL, whole_server=True),
-    Lock("global_read_lock_of_backup", ("FLUSH TABLES WITH READ LOCK",), (WRITE,), kill="", protected=True, bystander=("BEGIN", READ), holders=("backup_tool",), recorded=MYSQL, whole_server=True),
-    Lock("backup_lock", ("LOCK INSTANCE FOR BACKUP",), (ALTER,), kill="", protected=True, bystander=ELSEWHERE, holders=("backup_tool",), flavours=MYSQL, most_victims=3, symptoms=frozenset({"schema_change"})),
-    Lock("backup_stage", ("BACKUP STAGE START", "BACKUP STAGE FLUSH", "BACKUP STAGE BLOCK_DDL", "BACKUP STAGE BLOCK_COMMIT"), (WRITE,), kill="", protected=True, bystander=ELSEWHERE, holders=("backup_tool",), flavours=MARIADB, recorded=(), whole_server=True),
-    Lock("user_lock", ("DO GET_LOCK('nightly', 0)",), (f"DO GET_LOCK('nightly', {FOREVER}) + RELEASE_LOCK('nightly')",), bystander=("DO GET_LOCK('other{row}', 0)",), recorded=MYSQL, most_victims=40),
-    Lock("table_flush", (SLOW_READ,), (READ,), kill="query", busy=True, first=("batch", "FLUSH TABLES {t}"), bystander=ELSEWHERE, holders=("reports",), recorded=()),
-    Lock("myisam_read", (SLOW_READ,), (READ,), kill="query", busy=True, first=("app", WRITE), bystander=ELSEWHERE, holders=("reports",), recorded=(), engine="MyISAM"),
-)  # fmt: skip
+    Lock(
+        "metadata_idle",
+        ("BEGIN", READ),
+        (READ, WRITE),
+        first=("deploy", ALTER),
+        bystander=ELSEWHERE,
+        recorded=MYSQL,
+        symptoms=frozenset({"schema_change"}),
+    ),
+    Lock(
+        "metadata_statement",
+        (SLOW_READ,),
+        (READ, WRITE),
+        kill="query",
+        busy=True,
+        first=("deploy", ALTER),
+        bystander=ELSEWHERE,
+        recorded=MYSQL,
+        holders=("reports", "batch"),
+        symptoms=frozenset({"schema_change"}),
+    ),
+    Lock(
+        "lock_tables_read",
+        ("LOCK TABLES {t} READ",),
+        (WRITE,),
+        bystander=("BEGIN", READ),
+        holders=("batch",),
+        recorded=MYSQL,
+    ),
+    Lock(
+        "lock_tables_write",
+        ("LOCK TABLES {t} WRITE",),
+        (READ, WRITE),
+        bystander=ELSEWHERE,
+        holders=("batch",),
+        recorded=MYSQL,
+    ),
+    Lock(
+        "global_read_lock",
+        ("FLUSH TABLES WITH READ LOCK",),
+        (WRITE,),
+        bystander=("BEGIN", READ),
+        holders=("batch",),
+        recorded=MYSQL,
+        whole_server=True,
+    ),
+    Lock(
+        "global_read_lock_of_backup",
+        ("FLUSH TABLES WITH READ LOCK",),
+        (WRITE,),
+        kill="",
+        protected=True,
+        bystander=("BEGIN", READ),
+        holders=("backup_tool",),
+        recorded=MYSQL,
+        whole_server=True,
+    ),
+    Lock(
+        "backup_lock",
+        ("LOCK INSTANCE FOR BACKUP",),
+        (ALTER,),
+        kill="",
+        protected=True,
+        bystander=ELSEWHERE,
+        holders=("backup_tool",),
+        flavours=MYSQL,
+        most_victims=3,
+        symptoms=frozenset({"schema_change"}),
+    ),
+    Lock(
+        "backup_stage",
+        ("BACKUP STAGE START", "BACKUP STAGE FLUSH", "BACKUP STAGE BLOCK_DDL", "BACKUP STAGE BLOCK_COMMIT"),
+        (WRITE,),
+        kill="",
+        protected=True,
+        bystander=ELSEWHERE,
+        holders=("backup_tool",),
+        flavours=MARIADB,
+        recorded=(),
+        whole_server=True,
+    ),
+    Lock(
+        "user_lock",
+        ("DO GET_LOCK('nightly', 0)",),
+        (f"DO GET_LOCK('nightly', {FOREVER}) + RELEASE_LOCK('nightly')",),
+        bystander=("DO GET_LOCK('other{row}', 0)",),
+        recorded=MYSQL,
+        most_victims=40,
+    ),
+    Lock(
+        "table_flush",
+        (SLOW_READ,),
+        (READ,),
+        kill="query",
+        busy=True,
+        first=("batch", "FLUSH TABLES {t}"),
+        bystander=ELSEWHERE,
+        holders=("reports",),
+        recorded=(),
+    ),
+    Lock(
+        "myisam_read",
+        (SLOW_READ,),
+        (READ,),
+        kill="query",
+        busy=True,
+        first=("app", WRITE),
+        bystander=ELSEWHERE,
+        holders=("reports",),
+        recorded=(),
+        engine="MyISAM",
+    ),
+)
 
 
 def draw(lock: Lock) -> Callable[[Random], Values]:
@@ -152,7 +269,9 @@ def truth(
     stage: Stage, part: Part, lock: Lock, root: Client, victims: Sequence[Client], others: Sequence[Client]
 ) -> Truth:
     """Returns what is known of a lock in place."""
-    recorded = stage.state.instance(part.on).flavour in lock.recorded and not part.flag("unrecorded")
+    recorded = stage.state.instance(part.on).flavour in lock.recorded
+    if lock.recorded == MYSQL and part.on in stage.unrecorded:
+        recorded = False
     remedies = []
     if not lock.protected:
         ids = frozenset({str(root.thread_id)})

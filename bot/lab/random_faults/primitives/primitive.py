@@ -41,3 +41,5 @@ class Primitive:
     """How often it is drawn, compared with others."""
     last: bool = False
     """Whether it is put in place after the others, because it would stop them."""
+    alone: bool = False
+    """Whether no other fault may be in place in the shard."""

@@ -20,8 +20,8 @@ def make_table(stage: Stage, part: Part, engine: str = "InnoDB", on: str = "") -
     stage.admin(
         where,
         f"DROP TABLE IF EXISTS {quoted}",
-        f"CREATE TABLE {quoted} (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL, note VARCHAR(20) NOT NULL DEFAULT '')"
-        f" ENGINE={engine}",
+        f"CREATE TABLE {quoted} (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL,"
+        f" note VARCHAR(20) NOT NULL DEFAULT '') ENGINE={engine}",
         f"INSERT INTO {quoted} (n, note) VALUES {rows}",
     )
     return quoted
