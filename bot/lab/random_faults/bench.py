@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -14,8 +15,9 @@ from bot.lab.fault_bench.observed_bot import ObservedBot
 from bot.lab.lab_state import LabState
 from bot.lab.random_faults.bench_users import prepare
 from bot.lab.random_faults.judging import Result
+from bot.lab.random_faults.minimiser import minimise
 from bot.lab.random_faults.player import Player
-from bot.lab.random_faults.scenario import Scenario
+from bot.lab.random_faults.scenario import FLAVOURS, Scenario
 from bot.store.open_database import open_database
 
 WITHIN = 60.0
@@ -23,34 +25,50 @@ WITHIN = 60.0
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def run_scenarios(state: LabState, scenarios: Sequence[Scenario]) -> list[Result]:
-    """Plays the scenarios, in the order of each flavour, and returns their results by index."""
+@contextmanager
+def ready_player(state: LabState) -> Iterator[Player]:
+    """Prepares the lab, and runs a bot for the length of a with block."""
     state = prepare(state)
     path = own_config(state, "random-faults")
     with running_bot(path, log=state.folder / "logs" / "random-faults.log"):
         config = load(path)
         database = open_database(config, exclusive=False)
         try:
-            player = Player(ObservedBot(state, config, database, WITHIN))
-            lanes = [[each for each in scenarios if each.flavour == flavour] for flavour in ("mysql", "mariadb")]
-            results: list[Result] = []
-
-            def play(lane: Sequence[Scenario]) -> None:
-                for scenario in lane:
-                    results.append(player.play(scenario))
-                    _print(len(results), len(scenarios), results[-1])
-
-            with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
-                for each in [pool.submit(play, lane) for lane in lanes]:
-                    each.result()
+            yield Player(ObservedBot(state, config, database, WITHIN))
         finally:
             database.close()
+
+
+def play_all(player: Player, scenarios: Sequence[Scenario]) -> list[Result]:
+    """Plays the scenarios, in the order of each flavour, prints each result, and returns them by index."""
+    lanes = [[each for each in scenarios if each.flavour == flavour] for flavour in FLAVOURS]
+    results: list[Result] = []
+
+    def play(lane: Sequence[Scenario]) -> None:
+        for scenario in lane:
+            results.append(player.play(scenario))
+            _print(len(results), len(scenarios), results[-1])
+
+    with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+        for each in [pool.submit(play, lane) for lane in lanes]:
+            each.result()
     return sorted(results, key=lambda each: each.index)
+
+
+def smallest(player: Player, scenario: Scenario, result: Result) -> Scenario:
+    """Returns the smallest scenario that goes wrong in one of the ways in which this one did."""
+
+    def fails(smaller: Scenario) -> bool:
+        found = player.play(smaller)
+        err.print(f"           smaller: {smaller.title}: {'; '.join(found.wrong.values()) or 'good'}", markup=False)
+        return not found.failed and bool({*found.wrong} & {*result.wrong})
+
+    return minimise(scenario, fails)
 
 
 def _print(number: int, of: int, result: Result) -> None:
     err.print(f"{number:4}/{of}  #{result.index:<4} {result.seconds:5.1f} s  {result.title}", markup=False)
-    for each in result.wrong:
+    for each in result.wrong.values():
         err.print(f"           {each}", markup=False)
     if result.wrong and not result.failed:
         err.print(f"           {result.judged.lead}: {result.judged.says[:300]}", markup=False)

@@ -7,14 +7,13 @@ from random import Random
 
 from bot.lab.random_faults.alerts import ALERTS, LABELS
 from bot.lab.random_faults.primitives.primitive import REPLICATION, WHOLE_SERVER, Primitive
-from bot.lab.random_faults.scenario import AlertPart, Flavour, Part, Scenario
+from bot.lab.random_faults.scenario import FLAVOURS, AlertPart, Flavour, Part, Scenario
 from bot.lab.random_faults.surroundings import DECOYS, SETTINGS, Surrounding
 
 HOSTS: Mapping[Flavour, Mapping[str, tuple[str, ...]]] = {
     "mysql": {"primary": ("orders-1",), "replica": ("orders-2", "orders-3")},
     "mariadb": {"primary": ("billing-1",), "replica": ("billing-2", "billing-3")},
 }
-FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 NUMBER_OF_FAULTS = ((1, 2, 3), (60, 30, 10))
 """Numbers of simultaneous faults, and how often each is drawn."""
 SETTINGS_SHARE, DECOYS_SHARE = 0.5, 1 / 3
@@ -40,15 +39,14 @@ def draw(seed: int, index: int, catalog: Mapping[str, Primitive], only: str = ""
     symptom = _symptom(random, sorted(catalog[faults[0].kind].symptoms))
     labels = {**LABELS.get(symptom, {}), **_channel(random, faults[0], flavour)}
     alert = AlertPart(random.choice(ALERTS[symptom]), faults[0].on, symptom, labels)
-    order = sorted(faults, key=lambda each: catalog[each.kind].last)
     return Scenario(
         seed,
         index,
         flavour,
-        tuple(order),
+        tuple(faults),
         alert,
-        settings=_surroundings(random, SETTINGS, SETTINGS_SHARE, flavour, order, symptom),
-        decoys=_surroundings(random, DECOYS, DECOYS_SHARE, flavour, order, symptom),
+        settings=_surroundings(random, SETTINGS, SETTINGS_SHARE, flavour, faults, symptom),
+        decoys=_surroundings(random, DECOYS, DECOYS_SHARE, flavour, faults, symptom),
     )
 
 

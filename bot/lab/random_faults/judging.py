@@ -100,22 +100,22 @@ class Result:
         return self.judged.harm or self.hurt
 
     @property
-    def wrong(self) -> tuple[str, ...]:
-        """What is wrong with the run; nothing if it is good."""
+    def wrong(self) -> dict[str, str]:
+        """What is wrong with the run, by kind, each in words; nothing if it is good."""
         if self.failed:
-            return (f"not played: {self.failed}",)
-        found = []
+            return {"not played": self.failed}
+        found = {}
         if not self.judged.first_right:
-            found.append(f"{self.judged.lead} leads")
+            found["first cause"] = f"{self.judged.lead} leads"
         if not self.judged.remedy_right and not self.judged.harm:
-            found.append(f"{self.judged.remedy or 'nothing'} is offered")
+            found["remedy"] = f"{self.judged.remedy or 'nothing'} is offered"
         if self.pressed and not self.helped:
-            found.append(f"what was pressed did not help, and the run ended as {self.ended}")
+            found["helped"] = f"what was pressed did not help, and the run ended as {self.ended}"
         if self.untrue:
-            found.append("mended is untrue")
+            found["untrue"] = "mended is untrue"
         if self.harm:
-            found.append(f"harm: {self.harm}")
-        return tuple(found)
+            found["harm"] = f"harm: {self.harm}"
+        return found
 
 
 def is_untrue(run: Run, helped: bool) -> bool:

@@ -32,9 +32,7 @@ class Player:
 
     def play(self, scenario: Scenario) -> Result:
         """Plays one scenario and cleans up; what cannot be played is a result, too."""
-        about = next(each for each in scenario.faults if each.on == scenario.alert.on)
-        about = next((each for each in scenario.faults if _can_be_about(each.kind, scenario)), about)
-        result = Result(scenario.seed, scenario.index, about.kind, scenario.title)
+        result = Result(scenario.seed, scenario.index, scenario.faults[0].kind, scenario.title)
         stage = Stage(self.bot.state)
         began = time.monotonic()
         try:
@@ -50,7 +48,7 @@ class Player:
         for part in (*scenario.settings, *scenario.decoys):
             others += [(part.on, each) for each in BY_NAME[part.kind].apply(stage, part)]
         truths, placed = [], []
-        for fault in scenario.faults:
+        for fault in sorted(scenario.faults, key=lambda each: PRIMITIVES[each.kind].last):
             truths.append(PRIMITIVES[fault.kind].inject(stage, fault))
             placed.append(time.monotonic())
         ready = max(at + truth.age for at, truth in zip(placed, truths, strict=True))
@@ -115,11 +113,6 @@ class Player:
         except (FirstmateError, pymysql.err.MySQLError, OSError) as error:
             return replace(result, failed=f"{result.failed} It could not be cleaned up: {error}".strip())
         return result
-
-
-def _can_be_about(kind: str, scenario: Scenario) -> bool:
-    on = {each.on for each in scenario.faults if each.kind == kind}
-    return scenario.alert.on in on and scenario.alert.symptom in PRIMITIVES[kind].symptoms
 
 
 def _await_good(truths: Sequence[Truth]) -> bool:

@@ -88,7 +88,7 @@ def print_results(seed: int, results: Sequence[Result]) -> None:
     console.print(table)
     for each in results:
         if each.wrong:
-            console.print(f"--seed {each.seed} --index {each.index}  {each.title}: {'; '.join(each.wrong)}")
+            console.print(f"--seed {each.seed} --index {each.index}  {each.title}: {'; '.join(each.wrong.values())}")
     console.print(f"seed {seed}. The goals are {'met' if goals_met(results) else 'not met'}.")
 
 

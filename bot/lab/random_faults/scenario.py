@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 Flavour: TypeAlias = Literal["mysql", "mariadb"]
+FLAVOURS: tuple[Flavour, ...] = ("mysql", "mariadb")
 Value: TypeAlias = str | int | bool
 ANY = ""
 """The symptom of an alert that says nothing about what is wrong."""
@@ -55,6 +56,7 @@ class Scenario:
     index: int
     flavour: Flavour
     faults: tuple[Part, ...]
+    """The first one is what the alert is about."""
     alert: AlertPart
     settings: tuple[Part, ...] = ()
     decoys: tuple[Part, ...] = ()
@@ -78,24 +80,22 @@ def _shown(part: Part) -> str:
 
 
 def smaller(scenario: Scenario) -> list[Scenario]:
-    """Returns the scenarios with one part less, or with fewer victims, the smallest steps last.
+    """Returns the scenarios with one part less, or with one victim instead of many.
 
-    The fault that the alert is about is kept: without it the alert would be another scenario.
+    The fault that the alert is about is kept: without it, it would be another scenario.
     """
     found = []
-    for name in ("decoys", "settings", "faults"):
-        parts: tuple[Part, ...] = getattr(scenario, name)
-        for number in range(len(parts)):
-            rest = (*parts[:number], *parts[number + 1 :])
-            if name != "faults" or any(each.on == scenario.alert.on for each in rest):
-                found.append(_with(scenario, name, rest))
+    for name, parts in (("decoys", scenario.decoys), ("settings", scenario.settings), ("faults", scenario.faults)):
+        for number in range(1 if name == "faults" else 0, len(parts)):
+            found.append(_with(scenario, name, (*parts[:number], *parts[number + 1 :])))
     for number, fault in enumerate(scenario.faults):
-        for name, fewest in (("victims", 1), ("bystanders", 0)):
-            if fault.number(name) > fewest:
+        for name, fewest in (("victims", 1), ("bystanders", 0), ("second", 0)):
+            if fault.number(name) > fewest and not fault.text("channel"):
                 less = replace(fault, values={**fault.values, name: fewest})
-                faults = (*scenario.faults[:number], less, *scenario.faults[number + 1 :])
-                found.append(replace(scenario, faults=faults))
-    return [each for each in found if each.faults]
+                found.append(
+                    replace(scenario, faults=(*scenario.faults[:number], less, *scenario.faults[number + 1 :]))
+                )
+    return found
 
 
 def _with(scenario: Scenario, name: str, parts: tuple[Part, ...]) -> Scenario:

@@ -31,6 +31,8 @@ NOT_RECORDED = (
     "*:blocker_uncertain",
 )
 """Causes that admit that the server does not show the holder."""
+MORE_CONNECTIONS = Remedy("mysql.set_variable", {"name": frozenset({"max_connections"})})
+"""It frees nobody, and hurts nobody either."""
 PATIENT = ("SET SESSION innodb_lock_wait_timeout = 900", "SET SESSION lock_wait_timeout = 900")
 BUSY_FOR = 5.5
 """Seconds after which a statement counts as long in the runbooks."""
@@ -293,6 +295,7 @@ def truth(
         names=(f"ession {root.thread_id} of",),
         causes=(*KIND_ONLY, *lock.causes, *(() if recorded else NOT_RECORDED)),
         remedies=tuple(remedies),
+        neutral=(MORE_CONNECTIONS,),
         offers=frozenset({"locks"}) if recorded and remedies else frozenset(),
         good=lambda: all(each.done for each in victims),
         unhurt=unhurt,

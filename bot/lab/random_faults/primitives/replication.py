@@ -14,10 +14,14 @@ from bot.lab.random_faults.truth import Remedy, Truth
 from bot.lab.waiting import wait_until
 
 STOPPED = frozenset({"replication", "lag", ANY})
+APPLIES_FOR = 14
+"""Seconds that a large transaction takes."""
 BLOCKED = frozenset({"lag", "locks", ANY})
 APPLIER_LOOKS = ("mysql/first-look:replication_stopped", "mysql/replication-lag:applier_stopped")
 RECEIVER_LOOKS = ("mysql/first-look:replication_stopped", "mysql/replication-lag:receiver_down")
 """Causes that say no more than that a thread has stopped."""
+SHARED = " LOCK IN SHARE MODE"
+"""A read-only server refuses FOR UPDATE."""
 CLAIMS = frozenset({REPLICATION})
 START_APPLIER = Remedy("mysql.start_replica", {"thread": frozenset({"applier"}), "channel": frozenset({""})})
 
@@ -134,7 +138,7 @@ def blocked(kind: str) -> Primitive:
         table = make_table(stage, part, on=replica.source)
         wait_until(f"{table} reaches {part.on}", lambda: replica.has(table))
         row = kind == "row"
-        read = f"SELECT * FROM {table} WHERE id = 1" + (" FOR UPDATE" if row else "")
+        read = f"SELECT * FROM {table} WHERE id = 1" + (SHARED if row else "")
         root = _holder(stage, part, read)
         change = f"UPDATE {table} SET n = 777 WHERE id = 1" if row else f"ALTER TABLE {table} ADD COLUMN more INT"
         stage.admin(replica.source, change)
@@ -176,7 +180,7 @@ def timed_out(*, held: bool) -> Primitive:
         table = make_table(stage, part, on=replica.source)
         wait_until(f"{table} reaches {part.on}", lambda: replica.has(table))
         replica.be_impatient()
-        root = _holder(stage, part, f"SELECT * FROM {table} WHERE id = 1 FOR UPDATE")
+        root = _holder(stage, part, f"SELECT * FROM {table} WHERE id = 1{SHARED}")
         stage.admin(replica.source, f"UPDATE {table} SET n = 777 WHERE id = 1")
         wait_until(f"{part.on} stops with 1205", lambda: replica.applier_error() == 1205)
         if not held:
@@ -200,6 +204,22 @@ def timed_out(*, held: bool) -> Primitive:
         inject,
         lambda random: {"busy": random.random() < 0.3, **_second_stopped(random)},
         claims=CLAIMS,
+    )
+
+
+def _large_transaction(stage: Stage, part: Part) -> Truth:
+    """One transaction that takes the applier long: a statement that is slow on every server but its source."""
+    replica = Replica(stage, part.on)
+    table = make_table(stage, part, on=replica.source)
+    here = stage.admin(replica.source, "SELECT @@server_id AS v")[0]["v"]
+    slow = f"INSERT INTO {table} (n) SELECT IF(@@server_id = {here}, 1, SLEEP({APPLIES_FOR}))"
+    stage.admin(replica.source, "SET SESSION binlog_format = STATEMENT", slow)
+    return Truth(
+        primitive="lag_of_large_transaction",
+        instance=part.on,
+        symptoms=frozenset({"lag"}),
+        causes=tuple(f"mysql/replication-lag:{each}" for each in ("large_transaction", "*late")),
+        age=5.0,
     )
 
 
@@ -243,6 +263,7 @@ def primitives() -> tuple[Primitive, ...]:
         timed_out(held=True),
         timed_out(held=False),
         Primitive("delayed", "replica", frozenset({"lag"}), _delayed, nothing_drawn, claims=CLAIMS),
+        Primitive("lag_of_large_transaction", "replica", frozenset({"lag"}), _large_transaction, alone=True),
         Primitive("source_purged_logs", "replica", STOPPED, _purged, nothing_drawn, alone=True, weight=0.7),
         Primitive(
             "primary_moved",

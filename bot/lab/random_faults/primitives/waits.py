@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from bot.lab.random_faults.primitives.locks import FOREVER, KIND_ONLY, PATIENT, SYMPTOMS
+from bot.lab.random_faults.primitives.locks import FOREVER, KIND_ONLY, MORE_CONNECTIONS, PATIENT, SYMPTOMS
 from bot.lab.random_faults.primitives.primitive import Primitive, Values
 from bot.lab.random_faults.primitives.replicas import Replica
 from bot.lab.random_faults.primitives.tables import make_table
@@ -41,6 +41,7 @@ def _prepared(stage: Stage, part: Part) -> Truth:
         symptoms=SYMPTOMS | {"prepared"},
         names=("repared (XA) transaction", "repared XA transaction"),
         causes=KIND_ONLY,
+        neutral=(MORE_CONNECTIONS,),
         good=lambda: all(each.done for each in victims),
         unhurt=lambda: _failed(victims),
         age=1.2,
@@ -62,6 +63,7 @@ def _chain(stage: Stage, part: Part) -> Truth:
         symptoms=SYMPTOMS,
         names=(f"ession {root.thread_id} of",),
         causes=KIND_ONLY,
+        neutral=(MORE_CONNECTIONS,),
         remedies=(Remedy("mysql.kill_connection", {"thread_id": ids}),),
         offers=frozenset({"locks"}),
         good=lambda: all(each.done for each in victims),
