@@ -20,6 +20,8 @@ from bot.lab.random_faults.stage import Client, Stage
 from bot.lab.random_faults.surroundings import BY_NAME
 from bot.lab.random_faults.truth import Truth
 
+AT_LEAST = {"long_query": 3.0, "slow": 3.0}
+"""Symptom -> seconds that a fault must have lasted, because the thresholds of the alert are about time."""
 GOOD_WITHIN = 10.0
 """Seconds for the victims to be well after the run has ended."""
 
@@ -51,7 +53,10 @@ class Player:
         for fault in sorted(scenario.faults, key=lambda each: PRIMITIVES[each.kind].last):
             truths.append(PRIMITIVES[fault.kind].inject(stage, fault))
             placed.append(time.monotonic())
-        ready = max(at + truth.age for at, truth in zip(placed, truths, strict=True))
+        ready = max(
+            at + max(truth.age, AT_LEAST.get(scenario.alert.symptom, 0.0))
+            for at, truth in zip(placed, truths, strict=True)
+        )
         time.sleep(max(0.0, ready - time.monotonic()))
         started = datetime.now(UTC)
         labels = self._labels(scenario)

@@ -69,6 +69,8 @@ class Lock:
 
 MYSQL: tuple[Flavour, ...] = ("mysql",)
 MARIADB: tuple[Flavour, ...] = ("mariadb",)
+GAPS = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+"""Below this level, InnoDB locks no gaps."""
 WRITE = "UPDATE {t} SET n = n + 1 WHERE id = 1"
 READ = "SELECT COUNT(*) FROM {t}"
 ALTER = "ALTER TABLE {t} ALTER COLUMN note SET DEFAULT 'new'"
@@ -79,7 +81,7 @@ LOCKS = (
     Lock("row_idle", ("BEGIN", WRITE), (WRITE, "SELECT * FROM {t} WHERE id = 1 FOR UPDATE")),
     Lock(
         "row_range",
-        ("BEGIN", "SELECT * FROM {t} WHERE id > 15 FOR UPDATE"),
+        (GAPS, "BEGIN", "SELECT * FROM {t} WHERE id > 15 FOR UPDATE"),
         ("INSERT INTO {t} (n, note) VALUES (1, 'new')", "UPDATE {t} SET n = 0 WHERE id = 17"),
     ),
     Lock(
@@ -164,6 +166,7 @@ LOCKS = (
         bystander=ELSEWHERE,
         holders=("backup_tool",),
         flavours=MYSQL,
+        whole_server=True,
         most_victims=3,
         symptoms=frozenset({"schema_change"}),
     ),

@@ -211,8 +211,8 @@ def _large_transaction(stage: Stage, part: Part) -> Truth:
     """One transaction that takes the applier long: a statement that is slow on every server but its source."""
     replica = Replica(stage, part.on)
     table = make_table(stage, part, on=replica.source)
-    here = stage.admin(replica.source, "SELECT @@server_id AS v")[0]["v"]
-    slow = f"INSERT INTO {table} (n) SELECT IF(@@server_id = {here}, 1, SLEEP({APPLIES_FOR}))"
+    here = stage.admin(replica.source, "SELECT @@port AS v")[0]["v"]
+    slow = f"INSERT INTO {table} (n) SELECT IF(@@port = {here}, 1, SLEEP({APPLIES_FOR}))"
     stage.admin(replica.source, "SET SESSION binlog_format = STATEMENT", slow)
     return Truth(
         primitive="lag_of_large_transaction",
