@@ -8,9 +8,12 @@ from bot.lab.random_faults.primitives.locks import FOREVER, KIND_ONLY, MORE_CONN
 from bot.lab.random_faults.primitives.primitive import Primitive, Values
 from bot.lab.random_faults.primitives.replicas import Replica
 from bot.lab.random_faults.primitives.tables import make_table
-from bot.lab.random_faults.scenario import Part
+from bot.lab.random_faults.scenario import ANY, Part
 from bot.lab.random_faults.stage import Client, Stage
 from bot.lab.random_faults.truth import Remedy, Truth
+from bot.lab.waiting import wait_until
+
+OVER = frozenset({"locks", "threads", "connections", "long_query", ANY})
 
 
 def _few(random: Random) -> Values:
@@ -95,10 +98,45 @@ def _commits(stage: Stage, part: Part) -> Truth:
     )
 
 
+def _locks_over(stage: Stage, part: Part) -> Truth:
+    """A lock that was released before the alert came: nobody waits, and nothing is to be changed."""
+    table = make_table(stage, part)
+    write = f"UPDATE {table} SET n = n + 1 WHERE id = 1"
+    holder = stage.open(part.on, "app", "BEGIN", write)
+    victims = _writers(stage, part, write)
+    holder.ask("COMMIT")
+    wait_until("the victims are free", lambda: all(each.done or each.error for each in victims))
+    return Truth(
+        primitive="locks_over",
+        instance=part.on,
+        symptoms=OVER,
+        causes=("*:over", "*:eased", "*:nothing_found"),
+        good=lambda: True,
+        unhurt=lambda: _failed(victims),
+    )
+
+
+def _replication_over(stage: Stage, part: Part) -> Truth:
+    """A replica that was stopped and runs again before the alert came."""
+    replica = Replica(stage, part.on)
+    replica.stop("applier")
+    replica.start()
+    wait_until(f"{part.on} replicates again", replica.caught_up)
+    return Truth(
+        primitive="replication_over",
+        instance=part.on,
+        symptoms=frozenset({"replication", "lag", ANY}),
+        causes=("*:running_again", "*:caught_up", "*:nothing_found"),
+        age=1.0,
+    )
+
+
 def primitives() -> tuple[Primitive, ...]:
     """Returns the primitives of this module."""
     return (
         Primitive("prepared", "primary", SYMPTOMS | {"prepared"}, _prepared, _few),
+        Primitive("locks_over", "primary", OVER, _locks_over, _few, alone=True),
+        Primitive("replication_over", "replica", frozenset({"replication", "lag", ANY}), _replication_over, alone=True),
         Primitive("row_chain", "primary", SYMPTOMS, _chain, _few),
         Primitive(
             "semi_sync", "primary", frozenset({"locks", "threads"}), _commits, _few, flavours=("mysql",), alone=True
