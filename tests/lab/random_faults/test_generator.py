@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.lab.random_faults.generator import HOSTS, draw, fits
 from bot.lab.random_faults.scenario import AlertPart, Part, Scenario, decode, encode, smaller
 from bot.lab.random_faults.surroundings import BY_NAME
 
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.json"))
 MANY = [draw(11, index, PRIMITIVES) for index in range(600)]
 
 
@@ -84,3 +86,12 @@ def test_smaller_scenarios_keep_the_fault_that_the_alert_is_about():
     ]
     assert all(each.faults[0].kind == "row_idle" for each in found)
     assert [each.faults[0].number("victims") for each in found[3:]] == [1, 9]
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_the_fixed_scenarios_name_what_there_is(path: Path):
+    scenario = decode(path.read_text(encoding="utf-8"))
+    assert encode(scenario) == path.read_text(encoding="utf-8")
+    assert {each.kind for each in scenario.faults} <= {*PRIMITIVES}
+    assert {each.kind for each in (*scenario.settings, *scenario.decoys)} <= {*BY_NAME}
+    assert scenario.alert.symptom in PRIMITIVES[scenario.faults[0].kind].symptoms

@@ -158,8 +158,10 @@ def blocked(kind: str) -> Primitive:
             symptoms=BLOCKED,
             names=(f"ession {root.thread_id} of",),
             causes=("mysql/first-look:sessions_blocked", *(() if recorded else NOT_RECORDED)),
+            named=("mysql/replication-lag:applier_stopped",) if part.flag("second_stopped") else (),
+            must_name=SECOND if part.flag("second_stopped") else "",
             remedies=() if protected else (kill,),
-            offers=frozenset({"lag", "locks"}) if recorded and not protected else frozenset(),
+            offers=_offers(part) if recorded and not protected else frozenset(),
             good=lambda: replica.answers(applied),
             age=5.5 if part.flag("busy") else 2.5,
         )
@@ -169,6 +171,14 @@ def blocked(kind: str) -> Primitive:
         return {"busy": random.random() < 0.4, "holder": holder, **_second_stopped(random)}
 
     return Primitive(f"applier_behind_{kind}", "replica", BLOCKED, inject, draw, claims=CLAIMS)
+
+
+def _offers(part: Part) -> frozenset[str]:
+    """Returns the alerts for which the holder's end must be offered.
+
+    A lag that is not of a certain channel may as well be that of the one that a person has stopped.
+    """
+    return frozenset({"locks"}) if part.flag("second_stopped") else frozenset({"lag", "locks"})
 
 
 def timed_out(*, held: bool) -> Primitive:
