@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from bot.lab.random_faults.player import Player
 from bot.lab.random_faults.scenario import FLAVOURS, Scenario
 from bot.store.open_database import open_database
 
+NAME = "random-faults"
 WITHIN = 60.0
 """Seconds for a run to end."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -29,7 +31,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 def ready_player(state: LabState) -> Iterator[Player]:
     """Prepares the lab, and runs a bot for the length of a with block."""
     state = prepare(state)
-    path = own_config(state, "random-faults")
+    shutil.rmtree(state.folder / f"data-{NAME}", ignore_errors=True)  # of an earlier bot, with other threads
+    path = own_config(state, NAME)
     with running_bot(path, log=state.folder / "logs" / "random-faults.log"):
         config = load(path)
         database = open_database(config, exclusive=False)
