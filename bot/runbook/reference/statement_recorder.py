@@ -89,6 +89,7 @@ EXAMPLES: Mapping[str, Example] = {
         further=(
             {**_WAITS, "waiting": 0, "lock_type": "SHARED", "state": "Waiting for table metadata lock"},
             {**_WAITS, "waiting": MOST_EDGES + 1, "state": "updating"},
+            {**_WAITS, "holders": "0", "waits": 0, "state": "updating"},
             {**_WAITS, "waiting": 0, "Value": "0", "state": "Waiting for table flush"},
         ),
     ),
