@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from slack_bolt import App
 
 from bot.engine.commands import Commands
-from bot.slack.authorize import Authorize, Record
+from bot.slack.authorize import Authorize
+from bot.slack.error_replies import Record
 from bot.slack.listeners import Listeners
 from bot.slack.lookups import Lookups
 from bot.slack.slash_commands import SlashCommands
