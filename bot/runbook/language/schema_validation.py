@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.runbook.language import gather_schema, remedy_schema, schema, schema_base
+from bot.runbook.language import gather_schema, remedy_schema, schema, schema_base, tests_schema
 from bot.runbook.language.findings import Path, Problem
 from bot.runbook.language.positioned_document import Document
 from bot.runbook.language.schema import Runbook
@@ -23,9 +23,9 @@ _MODELS: dict[str, type[BaseModel]] = {
     "causes": schema.Cause,
     "remedies": remedy_schema.Remedy,
     "steps": remedy_schema.RemedyStep,
-    "tests": schema.Test,
-    "answers": schema.ServerAnswer,
-    "expect": schema.Expect,
+    "tests": tests_schema.Test,
+    "answers": tests_schema.ServerAnswer,
+    "expect": tests_schema.Expect,
     "links": schema.Link,
 }
 """Key of a mapping or list -> model of its values."""
