@@ -13,18 +13,17 @@ import pymysql
 from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.fault_injection import vitess_steps
-from bot.lab.fault_injection.fault_checks import check_passes, replicas_caught_up
+from bot.lab.fault_injection.fault_checks import check_passes
 from bot.lab.fault_injection.fault_file import Fault, known
 from bot.lab.fault_injection.fault_process import FaultScript
+from bot.lab.fault_injection.replica_recovery import let_replicas_catch_up
 from bot.lab.fault_injection.saved_values import saved_values_path
 from bot.lab.lab_state import LabState, read
 from bot.lab.lab_status import lab_status
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 
 INJECTED_WITHIN = 120.0
 """Seconds for all steps of a fault."""
-RECOVERS_WITHIN = 60.0
-"""Seconds for the replicas of the shard to catch up after a fault."""
 
 
 def inject_fault(folder: Path, name: str) -> Fault:
@@ -51,7 +50,13 @@ def inject_fault(folder: Path, name: str) -> Fault:
         return made.exists() and check_passes(state, fault, fault.file.shows)
 
     try:
-        wait_until(f"{fault.instance} shows {name}", in_place, INJECTED_WITHIN)
+        wait_until(
+            f"{fault.instance} shows {name}",
+            in_place,
+            INJECTED_WITHIN,
+            log=state.folder / "logs" / f"{process}.log",
+            next_step=f"The fault was undone; run `firstmate lab break {name}` again.",
+        )
     except FirstmateError:
         fix_fault(folder, name)
         raise
@@ -78,9 +83,13 @@ def fix_fault(folder: Path, name: str) -> Fault:
     if state.vitess is not None:
         vitess_steps.wait_until_healthy(state)
     if not fault.file.transient:
-        wait_until(f"{fault.instance} no longer shows {name}", lambda: not check_passes(state, fault, fault.file.shows))
+        wait_until(
+            f"{fault.instance} no longer shows {name}",
+            lambda: not check_passes(state, fault, fault.file.shows),
+            log=log_of(state, fault.instance),
+        )
     if state.vitess is None:
-        wait_until(f"the replicas catch up after {name}", lambda: replicas_caught_up(state, fault), RECOVERS_WITHIN)
+        let_replicas_catch_up(state, fault)
     saved_values_path(state, fault).unlink(missing_ok=True)
     return fault
 
