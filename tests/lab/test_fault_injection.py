@@ -130,9 +130,9 @@ def test_an_alert_without_a_rule_is_sent_to_alertmanager_and_ended_there(sound_l
     wait_until("the alert is over", lambda: firing() == [])
 
 
-def test_an_unknown_fault_is_refused_with_the_list_of_faults(tmp_path: Path):
-    with pytest.raises(WrongUsage, match=r"no fault 'rust'; its faults are .*replication_stopped, "):
-        inject_fault(tmp_path, "rust")
+def test_an_unknown_fault_is_refused_with_close_names_and_the_command_that_lists_all(tmp_path: Path):
+    with pytest.raises(WrongUsage, match=r"no fault 'lag'; did you mean replication_lag.*`firstmate lab faults` lists"):
+        inject_fault(tmp_path, "lag")
 
 
 def test_without_a_lab_the_error_says_how_to_start_one(tmp_path: Path):

@@ -21,6 +21,7 @@ from bot.lab.fault_injection.saved_values import saved_values_path
 from bot.lab.lab_state import LabState, read
 from bot.lab.lab_status import lab_status
 from bot.lab.waiting import log_of, wait_until
+from bot.spelling import close_matches, or_list
 
 INJECTED_WITHIN = 120.0
 """Seconds for all steps of a fault."""
@@ -109,7 +110,9 @@ def _find(folder: Path, name: str) -> tuple[Fault, LabState]:
     lab = known(vitess=found.state is not None and found.state.vitess is not None)
     fault = lab.get(name)
     if fault is None:
-        raise WrongUsage(f"The lab has no fault {name!r}; its faults are {', '.join(lab)}.")
+        near = close_matches(name, lab)
+        suggestion = f"; did you mean {or_list(near)}?" if near else "."
+        raise WrongUsage(f"The lab has no fault {name!r}{suggestion} `firstmate lab faults` lists all {len(lab)}.")
     if found.condition == "down" or found.state is None:
         raise FirstmateError(f"No lab is up in {folder}; run `firstmate lab up` first.")
     if found.condition == "half" and not _explained_by_fault(found.missing, found.state):
