@@ -106,7 +106,10 @@ def assemble(
 def slack_settings(config: Config) -> SlackSettings:
     """Returns the settings of Slack; raises ConfigError when there are none."""
     if config.slack is None:
-        raise ConfigError("The configuration has no `slack` section; the README shows what it needs.")
+        raise ConfigError(
+            "firstmate.yml has no `slack` section, so Firstmate cannot connect to Slack. Create the app and write its "
+            "tokens as docs/install.md (Slack app, Configuration) shows, then run `firstmate doctor`."
+        )
     return config.slack
 
 

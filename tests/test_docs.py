@@ -165,6 +165,7 @@ def test_the_commands_of_the_lab_are_listed_with_their_options():
         "lab status [--json]",
         "lab down [--json]",
         "lab break FAULT [--json]",
+        "lab faults [--json]",
         "lab fix FAULT [--json]",
     }
 

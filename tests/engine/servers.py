@@ -9,9 +9,9 @@ from typing import Any
 
 from actions.contract import Flavour, MySQL, Row, ServerVersion, Statement
 from actions.endpoint_contract import Endpoint, ProbeResult
+from actions.replication_graph import MemberFacts
 from actions.replication_sources import Source
 from actions.shard_contract import MemberAnswer, ShardMembers
-from actions.shard_primary import MemberFacts
 from bot.config import DatabaseUser, Instance, Role, Secret, Shard
 from bot.engine.ports import Changer, Identity
 from bot.engine.run import Run

@@ -28,7 +28,7 @@ from bot.lab.fault_injection.fault_file import Fault
 from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
 from bot.lab.slack_workspace.client import WorkspaceClient
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 from bot.store import audit_log
 from bot.store.database import Database
 from bot.store.open_database import open_database
@@ -120,7 +120,10 @@ class FaultBench:
             return True
         try:
             wait_until(
-                "it is mended", lambda: not check_passes(self.state, fault, fault.file.shows), self._recovery_limit
+                f"{fault.instance} no longer shows {fault.name} after the change",
+                lambda: not check_passes(self.state, fault, fault.file.shows),
+                self._recovery_limit,
+                log=log_of(self.state, fault.instance),
             )
         except FirstmateError:
             return False

@@ -1,4 +1,4 @@
-"""The schema of a runbook file as frozen models; `gather_schema` and `remedy_schema` have its steps. Pure.
+"""The schema of a runbook file as frozen models; its parts are in `gather_schema`, `remedy_schema`, `tests_schema`.
 
 The models validate what can be decided from the file alone; `bot.runbook.linting` compares it with the action catalog.
 """
@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     PrivateAttr,
@@ -29,10 +28,11 @@ from bot.runbook.language.schema_base import (
     Label,
     Line,
     Name,
-    Parameters,
+    Names,
     RunbookModel,
     Template,
 )
+from bot.runbook.language.tests_schema import Test
 
 Autonomy: TypeAlias = Literal["observe", "suggest", "auto"]
 AUTONOMY: tuple[Autonomy, ...] = ("observe", "suggest", "auto")
@@ -41,7 +41,6 @@ InputType: TypeAlias = Literal[
     "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "enum"
 ]
 
-MAX_REMEDIES = 4
 MAX_CARD_FIELDS = 3
 
 
@@ -64,18 +63,6 @@ class Input(RunbookModel):
         if (self.type == "enum") != bool(self.values):
             raise ValueError("`values` is required for type `enum` and not allowed for other types")
         return self
-
-
-def _as_names(value: object) -> object:
-    """Converts a single name to a list of one."""
-    if isinstance(value, list) and len(value) > MAX_REMEDIES:
-        raise ValueError(f"{len(value)} remedies exceed the limit of {MAX_REMEDIES}")
-    return () if value is None else (value,) if isinstance(value, str) else value
-
-
-Names: TypeAlias = Annotated[
-    tuple[Name, ...], BeforeValidator(_as_names, json_schema_input_type=str | list[str] | None)
-]
 
 
 class Helped(RunbookModel):
@@ -118,61 +105,6 @@ class Cause(RunbookModel):
         if self.helped is not None and not self.remedies:
             raise ValueError("`helped` is allowed only for a cause with a remedy")
         return self
-
-
-class Expect(RunbookModel):
-    """The expected outcome of a test."""
-
-    cause: str | None = None
-    """The leading cause; null if no cause is proved."""
-    remedies: Names = Field(default=(), alias="remedy")
-    """All remedies that the leading cause offers, the best first; one name or a list."""
-    causes: tuple[str, ...] | None = None
-    """All proved causes, in order."""
-    undecided: tuple[str, ...] | None = None
-    """All causes that cannot be decided because evidence is missing."""
-    says: str | None = None
-    """Text that the sentence of the leading cause contains."""
-    parameters: Parameters | None = Field(default=None, alias="with")
-    """Parameters of the first action of the first remedy; others are not compared."""
-    statements: tuple[str, ...] | None = None
-    """All statements of the first remedy's plan on one target."""
-    card: str | None = None
-    """Text that the card contains."""
-
-
-class ServerAnswer(RunbookModel):
-    """The result of a statement that the server executes while a remedy is planned."""
-
-    asks: Annotated[str, Field(min_length=1, max_length=2000)]
-    """Text that the statement contains."""
-    rows: tuple[Mapping[str, Any], ...] = ()
-    """The rows of the result, each a mapping of column to value."""
-
-
-class Test(RunbookModel):
-    """Evidence and the outcome that it must lead to; fields that are not given have the defaults of their types."""
-
-    __test__ = False
-
-    name: Line | None = None
-    """A short description of the test."""
-    given: Mapping[str, Any] = Field(default_factory=dict)
-    """The evidence of each step; fields that are not given have the defaults of their types."""
-    missing: tuple[str, ...] = ()
-    """The steps that failed."""
-    inputs: Mapping[str, Any] = Field(default_factory=dict)
-    """The inputs that differ from their defaults."""
-    target: Mapping[Literal["name", "address", "role", "shard", "flavour", "replicas", "tablet"], str | int] = Field(
-        default_factory=dict
-    )
-    """The target's properties in the inventory; by default a replica in a shard with two replicas."""
-    server: Annotated[str, Field(pattern=r"^(mysql|mariadb|proxysql) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
-    """The flavour and version of the server on which a remedy is planned."""
-    answers: tuple[ServerAnswer, ...] = ()
-    """The results of the statements that the server executes while the remedy is planned."""
-    expect: Expect
-    """The expected outcome."""
 
 
 class Link(RunbookModel):

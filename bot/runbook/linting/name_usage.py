@@ -12,7 +12,7 @@ from bot.runbook.expressions.syntax import ExpressionError, sole_expression, syn
 from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.schema import Runbook
 from bot.runbook.language.schema_base import Selector
-from bot.runbook.language.signatures import closest_match
+from bot.spelling import closest_match
 
 _ALL = "*"
 

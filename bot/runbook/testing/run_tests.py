@@ -14,8 +14,9 @@ from bot.runbook.diagnosis.remedies import build, remedy_location
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.expressions.names import evidence_types
 from bot.runbook.language.inputs import resolve
-from bot.runbook.language.schema import Expect, Runbook, Test
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import did_you_mean, item_of
+from bot.runbook.language.tests_schema import Expect, Test
 from bot.runbook.testing.evidence_stubs import build_evidence
 from bot.runbook.testing.scripted_server import ScriptedServer
 
