@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.contract import ServerVersion
+from actions.contract import MySQL, ServerVersion
 
 
 def processlist(version: ServerVersion) -> str:
@@ -20,3 +20,9 @@ def replica(version: ServerVersion) -> str:
     """
     new = version.at_least(10, 5, 1) if version.is_mariadb else version.at_least(8, 0, 22)
     return "REPLICA" if new else "SLAVE"
+
+
+def performance_schema(db: MySQL) -> bool:
+    """Whether performance_schema is on. It is off by default in MariaDB; its tables exist then, and are empty, so that
+    an empty answer proves nothing. Raises Unreadable."""
+    return bool(int(db.rows("SELECT @@GLOBAL.performance_schema AS enabled")[0]["enabled"]))
