@@ -80,6 +80,7 @@ COUNTERS = (
     "Aborted_connects",
     "Access_denied_errors",
     "Aborted_clients",
+    "Connection_errors_max_connections",
     "Ssl_accepts",
     "Ssl_finished_accepts",
 )
@@ -162,6 +163,8 @@ class AccessErrors:
     """Logins and statements denied during the sample (MariaDB only)."""
     new_aborted: Count = 0
     """Sessions that ended improperly during the sample."""
+    new_full: Count = 0
+    """Connections refused during the sample because all were in use; MariaDB does not count most of them."""
     tls_failed: Count = 0
     """TLS handshakes that began during the sample and were not completed."""
 
@@ -200,6 +203,7 @@ def access_errors(db: MySQL) -> AccessErrors:
         new=grown["Aborted_connects"],
         new_denied=grown["Access_denied_errors"],
         new_aborted=grown["Aborted_clients"],
+        new_full=grown["Connection_errors_max_connections"],
         tls_failed=max(0, grown["Ssl_accepts"] - grown["Ssl_finished_accepts"]),
     )
 
