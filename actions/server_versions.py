@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from actions.contract import MySQL, ServerVersion
+from actions.contract import ServerVersion
 
 
 def processlist(version: ServerVersion) -> str:
     """Returns the process list that takes no global mutex if the server has it (performance_schema.processlist since
-    MySQL 8.0.22), else information_schema.PROCESSLIST."""
-    if not version.is_mariadb and version.at_least(8, 0, 22):
+    MySQL 8.0.22), else information_schema.PROCESSLIST: also without performance_schema, whose process list is empty
+    then."""
+    if not version.is_mariadb and version.at_least(8, 0, 22) and version.performance_schema:
         return "performance_schema.processlist"
     return "information_schema.PROCESSLIST"
 
@@ -20,9 +21,3 @@ def replica(version: ServerVersion) -> str:
     """
     new = version.at_least(10, 5, 1) if version.is_mariadb else version.at_least(8, 0, 22)
     return "REPLICA" if new else "SLAVE"
-
-
-def performance_schema(db: MySQL) -> bool:
-    """Whether performance_schema is on. It is off by default in MariaDB; its tables exist then, and are empty, so that
-    an empty answer proves nothing. Raises Unreadable."""
-    return bool(int(db.rows("SELECT @@GLOBAL.performance_schema AS enabled")[0]["enabled"]))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, diagnostic
-from actions.server_versions import performance_schema
 from actions.sql_quoting import placeholders
 from actions.status_counters import number, status
 
@@ -182,7 +181,7 @@ def access_errors(db: MySQL) -> AccessErrors:
     Counters since the start tell nothing about now: a limit that is exceeded 20 times a second is less than what an
     application was denied last month. Source: MySQL manual, "Error Summary Tables".
     """
-    known = not db.version.is_mariadb and db.version.at_least(8, 0, 0) and performance_schema(db)
+    known = not db.version.is_mariadb and db.version.at_least(8, 0, 0) and db.version.performance_schema
     before = _on_the_server(db) if known else {}
     counters_before = status(db, *COUNTERS)
     db.pause(SAMPLE)

@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from unittest import mock
 
 import pymysql
@@ -19,7 +20,6 @@ from tests.actions.hands import administer, reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
 
 HOST = {"host": "app1", "refused": 900, "blocked": 0, "over_limit": 0, "tls": 0, "age": 1}
-ON, OFF = [{"enabled": 1}], [{"enabled": 0}]
 
 
 class ByErrno(Recorded):
@@ -30,12 +30,11 @@ class ByErrno(Recorded):
         return [row for row in found if row["errno"] == params[0]] if "by_account_by_error" in sql else found
 
 
-def recorded(version=MYSQL_97, *, enabled=ON, errors=(), accounts=(), hosts=(HOST,), **counters):
+def recorded(version=MYSQL_97, *, errors=(), accounts=(), hosts=(HOST,), **counters):
     rows = named(**{"Aborted_connects": 7, "Access_denied_errors": 5, **counters})
     return ByErrno(
         version,
         {
-            "@@GLOBAL.performance_schema": enabled,
             "GLOBAL STATUS": rows,
             "global_by_error": errors,
             "by_account_by_error": accounts,
@@ -45,13 +44,13 @@ def recorded(version=MYSQL_97, *, enabled=ON, errors=(), accounts=(), hosts=(HOS
 
 
 @pytest.mark.parametrize(
-    ("version", "enabled", "known"),
-    [(MYSQL_57, ON, False), (MYSQL_97, ON, True), (MYSQL_97, OFF, False), (MARIADB_1011, ON, False)],
+    ("version", "known"),
+    [(MYSQL_57, False), (MYSQL_97, True), (replace(MYSQL_97, performance_schema=False), False), (MARIADB_1011, False)],
     ids=["5.7", "9.7", "without performance_schema", "mariadb"],
 )
-def test_errors_by_account_in_words(version, enabled, known):
+def test_errors_by_account_in_words(version, known):
     error = {"errno": 1142, "raised": 900, "age": 2}
-    db = recorded(version, enabled=enabled, errors=[error], accounts=[{**error, "user": "app", "host": "10.0.0.7"}])
+    db = recorded(version, errors=[error], accounts=[{**error, "user": "app", "host": "10.0.0.7"}])
     found = access_errors(db)
     assert (found.known, found.aborted_connects, found.denied, found.new) == (known, 7, 5, 0)
     assert [(each.who, each.says) for each in found.errors] == (
