@@ -38,7 +38,8 @@ def restart(lab: LabState, instance: LabInstance, *options: str) -> None:
 @pytest.fixture
 def blind(notes: LabState, replica: LabInstance) -> Iterator[LabInstance]:
     """A replica of each flavour that was started without performance_schema."""
-    restart(notes, replica, "--performance-schema=OFF")
+    writable = {"mysql": ("--super-read-only=OFF", "--read-only=OFF"), "mariadb": ("--read-only=OFF",)}
+    restart(notes, replica, "--performance-schema=OFF", *writable[replica.flavour])  # for locks of clients
     try:
         yield replica
     finally:
