@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.connection_room import connection_room
+from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.ratios import percent
 from actions.server_versions import processlist
 from actions.status_counters import number, status
@@ -36,6 +37,9 @@ class ConnectionUse:
         "refused",
         "used",
         "users",
+        "open_files_limit",
+        "most_by_files",
+        "session_memory",
     )
 
     max_connections: Count = 0
@@ -53,6 +57,12 @@ class ConnectionUse:
     """Connections in use as a share of the limit."""
     users: tuple[UserSessions, ...] = ()
     """The users with the most sessions first; 10 at most."""
+    open_files_limit: Count = 0
+    """Files that the server may open (open_files_limit, which the limit of its process bounds)."""
+    most_by_files: Count | None = None
+    """The largest max_connections for which there are files enough beside the cache of tables; empty if unknown."""
+    session_memory: Bytes = 0
+    """Memory that one session may take for its buffers and stack, without temporary tables."""
     complete: bool = True
     """False if there may be more than 10 users."""
 
@@ -74,6 +84,7 @@ def connection_use(db: MySQL) -> ConnectionUse:
         "AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon' GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
     )
     connected = number(counters, "Threads_connected")
+    room = connection_room(db)
     return ConnectionUse(
         max_connections=limit,
         connected=connected,
@@ -85,5 +96,8 @@ def connection_use(db: MySQL) -> ConnectionUse:
             UserSessions(str(r["user"]), int(r["sessions"]), int(r["sleeping"]), float(r["longest_sleep"] or 0))
             for r in users
         ),
+        open_files_limit=room.open_files_limit,
+        most_by_files=room.most,
+        session_memory=room.per_session,
         complete=len(users) < 10,
     )
