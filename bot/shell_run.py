@@ -70,6 +70,8 @@ class Report:
             "runbook": run.runbook or None,
             "matched": run.matched,
             "target": run.target or None,
+            "kinds": list(run.kind.kinds) if run.kind else [],
+            "service": (run.kind.service or None) if run.kind else None,
             "causes": [
                 {"id": c.id, "says": c.says, "remedy": first(c.remedies), "remedies": list(c.remedies)}
                 for c in run.causes

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 from bot.alerts import Alert
 from bot.engine.plan import Outcome, Plan
 from bot.guards.facts import Override, Verdict
+from bot.runbook.language.kinds import Kind, KnownKinds
 from bot.runbook.language.schema import Autonomy, Scope
 
 
@@ -274,6 +275,11 @@ class Run:
     """Whether the incident is about an instance or about its whole shard."""
     repair_within: float = 30.0
     """Seconds that VTOrc has for a repair before a remedy is offered."""
+
+    speaks_for: tuple[Kind, ...] | None = None
+    """The kinds of servers for which the runbook speaks; None if it names none."""
+    kind: KnownKinds | None = None
+    """What kind of server the target is; None until that was asked, and without a target."""
 
     @property
     def root(self) -> str:

@@ -22,6 +22,7 @@ from pydantic import (
 
 from bot.alerts import Matcher
 from bot.runbook.language.gather_schema import Step
+from bot.runbook.language.kinds import BASE, Kind
 from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.remedy_schema import Remedy
 from bot.runbook.language.schema_base import (
@@ -132,7 +133,8 @@ class Expect(RunbookModel):
     undecided: tuple[str, ...] | None = None
     """All causes that cannot be decided because evidence is missing."""
     says: str | None = None
-    """Text that the sentence of the leading cause contains."""
+    """Text that the sentence of the leading cause contains, or, if the runbook does not speak for the kinds of the
+    server, the sentence that says so."""
     parameters: Parameters | None = Field(default=None, alias="with")
     """Parameters of the first action of the first remedy; others are not compared."""
     statements: tuple[str, ...] | None = None
@@ -167,12 +169,26 @@ class Test(RunbookModel):
         default_factory=dict
     )
     """The target's properties in the inventory; by default a replica in a shard with two replicas."""
+    kinds: tuple[Kind, ...] = ()
+    """The kinds of the server, such as `[replica, managed]`; by default the runbook speaks for it."""
     server: Annotated[str, Field(pattern=r"^(mysql|mariadb|proxysql) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
     """The flavour and version of the server on which a remedy is planned."""
     answers: tuple[ServerAnswer, ...] = ()
     """The results of the statements that the server executes while the remedy is planned."""
     expect: Expect
     """The expected outcome."""
+
+
+def _validate_kinds(value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """Rejects kinds that no server has: each server has exactly one of `BASE`."""
+    if not any(each in BASE for each in value):
+        raise ValueError(f"`kinds` needs at least one of {', '.join(BASE)}: each server is one of these")
+    if len(set(value)) < len(value):
+        raise ValueError("`kinds` names a kind twice")
+    return value
+
+
+Kinds: TypeAlias = Annotated[tuple[Kind, ...], Field(min_length=1), AfterValidator(_validate_kinds)]
 
 
 class Link(RunbookModel):
@@ -229,6 +245,9 @@ class Runbook(RunbookModel):
     """The team that is responsible for the runbook."""
     match: Alternatives = ()
     """The alerts that the runbook matches: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
+    kinds: Kinds | None = None
+    """The kinds of servers for which the runbook speaks; it answers only for a server all of whose kinds it names.
+    Without this key it answers for every server, but changes none that is recovering or being provisioned."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
     """The parameters of the runbook by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)
