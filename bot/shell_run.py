@@ -27,6 +27,7 @@ from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
 from bot.fleet.configured_fleet import ConfiguredFleet
 from bot.guards.facts import SHELL
+from bot.incidents.seen_before import SeenBefore
 from bot.intake import alertmanager
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.library.live_library import LiveLibrary
@@ -77,6 +78,7 @@ class Report:
                 for c in run.causes
                 if c.verdict == "holds"
             ],
+            "seen_before": seen_as_json(run.seen_before) if run.seen_before else None,
             "shows": dict(run.shown),
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
@@ -251,6 +253,17 @@ def effect_as_json(effect: Effect) -> dict[str, Any]:
         "holds": effect.holds or None,
         "missing": effect.missing or None,
         "causes": [{"id": each.id, "says": each.says, "remedies": list(each.remedies)} for each in effect.now],
+    }
+
+
+def seen_as_json(seen: SeenBefore) -> dict[str, Any]:
+    """Returns as JSON what is known of a cause from earlier runs."""
+    return {
+        "times": seen.times,
+        "more": seen.more,
+        "since": seen.since.isoformat(),
+        "last_run": seen.last_run,
+        "says": seen.says,
     }
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import segments
+from bot.engine.earlier_runs import with_history
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gathered, Gatherer, Progress, view
 from bot.engine.plan import Plan
@@ -188,7 +189,8 @@ class Triage:
         diagnosis = diagnose(runbook, gathered.evidence, inputs, here)
         causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
         first = render_card_fields(runbook, gathered.evidence, inputs, here)
-        return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
+        found = replace(run, steps=gathered.steps, causes=causes, shown=first)
+        return with_history(found, self.store, self.now()), diagnosis, gathered
 
     def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:
         """Plans a remedy and checks the guards; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""

@@ -59,6 +59,8 @@ def card(run: Run) -> list[Block]:
     lead = run.lead
     if lead is not None:
         found.append(section(f"*{escape(lead.says, 1500)}*"))
+    if run.seen_before is not None:
+        found.append(context(f":repeat: *Seen before:* {escape(run.seen_before.says, 900)}"))
     others = [c for c in run.causes if c.verdict == "holds" and c is not lead]
     if others:
         found.append(section("\n".join(f"Also: {escape(c.says, 400)}" for c in others[:4])))
