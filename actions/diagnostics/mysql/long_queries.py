@@ -70,7 +70,10 @@ class LongQueries:
 
 @diagnostic(
     cost=Cost.MEDIUM,
-    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
 )
 def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
     """Reads statements older than `older_than`, with the rows that each has examined and modified."""

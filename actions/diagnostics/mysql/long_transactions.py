@@ -69,7 +69,10 @@ class LongTransactions:
 
 @diagnostic(
     cost=Cost.MEDIUM,
-    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
 )
 def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransactions:
     """Reads transactions older than `older_than` from INNODB_TRX, with the sessions that hold them.
