@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from actions.contract import Row
-from actions.diagnostics.mysql.connection_use import ConnectionUse, UserSessions, connection_use
+from actions.diagnostics.mysql.connection_use import ConnectionUse, ProgramSessions, UserSessions, connection_use
 from bot.lab.waiting import wait_until
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
@@ -27,6 +27,7 @@ USERS = [
 ANSWERS: dict[str, Sequence[Row]] = {
     "SHOW GLOBAL STATUS": STATUS,
     "@@GLOBAL.max_connections": [{"value": 200}],
+    "session_connect_attrs": [{"program": "puma <1>", "sessions": 90}],
     "GROUP BY": USERS,
 }
 
@@ -51,8 +52,9 @@ def test_the_limit_the_counters_and_the_users(version, table):
         refused=7,
         used=95.0,
         users=(UserSessions("app", 180, 170, 3600.0), UserSessions("reports", 2, 0, 0.0)),
+        programs=(ProgramSessions("puma-1", 90),),
     )
-    assert f"FROM {table} " in db.asked[-1][0]
+    assert f"FROM {table} " in db.asked[-2][0]
 
 
 def test_where_nothing_is_told_nothing_is_claimed():
