@@ -72,7 +72,7 @@ def card(run: Run) -> list[Block]:
     if missing:
         found.append(context("\n".join(f":warning: Missing: {code(s.id)} {escape(s.says, 300)}" for s in missing[:5])))
     if run.kind is not None and run.kind.unknown and run.speaks_for is not None:
-        says = f"The kind of server is unknown: {run.kind.unknown} Nothing is changed until it is known."
+        says = f"The kind of server is unknown: {run.kind.unknown} It is read again before each change."
         found.append(context(f":warning: {escape(says, 400)}"))
     undecided = [c for c in run.causes if c.verdict == "undecided"]
     if undecided and lead is None:
