@@ -9,8 +9,10 @@ from actions import killable_sessions, sessions
 from actions.contract import Count, MySQL, Row, Seconds, Unreadable
 from actions.server_versions import processlist
 from actions.session_waits import kind_of
+from actions.session_workloads import named_session, workloads_of_sessions
 from actions.sql_quoting import placeholders
 from actions.wait_roots import RootWait
+from actions.workload_names import workload_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,13 @@ class Holder:
     """True for a suspicion: the server does not record who holds this kind of lock. Such a session is never killed."""
     prepared: bool = False
     """Whether it is a prepared (XA) transaction without a session, which only XA COMMIT or XA ROLLBACK ends."""
+    workload: str = ""
+    """The workload that it belongs to, by a comment of its statements or the program of its client; '' if unknown."""
+
+    @property
+    def who(self) -> str:
+        """Its user, the client's host and, if it is known, its workload, such as `app@10.1.2.3 (job:purge)`."""
+        return named_session(self.user, self.host, self.workload)
 
 
 def read_holders(
@@ -127,10 +136,11 @@ def read_sessions(db: MySQL, ids: Sequence[int]) -> dict[int, Holder]:
         f"ON t.trx_mysql_thread_id = p.ID WHERE p.ID IN ({placeholders(ids)})",
         tuple(ids),
     )
-    return {int(row["id"]): _holder(row) for row in rows}
+    workloads = workloads_of_sessions(db, [int(row["id"]) for row in rows])
+    return {int(row["id"]): _holder(row, workloads.get(int(row["id"]), "")) for row in rows}
 
 
-def _holder(row: Row) -> Holder:
+def _holder(row: Row, workload: str) -> Holder:
     session = sessions.from_row(row)
     return Holder(
         thread_id=session.thread_id,
@@ -146,6 +156,7 @@ def _holder(row: Row) -> Holder:
         rows_modified=session.rows_modified,
         statement=session.statement,
         protected=killable_sessions.protection(session),
+        workload=workload_of(str(row["info"] or "")) or workload,
     )
 
 

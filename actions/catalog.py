@@ -43,6 +43,7 @@ from actions.diagnostics.mysql import (
     tablespaces,
     temporary_tables,
     wait_graph,
+    workloads,
     writability,
 )
 from actions.diagnostics.prometheus import host, instance_up, instant, range  # noqa: A004 - its name in YAML
@@ -144,6 +145,7 @@ DIAGNOSTICS: Mapping[str, Diagnostic] = {
     "mysql.tablespaces": tablespaces.tablespaces,
     "mysql.temporary_tables": temporary_tables.temporary_tables,
     "mysql.wait_graph": wait_graph.wait_graph,
+    "mysql.workloads": workloads.workloads,
     "mysql.writability": writability.writability,
     "prometheus.host": host.host,
     "prometheus.instance_up": instance_up.instance_up,

@@ -152,6 +152,8 @@ def record(config: Config, alert: Alert, fleet: Fleet) -> Recorded:
         }
         if target is not None:
             case["target"] = {name: value for name, value in view(target).items() if name in NAMELESS and value != ""}
+        if run.kind is not None and run.kind.kinds:
+            case["kinds"] = list(run.kind.kinds)
         offered = diagnosis.lead.remedies if diagnosis.lead and target else ()
         if offered and target is not None:
             listening.heard.clear()

@@ -21,7 +21,7 @@ from bot.engine.planner import Observations
 from bot.engine.ports import Directory, Fleet
 from bot.engine.preview import Preview, preview
 from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
-from bot.engine.run_json import effect_as_json, plan_as_json
+from bot.engine.run_json import effect_as_json, plan_as_json, seen_as_json
 from bot.engine.stored_runs import known_run
 from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
@@ -70,11 +70,14 @@ class Report:
             "runbook": run.runbook or None,
             "matched": run.matched,
             "target": run.target or None,
+            "kinds": list(run.kind.kinds) if run.kind else [],
+            "service": (run.kind.service or None) if run.kind else None,
             "causes": [
                 {"id": c.id, "says": c.says, "remedy": first(c.remedies), "remedies": list(c.remedies)}
                 for c in run.causes
                 if c.verdict == "holds"
             ],
+            "seen_before": seen_as_json(run.seen_before) if run.seen_before else None,
             "shows": dict(run.shown),
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,

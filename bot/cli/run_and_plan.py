@@ -73,6 +73,8 @@ def _show(report: oneshot.Report) -> None:
     for cause in run.causes:
         if cause.verdict == "holds":
             out.print(f"{'[bold]→[/] ' if cause is run.lead else '  also: '}{escape(cause.says)}", highlight=False)
+    if run.seen_before is not None:
+        out.print(f"  Seen before: {run.seen_before.says}", markup=False, highlight=False)
     for label, text in run.shown:
         out.print(f"  [dim]{label}[/]  {escape(text)}", highlight=False)
     for step, says in report.missing.items():

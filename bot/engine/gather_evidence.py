@@ -24,6 +24,7 @@ from actions.vitess_contract import Vitess
 from bot.config import Tablet
 from bot.engine.ports import Fleet
 from bot.engine.run import Step, StepStatus
+from bot.engine.server_kinds import ServerKinds
 from bot.engine.target_selection import described, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
@@ -63,10 +64,14 @@ class Gatherer:
     """Runs the gather steps of runbooks on the fleet."""
 
     fleet: Fleet
+    kinds: ServerKinds = field(init=False)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "gather"))
     _hosts: defaultdict[str, threading.BoundedSemaphore] = field(
         default_factory=lambda: defaultdict(lambda: threading.BoundedSemaphore(PER_HOST))
     )
+
+    def __post_init__(self) -> None:
+        self.kinds = ServerKinds(self.fleet)
 
     def gather(
         self,
@@ -225,6 +230,7 @@ class Gatherer:
             yield db
 
     def close(self) -> None:
+        self.kinds.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from actions.contract import Refused, Unreadable
 from bot.engine.planner import Observations
 from bot.engine.run import Run
-from bot.engine.triage import Triage, seen_by
+from bot.engine.triage import Triage, not_spoken_for, seen_by
 from bot.errors import FirstmateError
 from bot.runbook.diagnosis.remedies import remedy_of
 from bot.runbook.expressions.evaluation import EvidenceMissing
@@ -39,8 +39,9 @@ def preview(triage: Triage, run: Run, remedy: str = "") -> Preview:
     target = triage.target(run)
     run, diagnosis, gathered = triage.diagnose(run, runbook, target, lambda _: None)
     evidence = {step.id: step.evidence for step in run.steps}
-    if target is None:
-        return Preview(run, evidence, None, "")
+    silent = not_spoken_for(run, runbook)
+    if target is None or silent:
+        return Preview(run, evidence, None, silent)
     remedies = (remedy,) if remedy else diagnosis.lead.remedies if diagnosis.lead is not None else ()
     seen = seen_by(run, runbook, target, gathered)
     why: list[str] = []

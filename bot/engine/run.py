@@ -16,6 +16,8 @@ from pydantic import ConfigDict, Field
 from bot.alerts import Alert
 from bot.engine.plan import Outcome, Plan
 from bot.guards.facts import Override, Verdict
+from bot.incidents.seen_before import SeenBefore
+from bot.runbook.language.kinds import Kind, KnownKinds
 from bot.runbook.language.schema import Autonomy, Scope
 
 
@@ -275,6 +277,13 @@ class Run:
     repair_within: float = 30.0
     """Seconds that VTOrc has for a repair before a remedy is offered."""
 
+    speaks_for: tuple[Kind, ...] | None = None
+    """The kinds of servers for which the runbook speaks; None if it names none."""
+    kind: KnownKinds | None = None
+    """What kind of server the target is; None until that was asked, and without a target."""
+    seen_before: SeenBefore | None = None
+    """What is known of the leading cause from earlier runs; None if it leads for the first time."""
+
     @property
     def root(self) -> str:
         """The run whose card starts the thread."""
@@ -289,6 +298,11 @@ class Run:
     def lead(self) -> Cause | None:
         """The first cause that holds."""
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
+
+    @property
+    def led_by(self) -> str:
+        """The runbook and the leading cause, as the store finds runs by them; '' if no cause leads."""
+        return f"{self.runbook}:{self.lead.id}"[:200] if self.lead is not None else ""
 
     @property
     def stands(self) -> bool:

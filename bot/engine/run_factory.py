@@ -154,6 +154,7 @@ def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
         autonomy=runbook.autonomy,
         scope=runbook.scope,
         repair_within=runbook.wait_for_repair,
+        speaks_for=runbook.kinds,
         notes=runbook.notes or "",
         links=tuple((each.title, each.url) for each in runbook.links),
         matched=matched,

@@ -1,4 +1,4 @@
-"""A plan and its effect as JSON, with the keys that docs/cli.md documents. Pure."""
+"""A plan, its effect, and what earlier runs found, as JSON with the keys that docs/cli.md documents. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.engine.plan import Plan
 from bot.engine.run import Effect
+from bot.incidents.seen_before import SeenBefore
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -37,4 +38,15 @@ def effect_as_json(effect: Effect) -> dict[str, Any]:
         "holds": effect.holds or None,
         "missing": effect.missing or None,
         "causes": [{"id": each.id, "says": each.says, "remedies": list(each.remedies)} for each in effect.now],
+    }
+
+
+def seen_as_json(seen: SeenBefore) -> dict[str, Any]:
+    """Returns as JSON what is known of a cause from earlier runs."""
+    return {
+        "times": seen.times,
+        "more": seen.more,
+        "since": seen.since.isoformat(),
+        "last_run": seen.last_run,
+        "says": seen.says,
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import segments
+from bot.engine.earlier_runs import with_history
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gathered, Gatherer, Progress, view
 from bot.engine.plan import Plan
@@ -16,6 +17,7 @@ from bot.engine.planner import Observations, Planner, inputs_of
 from bot.engine.ports import Fleet, Publisher, Steps, Store
 from bot.engine.run import Cause, Event, Run, RunState
 from bot.engine.segments import Segment
+from bot.engine.server_kinds import ReadKind
 from bot.engine.stored_runs import known_run, save_ended
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, UnknownTarget
@@ -24,6 +26,7 @@ from bot.guards.facts import Answer, Repair, Stage, Verdict
 from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.diagnosis.causes import UNKNOWN_TARGET, Diagnosis, diagnose
 from bot.runbook.expressions.evaluation import EvidenceMissing
+from bot.runbook.language.kinds import not_answered
 from bot.runbook.language.schema import Runbook
 from bot.runbook.library.load_runbooks import parse
 
@@ -92,6 +95,10 @@ class Triage:
             return
         begun = run
         found = self._assess(run, lambda steps: self._show(replace(begun, steps=steps)))
+        silent = not_spoken_for(found.run, found.runbook)
+        if silent:
+            self._end(found.run, RunState.DIAGNOSED, silent)
+            return
         self._show(found.run)
         repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         if repair is not None and self._repairing(run, repair):
@@ -146,7 +153,8 @@ class Triage:
         """Ends the run, offers the remedies of its cause, or waits for a second assessment."""
         run, lead = found.run, found.diagnosis.lead
         if lead is None:
-            self._end(run, RunState.DIAGNOSED, f"{repaired} {_nothing_found(run)}".strip())
+            says = not_spoken_for(run, found.runbook) or _nothing_found(run)
+            self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
             says = f"{repaired} The cause may clear by itself; Firstmate checks again at {then:%H:%M:%S} UTC.".strip()
@@ -172,12 +180,17 @@ class Triage:
         """Gathers evidence and evaluates the causes; returns the run with both, and stores nothing."""
         labels = dict(run.alert.labels) if run.alert else {}
         inputs = inputs_of(run, runbook)
-        gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
+        read = self.gatherer.kinds.of(target) if target else None
+        run = replace(run, kind=read.known if read else None)
+        if not_spoken_for(run, runbook):
+            return replace(run, steps=(), causes=(), shown=()), Diagnosis(()), Gathered((), {})
+        gathered = self.gatherer.gather(runbook, target, inputs, labels, progress, _shared(runbook, read))
         here = view(target) if target else UNKNOWN_TARGET
         diagnosis = diagnose(runbook, gathered.evidence, inputs, here)
         causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
         first = render_card_fields(runbook, gathered.evidence, inputs, here)
-        return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
+        found = replace(run, steps=gathered.steps, causes=causes, shown=first)
+        return with_history(found, self.store, self.now()), diagnosis, gathered
 
     def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:
         """Plans a remedy and checks the guards; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
@@ -275,6 +288,23 @@ def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> O
     """Returns the evidence and context from which the remedies of a run are planned."""
     labels = dict(run.alert.labels) if run.alert else {}
     return Observations(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
+
+
+def not_spoken_for(run: Run, runbook: Runbook) -> str:
+    """Returns why the runbook does not answer for the kind of the run's target, or ''."""
+    return not_answered(runbook.runbook, runbook.kinds, run.target, run.kind) if run.kind is not None else ""
+
+
+def _shared(runbook: Runbook, read: ReadKind | None) -> Mapping[str, object]:
+    """Returns the steps that ask the target itself for its kind, which is known already."""
+    if read is None or read.evidence is None:
+        return {}
+    asks = {
+        name: step
+        for name, step in runbook.gather.items()
+        if step.use == "mysql.server_kind" and step.on == "target" and step.when is None and step.each is None
+    }
+    return dict.fromkeys(asks, read.evidence)
 
 
 def _nothing_found(run: Run) -> str:

@@ -176,6 +176,8 @@ def _status(status: Status) -> str:
             f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.label}* since "
             f"{moment(waiting.since)}{until}; waits for {sentence(waiting.what)}"
         )
+        if run.seen_before is not None:
+            lines[-1] += f" _Seen before:_ {escape(run.seen_before.says, 300)}"
     if len(status.runs) > MOST_RUNS:
         lines.append("and others; `firstmate incident list` lists them")
     if not status.runs:

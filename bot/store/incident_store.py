@@ -146,6 +146,7 @@ class IncidentStore(RunRecords):
                 shard=run.shard,
                 opened_at=run.opened_at.timestamp(),
                 document=RUN.dump_json(run).decode(),
+                cause=run.led_by or None,
             )
         )
         data = {"runbook": run.runbook, "runbook_digest": run.runbook_digest, "target": run.target}

@@ -21,6 +21,7 @@ from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gathered
 from bot.engine.run import Run, RunState, Step, StepStatus
+from bot.engine.server_kinds import ServerKinds
 from bot.engine.targets import Target
 from bot.engine.triage import Triage
 from bot.engine.vtorc_repairs import VtorcRepairs, judged
@@ -269,6 +270,10 @@ class Seen:
     """Gathers a view in which the primary is dead, or not any more."""
 
     dead: Iterator[bool]
+
+    @property
+    def kinds(self) -> ServerKinds:
+        return ServerKinds(VitessFleet(()))
 
     def gather(self, *_: object, **__: object) -> Gathered:
         view = AT_WORK if next(self.dead) else HEALTHY

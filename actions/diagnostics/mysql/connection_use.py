@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from actions.connection_room import connection_room
-from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, Unreadable, diagnostic
 from actions.ratios import percent
 from actions.server_versions import processlist
 from actions.status_counters import number, status
+from actions.workload_names import plain_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,14 @@ class UserSessions:
     """Its idle sessions."""
     longest_sleep: Seconds
     """Time for which the longest idle session has been idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSessions:
+    """The sessions of one program, by the name that the client gave when it connected."""
+
+    program: str
+    sessions: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class ConnectionUse:
         "open_files_limit",
         "most_by_files",
         "session_memory",
+        "programs",
     )
 
     max_connections: Count = 0
@@ -63,13 +73,18 @@ class ConnectionUse:
     """The largest max_connections for which there are files enough beside the cache of tables; empty if unknown."""
     session_memory: Bytes = 0
     """Memory that one session may take for its buffers and stack, without temporary tables."""
+    programs: tuple[ProgramSessions, ...] = ()
+    """The programs with the most sessions first, 5 at most; only some clients name their program."""
     complete: bool = True
     """False if there may be more than 10 users."""
 
 
 @diagnostic(
     cost=Cost.MEDIUM,
-    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
 )
 def connection_use(db: MySQL) -> ConnectionUse:
     """Reads the limit, the counters, and the sessions by user without those of replication and the server itself."""
@@ -99,5 +114,19 @@ def connection_use(db: MySQL) -> ConnectionUse:
         open_files_limit=room.open_files_limit,
         most_by_files=room.most,
         session_memory=room.per_session,
+        programs=_programs(db),
         complete=len(users) < 10,
     )
+
+
+def _programs(db: MySQL) -> tuple[ProgramSessions, ...]:
+    """Returns the sessions by program; none where performance_schema is off or not readable."""
+    try:
+        rows = db.rows(
+            "SELECT ATTR_VALUE AS program, COUNT(*) AS sessions FROM performance_schema.session_connect_attrs "
+            "WHERE ATTR_NAME = 'program_name' GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
+        )
+    except Unreadable:
+        return ()
+    named = ((plain_name(str(row["program"] or "")), int(row["sessions"])) for row in rows)
+    return tuple(ProgramSessions(name, sessions) for name, sessions in named if name)

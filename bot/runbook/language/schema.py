@@ -21,6 +21,7 @@ from pydantic import (
 
 from bot.alerts import Matcher
 from bot.runbook.language.gather_schema import Step
+from bot.runbook.language.kinds import BASE, Kind
 from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.remedy_schema import Remedy
 from bot.runbook.language.schema_base import (
@@ -107,6 +108,18 @@ class Cause(RunbookModel):
         return self
 
 
+def _validate_kinds(value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """Rejects kinds that no server has: each server has exactly one of `BASE`."""
+    if not any(each in BASE for each in value):
+        raise ValueError(f"`kinds` needs at least one of {', '.join(BASE)}: each server is one of these")
+    if len(set(value)) < len(value):
+        raise ValueError("`kinds` names a kind twice")
+    return value
+
+
+Kinds: TypeAlias = Annotated[tuple[Kind, ...], Field(min_length=1), AfterValidator(_validate_kinds)]
+
+
 class Link(RunbookModel):
     """A link to further reading."""
 
@@ -161,6 +174,9 @@ class Runbook(RunbookModel):
     """The team that is responsible for the runbook."""
     match: Alternatives = ()
     """The alerts that the runbook matches: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
+    kinds: Kinds | None = None
+    """The kinds of servers for which the runbook speaks; it answers only for a server all of whose kinds it names.
+    Without this key it answers for every server, but changes none that is recovering or being provisioned."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
     """The parameters of the runbook by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)

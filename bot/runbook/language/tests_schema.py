@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bot.runbook.language.kinds import Kind
 from bot.runbook.language.schema_base import Line, Names, Parameters, RunbookModel
 
 
@@ -22,7 +23,8 @@ class Expect(RunbookModel):
     undecided: tuple[str, ...] | None = None
     """All causes that cannot be decided because evidence is missing."""
     says: str | None = None
-    """Text that the sentence of the leading cause contains."""
+    """Text that the sentence of the leading cause contains, or, if the runbook does not speak for the kinds of the
+    server, the sentence that says so."""
     parameters: Parameters | None = Field(default=None, alias="with")
     """Parameters of the first action of the first remedy; others are not compared."""
     statements: tuple[str, ...] | None = None
@@ -57,6 +59,8 @@ class Test(RunbookModel):
         default_factory=dict
     )
     """The target's properties in the inventory; by default a replica in a shard with two replicas."""
+    kinds: tuple[Kind, ...] = ()
+    """The kinds of the server, such as `[replica, managed]`; by default the runbook speaks for it."""
     server: Annotated[str, Field(pattern=r"^(mysql|mariadb|proxysql) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
     """The flavour and version of the server on which a remedy is planned."""
     answers: tuple[ServerAnswer, ...] = ()

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from actions.contract import Row
-from actions.diagnostics.mysql.connection_use import ConnectionUse, UserSessions, connection_use
+from actions.diagnostics.mysql.connection_use import ConnectionUse, ProgramSessions, UserSessions, connection_use
 from bot.lab.waiting import wait_until
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded, named
@@ -28,6 +28,7 @@ ANSWERS: dict[str, Sequence[Row]] = {
     "SHOW GLOBAL STATUS": STATUS,
     "SHOW GLOBAL VARIABLES": named(open_files_limit=5000, table_open_cache=2000, sort_buffer_size=4096),
     "@@GLOBAL.max_connections": [{"value": 200}],
+    "session_connect_attrs": [{"program": "puma <1>", "sessions": 90}],
     "GROUP BY": USERS,
 }
 
@@ -55,6 +56,7 @@ def test_the_limit_the_counters_and_the_users(version, table):
         open_files_limit=5000,
         most_by_files=990,
         session_memory=4096,
+        programs=(ProgramSessions("puma-1", 90),),
     )
     assert [sql for sql, _ in db.asked if f"FROM {table} " in sql]
 
