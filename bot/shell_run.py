@@ -75,6 +75,8 @@ class Report:
                 for c in run.causes
                 if c.verdict == "holds"
             ],
+            "continued_from": _continued_from(run),
+            "also_asked": [{"runbook": each.runbook, "says": each.says or None} for each in run.answers],
             "shows": dict(run.shown),
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
@@ -250,6 +252,11 @@ def effect_as_json(effect: Effect) -> dict[str, Any]:
         "missing": effect.missing or None,
         "causes": [{"id": each.id, "says": each.says, "remedies": list(each.remedies)} for each in effect.now],
     }
+
+
+def _continued_from(run: Run) -> dict[str, Any] | None:
+    handed = run.handed_over
+    return {"runbook": handed.runbook, "cause": handed.cause.id, "says": handed.cause.says} if handed else None
 
 
 def opened(engine: Engine, alert: Alert) -> Run:
