@@ -6,7 +6,7 @@ cause may name another runbook: the run goes on with it once. Stores nothing and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -132,19 +132,23 @@ class Assessor:
         return handed, other
 
 
-def proof(diagnosis: Diagnosis) -> tuple[int, bool, int]:
+def proof(diagnosis: Diagnosis) -> tuple[int, bool, int, int]:
     """Returns how well a diagnosis is proved; the smallest is the best.
 
     A cause that holds now goes before one that says that the trouble is over, and that before none. Then a cause that
     is named goes before one that another runbook is to find, and then the one with fewer undecided causes before it,
-    each of which may be the better answer.
+    each of which may be the better answer, and in all.
     """
     lead = diagnosis.lead
     before = diagnosis.causes[: diagnosis.causes.index(lead)] if lead is not None else diagnosis.causes
-    undecided = sum(each.verdict is CauseStatus.UNDECIDED for each in before)
+    earlier, in_all = map(_undecided, (before, diagnosis.causes))
     if lead is None:
-        return 2, False, undecided
-    return int(lead.over), bool(lead.continues), undecided
+        return 2, False, earlier, in_all
+    return int(lead.over), bool(lead.continues), earlier, in_all
+
+
+def _undecided(causes: Sequence[JudgedCause]) -> int:
+    return sum(each.verdict is CauseStatus.UNDECIDED for each in causes)
 
 
 def recorded(cause: JudgedCause) -> Cause:

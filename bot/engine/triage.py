@@ -131,7 +131,7 @@ class Triage:
 
     @property
     def _assessor(self) -> Assessor:
-        return Assessor(self.gatherer, self.planner.find)
+        return Assessor(self.gatherer, lambda name: self.planner.find(name))
 
     def _conclude(self, found: Assessment, repaired: str = "", *, last: bool = False) -> None:
         """Ends the run, offers the remedies of its cause, or waits for a second assessment."""
