@@ -78,6 +78,8 @@ class Report:
                 if c.verdict == "holds"
             ],
             "seen_before": seen_as_json(run.seen_before) if run.seen_before else None,
+            "continued_from": _continued_from(run),
+            "also_asked": [{"runbook": each.runbook, "says": each.says or None} for each in run.answers],
             "shows": dict(run.shown),
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
@@ -222,6 +224,11 @@ def _report(found: Preview) -> Report:
 def first(remedies: Sequence[str]) -> str | None:
     """Returns the first remedy, or None."""
     return remedies[0] if remedies else None
+
+
+def _continued_from(run: Run) -> dict[str, Any] | None:
+    handed = run.handed_over
+    return {"runbook": handed.runbook, "cause": handed.cause.id, "says": handed.cause.says} if handed else None
 
 
 def opened(engine: Engine, alert: Alert) -> Run:

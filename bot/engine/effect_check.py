@@ -14,6 +14,7 @@ from typing import Any
 from bot.clock import utc_now
 from bot.config import TabletShard
 from bot.engine import segments
+from bot.engine.assessment import recorded
 from bot.engine.effect import Seen, next_check, seen
 from bot.engine.effect_summary import concluded
 from bot.engine.gather_evidence import Gathered, Gatherer, view
@@ -115,7 +116,7 @@ class EffectCheck:
         scope[BEFORE] = helped.restored(runbook, run.effect.before)
         held = {each.id for each in run.causes if each.verdict == "holds"}
         judgement = helped.judge_trouble(runbook, cause, scope, diagnosis, held)
-        return judgement, tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.holding)
+        return judgement, tuple(map(recorded, diagnosis.holding))
 
     def _gather(self, run: Run, runbook: schema.Runbook, target: Target) -> Gathered:
         labels = dict(run.alert.labels) if run.alert else {}

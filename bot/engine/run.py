@@ -14,6 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from bot.alerts import Alert
+from bot.engine.found_causes import Answer, HandOver, RunbookCopy
+from bot.engine.found_causes import Cause as Cause
 from bot.engine.plan import Outcome, Plan
 from bot.guards.facts import Override, Verdict
 from bot.incidents.seen_before import SeenBefore
@@ -103,18 +105,6 @@ class Step:
     took: float = 0.0
     """Seconds."""
     evidence: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The verdict of the evidence on one cause of the runbook."""
-
-    id: str
-    verdict: str
-    """`holds`, `no`, or `undecided` when evidence is missing."""
-    says: str
-    remedies: tuple[str, ...] = ()
-    """The names of its remedies, the best first."""
 
 
 class Helped(StrEnum):
@@ -232,6 +222,12 @@ class Run:
     shown: tuple[tuple[str, str], ...] = ()
     """The first facts on the card, as label and text."""
     causes: tuple[Cause, ...] = ()
+    handed_over: HandOver | None = None
+    """The cause of an earlier runbook that the run went on from; its runbook is then the other one."""
+    rivals: tuple[RunbookCopy, ...] = ()
+    """The runbooks that match the alert equally well, until it is known which of them leads."""
+    answers: tuple[Answer, ...] = ()
+    """What those of them found that do not lead."""
     plan: Plan | None = None
     """The change that is offered, or the one that was approved."""
     alternatives: tuple[Plan, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.engine.other_runbooks import other_runbooks, with_next_step
 from bot.engine.run import Assignment, Run, RunState, StepStatus
 from bot.guards.facts import mention
 from bot.slack import evidence_text as evidence
@@ -63,7 +64,8 @@ def card(run: Run) -> list[Block]:
         found.append(context(f":repeat: *Seen before:* {escape(run.seen_before.says, 900)}"))
     others = [c for c in run.causes if c.verdict == "holds" and c is not lead]
     if others:
-        found.append(section("\n".join(f"Also: {escape(c.says, 400)}" for c in others[:4])))
+        found.append(section("\n".join(f"Also: {escape(with_next_step(c), 400)}" for c in others[:4])))
+    found += [context(escape(text, 1000)) for text in other_runbooks(run)]
     if run.state is RunState.TRIAGING:
         found.append(section(_progress(run)))
     if run.state is not RunState.TRIAGING:

@@ -109,6 +109,16 @@ class ShardHealth:
         return tuple(each for each in self.tablets if each.down)
 
     @property
+    def hanging(self) -> tuple[TabletHealth, ...]:
+        """Tablets whose mysqld takes connections but does not answer; vtgate goes on sending queries to them."""
+        return tuple(each for each in self.tablets if each.mysqld_hangs)
+
+    @property
+    def mysql_unknown(self) -> tuple[TabletHealth, ...]:
+        """Tablets whose mysqld could not be asked, so that nothing is known of it."""
+        return tuple(each for each in self.tablets if each.mysqld == "unknown")
+
+    @property
     def not_serving(self) -> tuple[TabletHealth, ...]:
         """Tablets that are not down but do not serve; `reason` says why."""
         idle = ("DRAINED", "BACKUP", "RESTORE", "SPARE", "EXPERIMENTAL")

@@ -58,7 +58,12 @@ class FaultBench:
         """Injects the fault, sends its alert, observes the run to its end, and fixes the fault."""
         expected, started = fault.expect, datetime.now(UTC)
         blank = FaultResult(
-            fault.name, fault.flavour, expected.cause, also=expected.also, remedy_expected=expected.remedy
+            fault.name,
+            fault.flavour,
+            expected.cause,
+            also=expected.also,
+            remedy_expected=expected.remedy,
+            within=fault.file.within,
         )
         try:
             inject_fault(self.state.folder, fault.name)

@@ -198,6 +198,8 @@ class FaultFile(RunbookModel):
     """Checks that must pass after the remedy: nothing else was affected."""
     clean: tuple[FaultStep, ...] = ()
     """Clean-up steps, run after the sessions are closed; they must also work when the fault is already resolved."""
+    within: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """Seconds until the cause must be named; longer where only waiting shows that a server does not answer."""
     transient: bool = False
     """Whether `shows` may pass for a while after the clean-up, for example because it is a counter."""
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Discriminator,
     Field,
     PrivateAttr,
@@ -30,6 +31,7 @@ from bot.runbook.language.schema_base import (
     Line,
     Name,
     Names,
+    Parameters,
     RunbookModel,
     Template,
 )
@@ -78,6 +80,20 @@ class Helped(RunbookModel):
     """How long it must last before it counts, in seconds: for trouble that returns, such as a lock wait timeout."""
 
 
+class Continuation(RunbookModel):
+    """The runbook that a run goes on with once a cause leads."""
+
+    runbook: Annotated[str, Field(min_length=1, max_length=100)]
+    """The name of the other runbook."""
+    parameters: Parameters = Field(default_factory=dict, alias="with")
+    """The inputs of the other runbook; by default they come from the alert's labels, or are their defaults."""
+
+
+def _as_continuation(value: object) -> object:
+    """Converts the name of a runbook to the full notation."""
+    return {"runbook": value} if isinstance(value, str) else value
+
+
 class Cause(RunbookModel):
     """A possible cause: a condition on the evidence, the finding as a sentence, and the remedies."""
 
@@ -98,9 +114,21 @@ class Cause(RunbookModel):
     over: bool = False
     """Whether the cause says that the trouble is over: it then comes after all other proved causes, and is undecided
     while a cause that excludes it is."""
+    continue_: Annotated[
+        Continuation | None, BeforeValidator(_as_continuation, json_schema_input_type=str | Continuation | None)
+    ] = Field(default=None, alias="continue")
+    """The runbook that the run goes on with if this cause leads: its name, or a mapping with `runbook` and `with`. A
+    run goes on once; what was gathered already is not gathered again."""
+
+    @property
+    def continues(self) -> str:
+        """The name of the runbook that the run goes on with, or ''."""
+        return self.continue_.runbook if self.continue_ is not None else ""
 
     @model_validator(mode="after")
     def _has_remedy_or_look_again(self) -> Cause:
+        if self.continue_ is not None and (self.remedies or self.look_again is not None or self.over):
+            raise ValueError("a cause with `continue` cannot have a remedy, `look_again` or `over`")
         if self.look_again is not None and self.remedies:
             raise ValueError("a cause with `look_again` cannot offer a remedy")
         if self.helped is not None and not self.remedies:

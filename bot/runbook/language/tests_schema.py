@@ -29,6 +29,8 @@ class Expect(RunbookModel):
     """Parameters of the first action of the first remedy; others are not compared."""
     statements: tuple[str, ...] | None = None
     """All statements of the first remedy's plan on one target."""
+    continues: str | None = None
+    """The runbook that the leading cause goes on with; if it is not given, it is not compared."""
     card: str | None = None
     """Text that the card contains."""
 

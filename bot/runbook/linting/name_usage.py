@@ -63,6 +63,8 @@ def usage_outside_steps(runbook: Runbook) -> NameUsage:
         usage |= _of_source(cause.when, False) | _of_source(cause.says, True)
         if cause.helped is not None and cause.helped.when is not None:
             usage |= _of_source(cause.helped.when, False)
+        if cause.continue_ is not None:
+            usage |= _of_value(cause.continue_.parameters)
     for remedy in runbook.remedies.values():
         if isinstance(remedy.on, Selector):
             usage |= _of_value(remedy.on.tablet)

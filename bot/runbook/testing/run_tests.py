@@ -133,6 +133,9 @@ def _verdicts(expected: Expect, diagnosis: Diagnosis, silent: str) -> Iterator[D
         yield Difference("remedy", _names(expected.remedies), _names(offered))
     if expected.causes is not None and (held := tuple(each.id for each in diagnosis.holding)) != expected.causes:
         yield Difference("causes", _names(expected.causes), _names(held))
+    continues = lead.continues if lead else ""
+    if expected.continues is not None and continues != expected.continues:
+        yield Difference("continues", expected.continues, continues or "none")
     undecided = tuple(each.id for each in diagnosis.causes if each.verdict is CauseStatus.UNDECIDED)
     if expected.undecided is not None and undecided != expected.undecided:
         yield Difference("undecided", _names(expected.undecided), _names(undecided))
