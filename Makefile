@@ -7,7 +7,7 @@ WORKERS ?= 3
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess bench bench-diagnostics bench-lint browser postgresql docs screenshots
+.PHONY: help setup demo test test-fast test-long test-again test-vitess check check-bolt-js mutate-guards soak faults faults-vitess faults-random bench bench-diagnostics bench-lint browser postgresql docs screenshots
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -86,6 +86,9 @@ faults: $(READY) ## break every fault on real servers, and see whether cause and
 
 faults-vitess: $(READY) ## the same on a Vitess cluster, whose programs are built on first use (needs Go; ONLY=...)
 	$(BIN)/python -m bot.lab.fault_bench --vitess $(if $(ONLY),--only $(ONLY))
+
+faults-random: $(READY) ## compose faults at random, press what is offered, and ask the victims (SEED=n COUNT=k INDEX=i ONLY=row_idle MINIMISE=1)
+	$(BIN)/python -m bot.lab.random_faults $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(INDEX),--index $(INDEX)) $(if $(ONLY),--only $(ONLY)) $(if $(MINIMISE),--minimise)
 
 bench: $(READY) ## alert to card and to cause, 20 times; what 10,000 waiting runs cost; a sweep over 2,000 hosts
 	$(BIN)/python -m bot.lab.benchmarks.alert_latency

@@ -33,7 +33,7 @@ class WaitGraph:
 
     EXACT: ClassVar[tuple[str, ...]] = (
         "waiting", "longest", "kinds", "holders", "blocking_applier", "suspects", "ddl", "applier_waits", "commits",
-        "behind_prepared", "read",
+        "behind_prepared", "behind_commits", "read",
     )  # fmt: skip
     """What is right if `complete` is false, too: each holder is one, and only others may be missing."""
 
@@ -71,6 +71,11 @@ class WaitGraph:
     def behind_prepared(self) -> Count:
         """Sessions that wait for prepared (XA) transactions without a session."""
         return sum(each.waiting for each in self.holders if each.prepared)
+
+    @property
+    def behind_commits(self) -> Count:
+        """Sessions that wait for the locks of a commit that waits itself, for a replica to acknowledge."""
+        return sum(each.waiting for each in self.holders if kind_of(each.state) in COMMITS) if self.commits else 0
 
 
 @diagnostic(

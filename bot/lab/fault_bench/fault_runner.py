@@ -6,36 +6,30 @@ was offered, whether it resolved the fault, and whether anything else was affect
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
 
-from bot.config import Config, load
+from bot.config import load
 from bot.engine.run import Run, RunState
 from bot.errors import FirstmateError, Unreachable
 from bot.lab.benchmarks.alert_latency import own_config
 from bot.lab.bot_process import running_bot
 from bot.lab.fault_bench.fault_queue import FaultQueue
+from bot.lab.fault_bench.observed_bot import ObservedBot
 from bot.lab.fault_bench.results import FaultResult
 from bot.lab.fault_injection.fault_alerts import alert_labels, generator_url
 from bot.lab.fault_injection.fault_checks import check_passes
 from bot.lab.fault_injection.fault_file import Fault
 from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
-from bot.lab.slack_workspace.client import WorkspaceClient
 from bot.lab.waiting import log_of, wait_until
 from bot.store import audit_log
-from bot.store.database import Database
 from bot.store.open_database import open_database
-from bot.store.run_store import RunStore
-from bot.store.segment_queue import DirectQueue
 
-APPROVERS = ("U0BOB", "U0ALICE")
 WITHIN = 45.0
 """Seconds for a run to end."""
 MENDED_WITHIN = 15.0
@@ -50,9 +44,11 @@ err = Console(stderr=True)
 class FaultBench:
     """Runs faults against one lab and one bot."""
 
-    state: LabState
-    config: Config
-    database: Database
+    bot: ObservedBot
+
+    @property
+    def state(self) -> LabState:
+        return self.bot.state
 
     def run(self, fault: Fault) -> FaultResult:
         """Injects the fault, sends its alert, observes the run to its end, and fixes the fault."""
@@ -73,7 +69,7 @@ class FaultBench:
             found = self._observe_run(fault, blank, started)
         except FirstmateError as error:
             found = FaultResult(**{**asdict(blank), "failed": str(error)})
-        post_alert(self.config, self.state, fault, started, "resolved")
+        self._send(fault, started, "resolved")
         try:
             fix_fault(self.state.folder, fault.name)
         except FirstmateError as error:
@@ -82,16 +78,16 @@ class FaultBench:
 
     def _observe_run(self, fault: Fault, blank: FaultResult, started: datetime) -> FaultResult:
         began = time.monotonic()
-        runs = post_alert(self.config, self.state, fault, started)
+        runs = self._send(fault, started)
         if not runs:
             raise Unreachable(
                 f"The alert of {fault.name} started no run, because another run for the same place is in progress."
             )
         run_id = runs[0]
-        self._wait_for_run(run_id, lambda run: bool(run.causes) or run.state is not RunState.TRIAGING)
+        self.bot.wait_for_run(run_id, lambda run: bool(run.causes) or run.state is not RunState.TRIAGING)
         after = time.monotonic() - began
         # The remedy is planned, or VTOrc gets time to repair.
-        run = self._wait_for_run(run_id, lambda run: run.state is not RunState.TRIAGING)
+        run = self.bot.wait_for_run(run_id, lambda run: run.state is not RunState.TRIAGING)
         held = tuple(cause.id for cause in run.causes if cause.verdict == "holds")
         offered = run.plan.remedy if run.plan is not None else None
         mended: bool | None = None
@@ -111,14 +107,7 @@ class FaultBench:
 
     def _approve_remedy(self, fault: Fault, run: Run) -> bool:
         """Approves the remedy in the workspace, and tells whether the fault no longer shows."""
-        workspace = WorkspaceClient(self.state.urls.workspace)
-        workspace.forget_limits()
-        for user in APPROVERS[: max(1, run.approvals_needed)]:
-            self._press_approve(workspace, run, user)
-        ended = self._wait_for_run(run.id, lambda run: run.state.ended or run.state is RunState.WATCHING)
-        if ended.state is RunState.WATCHING and ended.effect is not None and ended.effect.until is not None:
-            left = (ended.effect.until - datetime.now(UTC)).total_seconds()
-            ended = self._wait_for_run(run.id, lambda run: run.state.ended, longer=max(0.0, left))
+        ended = self.bot.approve(run)
         if ended.state is not RunState.MENDED:
             raise Unreachable(f'The run of {fault.name} ended with the state "{ended.state.label}": {ended.says}')
         if not fault.expect.mends:
@@ -134,29 +123,9 @@ class FaultBench:
             return False
         return True
 
-    def _press_approve(self, workspace: WorkspaceClient, run: Run, user: str) -> None:
-        """Presses Approve in the run's thread when the button appears."""
-        before = len(self._decisions(run.id))
-
-        def pressed() -> bool:
-            for message in workspace.messages(run.channel):
-                for each in (message, *message.get("replies", [])):
-                    key = ((each.get("metadata") or {}).get("event_payload") or {}).get("key", "")
-                    if key == f"{run.id}:approval":
-                        workspace.click(user, run.channel, str(each["ts"]), "run.approve")
-                        return True
-            return False
-
-        workspace.wait_for(pressed, WITHIN, f"The approval of {run.id}")
-        workspace.wait_for(lambda: len(self._decisions(run.id)) > before, WITHIN, f"{user}'s decision on {run.id}")
-
-    def _decisions(self, run_id: str) -> Sequence[object]:
-        run = RunStore(self.database, DirectQueue()).run(run_id)
-        return run.decisions if run is not None else ()
-
     def _harm_done(self, fault: Fault, run_id: str, offered: str | None) -> str:
         """Returns what was affected by a change that should not have run, or beyond the fault; empty if nothing was."""
-        with self.database.reading() as connection:
+        with self.bot.database.reading() as connection:
             events = [e for e in audit_log.entries(connection, newest=500) if e.subject == run_id]
         changed = any(event.event == "change.started" for event in events)
         if changed and fault.expect.remedy is None:
@@ -170,41 +139,13 @@ class FaultBench:
     def _recovery_limit(self) -> float:
         return MENDED_WITHIN if self.state.vitess is None else WITHIN_OF_VITESS
 
-    def _wait_for_run(self, run_id: str, fits: Callable[[Run], bool], longer: float = 0.0) -> Run:
-        store = RunStore(self.database, DirectQueue())
-        within = longer + (WITHIN if self.state.vitess is None else WITHIN_OF_VITESS)
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            run = store.run(run_id)
-            if run is not None and fits(run):
-                return run
-            time.sleep(0.02)
-        raise Unreachable(f"Run {run_id} made no progress within {within:g} s.")
+    def _send(self, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
+        return self.bot.send(alert_labels(self.state, fault), started, status, generator_url(self.state, fault))
 
 
 def _repaired_by_vtorc(run: Run) -> bool:
     """Returns whether the run ended with what VTOrc repaired, during the run or before it."""
     return any(text.startswith(REPAIRED) for text in (run.says, run.lead.says if run.lead else ""))
-
-
-def post_alert(config: Config, state: LabState, fault: Fault, started: datetime, status: str = "firing") -> list[str]:
-    """Posts the fault's alert, firing or resolved, as Alertmanager does; returns the ids of its runs."""
-    ends = datetime.now(UTC).isoformat()
-    alert = {
-        "status": status,
-        "labels": alert_labels(state, fault),
-        "startsAt": started.isoformat(),
-        "endsAt": ends,
-        "generatorURL": generator_url(state, fault),
-    }
-    intake = config.intake
-    request = urllib.request.Request(
-        f"http://{intake.host}:{intake.port}/alerts/alertmanager",
-        data=json.dumps({"version": "4", "alerts": [alert]}).encode(),
-        headers={"Authorization": f"Bearer {intake.token.read()}"},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-        return [str(run) for run in json.load(answer).get("runs") or ()]
 
 
 def run_faults(state: LabState, chosen: Sequence[Fault]) -> list[FaultResult]:
@@ -215,7 +156,8 @@ def run_faults(state: LabState, chosen: Sequence[Fault]) -> list[FaultResult]:
         config = load(path)
         database = open_database(config, exclusive=False)
         try:
-            bench = FaultBench(state, config, database)
+            within = WITHIN if state.vitess is None else WITHIN_OF_VITESS
+            bench = FaultBench(ObservedBot(state, config, database, within))
             order = FaultQueue(chosen)
             while (fault := order.next()) is not None:
                 results.append(bench.run(fault))
