@@ -188,7 +188,8 @@ def test_a_limit_that_is_exceeded_now_leads_older_errors_that_were_more(notes, p
 def test_clients_that_leave_are_told_from_refused_ones(notes, primary):
     def leave() -> None:
         connection = connect(primary.host, primary.port, notes.users["app"])
-        connection._force_close()  # type: ignore[no-untyped-call]
+        vars(connection)["_sock"].close()
+        vars(connection)["_sock"] = None
 
     with again_and_again(leave):
         found = look_until(notes, primary, lambda found: found.new_aborted > 0)

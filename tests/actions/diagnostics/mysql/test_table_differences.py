@@ -21,7 +21,8 @@ def compared(lab: LabState, target: LabInstance) -> TableDifferences:
             with reader(lab, each) as db:
                 members.append(table_definition(db, **NOTES))
     with reader(lab, target) as db:
-        return table_differences(db, **NOTES, members=tuple(members))
+        found: TableDifferences = table_differences(db, **NOTES, members=tuple(members))
+        return found
 
 
 @pytest.mark.lab
