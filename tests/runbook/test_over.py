@@ -15,8 +15,8 @@ CAUSES = [pytest.param(book, cause, id=f"{book.runbook}:{cause.id}") for book, c
 OVER = [pytest.param(book, cause, id=f"{book.runbook}:{cause.id}") for book, cause in PAIRS if cause.over]
 ALL_CLEAR = re.compile(
     r"^(The (peak|load|pressure) (is over|has eased)|No (session waits|login failed|login or statement is refused|"
-    r"problem found|deadlock|recent|prepared|schema change is|statement ended|replica has)|Replication.* is running again|"
-    r"The (server responds again|replica has caught up|buffer pool holds|server has not restarted)|Few temporary)"
+    r"problem found|deadlock|recent|prepared|schema change is|statement ended|replica has)|"
+    r"Replication.* is running again|The (server responds again|replica has caught up|buffer pool holds|server has not restarted)|Few temporary)"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -115,7 +116,8 @@ def again_and_again(once: Callable[[], object]) -> Iterator[None]:
 
 def look(lab: LabState, instance: LabInstance) -> AccessErrors:
     with reader(lab, instance) as db:
-        return access_errors(db)
+        found: AccessErrors = access_errors(db)
+        return found
 
 
 def look_until(lab: LabState, instance: LabInstance, holds: Callable[[AccessErrors], bool]) -> AccessErrors:
@@ -188,8 +190,7 @@ def test_a_limit_that_is_exceeded_now_leads_older_errors_that_were_more(notes, p
 def test_clients_that_leave_are_told_from_refused_ones(notes, primary):
     def leave() -> None:
         connection = connect(primary.host, primary.port, notes.users["app"])
-        vars(connection)["_sock"].close()
-        vars(connection)["_sock"] = None
+        vars(connection)["_sock"].shutdown(socket.SHUT_RDWR)
 
     with again_and_again(leave):
         found = look_until(notes, primary, lambda found: found.new_aborted > 0)
