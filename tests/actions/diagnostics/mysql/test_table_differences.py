@@ -22,7 +22,11 @@ def compared(lab: LabState, target: LabInstance) -> TableDifferences:
                 members.append(table_definition(db, **NOTES))
     with reader(lab, target) as db:
         found: TableDifferences = table_differences(db, **NOTES, members=tuple(members))
+<<<<<<< HEAD
     return found
+=======
+        return found
+>>>>>>> cases
 
 
 @pytest.mark.lab
