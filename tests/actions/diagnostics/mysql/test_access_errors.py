@@ -117,11 +117,7 @@ def again_and_again(once: Callable[[], object]) -> Iterator[None]:
 def look(lab: LabState, instance: LabInstance) -> AccessErrors:
     with reader(lab, instance) as db:
         found: AccessErrors = access_errors(db)
-<<<<<<< HEAD
-    return found
-=======
         return found
->>>>>>> cases
 
 
 def look_until(lab: LabState, instance: LabInstance, holds: Callable[[AccessErrors], bool]) -> AccessErrors:
@@ -194,11 +190,7 @@ def test_a_limit_that_is_exceeded_now_leads_older_errors_that_were_more(notes, p
 def test_clients_that_leave_are_told_from_refused_ones(notes, primary):
     def leave() -> None:
         connection = connect(primary.host, primary.port, notes.users["app"])
-<<<<<<< HEAD
-        connection._force_close()  # type: ignore[attr-defined]
-=======
         vars(connection)["_sock"].shutdown(socket.SHUT_RDWR)
->>>>>>> cases
 
     with again_and_again(leave):
         found = look_until(notes, primary, lambda found: found.new_aborted > 0)
