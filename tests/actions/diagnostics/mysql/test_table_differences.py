@@ -1,4 +1,4 @@
-"""mysql.table_definition and mysql.table_differences: one table on the members of a shard."""
+"""mysql.table_differences: one table on the members of a shard."""
 
 from __future__ import annotations
 
@@ -40,12 +40,6 @@ def test_a_column_that_was_added_on_one_replica_is_named(notes, replica):
     at_primary = [(each.part, each.here, each.there) for each in found.differences if each.address == primary.address]
     assert at_primary == [("column odd", "int", "missing"), ("index by_odd", "(odd)", "missing")]
     assert found.compared == 2
-
-
-def test_the_display_width_of_integers_tells_no_tables_apart():
-    columns = [{"name": "id", "type": "int(11) unsigned", "nullable": "NO"}]
-    found = table_definition(Recorded(MYSQL_57, {"COLUMNS": columns, "STATISTICS": []}), **NOTES)
-    assert found.parts == (TablePart("column id", "int unsigned NOT NULL"),)
 
 
 def test_a_table_that_one_of_them_lacks():
