@@ -42,6 +42,8 @@ class Server:
     version: ServerVersion = field(default_factory=lambda: ServerVersion(Flavour.MYSQL, (9, 7, 4)))
 
     def rows(self, sql: str, params: Sequence[object] = (), *, limit: int = 200, costly: bool = False) -> list[Row]:
+        if "open_files_limit" in params:
+            return []  # it does not say how many files it may open
         return [{"Variable_name": str(params[0]) if params else "", "Value": str(self.value)}]
 
     def pause(self, seconds: float) -> None:

@@ -16,7 +16,8 @@ OVER = [pytest.param(book, cause, id=f"{book.runbook}:{cause.id}") for book, cau
 ALL_CLEAR = re.compile(
     r"^(The (peak|load|pressure) (is over|has eased)|No (session waits|login failed|login or statement is refused|"
     r"problem found|deadlock|recent|prepared|schema change is|statement ended|replica has)|"
-    r"Replication.* is running again|The (server responds again|replica has caught up|buffer pool holds|server has not restarted)|Few temporary)"
+    r"Replication.* is running again|Few temporary|"
+    r"The (server responds again|replica has caught up|buffer pool holds|server has not restarted))"
 )
 
 
