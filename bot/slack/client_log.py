@@ -40,8 +40,8 @@ def sentence(text: str) -> str:
     why = f"HTTP status {status.group(1)}" if status else " ".join((reason.group(1) if reason else text).split())[:200]
     return (
         f"Firstmate is not connected to Slack ({why}), so commands and buttons do not arrive; alerts are still "
-        "handled. It tries again every few seconds. Check that this host, and a proxy in HTTPS_PROXY, may reach slack.com "
-        "and wss-primary.slack.com on port 443."
+        "handled. It tries again every few seconds. Check that this host, and a proxy in HTTPS_PROXY, may reach "
+        "slack.com and wss-primary.slack.com on port 443."
     )
 
 
