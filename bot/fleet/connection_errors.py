@@ -33,8 +33,8 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
         return told
     if code == 1045:
         return (
-            f"{where} refuses the user {user}: wrong password, or no account for this client host. Correct the secret "
-            "or the account."
+            f"{where} refuses the user {user}: wrong password, no account for this client host, or an account with "
+            "REQUIRE SSL on a server without TLS. Correct the secret or the account."
         )
     if code == FULL and "only connect locally" in text:
         # ProxySQL uses the number of "too many connections" for remote logins of its users admin and stats.
