@@ -17,8 +17,7 @@ MOST = 50
 _STATEMENTS = """
 SELECT t.PROCESSLIST_ID AS id, e.SQL_TEXT AS text, e.EVENT_ID AS event
   FROM performance_schema.threads t JOIN performance_schema.{table} e ON e.THREAD_ID = t.THREAD_ID
- WHERE t.PROCESSLIST_ID IN ({ids})
-   AND (INSTR(e.SQL_TEXT, '/*') OR INSTR(e.SQL_TEXT, '-- ') OR INSTR(e.SQL_TEXT, '#'))
+ WHERE t.PROCESSLIST_ID IN ({ids}) AND e.SQL_TEXT IS NOT NULL
  LIMIT 1000
 """
 _PROGRAMS = """
