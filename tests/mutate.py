@@ -85,6 +85,9 @@ PROTECTIONS = (
     Mutation(
         "4 a server of another authority is not trusted", "bot/fleet/mysql_connections.py", "ssl=trusting,", "ssl=None,"
     ),
+    Mutation(
+        "only kinds of servers that the runbook names change", "bot/guards/target.py", "if place.kind_says:", "if 0:"
+    ),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
     Mutation(
         "what VTOrc repairs is left to it", "bot/engine/vtorc_repairs.py", "if each.seen_for <= patience]", "if False]"
