@@ -192,8 +192,8 @@ def test_after_a_crash_in_between_the_run_goes_on_where_it_was_and_hands_over_no
 
 
 def test_the_other_runbook_gets_the_inputs_that_the_cause_gives_it(database):
-    going_on: Any = {"runbook": "mysql/second", "with": {"limit": "{{ inputs.wanted }}"}}
-    first = runbook("mysql/first", cause("seen", **{"continue": going_on}), inputs={"wanted": _count(7)})
+    going_on: dict[str, Any] = {"runbook": "mysql/second", "with": {"limit": "{{ inputs.wanted }}"}}
+    first = runbook("mysql/first", {**cause("seen"), "continue": going_on}, inputs={"wanted": _count(7)})
     second = runbook(
         "mysql/second", {**cause("seven", "inputs.limit == 7"), "says": "x"}, inputs={"limit": _count(None)}
     )

@@ -161,6 +161,9 @@ class ExpectedResult(RunbookModel):
     """What the bot must find and offer."""
 
     runbook: str
+    """The runbook of the expected cause."""
+    asked: tuple[str, ...] = ()
+    """The runbooks that the alert matches, if several match equally well, or if the run goes on from another one."""
     cause: str
     """The expected leading cause."""
     also: tuple[str, ...] = ()
