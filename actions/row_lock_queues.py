@@ -21,6 +21,7 @@ from actions.wait_roots import Queue
 ROW = "row"
 MOST_EDGES = 100
 """Waiters above which their edges are not read."""
+MOST_SUSPECTS = 5
 MOST_RECORDS = 10
 """Rows with the most waiters whose holders are read when there are more waiters than MOST_EDGES."""
 CHEAP_ROWS_LOCKED = 10_000
@@ -85,6 +86,10 @@ SELECT DISTINCT COALESCE(t.PROCESSLIST_ID, 0) AS holder, g.LOCK_MODE AS lock_mod
  WHERE g.LOCK_STATUS = 'GRANTED' AND g.OBJECT_SCHEMA <=> %s AND g.OBJECT_NAME <=> %s
    AND g.INDEX_NAME <=> %s AND g.LOCK_DATA <=> %s
 """
+ONLY_READING = """
+SELECT trx_mysql_thread_id AS session, trx_state = 'LOCK WAIT' AS waits, trx_rows_locked AS locked
+  FROM information_schema.INNODB_TRX WHERE trx_id = 0 AND trx_rows_locked > 0 LIMIT 200
+"""
 SUSPECTS = """
 SELECT trx_mysql_thread_id AS holder FROM information_schema.INNODB_TRX
  WHERE trx_state <> 'LOCK WAIT' AND trx_rows_locked > 0 ORDER BY trx_started LIMIT 5
@@ -134,20 +139,54 @@ def _by_waiter(db: MySQL, longest: float, statements: tuple[str, ...], costly: b
     edges = {int(row["waiter"]): _ids(row["holders"]) for row in rows}
     objects = db.rows(OBJECTS_MYSQL if modern else OBJECTS_OLDER, limit=MOST_EDGES * 2) if edges else []
     named = {int(row["waiter"]): str(row["object"] or "") for row in objects}
-    session = _sessions(db, {*edges, *(each for held in edges.values() for each in held)})
-    queues = {
-        session[waiter]: Queue(
-            ROW, named.get(waiter, ""), 1, tuple({session[each] for each in held if each in session})
-        )
-        for waiter, held in edges.items()
-        if waiter in session
+    session = _sessions(db, {*edges, *(each for held in edges.values() for each in held)} - {0})
+    reading = _only_reading(db) if 0 in edges or any(0 in held for held in edges.values()) else _OnlyReading()
+    if len(reading.holders) == 1:
+        session[0] = reading.holders[0]
+    waiters = {
+        each: reading.waiters if each == 0 else (session[each],) for each in edges if each == 0 or each in session
     }
+    queues = {
+        waiting: Queue(
+            ROW,
+            named.get(waiter, "") if len(sessions) == 1 else "",
+            1,
+            tuple({session[each] for each in edges[waiter] if each in session} - {waiting}),
+        )
+        for waiter, sessions in waiters.items()
+        for waiting in sessions
+    }
+    unsure = len(reading.holders) > 1 and any(0 in held for held in edges.values())
     return RowWaits(
         waiting=len(queues),
         longest=longest if queues else 0.0,
         queues=tuple(queues.values()),
         waits_in={waiter: [queue] for waiter, queue in queues.items()},
         statements=statements if queues else (),
+        suspects=reading.holders[:MOST_SUSPECTS] if unsure else (),
+        complete=not unsure,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _OnlyReading:
+    """The sessions whose transactions only read: those that wait for a row, and those that may hold one."""
+
+    waiters: tuple[int, ...] = ()
+    holders: tuple[int, ...] = ()
+
+
+def _only_reading(db: MySQL) -> _OnlyReading:
+    """Reads the sessions with row locks whose transactions have no id.
+
+    In MariaDB all transactions that only read have the id 0, also those with locks (LOCK IN SHARE MODE, SERIALIZABLE),
+    so the locks do not say whose they are. Which of several holds one is then unknown.
+    """
+    rows = db.rows(ONLY_READING)
+    return _OnlyReading(
+        waiters=tuple(int(row["session"]) for row in rows if row["waits"]),
+        # The lock that a transaction waits for is counted among its locks.
+        holders=tuple(int(row["session"]) for row in rows if not row["waits"] or int(row["locked"]) > 1),
     )
 
 

@@ -59,6 +59,9 @@ def fits(faults: Sequence[Part], catalog: Mapping[str, Primitive]) -> bool:
             mine, its = catalog[one.kind].claims, catalog[other.kind].claims
             if one.on == other.on and (WHOLE_SERVER in mine | its or mine & its):
                 return False
+            # A replica that another one follows, if only on a second channel, may be a primary: it stays writable.
+            if "writable_replica" in (one.kind, other.kind) and (one.flag("second") or other.flag("second")):
+                return False
             # A primary that takes no writes sends none, so no fault of its replicas can be made with one.
             if one.on != other.on and WHOLE_SERVER in mine | its and REPLICATION in mine | its:
                 return False

@@ -64,6 +64,8 @@ def test_a_global_read_lock_leaves_no_room_for_faults_that_need_writes():
     assert not fits([Part("applier_1062", "orders-2"), Part("applier_stopped", "orders-2")], PRIMITIVES)
     assert not fits([Part("primary_moved", "orders-2"), Part("row_idle", "orders-1")], PRIMITIVES)
     assert fits([Part("applier_1062", "orders-2"), Part("applier_stopped", "orders-3")], PRIMITIVES)
+    writable = Part("writable_replica", "orders-2")
+    assert not fits([writable, Part("applier_stopped", "orders-3", {"second": True})], PRIMITIVES)
 
 
 def test_smaller_scenarios_keep_the_fault_that_the_alert_is_about():

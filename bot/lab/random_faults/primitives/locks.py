@@ -20,6 +20,7 @@ FOREVER = 900
 KIND_ONLY = (
     "mysql/first-look:sessions_blocked",
     "mysql/threads-running:waiting_for_locks",
+    "mysql/slow-queries:waiting_for_locks",
     "mysql/runaway-query:waits_for_lock",
 )
 """Causes that say no more than that sessions wait for locks, which is what their runbooks are asked."""

@@ -254,7 +254,6 @@ def _moved(stage: Stage, part: Part) -> Truth:
         instance=part.on,
         symptoms=frozenset({"read_only", "replication"}),
         causes=("mysql/read-only:primary_moved", "mysql/replication-stopped:promoted"),
-        good=lambda: True,
         age=1.0,
     )
 

@@ -111,7 +111,6 @@ def _locks_over(stage: Stage, part: Part) -> Truth:
         instance=part.on,
         symptoms=OVER,
         causes=("*:over", "*:eased", "*:nothing_found"),
-        good=lambda: True,
         unhurt=lambda: _failed(victims),
     )
 

@@ -81,6 +81,45 @@ def test_the_holder_is_found_behind_more_waiters_than_have_their_edges_read(
     ]
 
 
+def test_a_transaction_that_only_reads_and_locks_is_not_mistaken_for_one_that_only_reads(
+    notes: LabState, server: LabInstance, client: Open
+):
+    for bystander in (client(server), client(server)):
+        bystander.begin()
+        bystander.ask("SELECT * FROM notes")
+    holder = client(server)
+    holder.begin()
+    holder.ask("SELECT * FROM notes WHERE id = 1 LOCK IN SHARE MODE")
+    client(server).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    found = graph(notes, server, 1)
+    assert [(each.thread_id, each.waiting) for each in found.holders] == [(holder.id, 1)]
+    assert found.complete
+
+
+def test_on_mariadb_several_transactions_that_only_read_and_lock_are_suspects(notes: LabState, client: Open):
+    server = notes.instance("billing-1")
+    holders = [client(server) for _ in range(2)]
+    for number, holder in enumerate(holders, start=1):
+        holder.begin()
+        holder.ask(f"SELECT * FROM notes WHERE id = {number} LOCK IN SHARE MODE")
+    client(server).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    # A waiter of an earlier test may still be rolling back.
+    wait_until("both are suspects", lambda: len(graph(notes, server, 1).suspects) == 2)
+    found = graph(notes, server, 1)
+    assert (found.holders, found.complete, found.unexplained) == ((), False, 1)
+    assert {each.thread_id for each in found.suspects} == {each.id for each in holders}
+    assert all(each.inferred for each in found.suspects)
+
+
+def test_sessions_that_wait_for_shared_locks_are_no_holders(notes: LabState, server: LabInstance, client: Open):
+    holder = client(server)
+    locked_row(holder)
+    for _ in range(2):
+        client(server).runs("SELECT * FROM notes WHERE id = 1 LOCK IN SHARE MODE")
+    found = graph(notes, server, 2)
+    assert [(each.thread_id, each.waiting) for each in found.holders] == [(holder.id, 2)]
+
+
 def test_a_chain_leads_to_its_first_session(notes: LabState, server: LabInstance, client: Open):
     first, second = client(server), client(server)
     locked_row(first, 1)
