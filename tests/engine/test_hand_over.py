@@ -227,7 +227,7 @@ def test_of_two_runbooks_that_match_equally_well_the_better_proved_cause_leads(d
 def test_both_are_asked_with_the_same_evidence(database):
     bot = Bot(database, runbook("mysql/a", cause("other", MANY)), runbook("mysql/b", cause("proved")), asked=2)
     bot.run()
-    assert len(bot.server.asked) == 1
+    assert sum("max_connections" in sql or "Variable_name IN (%s)" in sql for sql in bot.server.asked) == 1
 
 
 def test_of_two_that_match_equally_well_the_one_that_leads_hands_over(database):

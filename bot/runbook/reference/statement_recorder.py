@@ -89,6 +89,7 @@ EXAMPLES: Mapping[str, Example] = {
     "mysql.wait_graph": Example(
         columns=_WAITS,
         further=(
+            {**_WAITS, "waiter": 0, "holders": "0"},
             {**_WAITS, "waiting": 0, "lock_type": "SHARED", "state": "Waiting for table metadata lock"},
             {**_WAITS, "waiting": MOST_EDGES + 1, "state": "updating"},
             {**_WAITS, "waiting": 0, "Value": "0", "state": "Waiting for table flush"},
