@@ -11,7 +11,6 @@ from bot.config import Config, SlackSettings
 from bot.engine.active_halts import Halts
 from bot.engine.alert_receiver import AlertReceiver
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
@@ -27,6 +26,7 @@ from bot.engine.run_factory import RunFactory
 from bot.engine.silencing import Silencing
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
+from bot.engine.user_commands import Commands
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import ConfigError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer

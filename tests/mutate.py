@@ -122,10 +122,10 @@ PROTECTIONS = (
         "return self._refuse(source, 503, str(error))",
         "return JSONResponse({})",
     ),
-    Mutation("2 a change begins once", "bot/store/intent_store.py", "if begun.rowcount != 1:", "if False:"),
+    Mutation("2 a change begins once", "bot/store/change_intent_store.py", "if begun.rowcount != 1:", "if False:"),
     Mutation(
         "2 who lost the shard begins nothing",
-        "bot/store/intent_store.py",
+        "bot/store/change_intent_store.py",
         "if held is None or held <= self._clock():",
         "if False:",
     ),

@@ -15,8 +15,8 @@ from bot.clock import utc_now
 from bot.config import TabletShard
 from bot.engine import segments
 from bot.engine.assessment import recorded
-from bot.engine.effect import Seen, next_check, seen
 from bot.engine.effect_summary import concluded
+from bot.engine.effect_verdict import Seen, next_check, seen
 from bot.engine.gather_evidence import Gathered, Gatherer, view
 from bot.engine.planner import inputs_of
 from bot.engine.ports import Fleet, Publisher, Store
@@ -24,9 +24,9 @@ from bot.engine.run import Cause, Effect, Event, Helped, Run, RunState
 from bot.engine.stored_runs import known_run
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
-from bot.runbook.diagnosis import helped
+from bot.runbook.diagnosis import helped_criteria as helped
 from bot.runbook.diagnosis.causes import diagnose
-from bot.runbook.diagnosis.helped import Judgement, Trouble
+from bot.runbook.diagnosis.helped_criteria import Judgement, Trouble
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.expressions.names import BEFORE, before_in
 from bot.runbook.language import schema

@@ -11,8 +11,8 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.engine.commands import Commands
 from bot.engine.run import Choice
+from bot.engine.user_commands import Commands
 from bot.slack import action_ids
 from bot.slack.authorize import Authorize, entry_of
 from bot.slack.error_replies import ErrorReply, Record, attempt

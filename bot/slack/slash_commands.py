@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.engine.commands import Commands
 from bot.engine.instance_selector import EVERYTHING
 from bot.engine.run import Run
+from bot.engine.user_commands import Commands
 from bot.engine.wait_reasons import waits
 from bot.guards.facts import Halt
 from bot.slack.blocks import code, escape, fenced, moment, sentence

@@ -12,8 +12,8 @@ import pytest
 
 from actions.contract import MySQL
 from actions.diagnostics.vitess.vtorc import DetectedProblem, VTOrcs
-from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
+from actions.vtorc_state import Recovery
 from bot.alerts import Alert, AlertStatus
 from bot.config import Instance, Shard
 from bot.engine.active_halts import Halts

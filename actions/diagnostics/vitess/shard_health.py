@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
 from actions.protobuf_json import Record, moment
 from actions.vitess_contract import Vitess, alias_of
 from actions.vitess_records import emergency_reparent_disabled, shard_record
+from actions.vitess_tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
 
 NEEDS = ("GetTablets", "GetShard", "GetFullStatus", f"vttablet {DETAILS}", "vtgate SHOW")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actions.receiver_problems import INSTEAD, receiver_problem
 from actions.remediations.mysql.start_replica import RETRYABLE
+from actions.replication_receiver_errors import INSTEAD, receiver_problem
 
 FATAL = "Got fatal error 1236 from source when reading data from binary log: "
 OLD = "Got fatal error 1236 from master when reading data from binary log: "
