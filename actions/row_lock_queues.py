@@ -140,7 +140,8 @@ def _by_waiter(db: MySQL, longest: float, statements: tuple[str, ...], costly: b
     objects = db.rows(OBJECTS_MYSQL if modern else OBJECTS_OLDER, limit=MOST_EDGES * 2) if edges else []
     named = {int(row["waiter"]): str(row["object"] or "") for row in objects}
     session = _sessions(db, {*edges, *(each for held in edges.values() for each in held)} - {0})
-    reading = _only_reading(db) if 0 in edges or any(0 in held for held in edges.values()) else _OnlyReading()
+    without_id = db.version.is_mariadb and (0 in edges or any(0 in held for held in edges.values()))
+    reading = _only_reading(db) if without_id else _OnlyReading()
     if len(reading.holders) == 1:
         session[0] = reading.holders[0]
     waiters = {

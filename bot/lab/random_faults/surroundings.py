@@ -122,6 +122,7 @@ DECOYS = (
     Surrounding("long_select", _long_selects, not_with=frozenset({"long_query", "slow", "long_transaction"})),
     Surrounding("sleepers", _sleepers),
     Surrounding("old_errors", _old_errors),
-    Surrounding("delayed_replica", _delayed_replica, role="replica"),
+    # A delayed replica still needs the binary logs.
+    Surrounding("delayed_replica", _delayed_replica, role="replica", not_with=frozenset({"binary_logs"})),
 )
 BY_NAME = {each.name: each for each in (*SETTINGS, *DECOYS)}

@@ -92,6 +92,7 @@ EXAMPLES: Mapping[str, Example] = {
             {**_WAITS, "waiter": 0, "holders": "0"},
             {**_WAITS, "waiting": 0, "lock_type": "SHARED", "state": "Waiting for table metadata lock"},
             {**_WAITS, "waiting": MOST_EDGES + 1, "state": "updating"},
+            {**_WAITS, "holders": "0", "waits": 0, "state": "updating"},
             {**_WAITS, "waiting": 0, "Value": "0", "state": "Waiting for table flush"},
         ),
     ),

@@ -16,7 +16,7 @@ from bot.lab.random_faults.results import goals_met
 from bot.lab.random_faults.scenario import decode
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.json"))
-SEED, COUNT = 2027, 20
+SEED, COUNT = 2034, 20
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 

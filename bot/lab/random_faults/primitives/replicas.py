@@ -152,11 +152,9 @@ class Replica:
         """Purges logs of the source that the replica then asks for; what they have, it had applied before."""
         mysql = self.instance.flavour == "mysql"
         self.stage.admin(self.source, "FLUSH BINARY LOGS")
-        had = self._value("SELECT @@GLOBAL.gtid_executed AS v" if mysql else "SELECT @@GLOBAL.gtid_slave_pos AS v")
+        wait_until(f"the logs of {self.source} are purged", self._purged)
         self.do("STOP REPLICA")
         had = self._value("SELECT @@GLOBAL.gtid_executed AS v" if mysql else "SELECT @@GLOBAL.gtid_slave_pos AS v")
-        newest = str(self.stage.admin(self.source, "SHOW BINARY LOGS")[-1]["Log_name"])
-        self.stage.admin(self.source, f"PURGE BINARY LOGS TO '{newest}'")
         if mysql:
             gone = str(self.stage.admin(self.source, "SELECT @@GLOBAL.gtid_purged AS v")[0]["v"]).replace("\n", "")
             back = ("RESET BINARY LOGS AND GTIDS", f"SET GLOBAL gtid_purged = '{had},{gone}'")
@@ -166,6 +164,12 @@ class Replica:
             lose = ("SET GLOBAL gtid_slave_pos = ''", "RESET MASTER", "SET GLOBAL gtid_slave_pos = '0-201-1'")
         self.stage.finally_(lambda: self.do("STOP REPLICA", *back, "START REPLICA"))
         self.do(*lose, "START REPLICA")
+
+    def _purged(self) -> bool:
+        """Purges all logs of the source but the newest; False while a replica still reads an older one."""
+        newest = str(self.stage.admin(self.source, "SHOW BINARY LOGS")[-1]["Log_name"])
+        self.stage.admin(self.source, f"PURGE BINARY LOGS TO '{newest}'")
+        return len(self.stage.admin(self.source, "SHOW BINARY LOGS")) == 1
 
     def _value(self, query: str) -> str:
         return str(self.stage.admin(self.name, query)[0]["v"]).replace("\n", "")

@@ -150,6 +150,7 @@ def blocked(kind: str) -> Primitive:
         wait_until(f"the applier of {part.on} waits", lambda: bool(stage.admin(part.on, waits)[0]["n"]))
         recorded = row or (replica.instance.flavour == "mysql" and part.on not in stage.unrecorded)
         protected = part.text("holder") == "backup_tool"
+        looks = ("mysql/first-look:sessions_blocked", *(APPLIER_LOOKS[:1] if part.flag("second_stopped") else ()))
         applied = f"SELECT n FROM {table} WHERE n = 777" if row else f"SELECT COUNT(more) AS n FROM {table}"
         kill = Remedy("mysql.kill_connection", {"thread_id": frozenset({str(root.thread_id)})})
         return Truth(
@@ -157,9 +158,9 @@ def blocked(kind: str) -> Primitive:
             instance=part.on,
             symptoms=BLOCKED,
             names=(f"ession {root.thread_id} of",),
-            causes=("mysql/first-look:sessions_blocked", *(() if recorded else NOT_RECORDED)),
+            causes=(*looks, *(() if recorded else NOT_RECORDED)),
             named=("mysql/replication-lag:applier_stopped",) if part.flag("second_stopped") else (),
-            must_name=SECOND if part.flag("second_stopped") else "",
+            must_name=SECOND,
             remedies=() if protected else (kill,),
             offers=_offers(part) if recorded and not protected else frozenset(),
             good=lambda: replica.answers(applied),
