@@ -46,10 +46,13 @@ class Flavour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerVersion:
-    """What a server reports at connect: its flavour, and its version as numbers, e.g. (9, 7, 4)."""
+    """What a server reports at connect: its flavour, its version as numbers, e.g. (9, 7, 4), and what it records."""
 
     flavour: Flavour
     number: tuple[int, int, int]
+    performance_schema: bool = True
+    """Whether performance_schema is on. It is off by default in MariaDB. Its tables exist then, and are empty, so that
+    an empty answer proves nothing."""
 
     @property
     def is_mariadb(self) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from actions.contract import MySQL
 from actions.replica_status_rows import binlog_readers
+from actions.replication_graph import Group, MemberFacts
 from actions.replication_sources import sources
-from actions.shard_primary import Group, MemberFacts
 from actions.status_counters import number, on, status, variables
 
 VARIABLES = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from actions.contract import MySQL, Seconds, Unreadable
-from actions.receiver_problems import ReceiverProblem, receiver_problem
 from actions.replica_status_rows import channel_of, column, replica_status_rows
+from actions.replication_receiver_errors import ReceiverProblem, receiver_problem
 from actions.statement_redaction import redact_error
 
 Receiver: TypeAlias = Literal["Yes", "No", "Connecting", "Preparing"]

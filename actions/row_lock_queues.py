@@ -3,7 +3,8 @@
 A transaction waits for every transaction before it in the queue of a row, so n waiters have about n²/2 edges in
 performance_schema.data_lock_waits, and a limit on the edges hides the holder. Up to MOST_EDGES waiters, the edges are
 aggregated by waiter in SQL. With more, MySQL 8 gives the rows with the most waiters and their holders from data_locks;
-older versions and MariaDB give the transactions that hold row locks and do not wait, as suspects.
+older versions and MariaDB give the transactions that hold row locks and do not wait, as suspects. So does MySQL 8
+without performance_schema for any number of waiters, since nothing else says who holds a lock there.
 """
 
 from __future__ import annotations
@@ -110,15 +111,21 @@ def read_row_waits(db: MySQL) -> RowWaits:
     costly = locked > CHEAP_ROWS_LOCKED
     if locked > MOST_ROWS_LOCKED:
         return RowWaits(waiting, longest, statements=statements, read=False, complete=False)
+    if _replaced_by_data_locks(db) and not db.version.performance_schema:
+        suspects = tuple(int(row["holder"]) for row in db.rows(SUSPECTS))
+        return RowWaits(waiting, longest, statements=statements, suspects=suspects, complete=False)
     if waiting <= MOST_EDGES:
         return _by_waiter(db, longest, statements, costly)
-    if _has_data_locks(db):
+    if _replaced_by_data_locks(db):
         return _by_record(db, waiting, longest, statements, costly)
     return _by_elimination(db, waiting, longest, statements)
 
 
-def _has_data_locks(db: MySQL) -> bool:
-    """Whether the server has data_locks: MySQL 8.0.1 replaced INNODB_LOCK_WAITS with it; MariaDB has the old tables."""
+def _replaced_by_data_locks(db: MySQL) -> bool:
+    """Whether the server has data_locks: MySQL 8.0.1 replaced INNODB_LOCK_WAITS with it; MariaDB has the old tables.
+
+    Without performance_schema, data_locks is empty while sessions wait, and there is no other table.
+    """
     return not db.version.is_mariadb and db.version.at_least(8, 0, 1)
 
 
@@ -127,7 +134,7 @@ def _by_waiter(db: MySQL, longest: float, statements: tuple[str, ...], costly: b
 
     Transactions are joined to sessions here: in SQL, each edge would search InnoDB's tables, which have no index.
     """
-    modern = _has_data_locks(db)
+    modern = _replaced_by_data_locks(db)
     rows = db.rows(EDGES_MYSQL if modern else EDGES_OLDER, limit=MOST_EDGES * 2, costly=costly)
     edges = {int(row["waiter"]): _ids(row["holders"]) for row in rows}
     objects = db.rows(OBJECTS_MYSQL if modern else OBJECTS_OLDER, limit=MOST_EDGES * 2) if edges else []

@@ -7,8 +7,9 @@ from actions.contract import ServerVersion
 
 def processlist(version: ServerVersion) -> str:
     """Returns the process list that takes no global mutex if the server has it (performance_schema.processlist since
-    MySQL 8.0.22), else information_schema.PROCESSLIST."""
-    if not version.is_mariadb and version.at_least(8, 0, 22):
+    MySQL 8.0.22), else information_schema.PROCESSLIST: also without performance_schema, whose process list is empty
+    then."""
+    if not version.is_mariadb and version.at_least(8, 0, 22) and version.performance_schema:
         return "performance_schema.processlist"
     return "information_schema.PROCESSLIST"
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.engine.assessment import recorded
 from bot.engine.gather_evidence import as_json
-from bot.engine.run import Cause, Run, RunState, Step, StepStatus
+from bot.engine.run import Run, RunState, Step, StepStatus
 from bot.engine.target_selection import described
 from bot.runbook.diagnosis.card_fields import CardFields
 from bot.runbook.diagnosis.causes import Diagnosis
@@ -36,7 +37,7 @@ def card_text(runbook: Runbook, diagnosis: Diagnosis, evidence: Mapping[str, obj
         shard=str(DEFAULT_TARGET["shard"]),
         steps=steps,
         shown=shown,
-        causes=tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes),
+        causes=tuple(map(recorded, diagnosis.causes)),
     )
     return "\n".join(_texts(cards.card(run)))
 

@@ -138,7 +138,8 @@ def record(config: Config, alert: Alert, fleet: Fleet) -> Recorded:
         run = oneshot.opened(engine, alert)
         runbook = parse(run.runbook_text, run.runbook)
         target = engine.triage.target(run)
-        run, diagnosis, gathered = engine.triage.diagnose(run, runbook, target, lambda _: None)
+        found = engine.triage.diagnose(run, runbook, target)
+        run, diagnosis, gathered = found.run, found.diagnosis, found.gathered
         inputs = inputs_of(run, runbook)
         case: dict[str, Any] = {
             "name": f"recorded from {alert.name or 'an alert'}",
@@ -152,6 +153,8 @@ def record(config: Config, alert: Alert, fleet: Fleet) -> Recorded:
         }
         if target is not None:
             case["target"] = {name: value for name, value in view(target).items() if name in NAMELESS and value != ""}
+        if run.kind is not None and run.kind.kinds:
+            case["kinds"] = list(run.kind.kinds)
         offered = diagnosis.lead.remedies if diagnosis.lead and target else ()
         if offered and target is not None:
             listening.heard.clear()
@@ -180,6 +183,8 @@ def _expected(diagnosis: Diagnosis) -> dict[str, Any]:
     found: dict[str, Any] = {"cause": lead.id if lead else None}
     if lead is not None and lead.remedies:
         found["remedy"] = list(lead.remedies)
+    if lead is not None and lead.continues:
+        found["continues"] = lead.continues
     found["causes"] = [each.id for each in diagnosis.holding]
     return found
 

@@ -11,7 +11,6 @@ from bot.config import Config, SlackSettings
 from bot.engine.active_halts import Halts
 from bot.engine.alert_receiver import AlertReceiver
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
@@ -27,6 +26,7 @@ from bot.engine.run_factory import RunFactory
 from bot.engine.silencing import Silencing
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
+from bot.engine.user_commands import Commands
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.errors import ConfigError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
@@ -106,7 +106,10 @@ def assemble(
 def slack_settings(config: Config) -> SlackSettings:
     """Returns the settings of Slack; raises ConfigError when there are none."""
     if config.slack is None:
-        raise ConfigError("The configuration has no `slack` section; the README shows what it needs.")
+        raise ConfigError(
+            "firstmate.yml has no `slack` section, so Firstmate cannot connect to Slack. Create the app and write its "
+            "tokens as docs/install.md (Slack app, Configuration) shows, then run `firstmate doctor`."
+        )
     return config.slack
 
 

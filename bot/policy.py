@@ -220,7 +220,9 @@ def read_policy(path: Path) -> Document:
             raw = file.read(MAX_BYTES + 1)
         return read(decode(raw, str(path)), str(path))
     except OSError as error:
-        raise ConfigError(f"The policy {path} cannot be read: {error}. Correct `policy` in firstmate.yml.") from error
+        raise ConfigError(
+            f"The policy {path} cannot be read: {error.strerror}. Correct `policy` in firstmate.yml."
+        ) from error
     except RunbookRefused as refused:
         raise ConfigError(str(refused)) from refused
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from actions.contract import Refused, Unreadable
 from bot.alerts import Alert, AlertStatus
 from bot.config import Config
 from bot.engine.guard_explanation import Explained
-from bot.engine.plan import Plan
 from bot.engine.planner import Observations
 from bot.engine.ports import Directory, Fleet
 from bot.engine.preview import Preview, preview
-from bot.engine.run import Choice, Decision, Effect, Run, RunState, StepStatus
+from bot.engine.run import Choice, Decision, Run, RunState, StepStatus
+from bot.engine.run_json import effect_as_json, plan_as_json, seen_as_json
 from bot.engine.stored_runs import known_run
 from bot.engine_assembly import Engine, assemble, slack_directory
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
@@ -70,11 +70,16 @@ class Report:
             "runbook": run.runbook or None,
             "matched": run.matched,
             "target": run.target or None,
+            "kinds": list(run.kind.kinds) if run.kind else [],
+            "service": (run.kind.service or None) if run.kind else None,
             "causes": [
                 {"id": c.id, "says": c.says, "remedy": first(c.remedies), "remedies": list(c.remedies)}
                 for c in run.causes
                 if c.verdict == "holds"
             ],
+            "seen_before": seen_as_json(run.seen_before) if run.seen_before else None,
+            "continued_from": _continued_from(run),
+            "also_asked": [{"runbook": each.runbook, "says": each.says or None} for each in run.answers],
             "shows": dict(run.shown),
             "undecided": [{"id": c.id, "says": c.says} for c in run.causes if c.verdict == "undecided"],
             "remedy": plan.remedy if plan else first(lead.remedies) if lead else None,
@@ -221,35 +226,9 @@ def first(remedies: Sequence[str]) -> str | None:
     return remedies[0] if remedies else None
 
 
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Returns a plan as JSON: a summary, and each change."""
-    return {
-        "remedy": plan.remedy,
-        "title": plan.title,
-        "target": ", ".join(plan.targets),
-        "statements": list(plan.statements),
-        "undo": list(plan.undo),
-        "undo_says": plan.undo_says,
-        "risk": plan.risk,
-        "cost": plan.cost,
-        "blast_radius": plan.blast_radius,
-        "revert_after": plan.revert_after,
-        "on_failure": plan.on_failure,
-        "error_budget": plan.error_budget,
-        "changes": [asdict(change) for change in plan.changes],
-        "digest": plan.digest,
-    }
-
-
-def effect_as_json(effect: Effect) -> dict[str, Any]:
-    """Returns as JSON whether a change helped, and the causes that hold after it."""
-    return {
-        "helped": effect.helped.value,
-        "cause": effect.cause,
-        "holds": effect.holds or None,
-        "missing": effect.missing or None,
-        "causes": [{"id": each.id, "says": each.says, "remedies": list(each.remedies)} for each in effect.now],
-    }
+def _continued_from(run: Run) -> dict[str, Any] | None:
+    handed = run.handed_over
+    return {"runbook": handed.runbook, "cause": handed.cause.id, "says": handed.cause.says} if handed else None
 
 
 def opened(engine: Engine, alert: Alert) -> Run:

@@ -85,6 +85,9 @@ PROTECTIONS = (
     Mutation(
         "4 a server of another authority is not trusted", "bot/fleet/mysql_connections.py", "ssl=trusting,", "ssl=None,"
     ),
+    Mutation(
+        "only kinds of servers that the runbook names change", "bot/guards/target.py", "if place.kind_says:", "if 0:"
+    ),
     Mutation("a stale topology is not acted on", "bot/guards/target.py", "if place.doubts:", "if False:"),
     Mutation(
         "what VTOrc repairs is left to it", "bot/engine/vtorc_repairs.py", "if each.seen_for <= patience]", "if False]"
@@ -119,10 +122,10 @@ PROTECTIONS = (
         "return self._refuse(source, 503, str(error))",
         "return JSONResponse({})",
     ),
-    Mutation("2 a change begins once", "bot/store/intent_store.py", "if begun.rowcount != 1:", "if False:"),
+    Mutation("2 a change begins once", "bot/store/change_intent_store.py", "if begun.rowcount != 1:", "if False:"),
     Mutation(
         "2 who lost the shard begins nothing",
-        "bot/store/intent_store.py",
+        "bot/store/change_intent_store.py",
         "if held is None or held <= self._clock():",
         "if False:",
     ),

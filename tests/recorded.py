@@ -50,6 +50,10 @@ class Recorded:
         self.paused += seconds
 
 
+UNNAMED: Mapping[str, Sequence[Row]] = {"e.SQL_TEXT AS text": [], "ATTR_VALUE AS program": []}
+"""No session names its workload."""
+
+
 class RecordedPrometheus:
     """Implements actions.prometheus_contract.Prometheus: the same answer to every question, or an error."""
 

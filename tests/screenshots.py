@@ -37,7 +37,8 @@ from bot.lab.slack_workspace import Workspace, WorkspaceOptions, running_workspa
 from bot.runbook.diagnosis.card_fields import render_card_fields
 from bot.runbook.diagnosis.causes import diagnose
 from bot.runbook.diagnosis.remedies import rebuild
-from bot.runbook.language.schema import Runbook, Test
+from bot.runbook.language.schema import Runbook
+from bot.runbook.language.tests_schema import Test
 from bot.runbook.library.load_runbooks import load_file, shipped_folder
 from bot.runbook.testing.run_tests import evidence_of
 from bot.slack.run_messages import render

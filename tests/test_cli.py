@@ -91,8 +91,8 @@ def test_without_a_configuration_the_error_names_two_ways_to_get_one(tmp_path: P
     ("change", "reason"),
     [
         (("shards:", "shards: {"), "is not YAML"),
-        (("role: replica", "role: leader"), "shards.0.instances.1.role"),
-        (("READER_PASSWORD", "NOT_SET"), "no `slack`"),
+        (("role: replica", "role: leader"), "shards.orders.instances.orders-2.role"),
+        (("READER_PASSWORD", "NOT_SET"), "docs/install.md (Slack app, Configuration)"),
     ],
 )
 def test_serve_exits_2_for_an_invalid_configuration(config: Path, change: tuple[str, str], reason: str):
@@ -109,7 +109,7 @@ def test_serve_names_the_variable_of_a_missing_token(config: Path):
     config.with_name("secrets").joinpath("token").write_text("t")
     said = firstmate("serve", "--config", config)
     assert said.code == 2
-    assert "NO_SUCH_TOKEN is not set" in said.err
+    assert "NO_SUCH_TOKEN, which slack.bot_token in firstmate.yml refers to, is not set" in said.err
 
 
 def test_serve_reports_that_slack_does_not_answer(config: Path, monkeypatch: pytest.MonkeyPatch):
@@ -147,6 +147,32 @@ def test_a_server_that_is_down_is_named_and_exits_1(config: Path):
     assert said.code == 1
     assert said.json["causes"] == []
     assert "127.0.0.1:11" in said.json["missing"]["replica"]
+
+
+@pytest.mark.parametrize("name", ["mysql/replicaton-lag", "replication-lag", "lag"])
+def test_an_unknown_runbook_is_reported_with_close_names_and_the_command_that_lists_all(config: Path, name: str):
+    said = firstmate("plan", name, "--target", "orders-1", "--config", config)
+    assert said.code == 2
+    assert "mysql/replication-lag" in said.err
+    assert "`firstmate runbooks`" in said.err
+    assert len(said.err) < 300
+    assert "mysql/replication-lag" in firstmate("runbooks").out
+    assert "mysql/replication-lag" in [each["runbook"] for each in firstmate("runbooks", "--json").json["runbooks"]]
+
+
+def test_an_unknown_action_is_reported_with_a_close_name(config: Path):
+    given = ("--user", "U1", "--target", "orders-1", "--config", config)
+    said = firstmate("policy", "explain", "--action", "mysql.strt_replica", *given)
+    assert said.code == 2
+    assert "did you mean 'mysql.start_replica'? `firstmate actions` lists all actions." in said.err
+
+
+def test_a_table_that_is_no_terminal_output_has_whole_lines():
+    """Each runbook has one line, which grep finds whole."""
+    said = firstmate("match", "--labels", "alertname=MySQLReplicationLag")
+    lines = [line for line in said.out.splitlines() if "/" in line.split("  ")[0]]
+    assert len(lines) == len(firstmate("runbooks", "--json").json["runbooks"])
+    assert max(map(len, lines)) > 80
 
 
 def test_a_policy_is_linted_like_runbooks(tmp_path: Path):

@@ -63,17 +63,42 @@ def test_settings_do_not_change(file):
 WRONG = [
     ("[1, 2]", "must be a mapping"),
     ("shards: {", "is not YAML"),
-    (GOOD + "colour: red\n", "colour"),
-    (GOOD.replace("role: replica", "role: leader"), "shards.0.instances.1.role"),
+    (GOOD + "colour: red\n", ":11: Unknown key 'colour' in the file; its keys are slack, intake, routes"),
+    (
+        GOOD.replace("role: replica", "role: leader"),
+        ":10: shards.orders.instances.orders-2.role must be one of primary, replica, got 'leader'.",
+    ),
+    (
+        GOOD.replace("port: 3307", "prt: 3307"),
+        ":10: Unknown key 'prt' in shards.orders.instances.orders-2; did you mean 'port'?",
+    ),
+    (GOOD.replace("{token", "{tokn"), ":2: Unknown key 'tokn' in intake; did you mean 'token'?"),
+    (GOOD.replace("user:", "usr:"), ":7: Unknown key 'usr' in shards.orders.reader; did you mean 'user'?"),
+    (GOOD.replace("{env:", "{envv:"), "Unknown key 'envv' in shards.orders.reader.password; did you mean 'env'?"),
+    (GOOD.replace("shards:", "shrds:"), ":4: Unknown key 'shrds' in the file; did you mean 'shards'?"),
+    (GOOD.replace("host: 127.0.0.1, port: 3307, ", ""), ":10: Missing key 'host' in shards.orders.instances.orders-2."),
+    (GOOD.replace("3307", "many"), ":10: shards.orders.instances.orders-2.port must be a whole number, got 'many'."),
+    (GOOD + "approvals: {count: 9}\n", ":11: approvals.count must be at most 5, got '9'."),
+    (GOOD + "roles: {aprover: {users: [U1]}}\n", "Unknown key 'aprover' in roles; did you mean 'approver'?"),
+    (GOOD + "roles: {only: [{rol: approver}]}\n", "Unknown key 'rol' in roles.only.1; did you mean 'role'?"),
+    (GOOD.replace("flavour: mysql", "flavour: postgres"), "shards.orders.flavour must be one of mysql, mariadb"),
+    (
+        GOOD.replace("{env: READER_PASSWORD}", "${READER_PASSWORD}"),
+        ":7 is not YAML: expected ',' or '}', but got '{'. Variables are not expanded; write {env: READER_PASSWORD}.",
+    ),
+    (
+        GOOD.replace("{env: READER_PASSWORD}", '"${READER_PASSWORD}"'),
+        ":7: shards.orders.reader.password must refer to a secret: write {env: READER_PASSWORD} or {file: PATH}.",
+    ),
     (GOOD.replace("3307", "3306"), "names both orders-1 and orders-2"),
     (GOOD.replace("{file: secrets/token}", "hunter2"), "intake.token"),
     (GOOD.replace("{file: secrets/token}", "{file: a, env: B}"), "exactly one source"),
     (GOOD.replace("role: replica", "role: proxy"), "orders-2 is a proxy; list it under `proxies` of orders"),
     (PROXIES.replace("orders-proxy-1", "orders-2"), "names both orders-2 and orders-2"),
     (PROXIES.replace("port: 6032", "port: 3307"), "names both orders-2 and orders-proxy-1"),
-    (PROXIES.replace("port: 6032", "role: replica"), "shards.0.proxies.instances.0.role"),
-    (PROXIES.replace("port: 6032", "spare_port: 6033"), "shards.0.proxies.instances.0.spare_port"),
-    (PROXIES.replace("reader: {user: stats_reader", "nobody: {user: stats_reader"), "shards.0.proxies.reader"),
+    (PROXIES.replace("port: 6032", "role: replica"), "shards.orders.proxies.instances.orders-proxy-1.role"),
+    (PROXIES.replace("port: 6032", "spare_port: 6033"), "shards.orders.proxies.instances.orders-proxy-1.spare_port"),
+    (PROXIES.replace("reader: {user: stats_reader", "nobody: {user: stats_reader"), "shards.orders.proxies"),
     (GOOD + "slack: {mode: socket, bot_token: {env: T}}\n", "app_token"),
     (GOOD + "slack: {mode: http, bot_token: {env: T}}\n", "signing_secret"),
 ]
@@ -95,9 +120,44 @@ def test_a_secret_in_the_file_itself_is_not_repeated_in_the_refusal(file):
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_missing_file_says_how_to_name_one(tmp_path):
-    with pytest.raises(ConfigError, match="--config"):
-        load(tmp_path / "none.yml")
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("port: 3307", "prt: 3307"),
+        GOOD.replace("{token", "{tokn"),
+        GOOD.replace("role: replica", "role: leader"),
+    ],
+)
+def test_one_mistake_is_reported_once(file, text):
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(file)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_missing_file_is_named_once_and_the_error_says_how_to_name_another(tmp_path):
+    path = tmp_path / "none.yml"
+    with pytest.raises(ConfigError) as refused:
+        load(path)
+    assert str(refused.value) == f"There is no file {path}. Name your firstmate.yml with --config."
+
+
+def test_a_configuration_that_cannot_be_read_gives_the_reason(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory\. Name"):
+        load(tmp_path)
+
+
+def test_a_missing_secret_names_the_key_and_the_user_that_need_it(file, monkeypatch):
+    monkeypatch.delenv("READER_PASSWORD", raising=False)
+    config = load(file)
+    with pytest.raises(ConfigError) as refused:
+        config.shards[0].reader.password.read()
+    assert str(refused.value).startswith(
+        "The environment variable READER_PASSWORD, which shards.orders.reader.password of the user firstmate_reader in "
+        "firstmate.yml refers to, is not set or empty. Set it"
+    )
+    with pytest.raises(ConfigError, match=r"secrets/token, which intake\.token in firstmate.yml refers to, cannot be"):
+        config.intake.token.read()
 
 
 def test_secrets_come_from_the_environment_or_a_file(monkeypatch, tmp_path):

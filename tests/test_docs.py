@@ -27,9 +27,9 @@ from bot.incidents.reopened_thread import REOPENS_WITHIN
 from bot.lab.database_users import FIRSTMATE
 from bot.lab.fault_injection.fault_file import faults
 from bot.lab.lab_state import LabInstance
-from bot.privileges.grant_and_revoke_statements import granting
 from bot.privileges.grant_parser import AccountPrivileges, Privilege
 from bot.privileges.missing_privileges import all_required
+from bot.privileges.privilege_corrections import granting
 from bot.reference.markdown import anchor
 from bot.reference.pages import GENERATED, filled, parts
 from bot.runbook.expressions.names import TARGET
@@ -165,6 +165,7 @@ def test_the_commands_of_the_lab_are_listed_with_their_options():
         "lab status [--json]",
         "lab down [--json]",
         "lab break FAULT [--json]",
+        "lab faults [--json]",
         "lab fix FAULT [--json]",
     }
 

@@ -10,7 +10,7 @@ import typer
 from rich.markdown import Markdown
 from rich.table import Table
 
-from bot.cli.terminal import JsonOption, out, print_json
+from bot.cli.terminal import READABLE, JsonOption, out, print_json
 from bot.errors import WrongUsage
 from bot.runbook.reference.action_reference import NAMES, ActionDescription, describe
 from bot.runbook.reference.actions_page import page, section
@@ -33,7 +33,7 @@ def actions(
     elif markdown:
         sys.stdout.write(section(found[0]) if name else page(found))
     elif name:
-        out.print(Markdown(section(found[0])))
+        out.print(Markdown(section(found[0])), width=min(out.width, READABLE))
     else:
         table = Table("action", "cost or risk", "summary", box=None, pad_edge=False)
         for each in found:

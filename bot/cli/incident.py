@@ -69,4 +69,5 @@ def _document(run: Run) -> dict[str, object]:
         "since": waiting.since.isoformat(),
         "until": waiting.until.isoformat() if waiting.until else None,
         "says": run.says,
+        "seen_before": run.seen_before.says if run.seen_before else None,
     }

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from bot.cli.lab_help import DEMO_HELP, LAB_HELP, require_packages
 from bot.cli.terminal import JsonOption, out, print_json
 from bot.errors import Exit
 from bot.lab import demo as lab_demo
 from bot.lab.fault_injection.fault_alerts import send_alert
-from bot.lab.fault_injection.fault_file import faults, known
+from bot.lab.fault_injection.fault_file import known
 from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
 from bot.lab.lab_status import lab_status
@@ -21,7 +23,7 @@ from bot.lab.progress import NoProgress, ProgressBar
 from bot.lab_location import FOLDER
 
 LAB_FOLDER = Path(FOLDER)
-FAULT_NAMES = f"Name of the fault, one of {', '.join(faults())}; in the Vitess lab: {', '.join(known(vitess=True))}."
+FAULT_NAMES = "Name of the fault; `firstmate lab faults` lists all."
 
 commands = typer.Typer()
 lab_commands = typer.Typer(no_args_is_help=True)
@@ -66,11 +68,15 @@ def status(as_json: JsonOption = False) -> None:
     found = lab_status(LAB_FOLDER)
     if as_json:
         state = found.state.as_json() if found.state else {}
-        print_json({"condition": found.condition, "missing": list(found.missing), **state})
+        print_json(
+            {"condition": found.condition, "missing": list(found.missing), "faults": list(found.faults), **state}
+        )
     else:
         out.print(f"The lab is [bold]{CONDITIONS[found.condition]}[/].", highlight=False)
         for problem in found.missing:
             out.print(f"  {problem}", markup=False)
+        for fault in found.faults:
+            out.print(f"  The fault {fault} is in place; undo it with firstmate lab fix {fault}.", markup=False)
         if found.state is not None and found.condition == "up":
             _show(found.state)
     if found.condition != "up":
@@ -104,6 +110,21 @@ def break_command(
         print_json({"fault": fault.name, "instance": fault.instance, "alert": fault.alert, "says": fault.says})
     else:
         out.print(f"{fault.instance}: {fault.says}. The alert {fault.alert} fires within seconds.", markup=False)
+
+
+@lab_commands.command("faults")
+def faults_command(as_json: JsonOption = False) -> None:
+    """Lists the faults that `firstmate lab break` injects; those of a Vitess cluster while the lab runs one."""
+    state = lab_status(LAB_FOLDER).state
+    found = known(vitess=state is not None and state.vitess is not None)
+    if as_json:
+        rows = ({"fault": f.name, "instance": f.instance, "alert": f.alert, "says": f.says} for f in found.values())
+        print_json({"faults": list(rows)})
+        return
+    table = Table("fault", "instance", "what goes wrong", box=None, pad_edge=False)
+    for fault in found.values():
+        table.add_row(fault.name, fault.instance, escape(fault.says))
+    out.print(table)
 
 
 @lab_commands.command("fix")

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 MODULES = {
     "serve": "serve",
+    "runbooks": "runbooks",
     "match": "match",
     "coverage": "coverage",
     "run": "run_and_plan",

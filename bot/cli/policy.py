@@ -13,6 +13,7 @@ from bot import shell_run as oneshot
 from bot.cli.finding_printer import show
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, out, print_json, yaml_values
 from bot.engine.guard_explanation import Explained
+from bot.engine.run_json import plan_as_json
 from bot.errors import Exit, WrongUsage
 from bot.guards import refusal, title
 from bot.lab_location import lab_config
@@ -73,7 +74,7 @@ def explain(
 def _document(found: Explained) -> dict[str, object]:
     refused = refusal(found.verdicts)
     return {
-        "plan": oneshot.plan_as_json(found.plan),
+        "plan": plan_as_json(found.plan),
         "guards": [{"guard": v.guard, "answer": v.answer.value, "says": v.says} for v in found.verdicts],
         "refused": refused.guard if refused else None,
         "approvals_needed": found.approvals_needed,

@@ -37,4 +37,8 @@ def record(
     for left_out in found.left_out:
         err.print(f"Omitted: {left_out}.", style="yellow", highlight=False, markup=False)
     cause = found.case["expect"]["cause"] or "no cause"
-    err.print(f"{file}: {found.case['runbook']}, {cause}. Replay it with: firstmate test --replay {file}", markup=False)
+    err.print(
+        f"{file}: {found.case['runbook']}, {cause}. Replay it with: firstmate test --replay {file}",
+        markup=False,
+        soft_wrap=True,
+    )

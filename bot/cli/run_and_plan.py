@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from bot import shell_run as oneshot
 from bot.cli.terminal import MARKS, ConfigOption, JsonOption, configured, named_values, out, print_json
+from bot.engine.other_runbooks import other_runbooks, with_next_step
 from bot.engine.run import Run, RunState
 from bot.errors import Exit
 from bot.guards import title
@@ -72,7 +73,12 @@ def _show(report: oneshot.Report) -> None:
     out.print(f"[bold]{escape(run.title)}[/] on {run.target}  ({run.runbook}, {escape(run.matched)})", highlight=False)
     for cause in run.causes:
         if cause.verdict == "holds":
-            out.print(f"{'[bold]→[/] ' if cause is run.lead else '  also: '}{escape(cause.says)}", highlight=False)
+            says = cause.says if cause is run.lead else with_next_step(cause)
+            out.print(f"{'[bold]→[/] ' if cause is run.lead else '  also: '}{escape(says)}", highlight=False)
+    for text in other_runbooks(run):
+        out.print(f"  {escape(text)}", highlight=False)
+    if run.seen_before is not None:
+        out.print(f"  Seen before: {run.seen_before.says}", markup=False, highlight=False)
     for label, text in run.shown:
         out.print(f"  [dim]{label}[/]  {escape(text)}", highlight=False)
     for step, says in report.missing.items():

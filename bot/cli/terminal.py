@@ -27,7 +27,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MARKS = {"pass": "[green]✓[/]", "ask": "[yellow]?[/]", "refuse": "[red]✗[/]"}
 """A guard's answer -> the mark printed for it."""
 
-out = Console()
+WIDE = 10_000
+"""The width of standard output that is no terminal: a program or a file gets whole lines."""
+READABLE = 100
+"""The width of running text in standard output that is no terminal."""
+
+out = Console(width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True)
 
 

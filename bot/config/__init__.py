@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from bot.config.inventory import DatabaseUser, Instance, Proxies, ProxyInstance, Role, Shard, Tablet, TabletShard
 from bot.config.roles import People, RoleRestriction, Roles
 from bot.config.settings_base import Secret, Settings
+from bot.config.validation_messages import problems, yaml_problem
 from bot.config.vitess import VitessCluster, VtctldSettings, VtgateSettings
 from bot.errors import ConfigError
 
@@ -150,37 +151,47 @@ def load(path: Path) -> Config:
     """Reads firstmate.yml; raises ConfigError that names the file, the key and the problem."""
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no file {path}. Name your firstmate.yml with --config.") from error
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError(
-            f"The configuration {path} cannot be read: {error}. Name another file with --config."
+            f"The configuration {path} cannot be read: {reason}. Name your firstmate.yml with --config."
         ) from error
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+        raise ConfigError(yaml_problem(error, text, str(path))) from error
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must be a mapping of settings; docs/configuration.md has an example.")
     try:
         config = Config.model_validate(document)
     except ValidationError as error:
-        details = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()[:5])
-        raise ConfigError(f"{path} is not valid: {details}") from error
+        raise ConfigError("\n".join(problems(Config, document, text, str(path), error.errors()))) from error
     return _with_absolute_paths(config, path.resolve().parent)
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
-    """Resolves every relative path against the folder of firstmate.yml."""
+    """Resolves every relative path against the folder of firstmate.yml, and tells each secret its key."""
 
-    def resolve(value: object) -> object:
+    def resolve(value: object, key: str, user: str = "") -> object:
         if isinstance(value, Path):
             return folder / value
         if isinstance(value, BaseModel):
-            return value.model_copy(update={name: resolve(getattr(value, name)) for name in type(value).model_fields})
+            if isinstance(value, Secret):
+                return value.model_copy(update={"file": resolve(value.file, key)}).used_by(key, user)
+            prefix, owner = f"{key}." if key else "", getattr(value, "user", "")
+            names = type(value).model_fields
+            return value.model_copy(
+                update={name: resolve(getattr(value, name), f"{prefix}{name}", owner) for name in names}
+            )
         if isinstance(value, tuple):
-            return tuple(resolve(item) for item in value)
+            return tuple(
+                resolve(item, f"{key}.{getattr(item, 'name', number)}") for number, item in enumerate(value, start=1)
+            )
         return value
 
-    resolved = resolve(config)
+    resolved = resolve(config, "")
     assert isinstance(resolved, Config)
     return resolved
 

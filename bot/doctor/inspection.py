@@ -25,8 +25,8 @@ from bot.engine.targets import Target
 from bot.errors import FirstmateError
 from bot.fleet.alertmanager_silences import AlertmanagerSilencer
 from bot.fleet.configured_fleet import ConfiguredFleet
-from bot.privileges.grant_and_revoke_statements import Corrections, Excess
 from bot.privileges.grant_parser import AccountPrivileges, parse
+from bot.privileges.privilege_corrections import Corrections, Excess
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

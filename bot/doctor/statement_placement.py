@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bot.config import Role
 from bot.doctor.instance_report import InstanceReport
-from bot.privileges.grant_and_revoke_statements import Corrections
+from bot.privileges.privilege_corrections import Corrections
 
 UNLOGGED = "SET SESSION sql_log_bin = 0"
 DISABLE_READ_ONLY, ENABLE_READ_ONLY = "SET GLOBAL super_read_only = 0", "SET GLOBAL super_read_only = 1"

@@ -10,7 +10,6 @@ from actions import catalog
 from actions.contract import Grants, ProxySQL, ServerVersion
 from actions.prometheus_contract import Prometheus
 from actions.vitess_contract import Vitess
-from bot.privileges.grant_and_revoke_statements import Corrections, Excess, corrections, excess
 from bot.privileges.grant_parser import AccountPrivileges, account_name
 from bot.privileges.missing_privileges import (
     SPARE_PORT,
@@ -23,6 +22,7 @@ from bot.privileges.missing_privileges import (
     permission,
     required_privileges,
 )
+from bot.privileges.privilege_corrections import Corrections, Excess, corrections, excess
 
 Kind = Literal["reader", "changer"]
 

@@ -14,8 +14,9 @@ from typing import Any
 from bot.clock import utc_now
 from bot.config import TabletShard
 from bot.engine import segments
-from bot.engine.effect import Seen, next_check, seen
+from bot.engine.assessment import recorded
 from bot.engine.effect_summary import concluded
+from bot.engine.effect_verdict import Seen, next_check, seen
 from bot.engine.gather_evidence import Gathered, Gatherer, view
 from bot.engine.planner import inputs_of
 from bot.engine.ports import Fleet, Publisher, Store
@@ -23,9 +24,9 @@ from bot.engine.run import Cause, Effect, Event, Helped, Run, RunState
 from bot.engine.stored_runs import known_run
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
-from bot.runbook.diagnosis import helped
+from bot.runbook.diagnosis import helped_criteria as helped
 from bot.runbook.diagnosis.causes import diagnose
-from bot.runbook.diagnosis.helped import Judgement, Trouble
+from bot.runbook.diagnosis.helped_criteria import Judgement, Trouble
 from bot.runbook.expressions.evaluation import Missing
 from bot.runbook.expressions.names import BEFORE, before_in
 from bot.runbook.language import schema
@@ -115,7 +116,7 @@ class EffectCheck:
         scope[BEFORE] = helped.restored(runbook, run.effect.before)
         held = {each.id for each in run.causes if each.verdict == "holds"}
         judgement = helped.judge_trouble(runbook, cause, scope, diagnosis, held)
-        return judgement, tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.holding)
+        return judgement, tuple(map(recorded, diagnosis.holding))
 
     def _gather(self, run: Run, runbook: schema.Runbook, target: Target) -> Gathered:
         labels = dict(run.alert.labels) if run.alert else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.engine.run import Cause, Helped, Run, RunState
-from bot.runbook.diagnosis.helped import Patience
+from bot.runbook.diagnosis.helped_criteria import Patience
 
 _STATES = {Helped.YES: RunState.MENDED, Helped.NO: RunState.NOT_HELPED, Helped.UNKNOWN: RunState.UNKNOWN}
 

@@ -15,6 +15,7 @@ from bot.engine.plan import RISKS, Change, Plan
 from bot.engine.policy_facts import Limits
 from bot.engine.ports import Directory, Fleet, Identity, Store
 from bot.engine.run import Choice, Decision, Run
+from bot.engine.server_kinds import read_kinds
 from bot.engine.target_selection import out_of_place, refused_on_tablet
 from bot.engine.targets import Target
 from bot.engine.vtorc_repairs import VtorcRepairs
@@ -22,6 +23,7 @@ from bot.errors import FirstmateError
 from bot.guards.approver_eligibility import Approver, ineligible
 from bot.guards.facts import AUTOMATIC, SHELL, Facts, Place, Repair, Stage
 from bot.policy import Policy
+from bot.runbook.language.kinds import not_changed
 from bot.runbook.language.schema import AUTONOMY, Autonomy
 
 
@@ -70,7 +72,7 @@ class Collector:
             caller=run.requester,
             caller_may_ask=may,
             caller_says=caller_says,
-            places=self._places(made),
+            places=self._places(run, made),
             shard=run.shard,
             holder=held[0] if held else None,
             holder_until=held[1] if held else None,
@@ -112,7 +114,7 @@ class Collector:
         limit = self.ceiling if plan.risk == RISKS[0] else min(self.ceiling, "suggest", key=AUTONOMY.index)
         return min(run.autonomy, limit, key=AUTONOMY.index)
 
-    def _places(self, made: Sequence[ResolvedChange]) -> tuple[Place, ...]:
+    def _places(self, run: Run, made: Sequence[ResolvedChange]) -> tuple[Place, ...]:
         """Returns the facts about each server; the members of its shard are asked once for all of them."""
         roles: dict[str, ShardRoles | None] = {}
         found = []
@@ -120,7 +122,7 @@ class Collector:
             shard = each.target.shard if each.target is not None else None
             if shard is not None and shard.name not in roles:
                 roles[shard.name] = self._roles(shard)
-            found.append(self._place(each, roles[shard.name] if shard is not None else None))
+            found.append(self._place(run, each, roles[shard.name] if shard is not None else None))
         return tuple(found)
 
     def _roles(self, shard: Shard) -> ShardRoles | None:
@@ -130,7 +132,7 @@ class Collector:
         found: ShardRoles = shard_roles(self.fleet.members(shard))
         return found
 
-    def _place(self, made: ResolvedChange, roles: ShardRoles | None) -> Place:
+    def _place(self, run: Run, made: ResolvedChange, roles: ShardRoles | None) -> Place:
         """Returns the identity of the server, and the result of the action's precondition."""
         change, target = made.change, made.target
         if target is None:
@@ -144,6 +146,7 @@ class Collector:
         try:
             with self.fleet.read(target.shard, target.instance, made.remediation.reader) as db:
                 identity = self.fleet.identify(db)
+                known = read_kinds(db, target).known
                 checked: str | None = stranger or _service(change.action, target, db)
                 if not checked and made.due:
                     checked = _check(made.remediation, db)
@@ -164,6 +167,7 @@ class Collector:
             doubts,
             from_topology=isinstance(target.instance, Tablet),
             disagreement=roles.disagreement if roles else "",
+            kind_says=not_changed(run.runbook, run.speaks_for, target.name, known) if run.runbook else "",
         )
 
     def _caller(self, run: Run, stage: Stage) -> tuple[bool, str]:

@@ -22,8 +22,10 @@ from actions.prometheus_contract import Prometheus
 from actions.shard_contract import ShardMembers
 from actions.vitess_contract import Vitess
 from bot.config import Tablet
+from bot.engine.evidence_memory import EvidenceMemory
 from bot.engine.ports import Fleet
 from bot.engine.run import Step, StepStatus
+from bot.engine.server_kinds import ServerKinds
 from bot.engine.target_selection import described, out_of_place, places
 from bot.engine.targets import Target
 from bot.errors import FirstmateError
@@ -63,10 +65,14 @@ class Gatherer:
     """Runs the gather steps of runbooks on the fleet."""
 
     fleet: Fleet
+    kinds: ServerKinds = field(init=False)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, "gather"))
     _hosts: defaultdict[str, threading.BoundedSemaphore] = field(
         default_factory=lambda: defaultdict(lambda: threading.BoundedSemaphore(PER_HOST))
     )
+
+    def __post_init__(self) -> None:
+        self.kinds = ServerKinds(self.fleet)
 
     def gather(
         self,
@@ -76,11 +82,13 @@ class Gatherer:
         labels: Mapping[str, str],
         progress: Progress,
         given: Mapping[str, object] | None = None,
+        memory: EvidenceMemory | None = None,
     ) -> Gathered:
         """Runs every step as soon as the steps that it refers to have ended; calls `progress` after each.
 
-        A step whose evidence is in `given`, by its name, does not run.
+        A step whose evidence is in `given`, by its name, does not run. What `memory` knows is not asked again.
         """
+        memory = memory or EvidenceMemory()
         steps = {name: Step(name, step.use, described(step.on)) for name, step in runbook.gather.items()}
         evidence: dict[str, object] = {}
         if target is None:
@@ -98,7 +106,7 @@ class Gatherer:
                 asked = waiting.pop(name)
                 here = {**scope, **evidence}
                 deadline = time.monotonic() + min(asked.timeout * 2 + 1, SLOWEST)
-                running[self._pool.submit(self._one, name, asked, target, here, deadline)] = (name, deadline)
+                running[self._pool.submit(self._one, name, asked, target, here, deadline, memory)] = (name, deadline)
             self._take(running, steps, evidence)
             progress(tuple(steps.values()))
         return Gathered(tuple(steps.values()), evidence)
@@ -124,7 +132,13 @@ class Gatherer:
                 evidence[name] = Missing(name, reason)
 
     def _one(
-        self, name: str, asked: GatherStep, target: Target, scope: Mapping[str, object], deadline: float
+        self,
+        name: str,
+        asked: GatherStep,
+        target: Target,
+        scope: Mapping[str, object],
+        deadline: float,
+        memory: EvidenceMemory,
     ) -> tuple[Step, object]:
         """Runs one step; an error becomes the sentence of the step."""
         begun = time.monotonic()
@@ -133,7 +147,7 @@ class Gatherer:
             if not step_runs(asked, scope):
                 reason = "not needed"
                 return replace(step, status=StepStatus.SKIPPED, says=reason), Missing(name, reason)
-            found, failures = self._asked(asked, target, scope, deadline)
+            found, failures = self._asked(asked, target, scope, deadline, memory)
             shown = as_json(found)
         except (FirstmateError, Unreadable, EvidenceMissing) as error:
             reason = str(error)
@@ -149,11 +163,21 @@ class Gatherer:
         return replace(step, status=StepStatus.FAILED, says=reason, took=took), Missing(name, reason)
 
     def _asked(
-        self, asked: GatherStep, target: Target, scope: Mapping[str, object], deadline: float
+        self,
+        asked: GatherStep,
+        target: Target,
+        scope: Mapping[str, object],
+        deadline: float,
+        memory: EvidenceMemory,
     ) -> tuple[object, tuple[str, ...]]:
         """Asks once, or once for each item in turn; names what was left out."""
         if asked.each is None:
-            return self._ask(asked, target, step_parameters(asked, scope), deadline)
+            parameters = step_parameters(asked, scope)
+            known = memory.recall(asked, parameters)
+            if known is None:
+                known = self._ask(asked, target, parameters, deadline)
+                memory.keep(asked, parameters, known)
+            return known
         items = step_items(asked, scope)
         found, failures = [], []
         for item in items[: asked.limit]:
@@ -225,6 +249,7 @@ class Gatherer:
             yield db
 
     def close(self) -> None:
+        self.kinds.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

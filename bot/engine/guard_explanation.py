@@ -39,7 +39,7 @@ class GuardExplainer:
     now: Callable[[], datetime] = utc_now
 
     def explain(self, user: str, action: str, target: str, given: Mapping[str, object]) -> Explained:
-        """Returns all verdicts; raises UnknownTarget, UnknownAction, or WrongUsage for parameters that do not fit."""
+        """Returns all verdicts; raises UnknownTarget, or WrongUsage for an unknown action or parameter."""
         place = self.fleet.find(target)
         plan, made = self.planner.alone(action, given, place)
         run = self.run_factory.bare(user, place)

@@ -23,7 +23,7 @@ from bot.runbook.expressions.evaluation import ExpressionError, Missing
 from bot.runbook.language.inputs import resolve
 from bot.runbook.language.remedy_schema import Remedy, RemedyStep
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.signatures import did_you_mean, of_remediation
+from bot.runbook.language.signatures import UnknownAction, did_you_mean, of_remediation
 
 MAX_STATEMENTS = 100
 """The most statements of one change; an action that yields more has a bug."""
@@ -95,9 +95,13 @@ class Planner:
     def alone(self, use: str, written: Mapping[str, object], target: Target) -> tuple[Plan, tuple[ResolvedChange, ...]]:
         """Plans a single action on one target; if it cannot be planned, its ResolvedChange says why.
 
-        Raises UnknownAction, and WrongUsage for parameters that do not fit.
+        Raises WrongUsage for an unknown action, and for parameters that do not fit.
         """
-        takes = of_remediation(use).parameters
+        try:
+            takes = of_remediation(use).parameters
+        except UnknownAction as error:
+            suggestion = "" if error.suggestion else "."
+            raise WrongUsage(f"{error}{suggestion} `firstmate actions` lists all actions.") from error
         for name in written:
             if name not in takes:
                 raise WrongUsage(f"{use} has no parameter {name!r}{did_you_mean(name, takes) or '.'}")

@@ -189,6 +189,10 @@ class Store(Protocol):
 
     def runs(self, *, under_way: bool = False, limit: int = 50) -> Sequence[Run]: ...
 
+    def runs_led_by(self, cause: str, shard: str, *, since: datetime, limit: int) -> Sequence[Run]:
+        """Returns the newest ended runs of a shard in which this cause led; see `Run.led_by`."""
+        ...
+
     def older(self) -> Sequence[tuple[Run, Sequence[str]]]:
         """Returns runs under way that this version cannot read completely, with the keys that it cannot read."""
         ...

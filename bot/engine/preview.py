@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.contract import Refused, Unreadable
+from bot.engine.assessment import not_spoken_for
 from bot.engine.planner import Observations
 from bot.engine.run import Run
 from bot.engine.triage import Triage, seen_by
@@ -33,16 +34,21 @@ def preview(triage: Triage, run: Run, remedy: str = "") -> Preview:
 
     Raises RunbookError for a remedy that is not there.
     """
-    runbook = parse(run.runbook_text, run.runbook)
+    own = parse(run.runbook_text, run.runbook)
+    if remedy and not run.rivals:
+        remedy_of(own, remedy)
+        found = triage.diagnose(run, own, triage.target(run))
+    else:
+        found = triage.assess(run, _silent, _silent)
+    run, diagnosis, runbook, target = found.run, found.diagnosis, found.runbook, found.target
     if remedy:
         remedy_of(runbook, remedy)
-    target = triage.target(run)
-    run, diagnosis, gathered = triage.diagnose(run, runbook, target, lambda _: None)
     evidence = {step.id: step.evidence for step in run.steps}
-    if target is None:
-        return Preview(run, evidence, None, "")
+    silent = not_spoken_for(run, runbook)
+    if target is None or silent:
+        return Preview(run, evidence, None, silent)
     remedies = (remedy,) if remedy else diagnosis.lead.remedies if diagnosis.lead is not None else ()
-    seen = seen_by(run, runbook, target, gathered)
+    seen = seen_by(run, runbook, target, found.gathered)
     why: list[str] = []
     for each in remedies:
         try:
@@ -53,3 +59,7 @@ def preview(triage: Triage, run: Run, remedy: str = "") -> Preview:
         planned = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
         return Preview(planned, evidence, seen, " ".join([*why, proposal.refused]).strip())
     return Preview(run, evidence, seen, " ".join(why))
+
+
+def _silent(_: Run) -> None:
+    """Shows nothing."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from actions.contract import Refused, Remediation, Unreadable, Verification
 from bot.clock import utc_now
-from bot.engine import change_executor, run_summary, segments
+from bot.engine import change_executor, run_summary, segments, timed_revert
 from bot.engine.batch_order import may_continue, next_batch
 from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
@@ -259,13 +259,10 @@ class Rollout:
             self._release(run, tokens)
             return self._watched(run)
         ended = run_summary.ended(run, run.plan)
-        reverts = [(n, c.revert_after) for n, c in enumerate(run.plan.changes) if c.revert_after is not None]
-        kept = {each.number for each in run.outcomes if each.state == RunState.MENDED.value}
+        reverts = timed_revert.due(run)
         for number, after in reverts:
-            if number in kept:
-                self.store.enqueue(run_id, segments.Revert(number), delay=after)
-        if reverts and ended.state is RunState.MENDED:
-            ended = replace(ended, revert_at=self.now() + timedelta(seconds=min(after for _, after in reverts)))
+            self.store.enqueue(run_id, segments.Revert(number), delay=after)
+        ended = timed_revert.announced(ended, reverts, now=self.now())
         if ended.state is RunState.MENDED and ended.effect is not None:
             ended = self.effects.begin(ended, ended.says)
         self._save(ended, RunState.CHANGING, f"run.{ended.state.value}", ended.says)

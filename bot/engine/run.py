@@ -14,8 +14,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from bot.alerts import Alert
+from bot.engine.found_causes import Answer, HandOver, RunbookCopy
+from bot.engine.found_causes import Cause as Cause
 from bot.engine.plan import Outcome, Plan
 from bot.guards.facts import Override, Verdict
+from bot.incidents.seen_before import SeenBefore
+from bot.runbook.language.kinds import Kind, KnownKinds
 from bot.runbook.language.schema import Autonomy, Scope
 
 
@@ -101,18 +105,6 @@ class Step:
     took: float = 0.0
     """Seconds."""
     evidence: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The verdict of the evidence on one cause of the runbook."""
-
-    id: str
-    verdict: str
-    """`holds`, `no`, or `undecided` when evidence is missing."""
-    says: str
-    remedies: tuple[str, ...] = ()
-    """The names of its remedies, the best first."""
 
 
 class Helped(StrEnum):
@@ -230,6 +222,12 @@ class Run:
     shown: tuple[tuple[str, str], ...] = ()
     """The first facts on the card, as label and text."""
     causes: tuple[Cause, ...] = ()
+    handed_over: HandOver | None = None
+    """The cause of an earlier runbook that the run went on from; its runbook is then the other one."""
+    rivals: tuple[RunbookCopy, ...] = ()
+    """The runbooks that match the alert equally well, until it is known which of them leads."""
+    answers: tuple[Answer, ...] = ()
+    """What those of them found that do not lead."""
     plan: Plan | None = None
     """The change that is offered, or the one that was approved."""
     alternatives: tuple[Plan, ...] = ()
@@ -275,6 +273,13 @@ class Run:
     repair_within: float = 30.0
     """Seconds that VTOrc has for a repair before a remedy is offered."""
 
+    speaks_for: tuple[Kind, ...] | None = None
+    """The kinds of servers for which the runbook speaks; None if it names none."""
+    kind: KnownKinds | None = None
+    """What kind of server the target is; None until that was asked, and without a target."""
+    seen_before: SeenBefore | None = None
+    """What is known of the leading cause from earlier runs; None if it leads for the first time."""
+
     @property
     def root(self) -> str:
         """The run whose card starts the thread."""
@@ -289,6 +294,11 @@ class Run:
     def lead(self) -> Cause | None:
         """The first cause that holds."""
         return next((cause for cause in self.causes if cause.verdict == "holds"), None)
+
+    @property
+    def led_by(self) -> str:
+        """The runbook and the leading cause, as the store finds runs by them; '' if no cause leads."""
+        return f"{self.runbook}:{self.lead.id}"[:200] if self.lead is not None else ""
 
     @property
     def stands(self) -> bool:

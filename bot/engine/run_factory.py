@@ -14,6 +14,7 @@ from bot.config import ApprovalSettings, Tablet
 from bot.engine.planner import inputs_of
 from bot.engine.ports import Fleet, Store
 from bot.engine.run import Event, Run, RunState
+from bot.engine.runbook_of_run import copy_of, opened_under
 from bot.engine.target_selection import known_shard
 from bot.engine.targets import Target
 from bot.errors import WrongUsage
@@ -50,22 +51,19 @@ class RunFactory:
         found = choose(self.live_library.library.runbooks, alert)
         run = self._new(alert, target, requester="firstmate", channel=self.channel_of(alert))
         if isinstance(found, Tie):
-            names = " and ".join(found.names)
-            return replace(
-                run,
-                says=f"{names} match this alert equally well, so none of them runs. Make one of them more specific.",
-            )
+            first, rivals = found.asked[0], tuple(copy_of(each.runbook, each.matcher) for each in found.asked)
+            return replace(opened_under(run, first.runbook, matched=first.matcher), rivals=rivals)
         if found is None:
             where = f" Check {run.target} with /triage {run.target}." if run.target else ""
             return replace(run, says=f"No runbook matches {alert.name or 'this alert'}.{where}")
-        return _by(run, found.runbook, matched=found.matcher)
+        return opened_under(run, found.runbook, matched=found.matcher)
 
     def for_person(self, user: str, runbook: str, target: str, *, channel: str, inputs: Mapping[str, str]) -> Run:
         """Returns the run that a person requests; raises RunbookError, UnknownTarget or WrongUsage."""
         found = self.live_library.library.find(runbook)
         place = self.fleet.find(target)
         asked = self._new(None, place, requester=user, channel=channel)
-        run = _by(replace(asked, overrides=self._named(found, inputs)), found, matched="asked by a person")
+        run = opened_under(replace(asked, overrides=self._named(found, inputs)), found, matched="asked by a person")
         inputs_of(run, found)
         return run
 
@@ -83,7 +81,7 @@ class RunFactory:
         plan = run.plan
         kept = {plan.changes[each.number].target for each in run.outcomes if plan and each.state == "mended"}
         left = tuple(name for name in plan.targets if name not in kept) if plan and kept else ()
-        return _by(
+        return opened_under(
             replace(
                 fresh,
                 incident=run.incident,
@@ -141,20 +139,3 @@ class RunFactory:
             approvals_needed=self.approvals.count,
             timeline=(Event(self.now(), "alert received" if alert else f"requested by {mention(requester)}"),),
         )
-
-
-def _by(run: Run, runbook: Runbook, *, matched: str) -> Run:
-    """Returns the run with a copy of what it needs of its runbook, so that a reload does not affect it."""
-    return replace(
-        run,
-        runbook=runbook.runbook,
-        runbook_digest=runbook.digest,
-        runbook_text=runbook.text,
-        title=runbook.title,
-        autonomy=runbook.autonomy,
-        scope=runbook.scope,
-        repair_within=runbook.wait_for_repair,
-        notes=runbook.notes or "",
-        links=tuple((each.title, each.url) for each in runbook.links),
-        matched=matched,
-    )

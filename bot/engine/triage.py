@@ -9,23 +9,23 @@ from datetime import datetime, timedelta
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import segments
+from bot.engine.assessment import Assessment, Assessor, Show, not_spoken_for
+from bot.engine.earlier_runs import with_history
 from bot.engine.fact_collector import Collector
-from bot.engine.gather_evidence import Gathered, Gatherer, Progress, view
+from bot.engine.gather_evidence import Gathered, Gatherer
 from bot.engine.plan import Plan
 from bot.engine.planner import Observations, Planner, inputs_of
 from bot.engine.ports import Fleet, Publisher, Steps, Store
-from bot.engine.run import Cause, Event, Run, RunState
+from bot.engine.run import Event, Run, RunState
 from bot.engine.segments import Segment
 from bot.engine.stored_runs import known_run, save_ended
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, UnknownTarget
 from bot.guards import judge, refusal
 from bot.guards.facts import Answer, Repair, Stage, Verdict
-from bot.runbook.diagnosis.card_fields import render_card_fields
-from bot.runbook.diagnosis.causes import UNKNOWN_TARGET, Diagnosis, diagnose
+from bot.runbook.diagnosis.causes import JudgedCause
 from bot.runbook.expressions.evaluation import EvidenceMissing
 from bot.runbook.language.schema import Runbook
-from bot.runbook.library.load_runbooks import parse
 
 WATCH = 1.0
 """Seconds between two checks of VTOrc's repair."""
@@ -56,17 +56,6 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
-    """A run with its evidence and diagnosis."""
-
-    run: Run
-    diagnosis: Diagnosis
-    gathered: Gathered
-    runbook: Runbook
-    target: Target | None
-
-
-@dataclass(frozen=True, slots=True)
 class Triage:
     """Diagnoses runs and proposes remedies; changes nothing on servers."""
 
@@ -90,14 +79,18 @@ class Triage:
         if not run.runbook:
             self._end(run, RunState.DIAGNOSED, run.says)
             return
-        begun = run
-        found = self._assess(run, lambda steps: self._show(replace(begun, steps=steps)))
+        found = self.assess(run, self._show, self._show)
+        silent = not_spoken_for(found.run, found.runbook)
+        if silent:
+            self._end(found.run, RunState.DIAGNOSED, silent)
+            return
         self._show(found.run)
+        run = found.run
         repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         if repair is not None and self._repairing(run, repair):
             until = run.opened_at + timedelta(seconds=run.repair_within)
             says = f"{repair.by} is repairing {run.shard} ({repair.doing}). Firstmate waits until {until:%H:%M:%S} UTC."
-            self._wait(found.run, says, segments.TriageWatch(1), WATCH)
+            self._wait(run, says, segments.TriageWatch(1), WATCH)
             return
         self._conclude(found, _repaired_before(run, repair))
 
@@ -112,7 +105,7 @@ class Triage:
             return
         repaired = repair.repaired if repair is not None else ""
         watched = replace(run, says="", timeline=(*run.timeline, Event(self.now(), repaired))) if repaired else run
-        found = self._assess(watched, lambda _: None)
+        found = self.assess(watched, _silent, self._show)
         if repaired and found.diagnosis.lead is None:
             # The card shows what was wrong, and the repair; there is nothing to add.
             self._end(watched, RunState.DIAGNOSED, repaired)
@@ -124,7 +117,7 @@ class Triage:
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
-        found = self._assess(replace(run, says=""), lambda _: None)
+        found = self.assess(replace(run, says=""), _silent, self._show)
         repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         # A repair before the first assessment may be too old by now to appear in VTOrc's view.
         self._conclude(found, _repaired_before(run, repair) or run.repaired, last=True)
@@ -137,22 +130,27 @@ class Triage:
         within = (self.now() - run.opened_at).total_seconds() < run.repair_within
         return within and bool(repair.doing) and not repair.over
 
-    def _assess(self, run: Run, progress: Progress) -> Assessment:
-        runbook = parse(run.runbook_text, run.runbook)
-        target = self.target(run)
-        return Assessment(*self.diagnose(run, runbook, target, progress), runbook, target)
+    def assess(self, run: Run, progress: Show, going_on: Show) -> Assessment:
+        """Assesses a run under all of its runbooks, and under the one that its leading cause goes on with."""
+        found = self._assessor.assess(run, self.target(run), progress, going_on)
+        return replace(found, run=with_history(found.run, self.store, self.now()))
+
+    @property
+    def _assessor(self) -> Assessor:
+        return Assessor(self.gatherer, lambda name: self.planner.find(name))
 
     def _conclude(self, found: Assessment, repaired: str = "", *, last: bool = False) -> None:
         """Ends the run, offers the remedies of its cause, or waits for a second assessment."""
         run, lead = found.run, found.diagnosis.lead
         if lead is None:
-            self._end(run, RunState.DIAGNOSED, f"{repaired} {_nothing_found(run)}".strip())
+            says = not_spoken_for(run, found.runbook) or _nothing_found(run)
+            self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
         elif lead.look_again is not None and not last:
             then = self.now() + timedelta(seconds=lead.look_again)
             says = f"{repaired} The cause may clear by itself; Firstmate checks again at {then:%H:%M:%S} UTC.".strip()
             self._wait(replace(run, repaired=repaired), says, segments.TriageAgain(), lead.look_again)
         elif not lead.remedies:
-            says = "This cause has no automatic remedy."
+            says = _next_step(run, lead)
             self._end(run, RunState.DIAGNOSED, f"{repaired} {says}".strip())
         else:
             assert found.target is not None  # without a target there is no evidence, so no cause can hold
@@ -166,18 +164,10 @@ class Triage:
         except UnknownTarget:
             return None
 
-    def diagnose(
-        self, run: Run, runbook: Runbook, target: Target | None, progress: Progress
-    ) -> tuple[Run, Diagnosis, Gathered]:
-        """Gathers evidence and evaluates the causes; returns the run with both, and stores nothing."""
-        labels = dict(run.alert.labels) if run.alert else {}
-        inputs = inputs_of(run, runbook)
-        gathered = self.gatherer.gather(runbook, target, inputs, labels, progress)
-        here = view(target) if target else UNKNOWN_TARGET
-        diagnosis = diagnose(runbook, gathered.evidence, inputs, here)
-        causes = tuple(Cause(c.id, c.verdict.value, c.says, c.remedies) for c in diagnosis.causes)
-        first = render_card_fields(runbook, gathered.evidence, inputs, here)
-        return replace(run, steps=gathered.steps, causes=causes, shown=first), diagnosis, gathered
+    def diagnose(self, run: Run, runbook: Runbook, target: Target | None) -> Assessment:
+        """Gathers the evidence of one runbook and evaluates its causes; goes on with no other, and stores nothing."""
+        found = self._assessor.diagnose(run, runbook, target, _silent)
+        return replace(found, run=with_history(found.run, self.store, self.now()))
 
     def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:
         """Plans a remedy and checks the guards; raises Refused, Unreadable, EvidenceMissing or FirstmateError."""
@@ -217,6 +207,7 @@ class Triage:
         says = f"The change waits for {needed} approval{'s' if needed > 1 else ''}."
         run = replace(
             run,
+            rivals=(),
             approvals_needed=needed,
             plan=first.plan,
             alternatives=tuple(each.plan for each in others),
@@ -253,7 +244,7 @@ class Triage:
         self.store.enqueue(run.id, segment, delay=seconds)
 
     def _end(self, run: Run, state: RunState, says: str) -> None:
-        ended = run.ending(state, says, self.now())
+        ended = replace(run, rivals=()).ending(state, says, self.now())
         save_ended(self.store, ended, expect=RunState.TRIAGING)
         self.publish(run.id)
 
@@ -275,6 +266,19 @@ def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> O
     """Returns the evidence and context from which the remedies of a run are planned."""
     labels = dict(run.alert.labels) if run.alert else {}
     return Observations(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
+
+
+def _silent(_: Run) -> None:
+    """Shows nothing."""
+
+
+def _next_step(run: Run, lead: JudgedCause) -> str:
+    """Returns what a person can do about a cause without a remedy."""
+    if run.handed_over is not None and run.handed_over.stays:
+        return f"The runbook {run.runbook} found no cause that holds now. Check the evidence."
+    if lead.continues:
+        return f"Continue with /runbook run {lead.continues} {run.target}."
+    return "This cause has no automatic remedy."
 
 
 def _nothing_found(run: Run) -> str:

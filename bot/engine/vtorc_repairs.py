@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from actions.contract import MySQL, Unreadable
 from actions.diagnostics.vitess.vtorc import VTOrcs, vtorc
-from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
+from actions.vtorc_state import Recovery
 from bot.config import Tablet, TabletShard
 from bot.engine.ports import Fleet
 from bot.engine.targets import Target

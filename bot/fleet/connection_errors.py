@@ -10,6 +10,8 @@ OFFLINE = 3032
 """ER_SERVER_OFFLINE_MODE: offline_mode is on, so only users with CONNECTION_ADMIN (SUPER in MySQL 5.7) may connect."""
 CUT_OFF = (2006, 2013)
 NO_TLS = 2026
+PUBLIC_KEY = 2061
+"""CR_AUTH_PLUGIN_ERR: caching_sha2_password needs TLS, or the public key of the server."""
 OF_THE_CLIENT = range(2000, 2100)
 """Error numbers of the client, which no server sends (MySQL manual, "Client Error Message Reference")."""
 _DENIED = (1044, 1142, 1143, 1227, 1370)
@@ -31,8 +33,8 @@ def connecting(error: Exception, host: str, port: int, user: str) -> str:
         return told
     if code == 1045:
         return (
-            f"{where} refuses the user {user}: wrong password, or no account for this client host. Correct the secret "
-            "or the account."
+            f"{where} refuses the user {user}: wrong password, no account for this client host, or an account with "
+            "REQUIRE SSL on a server without TLS. Correct the secret or the account."
         )
     if code == FULL and "only connect locally" in text:
         # ProxySQL uses the number of "too many connections" for remote logins of its users admin and stats.
@@ -69,6 +71,16 @@ def _untrusted(code: int, text: str, where: str, user: str) -> str:
         return (
             f"{where} presented a certificate that is not trusted ({text}). Check that it is the right server and "
             f"that `ca` of {user} is the authority of its certificate."
+        )
+    if "[SSL" in text:  # PyMySQL gives a failed handshake the number 2003
+        return (
+            f"The TLS handshake with {where} failed ({text}); the server is up. Compare its tls_version with what this "
+            "host allows, and check its certificate."
+        )
+    if code == PUBLIC_KEY:
+        return (
+            f"{where} authenticates {user} only over TLS or with its public key (error {PUBLIC_KEY}). Enable TLS on "
+            "the server, and set `ca` of the user."
         )
     return ""
 

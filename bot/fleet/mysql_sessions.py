@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pymysql
 from pymysql.connections import Connection
@@ -69,6 +70,15 @@ class MySQLReader:
                 kill_late_session(self._server, self._connection)
             raise Unreadable(failures.asking(error, self.address, sql)) from error
 
+    def look_around(self) -> None:
+        """Reads whether the server has performance_schema, so that its empty tables are not taken for an answer; raises
+        Unreachable."""
+        try:
+            found = self.rows("SELECT @@GLOBAL.performance_schema AS enabled")
+        except Unreadable as error:
+            raise Unreachable(str(error)) from error
+        self._version = replace(self._version, performance_schema=bool(int(found[0]["enabled"])))
+
     def pause(self, seconds: Seconds) -> None:
         """Waits between two samples, at most LONGEST_PAUSE."""
         wait(seconds)
@@ -111,6 +121,7 @@ def open_reader(
     with connect(server, read_timeout=timeout + 1.0, database=READERS_DATABASE) as connection:
         reader = MySQLReader(connection, server, gate)
         _prepare(connection, server, reader_settings(reader.version, timeout))
+        reader.look_around()
         yield reader
 
 
@@ -120,6 +131,7 @@ def open_changer(server: Server) -> Iterator[MySQLChanger]:
     with connect(server, read_timeout=CHANGE_WITHIN) as connection:
         changer = MySQLChanger(connection, server)
         _prepare(connection, server, changer_settings(changer.reader.version, CHANGE_WITHIN))
+        changer.reader.look_around()
         yield changer
 
 

@@ -166,6 +166,8 @@ class Place:
     """Whether the inventory's role comes from the topology of Vitess rather than from firstmate.yml."""
     disagreement: str = ""
     """How the inventory and the servers of the shard disagree about its primary, as sentences; '' if they agree."""
+    kind_says: str = ""
+    """Why the runbook may not change a server of this kind, as sentences; '' if it may."""
 
 
 @dataclass(frozen=True, slots=True)

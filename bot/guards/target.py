@@ -1,4 +1,4 @@
-"""Refuses changes of a shard about whose primary, or about whose target's role, inventory and servers disagree."""
+"""Refuses changes while the roles in a shard are in doubt, and of kinds of servers that the runbook does not name."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def _refusal(place: Place) -> str:
             f"the server says {place.server_role.value} ({place.server_says}). "
             f"A failover may have happened: {correct}."
         )
+    if place.kind_says:
+        return f"{place.kind_says} Nothing is changed on {place.target}."
     if place.server != place.planned_server:
         return (
             f"A different server now answers at {place.target} ({place.server}, planned for {place.planned_server}). "

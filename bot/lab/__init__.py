@@ -3,7 +3,7 @@
     lab_up_and_down, lab_status    start, stop and inspect a lab; lab_state is what lab.json keeps of it
     database_servers, server_data_directories, replication, database_users, application_load    MySQL and MariaDB
     vitess/                    a Vitess cluster instead
-    server_programs, debian_mirror    where the server programs come from
+    server_programs, debian_packages    where the server programs come from
     monitoring, supporting_services, firstmate_config    Prometheus, Alertmanager, secrets, firstmate.yml
     slack_workspace/           the local Slack; proxysql/ a stand-in for ProxySQL's admin interface
     fault_catalog/             what can break, as YAML; fault_injection/ breaks and fixes it

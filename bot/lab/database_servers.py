@@ -12,7 +12,7 @@ from bot.lab.progress import Reporter
 from bot.lab.replication import answers, attach, create_schema
 from bot.lab.server_data_directories import FLEET, init_file, prepare_data_directory
 from bot.lab.server_programs import ServerPrograms
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 
 
 def start_servers(state: LabState, programs: ServerPrograms, ports: dict[str, int], reporter: Reporter) -> None:
@@ -32,8 +32,9 @@ def start_replication(state: LabState, reporter: Reporter) -> None:
 
     def ready(instance: LabInstance) -> None:
         wait_until(
-            f"{instance.name} answers (its log: {state.folder / 'logs' / f'{instance.name}.log'})",
+            f"{instance.name} answers at {instance.address}",
             lambda: _answers(state, instance),
+            log=log_of(state, instance.name),
         )
         init_file(state.folder, instance.name).unlink()
 
@@ -43,7 +44,7 @@ def start_replication(state: LabState, reporter: Reporter) -> None:
 
     def follow(instance: LabInstance) -> None:
         if instance.source is not None:
-            attach(instance, state.instance(instance.source), state.replication)
+            attach(instance, state.instance(instance.source), state.replication, log_of(state, instance.name))
 
     steps: tuple[tuple[str, Callable[[LabInstance], None]], ...] = (
         ("Waiting for the database servers", ready),

@@ -19,6 +19,8 @@ class LabStatus:
     condition: Literal["down", "up", "half"]
     missing: tuple[str, ...] = ()
     state: LabState | None = None
+    faults: tuple[str, ...] = ()
+    """The faults in place."""
 
 
 def lab_status(folder: Path) -> LabStatus:
@@ -31,9 +33,11 @@ def lab_status(folder: Path) -> LabStatus:
     if state is None or not (folder / READY).exists():
         return LabStatus("half", ("its start did not complete",), state)
     record_restarted_servers(state)
+    recorded = processes.recorded(folder)
     dead = tuple(
         f"{process.name} is not running"
-        for process in processes.recorded(folder)
+        for process in recorded
         if not process.name.startswith("fault-") and not processes.is_running(process, marker)
     )
-    return LabStatus("half", dead, state) if dead else LabStatus("up", (), state)
+    faults = tuple(each.name.removeprefix("fault-") for each in recorded if each.name.startswith("fault-"))
+    return LabStatus("half" if dead else "up", dead, state, faults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -56,7 +57,7 @@ def create_schema(primary: LabInstance) -> None:
             )
 
 
-def attach(replica: LabInstance, source: LabInstance, login: Login) -> None:
+def attach(replica: LabInstance, source: LabInstance, login: Login, log: Path | None = None) -> None:
     """Configures the replica for GTID replication from its source, and starts it."""
     values = (source.host, source.port, login.user, login.password)
     if replica.flavour == "mysql":
@@ -72,7 +73,12 @@ def attach(replica: LabInstance, source: LabInstance, login: Login) -> None:
     with administrator(replica) as connection:
         ask(connection, change, values)
         ask(connection, "START REPLICA")
-    wait_until(f"{replica.name} replicates from {source.name}", lambda: replicates(replica))
+    wait_until(
+        f"{replica.name} replicates from {source.name}",
+        lambda: not replication_problem(replica_status(replica), caught_up=False),
+        observed=lambda: replication_problem(replica_status(replica), caught_up=False),
+        log=log,
+    )
 
 
 def replica_status(replica: LabInstance) -> dict[str, Any]:
@@ -85,6 +91,24 @@ def replica_status(replica: LabInstance) -> dict[str, Any]:
     for name, value in rows[0].items():
         renamed[name.replace("Slave_", "Replica_").replace("Master", "Source").replace("master", "source")] = value
     return renamed
+
+
+def replication_problem(status: dict[str, Any], *, caught_up: bool = True) -> str:
+    """Returns why a replica does not replicate, or has not caught up, as a clause; '' if it has."""
+    if not status:
+        return "it is not configured to replicate"
+    for thread, running, last in (("receiver", "Replica_IO_Running", "IO"), ("applier", "Replica_SQL_Running", "SQL")):
+        if status.get(running) != "Yes":
+            number, text = int(status.get(f"Last_{last}_Errno") or 0), str(status.get(f"Last_{last}_Error") or "")
+            return f"its {thread} is stopped" + (f" with error {number}: {text.rstrip('.')}" if number else "")
+    if not caught_up:
+        return ""
+    if int(status.get("SQL_Delay") or 0):
+        return f"it is configured to delay transactions by {status['SQL_Delay']} s"
+    behind = status.get("Seconds_Behind_Source")
+    if behind is None:
+        return "it does not report its delay"
+    return f"it is {behind} s behind" if int(behind) > 1 else ""
 
 
 def replicates(replica: LabInstance) -> bool:

@@ -17,7 +17,7 @@ from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 
 from bot.errors import FirstmateError, Unreachable
-from bot.lab.debian_mirror import PackageBundle, unpack_bundle
+from bot.lab.debian_packages import PackageBundle, unpack_bundle
 from bot.lab.progress import Reporter
 
 UNSTABLE = PackageBundle(

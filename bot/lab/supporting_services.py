@@ -18,7 +18,7 @@ from bot.lab.lab_state import LabState, Login, Urls
 from bot.lab.monitoring import alertmanager, exporter, node_exporter, prometheus
 from bot.lab.server_data_directories import HOST
 from bot.lab.server_programs import ServerPrograms
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 
 SERVICES = ("exporter", "node", "prometheus", "alertmanager", "webhook", "workspace")
 """The services that need a port each; `webhook` is the bot's own."""
@@ -71,9 +71,22 @@ def wait_for_services(state: LabState, ports: dict[str, int], scraped: dict[str,
     Raises FirstmateError with the first condition that is not met in time.
     """
     for query, count in scraped.items():
-        wait_until(f"Prometheus has {count} series of {query}", lambda: _series(state, query) == count)  # noqa: B023
-    wait_until("Alertmanager is ready", lambda: responds(f"{state.urls.alertmanager}/-/ready"))
-    wait_until("the workspace listens", lambda: listens(ports["workspace"]))
+        wait_until(
+            f"Prometheus has {count} series of {query}",
+            lambda: _series(state, query) == count,  # noqa: B023
+            observed=lambda: f"it has {_series(state, query)}",  # noqa: B023
+            log=log_of(state, "prometheus"),
+        )
+    wait_until(
+        f"Alertmanager at {state.urls.alertmanager} is ready",
+        lambda: responds(f"{state.urls.alertmanager}/-/ready"),
+        log=log_of(state, "alertmanager"),
+    )
+    wait_until(
+        f"the local Slack listens at {state.urls.workspace}",
+        lambda: listens(ports["workspace"]),
+        log=log_of(state, "workspace"),
+    )
 
 
 def _series(state: LabState, query: str) -> int | None:

@@ -12,13 +12,10 @@ from slack_bolt import BoltResponse
 from slack_sdk import WebClient
 
 from bot.slack.api_errors import NO_ANSWER
-from bot.slack.blocks import sentence
+from bot.slack.error_replies import Record, refused
 from bot.slack.user_directory import SlackDirectory
 
 log = logging.getLogger(__name__)
-
-Record = Callable[[str, str, str], None]
-"""Records a refusal: (user, entry, reason)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Authorize:
         entry = entry_of(body)
         log.warning("refused %s for %s: %s", entry, user, reason)
         self.record(user, entry, reason)
-        self.tell(user, _channel(body), f":no_entry: {sentence(reason)}")
+        self.tell(user, _channel(body), refused(reason))
         return BoltResponse(status=200, body="")
 
     def tell(self, user: str, channel: str, text: str) -> None:

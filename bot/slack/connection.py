@@ -16,7 +16,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot.config import SlackSettings
 from bot.errors import ConfigError, Unreachable
-from bot.slack.api_errors import NO_ANSWER, refusal
+from bot.slack.api_errors import NO_ANSWER, foreign_answer, refusal
+from bot.slack.client_log import socket_logger, web_logger
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,11 @@ CLOSE_WITHIN = 5.0
 def web_client(settings: SlackSettings) -> WebClient:
     """Returns a client that never waits or retries; the sender decides about both."""
     return WebClient(
-        token=settings.bot_token.read(), base_url=settings.base_url, timeout=ANSWER_WITHIN, retry_handlers=[]
+        token=settings.bot_token.read(),
+        base_url=settings.base_url,
+        timeout=ANSWER_WITHIN,
+        retry_handlers=[],
+        logger=web_logger(),
     )
 
 
@@ -49,12 +54,15 @@ def installation_of(client: WebClient) -> Installation:
         me = client.auth_test()
         bot = client.bots_info(bot=me["bot_id"])["bot"]
     except SlackApiError as error:
+        if problem := foreign_answer(error):
+            raise Unreachable(f"Slack at {client.base_url} {problem}") from error
         raise ConfigError(
             f"Slack rejected slack.bot_token ({refusal(error)}). Reinstall the app and update the secret."
         ) from error
     except NO_ANSWER as error:
         raise Unreachable(
-            f"Slack at {client.base_url} does not answer: {error}. Check that this host can reach it."
+            f"Slack at {client.base_url} does not answer: {error}. Check that this host, and a proxy in "
+            "HTTPS_PROXY, may reach it."
         ) from error
     except KeyError as error:
         raise ConfigError("slack.bot_token is not a bot token. Use the token that begins with xoxb-.") from error
@@ -66,9 +74,13 @@ class SocketConnection:
 
     def __init__(self, app: App, settings: SlackSettings) -> None:
         assert settings.app_token is not None  # SlackSettings ensures it
-        client = WebClient(base_url=settings.base_url, timeout=ANSWER_WITHIN)
+        client = WebClient(base_url=settings.base_url, timeout=ANSWER_WITHIN, logger=web_logger())
         self._handler = SocketModeHandler(
-            app, app_token=settings.app_token.read(), web_client=client, ping_interval=PING_EACH
+            app,
+            app_token=settings.app_token.read(),
+            logger=socket_logger(),
+            web_client=client,
+            ping_interval=PING_EACH,
         )
 
     def open(self) -> None:
@@ -76,6 +88,8 @@ class SocketConnection:
         try:
             self._handler.connect()  # type: ignore[no-untyped-call]
         except SlackApiError as error:
+            if problem := foreign_answer(error):
+                raise Unreachable(f"Slack {problem}") from error
             raise ConfigError(
                 f"Slack rejected slack.app_token ({refusal(error)}). Generate an app-level token (xapp-…) with the "
                 "scope connections:write and update the secret."

@@ -1,4 +1,4 @@
-"""Turns an error into a reply: the only place where the sender of a request from Slack is told of an error."""
+"""Turns a refusal or an error into the reply to the sender of a request from Slack; nothing else does."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.errors import FirstmateError
-from bot.slack.authorize import Record
 from bot.slack.blocks import sentence
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Record = Callable[[str, str, str], None]
+"""Records a refusal or a bug: (user, entry, reason)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,18 @@ class ErrorReply:
     """The same as an ephemeral message."""
 
 
+def refused(reason: str) -> str:
+    """Returns the message for a refused request."""
+    return f":no_entry: {sentence(reason)}"
+
+
 def attempt(record: Record, user: str, entry: str, do: Callable[[], T]) -> T | ErrorReply:
     """Executes a request and returns its result; records an error and returns the reply for it."""
     try:
         return do()
     except FirstmateError as error:
         record(user, entry, str(error))
-        return ErrorReply(str(error), f":no_entry: {sentence(str(error))}")
+        return ErrorReply(str(error), refused(str(error)))
     except Exception:
         # The edge: a bug. The log has the traceback under the number in the reply.
         number = secrets.token_hex(4)

@@ -11,11 +11,11 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.engine.commands import Commands
 from bot.engine.run import Choice
+from bot.engine.user_commands import Commands
 from bot.slack import action_ids
-from bot.slack.authorize import Authorize, Record, entry_of
-from bot.slack.error_replies import ErrorReply, attempt
+from bot.slack.authorize import Authorize, entry_of
+from bot.slack.error_replies import ErrorReply, Record, attempt
 from bot.slack.lookups import Lookups
 from bot.slack.run_form import RUN_FORM, error_at, filled, form
 from bot.slack.slash_commands import FORM, SlashCommands, running

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.engine.commands import Commands
 from bot.engine.instance_selector import EVERYTHING
 from bot.engine.run import Run
+from bot.engine.user_commands import Commands
 from bot.engine.wait_reasons import waits
 from bot.guards.facts import Halt
 from bot.slack.blocks import code, escape, fenced, moment, sentence
@@ -176,6 +176,8 @@ def _status(status: Status) -> str:
             f"• {code(run.id)} {code(run.runbook)} on {code(run.target)}: *{run.state.label}* since "
             f"{moment(waiting.since)}{until}; waits for {sentence(waiting.what)}"
         )
+        if run.seen_before is not None:
+            lines[-1] += f" _Seen before:_ {escape(run.seen_before.says, 300)}"
     if len(status.runs) > MOST_RUNS:
         lines.append("and others; `firstmate incident list` lists them")
     if not status.runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.engine.other_runbooks import other_runbooks, with_next_step
 from bot.engine.run import Assignment, Run, RunState, StepStatus
 from bot.guards.facts import mention
 from bot.slack import evidence_text as evidence
@@ -25,6 +26,9 @@ from bot.slack.blocks import (
 FIRING, ACKNOWLEDGED, RESOLVED, QUIET = "#a30200", "#daa038", "#2eb886", "#dddddd"
 
 _ACTED_ON = (RunState.WAITING, RunState.APPROVED, RunState.CHANGING, RunState.PAUSED, RunState.WATCHING)
+
+PLAIN = frozenset({"standalone", "source", "replica", "tablet"})
+"""Kinds of servers that the card does not mention."""
 
 _ICON = {
     StepStatus.PENDING: ":white_circle:",
@@ -56,9 +60,12 @@ def card(run: Run) -> list[Block]:
     lead = run.lead
     if lead is not None:
         found.append(section(f"*{escape(lead.says, 1500)}*"))
+    if run.seen_before is not None:
+        found.append(context(f":repeat: *Seen before:* {escape(run.seen_before.says, 900)}"))
     others = [c for c in run.causes if c.verdict == "holds" and c is not lead]
     if others:
-        found.append(section("\n".join(f"Also: {escape(c.says, 400)}" for c in others[:4])))
+        found.append(section("\n".join(f"Also: {escape(with_next_step(c), 400)}" for c in others[:4])))
+    found += [context(escape(text, 1000)) for text in other_runbooks(run)]
     if run.state is RunState.TRIAGING:
         found.append(section(_progress(run)))
     if run.state is not RunState.TRIAGING:
@@ -66,6 +73,9 @@ def card(run: Run) -> list[Block]:
     missing = [s for s in run.steps if s.says and s.status is not StepStatus.SKIPPED]
     if missing:
         found.append(context("\n".join(f":warning: Missing: {code(s.id)} {escape(s.says, 300)}" for s in missing[:5])))
+    if run.kind is not None and run.kind.unknown and run.speaks_for is not None:
+        says = f"The kind of server is unknown: {run.kind.unknown} It is read again before each change."
+        found.append(context(f":warning: {escape(says, 400)}"))
     undecided = [c for c in run.causes if c.verdict == "undecided"]
     if undecided and lead is None:
         found.append(context(f"Not enough evidence to decide: {', '.join(code(c.id) for c in undecided[:6])}"))
@@ -113,6 +123,8 @@ def _facts(run: Run) -> str:
         severity = run.alert.labels.get("severity")
         parts += [f"*{escape(severity)}*"] if severity else []
     parts += [f"shard {code(run.shard)}"] if run.shard else []
+    if run.kind is not None and not PLAIN.issuperset(run.kind.kinds):
+        parts.append(escape(run.kind.says, 100))
     if run.alert is not None:
         if run.resolved_at is not None:
             lasted = (run.resolved_at - run.alert.starts_at).total_seconds()

@@ -12,7 +12,7 @@ from bot.alerts import Alert, AlertStatus
 from bot.engine import segments
 from bot.engine.ports import Receipt
 from bot.engine.run import Assignment, Run
-from bot.incidents.arrival import Arrival, arrival, supersedes
+from bot.incidents.alert_deduplication import Arrival, arrival, supersedes
 from bot.incidents.joined_names import joined_names
 from bot.incidents.reopened_thread import MOST_EARLIER, REOPENS_WITHIN, EarlierRun, reopened
 from bot.incidents.resolved_runs import resolved_runs
@@ -146,6 +146,7 @@ class IncidentStore(RunRecords):
                 shard=run.shard,
                 opened_at=run.opened_at.timestamp(),
                 document=RUN.dump_json(run).decode(),
+                cause=run.led_by or None,
             )
         )
         data = {"runbook": run.runbook, "runbook_digest": run.runbook_digest, "target": run.target}

@@ -69,6 +69,21 @@ class RunRecords(StoreBase):
         with self.database.reading() as connection:
             return self._decided(connection, [read_run(row.document)[0] for row in connection.execute(query)])
 
+    def runs_led_by(self, cause: str, shard: str, *, since: datetime, limit: int) -> Sequence[Run]:
+        """The newest ended runs of a shard in which this cause led; see `Run.led_by`."""
+        query = (
+            sa.select(runs.c.document)
+            .where(runs.c.shard == shard, runs.c.cause == cause, runs.c.opened_at >= since.timestamp())
+            .where(runs.c.state.not_in(UNDER_WAY))
+            .order_by(runs.c.opened_at.desc())
+            .limit(limit)
+        )
+        try:
+            with self.database.reading() as connection:
+                return [read_run(row.document)[0] for row in connection.execute(query)]
+        except sa.exc.ProgrammingError:
+            return []  # a command that only reads, on a store that no bot of this version has upgraded yet
+
     def older(self) -> Sequence[tuple[Run, Sequence[str]]]:
         """Runs under way of which this version cannot read all, with the keys that it cannot read."""
         query = sa.select(runs.c.document).where(runs.c.state.in_(UNDER_WAY))
@@ -132,7 +147,12 @@ class RunRecords(StoreBase):
         if run.state is RunState.PAUSED and run.pause_request is not None:
             waits = run.pause_request.until
         due = waits.timestamp() if waits is not None else None
-        values = {"state": run.state.value, "document": RUN.dump_json(bounded).decode(), "due_at": due}
+        values = {
+            "state": run.state.value,
+            "document": RUN.dump_json(bounded).decode(),
+            "due_at": due,
+            "cause": run.led_by or None,
+        }
         connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
     def take(self, run_id: str, taken: Assignment | None, *, expect: Assignment | None, actor: str) -> bool:

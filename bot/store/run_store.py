@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.store.change_intent_store import IntentStore
 from bot.store.decision_store import DecisionStore
 from bot.store.halt_store import HaltStore
 from bot.store.incident_store import IncidentStore
-from bot.store.intent_store import IntentStore
 from bot.store.shard_lease_store import ShardLeaseStore
 
 

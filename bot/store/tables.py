@@ -43,7 +43,10 @@ runs = Table(
     Column("opened_at", Float, nullable=False, index=True),
     Column("document", Text, nullable=False),
     Column("due_at", Float),
+    # The runbook and the leading cause; None if no cause leads.
+    Column("cause", String(200)),
     Index("ix_runs_due", "state", "due_at"),
+    Index("ix_runs_cause", "shard", "cause", "opened_at"),
 )
 
 decisions = Table(

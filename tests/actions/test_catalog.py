@@ -22,19 +22,16 @@ FLAVOURS = {"mysql": {Flavour.MYSQL, Flavour.MARIADB}, "proxysql": {Flavour.PROX
 """Whose servers a family of actions is for."""
 BENEATH = {"vitess": {Flavour.MYSQL}}
 """Whose servers it may ask besides."""
-PARTS = {"vitess.tablet_health", "vitess.tablet_replication", "vitess.vtorc_state"}
-"""What several actions of a family share, which is none itself."""
 KINDS = {"diagnostics": catalog.DIAGNOSTICS, "remediations": catalog.REMEDIATIONS}
 
 
 def files(folder: Path, prefix: str = "") -> set[str]:
     """The names of the modules below a folder, as `family.name`."""
-    found = {
+    return {
         f"{path.parent.name}.{path.stem.removeprefix(prefix)}"
         for path in folder.glob(f"*/{prefix}*.py")
         if path.stem not in ("__init__", "conftest")
     }
-    return found - PARTS
 
 
 def frozen(record: Any) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from actions.replication_graph import Group, Member, MemberFacts
 from actions.replication_sources import Source
-from actions.shard_primary import Group, Member, MemberFacts, primary_of
+from actions.shard_primary import primary_of
 
 
 def source(of: str, *, runs: bool = True, connected: bool | None = None, **told) -> Source:

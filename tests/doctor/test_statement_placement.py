@@ -11,7 +11,7 @@ from bot.doctor.instance_report import InstanceReport
 from bot.doctor.statement_placement import PlacedStatements, place_statements
 from bot.doctor.user_privileges import UserReport
 from bot.engine.targets import Target
-from bot.privileges.grant_and_revoke_statements import Corrections
+from bot.privileges.privilege_corrections import Corrections
 
 A = ("GRANT A ON *.* TO u",)
 B = ("GRANT B ON *.* TO u", "GRANT C ON *.* TO u")

@@ -7,10 +7,10 @@ from typing import Any
 
 from bot.config import ApprovalSettings
 from bot.engine.active_halts import Halts
-from bot.engine.commands import Commands
 from bot.engine.ports import Directory
 from bot.engine.role_checks import RoleChecks
 from bot.engine.run_factory import RunFactory
+from bot.engine.user_commands import Commands
 from bot.runbook.library.live_library import LiveLibrary
 from bot.runbook.library.load_runbooks import shipped_folder
 from bot.store.run_store import RunStore

@@ -8,7 +8,6 @@ from typing import Any
 
 from bot.engine.active_halts import Halts
 from bot.engine.approval_expiry import ApprovalExpiry
-from bot.engine.commands import Commands
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.effect_check import EffectCheck
 from bot.engine.fact_collector import Collector
@@ -22,6 +21,7 @@ from bot.engine.run import Choice, Decision, Run, RunState
 from bot.engine.silencing import Silencing
 from bot.engine.triage import Triage
 from bot.engine.undo import Undo
+from bot.engine.user_commands import Commands
 from bot.engine.vtorc_repairs import VtorcRepairs
 from bot.policy import Policy
 from bot.runbook.language.schema import Runbook

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.engine.active_halts import Halts, on_disk, scope_of
-from bot.engine.commands import Commands
+from bot.engine.user_commands import Commands
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.store.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.diagnostics.vitess.replication import Replication
-from actions.diagnostics.vitess.tablet_replication import Replica
+from actions.vitess_tablet_replication import Replica
 from bot.engine.run_factory import first_look
 from bot.engine.target_selection import places
 from bot.engine.targets import Target

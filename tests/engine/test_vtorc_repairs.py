@@ -12,8 +12,8 @@ import pytest
 
 from actions.contract import MySQL
 from actions.diagnostics.vitess.vtorc import DetectedProblem, VTOrcs
-from actions.diagnostics.vitess.vtorc_state import Recovery
 from actions.vitess_contract import Vitess
+from actions.vtorc_state import Recovery
 from bot.alerts import Alert, AlertStatus
 from bot.config import Instance, Shard
 from bot.engine.active_halts import Halts
@@ -21,6 +21,7 @@ from bot.engine.dispatcher import Dispatcher
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gathered
 from bot.engine.run import Run, RunState, Step, StepStatus
+from bot.engine.server_kinds import ServerKinds
 from bot.engine.targets import Target
 from bot.engine.triage import Triage
 from bot.engine.vtorc_repairs import VtorcRepairs, judged
@@ -269,6 +270,10 @@ class Seen:
     """Gathers a view in which the primary is dead, or not any more."""
 
     dead: Iterator[bool]
+
+    @property
+    def kinds(self) -> ServerKinds:
+        return ServerKinds(VitessFleet(()))
 
     def gather(self, *_: object, **__: object) -> Gathered:
         view = AT_WORK if next(self.dead) else HEALTHY

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.alerts import Alert, AlertStatus
-from bot.incidents.arrival import Arrival, arrival, supersedes
+from bot.incidents.alert_deduplication import Arrival, arrival, supersedes
 from bot.incidents.incident_key import incident_key
 from bot.incidents.joined_names import MOST_JOINED, joined_names
 from bot.incidents.notify_channel import notifies_channel

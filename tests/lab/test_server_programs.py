@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import FirstmateError
-from bot.lab import debian_mirror, server_programs
+from bot.lab import debian_packages as debian_mirror
+from bot.lab import server_programs
 from bot.lab.progress import NoProgress
 from bot.lab.server_programs import BUNDLES, cache_folder, find_programs
 

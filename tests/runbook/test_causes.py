@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from actions.blocking_sessions import Holder
 from actions.contract import Remediation
 from actions.diagnostics.mysql.replica_status import ReplicaStatus
-from actions.diagnostics.mysql.wait_graph import Holder, WaitGraph
+from actions.diagnostics.mysql.wait_graph import WaitGraph
 from actions.remediations.mysql.kill_connection import KillConnection
 from actions.remediations.mysql.set_variable import SetVariable
 from actions.remediations.vitess.start_workflow import StartWorkflow

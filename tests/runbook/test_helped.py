@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from actions.blocking_sessions import Holder
 from actions.diagnostics.mysql.processlist_summary import ProcesslistSummary
-from actions.diagnostics.mysql.wait_graph import Holder, WaitGraph
+from actions.diagnostics.mysql.wait_graph import WaitGraph
 from bot.runbook.diagnosis.causes import diagnose
-from bot.runbook.diagnosis.helped import (
+from bot.runbook.diagnosis.helped_criteria import (
     COSTLY_EVERY,
     Judgement,
     Patience,

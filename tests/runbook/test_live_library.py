@@ -111,13 +111,13 @@ def test_an_invalid_file_at_the_start_is_skipped_and_reported(own: Folder):
         live_library.require_valid()
 
 
-def test_a_runbook_that_would_tie_with_another_is_not_put_into_force(own: Folder):
+def test_a_runbook_that_ties_with_another_is_put_into_force_as_both_are_asked(own: Folder):
     own.write("one")
     live_library = shelf_of(own)
     own.write("two", alert="one")
     live_library.refresh()
-    assert titles(live_library) == {"one": "T"}
-    assert [finding.rule for finding in live_library.broken] == ["equal-match"]
+    assert titles(live_library) == {"one": "T", "two": "T"}
+    assert live_library.broken == ()
 
 
 def test_a_runbook_not_named_after_its_path_has_a_finding(own: Folder):

@@ -183,7 +183,7 @@ def test_a_runbook_of_a_later_folder_replaces_its_namesake(tmp_path: Path):
     library = load_folders([tmp_path / "shipped", tmp_path / "own"])
     assert [runbook.title for runbook in library.runbooks] == ["Our own"]
     assert library.find("mysql/example").title == "Our own"
-    with pytest.raises(RunbookError, match="did you mean 'mysql/example'"):
+    with pytest.raises(RunbookError, match="did you mean mysql/example"):
         library.find("mysql/exampel")
 
 

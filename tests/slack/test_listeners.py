@@ -10,9 +10,9 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.config import Roles, Secret, SlackSettings
-from bot.engine.commands import Commands
 from bot.engine.preview import Preview
 from bot.engine.run import Cause, Choice, Run, RunState
+from bot.engine.user_commands import Commands
 from bot.errors import NotAllowed, UnknownTarget, WrongUsage
 from bot.guards.facts import Halt
 from bot.lab.slack_workspace import WorkspaceClient, WorkspaceOptions, running_workspace

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.engine.found_causes import Answer as HandAnswer
+from bot.engine.found_causes import HandOver
 from bot.engine.run import Assignment, Cause, Choice, Decision, Effect, Event, Helped, Run, RunState, Step, StepStatus
 from bot.guards.facts import Answer, Verdict
 from bot.lab.slack_workspace.block_kit.block_rules import check_blocks, text_length
@@ -331,3 +333,20 @@ def test_an_alternative_has_its_own_statements_and_button():
     assert buttons[f"{action_ids.APPROVE}.restart"] == f"r-1:{other.digest}"
     assert buttons[action_ids.APPROVE] == f"r-1:{plan().digest}"
     assert "STOP REPLICA\\nSTART REPLICA" in words(blocks)
+
+
+def test_the_card_says_where_the_run_went_on_and_which_runbook_was_asked_beside_it():
+    seen = Cause("seen", "holds", "The shard has no primary.", (), "vitess/shard")
+    handed = at(RunState.DIAGNOSED, runbook="vitess/shard", handed_over=HandOver("vitess/first-look", seen))
+    text = json.dumps(triage_card.card(handed))
+    assert "The first look found: The shard has no primary. It went on with the runbook vitess/shard." in text
+    asked = at(RunState.DIAGNOSED, runbook="mysql/a", answers=(HandAnswer("mysql/b", "It is <so>."),))
+    text = json.dumps(triage_card.card(asked))
+    assert "mysql/a and mysql/b match this alert equally well, so both were asked. mysql/a leads." in text
+    assert "mysql/b found: It is &lt;so&gt;." in text
+
+
+def test_a_cause_that_does_not_lead_names_the_runbook_that_goes_on():
+    other = Cause("other", "holds", "A replica lags.", (), "mysql/replication-lag")
+    text = json.dumps(triage_card.card(at(RunState.DIAGNOSED, causes=(LEAD, other))))
+    assert "Also: A replica lags. Continue with the runbook mysql/replication-lag." in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests import samples
 from tests.postgresql_fixture import PostgreSQL
 
 FIRST = Path(__file__).with_name("first.sql")
-NEWEST = "0004"
+NEWEST = "0005"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -87,6 +88,28 @@ def test_nothing_of_the_first_version_is_lost(first: Database):
         assert audit_log.verify(audit_log.entries(connection)) == (10, None)
     receipt = store.receive(samples.alert(status=AlertStatus.RESOLVED), key="k", run=samples.run())
     assert not receipt.fresh
+
+
+def test_the_leading_causes_of_its_runs_are_known(first: Database):
+    with first.transaction() as connection:
+        known = {
+            "causes": [{"id": "late", "verdict": "no"}, {"id": "stopped", "verdict": "holds"}],
+            "runbook": "mysql/x",
+        }
+        for name, document in (("r-8", json.dumps(known)), ("r-9", "[]")):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO runs (id, incident, incident_key, state, shard, opened_at, document) "
+                    "VALUES (:id, 'i', 'k', 'mended', 'orders', 1, :document)"
+                ),
+                {"id": name, "document": document},
+            )
+    migrate(first)
+    with first.reading() as connection:
+        found = {row.id: row.cause for row in connection.execute(sa.text("SELECT id, cause FROM runs")).all()}
+    assert found["r-8"] == "mysql/x:stopped"
+    assert found["r-9"] is None
+    assert found["r-3"] is None
 
 
 def test_what_an_older_version_wrote_otherwise_is_named(first: Database):

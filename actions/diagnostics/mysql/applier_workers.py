@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actions.contract import Cost, Flavour, MySQL, Seconds, diagnostic
+from actions.contract import Cost, Flavour, MySQL, Seconds, Unreadable, diagnostic
 from actions.statement_redaction import redact_error
 
 
@@ -80,8 +80,15 @@ def applier_workers(db: MySQL, *, channel: str | None = None) -> ApplierWorkers:
 
     MariaDB fills the table once slave_parallel_threads is above 0, and keeps the rows of ended workers with their
     errors when it is 0 again. MariaDB has no WORKER_ID, and gives the last transaction seen instead of the one being
-    applied. So only states and errors are read from it, and from MySQL 5.7.
+    applied. So only states and errors are read from it, and from MySQL 5.7. Raises Unreadable if MariaDB has parallel
+    workers and no performance_schema; MySQL fills the table also without.
     """
+    if db.version.is_mariadb and not db.version.performance_schema:
+        parallel = int(db.rows("SELECT @@GLOBAL.slave_parallel_threads AS threads")[0]["threads"])
+        if parallel > 0:
+            raise Unreadable(
+                f"The {parallel} parallel workers of {db.address} are unknown, since its performance_schema is off."
+            )
     full = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
     read = MYSQL if full else MARIADB if db.version.is_mariadb else OLDER
     rows = db.rows(read, (channel is None, channel or ""), limit=1000)

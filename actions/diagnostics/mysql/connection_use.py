@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Cost, Count, Flavour, MySQL, Percent, Seconds, diagnostic
+from actions.connection_room import connection_room
+from actions.contract import Bytes, Cost, Count, Flavour, MySQL, Percent, Seconds, Unreadable, diagnostic
 from actions.ratios import percent
 from actions.server_versions import processlist
 from actions.status_counters import number, status
+from actions.workload_names import plain_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,14 @@ class UserSessions:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramSessions:
+    """The sessions of one program, by the name that the client gave when it connected."""
+
+    program: str
+    sessions: Count
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionUse:
     """The connections in use, compared with the limit."""
 
@@ -36,6 +46,10 @@ class ConnectionUse:
         "refused",
         "used",
         "users",
+        "open_files_limit",
+        "most_by_files",
+        "session_memory",
+        "programs",
     )
 
     max_connections: Count = 0
@@ -53,13 +67,24 @@ class ConnectionUse:
     """Connections in use as a share of the limit."""
     users: tuple[UserSessions, ...] = ()
     """The users with the most sessions first; 10 at most."""
+    open_files_limit: Count = 0
+    """Files that the server may open (open_files_limit, which the limit of its process bounds)."""
+    most_by_files: Count | None = None
+    """The largest max_connections for which there are files enough beside the cache of tables; empty if unknown."""
+    session_memory: Bytes = 0
+    """Memory that one session may take for its buffers and stack, without temporary tables."""
+    programs: tuple[ProgramSessions, ...] = ()
+    """The programs with the most sessions first, 5 at most; only some clients name their program."""
     complete: bool = True
     """False if there may be more than 10 users."""
 
 
 @diagnostic(
     cost=Cost.MEDIUM,
-    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
 )
 def connection_use(db: MySQL) -> ConnectionUse:
     """Reads the limit, the counters, and the sessions by user without those of replication and the server itself."""
@@ -74,6 +99,7 @@ def connection_use(db: MySQL) -> ConnectionUse:
         "AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND <> 'Daemon' GROUP BY 1 ORDER BY 2 DESC LIMIT 10",
     )
     connected = number(counters, "Threads_connected")
+    room = connection_room(db)
     return ConnectionUse(
         max_connections=limit,
         connected=connected,
@@ -85,5 +111,22 @@ def connection_use(db: MySQL) -> ConnectionUse:
             UserSessions(str(r["user"]), int(r["sessions"]), int(r["sleeping"]), float(r["longest_sleep"] or 0))
             for r in users
         ),
+        open_files_limit=room.open_files_limit,
+        most_by_files=room.most,
+        session_memory=room.per_session,
+        programs=_programs(db),
         complete=len(users) < 10,
     )
+
+
+def _programs(db: MySQL) -> tuple[ProgramSessions, ...]:
+    """Returns the sessions by program; none where performance_schema is off or not readable."""
+    try:
+        rows = db.rows(
+            "SELECT ATTR_VALUE AS program, COUNT(*) AS sessions FROM performance_schema.session_connect_attrs "
+            "WHERE ATTR_NAME = 'program_name' GROUP BY 1 ORDER BY 2 DESC LIMIT 5"
+        )
+    except Unreadable:
+        return ()
+    named = ((plain_name(str(row["program"] or "")), int(row["sessions"])) for row in rows)
+    return tuple(ProgramSessions(name, sessions) for name, sessions in named if name)

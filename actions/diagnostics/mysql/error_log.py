@@ -47,7 +47,8 @@ class ErrorLog:
     """The recent warnings and errors, the newest first."""
 
     known: bool = False
-    """False if the server does not expose its log: MariaDB, and MySQL before 8.0.22."""
+    """False if the server does not expose its log: MariaDB, MySQL before 8.0.22, and without
+    performance_schema."""
     entries: tuple[LogEntry, ...] = ()
     """The entries; 20 at most."""
     errors: Count = 0
@@ -64,7 +65,7 @@ def error_log(db: MySQL, *, since: Seconds = 900.0) -> ErrorLog:
 
     After a restart the table holds only the new file.
     """
-    if db.version.is_mariadb or not db.version.at_least(8, 0, 22):
+    if db.version.is_mariadb or not db.version.at_least(8, 0, 22) or not db.version.performance_schema:
         return ErrorLog()
     codes = (*CRASHED, *FULL_DISK)
     rows = db.rows(READ.format(codes=placeholders(codes)), (since, *codes), limit=20)

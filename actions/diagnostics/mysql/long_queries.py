@@ -8,6 +8,8 @@ from typing import ClassVar
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
+from actions.session_workloads import named_session, workloads_of_sessions
+from actions.workload_names import workload_of
 
 MOST = 20
 """Statements that are returned."""
@@ -38,6 +40,13 @@ class LongQuery:
     """Rows that its transaction has modified."""
     protected: str
     """Why Firstmate never kills it, in a sentence; '' if it may be killed."""
+    workload: str = ""
+    """The workload that it belongs to, by a comment of its statements or the program of its client; '' if unknown."""
+
+    @property
+    def who(self) -> str:
+        """Its user, the client's host and, if it is known, its workload, such as `app@10.1.2.3 (job:purge)`."""
+        return named_session(self.user, self.host, self.workload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,10 @@ class LongQueries:
 
 @diagnostic(
     cost=Cost.MEDIUM,
-    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
 )
 def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
     """Reads statements older than `older_than`, with the rows that each has examined and modified."""
@@ -83,6 +95,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
         f"AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY p.TIME DESC LIMIT {MOST}",
         (older_than,),
     )
+    workloads = workloads_of_sessions(db, [int(row["id"]) for row in rows])
     found = tuple(
         LongQuery(
             thread_id=session.thread_id,
@@ -96,6 +109,7 @@ def long_queries(db: MySQL, *, older_than: Seconds = 30.0) -> LongQueries:
             rows_examined=int(row["examined"] or 0),
             rows_modified=session.rows_modified,
             protected=killable_sessions.protection(session),
+            workload=workload_of(str(row["info"] or "")) or workloads.get(session.thread_id, ""),
         )
         for row, session in ((row, sessions.from_row(row)) for row in rows)
     )

@@ -8,6 +8,8 @@ from typing import ClassVar
 from actions import killable_sessions, sessions
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.server_versions import processlist
+from actions.session_workloads import named_session, workloads_of_sessions
+from actions.workload_names import workload_of
 
 MOST = 20
 """Transactions that are returned."""
@@ -42,6 +44,13 @@ class Transaction:
     """The statement that it runs, with literals as `?`; '' for an idle session."""
     protected: str = ""
     """Why Firstmate never ends it, in a sentence; '' if it may be ended."""
+    workload: str = ""
+    """The workload that it belongs to, by a comment of its statements or the program of its client; '' if unknown."""
+
+    @property
+    def who(self) -> str:
+        """Its user, the client's host and, if it is known, its workload, such as `app@10.1.2.3 (job:purge)`."""
+        return named_session(self.user, self.host, self.workload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,10 @@ class LongTransactions:
 
 @diagnostic(
     cost=Cost.MEDIUM,
-    needs={Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"), Flavour.MARIADB: ("PROCESS",)},
+    needs={
+        Flavour.MYSQL: ("PROCESS", "SELECT ON performance_schema.*"),
+        Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
+    },
 )
 def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransactions:
     """Reads transactions older than `older_than` from INNODB_TRX, with the sessions that hold them.
@@ -76,6 +88,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
         f"AND p.ID <> CONNECTION_ID() ORDER BY t.trx_started LIMIT {MOST}",
         (older_than,),
     )
+    workloads = workloads_of_sessions(db, [int(row["id"]) for row in rows])
     found = tuple(
         Transaction(
             thread_id=session.thread_id,
@@ -91,6 +104,7 @@ def long_transactions(db: MySQL, *, older_than: Seconds = 30.0) -> LongTransacti
             rows_modified=session.rows_modified,
             statement=session.statement,
             protected=killable_sessions.protection(session),
+            workload=workload_of(str(row["info"] or "")) or workloads.get(session.thread_id, ""),
         )
         for row, session in ((row, sessions.from_row(row)) for row in rows)
     )

@@ -12,6 +12,7 @@ from actions.ratios import percent
 from actions.server_versions import processlist
 from actions.statement_redaction import normalise
 from actions.status_counters import number, status
+from actions.workload_names import workload_of
 
 MOST_STOPPABLE = 20
 MOST_READ = 1000
@@ -42,6 +43,8 @@ class StatementShape:
     """When the latest of those statements began, as Unix time on the server."""
     protected: str = ""
     """Why none may be killed, in a sentence; '' if one may be."""
+    workload: str = ""
+    """The workload that most of them belong to, by a comment of the statement; '' if none names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +134,11 @@ def _shape(statement: str, rows: list[Row], total: int) -> StatementShape:
         stoppable=tuple(session.thread_id for session in free),
         began_until=max((session.command_since for session in free), default=0),
         protected="" if free else killable_sessions.protection(known[0]),
+        workload=_workload(rows),
     )
+
+
+def _workload(rows: list[Row]) -> str:
+    """Returns the most frequent name of a workload in the comments."""
+    names = Counter(filter(None, (workload_of(str(row["info"] or "")) for row in rows)))
+    return names.most_common(1)[0][0] if names else ""

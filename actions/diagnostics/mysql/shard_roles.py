@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, diagnostic
 from actions.member_facts import member_facts
+from actions.replication_graph import Member, MemberFacts
 from actions.shard_contract import MemberAnswer, ShardMembers
-from actions.shard_primary import Member, MemberFacts, MemberRole, ShardVerdict, Standing, primary_of
+from actions.shard_primary import MemberRole, ShardVerdict, Standing, primary_of
 
 
 @dataclass(frozen=True, slots=True)

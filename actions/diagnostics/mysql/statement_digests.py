@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 from actions.contract import READERS_DATABASE, Cost, Count, Flavour, MySQL, Percent, Row, Seconds, diagnostic
@@ -11,6 +11,7 @@ from actions.ratios import percent
 from actions.sql_quoting import placeholders
 from actions.statement_redaction import normalise
 from actions.status_counters import on, variables
+from actions.workload_names import workload_of
 
 PICOSECONDS = 1e12
 SHAPES = 5
@@ -56,6 +57,12 @@ SELECT COALESCE(SCHEMA_NAME, '') AS db, DIGEST AS digest, COUNT_STAR AS calls, S
  LIMIT 200
 """
 """What a running statement took before: its digest may have ended last long ago."""
+SAMPLES = """
+SELECT COALESCE(SCHEMA_NAME, '') AS db, DIGEST AS digest, QUERY_SAMPLE_TEXT AS sample
+  FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST IN ({listed})
+ LIMIT 200
+"""
+"""A call of each digest, with its comments; only its workload is kept."""
 Key: TypeAlias = tuple[str, str]
 """A default database, and a digest."""
 
@@ -92,6 +99,8 @@ class Digest:
     """Calls that used no index."""
     errors: Count
     """Calls that failed."""
+    workload: str = ""
+    """The workload of one of its calls, by a comment of the sample that MySQL 8.0 and later keep; '' if unknown."""
 
     @property
     def slower(self) -> bool:
@@ -159,13 +168,17 @@ def statement_digests(db: MySQL, *, over: Seconds = 1.0) -> StatementDigests:
     times = {key: _time(*ended.get(key, ({}, {})), running.get(key, {})) for key in keys}
     total = sum(times.values())
     ordered = sorted(keys, key=lambda key: -times[key])[:SHAPES]
+    named = _workloads(db, ordered)
     return StatementDigests(
         known=True,
         over=over,
         time=round(total, 3),
         calls=sum(_grown(row, old, "calls") for row, old in ended.values()),
         statements=tuple(
-            _digest(key, times[key], total, ended.get(key, ({}, {})), running.get(key, {}), usual.get(key, {}))
+            replace(
+                _digest(key, times[key], total, ended.get(key, ({}, {})), running.get(key, {}), usual.get(key, {})),
+                workload=named.get(key, ""),
+            )
             for key in ordered
         ),
         unsure=len(matched) - len(grown),
@@ -197,6 +210,15 @@ def _before(db: MySQL, known: Mapping[Key, Row], running: Mapping[Key, Row]) -> 
         return known
     rows = db.rows(BEFORE.format(listed=placeholders(missing)), missing)
     return {**{_key(row): row for row in rows}, **known}
+
+
+def _workloads(db: MySQL, keys: Sequence[Key]) -> Mapping[Key, str]:
+    """Returns the workload of one call of each digest; MySQL 5.7 and MariaDB keep no sample."""
+    digests = sorted({digest for _, digest in keys if digest})
+    if not digests or db.version.is_mariadb or not db.version.at_least(8, 0, 3):
+        return {}
+    rows = db.rows(SAMPLES.format(listed=placeholders(digests)), digests)
+    return {_key(row): workload_of(str(row["sample"] or "")) for row in rows}
 
 
 def _grown(row: Row, old: Row, name: str) -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from actions import killable_sessions, sessions
-from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, Unreadable, diagnostic
+from actions.blocking_sessions import Holder, lock_in_words, read_holders, read_sessions
+from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.metadata_lock_queues import MetadataWaits, read_metadata_waits
 from actions.row_lock_queues import RowWaits, read_row_waits
 from actions.server_versions import processlist
 from actions.session_waits import WaitKind, kind_of, read_waiting_sessions
 from actions.sql_quoting import placeholders
 from actions.statement_redaction import normalise
-from actions.wait_roots import Queue, RootWait, roots
+from actions.wait_roots import Queue, roots
 
 MOST_ROOTS = 20
 MOST_SUSPECTS = 5
@@ -25,54 +25,6 @@ UNRECORDED = ("table_flush", "table_lock")
 DDL = ("ALTER", "CREATE", "DROP", "TRUNCATE", "RENAME", "OPTIMIZE", "REPAIR", "ANALYZE")
 METADATA_KINDS = ("metadata", "global_read_lock", "backup_lock", "user_level_lock")
 """Kinds whose holders performance_schema.metadata_locks shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A session that others wait for, and that waits for no session itself."""
-
-    thread_id: int
-    """The session's id, as KILL takes it; 0 for a prepared (XA) transaction without a session."""
-    user: str = ""
-    host: str = ""
-    """The client's host."""
-    command: str = ""
-    """Its command in the process list; `Sleep` for an idle session."""
-    state: str = ""
-    """What it does now, as the process list says."""
-    idle: bool = False
-    """Whether it runs no statement."""
-    age: Seconds = 0.0
-    """Time since its transaction began; 0 if it has none."""
-    started: str = ""
-    """When its transaction began, in the system's time zone; '' if it has none."""
-    command_for: Seconds = 0.0
-    """Time for which it has been in its present command."""
-    command_since: int = 0
-    """When its present command began, as Unix time on the server."""
-    rows_modified: Count = 0
-    """Rows that a rollback would have to restore."""
-    statement: str = ""
-    """The statement that it runs, with literals as `?`; '' for an idle session."""
-    kind: str = ""
-    """The kind of what most sessions wait for; see `WaitKind`."""
-    object: str = ""
-    """What most sessions wait for, such as `shop.orders`; '' if the server does not say."""
-    lock: str = ""
-    """What it holds, in words, such as `row locks of shop.orders` or `the global read lock`."""
-    waiting: Count = 0
-    """Sessions that wait for it, directly or through others."""
-    blocks_applier: bool = False
-    """Whether the replication applier is among them."""
-    kill: str = ""
-    """What releases the locks: `query` if they belong to its statement alone, `connection` if its transaction or the
-    session holds them; '' if it must not be killed."""
-    protected: str = ""
-    """Why Firstmate never ends it, in a sentence; '' if it may be ended."""
-    inferred: bool = False
-    """True for a suspicion: the server does not record who holds this kind of lock. Such a session is never killed."""
-    prepared: bool = False
-    """Whether it is a prepared (XA) transaction without a session, which only XA COMMIT or XA ROLLBACK ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +104,7 @@ def wait_graph(db: MySQL) -> WaitGraph:
         kinds = (WaitKind("row", rows.waiting, rows.longest, _waiting_appliers(db, appliers)), *kinds)
     queues = (*rows.queues, *metadata.queues)
     found = roots(queues, _merged(rows.waits_in, metadata.waits_in))
-    read = _holders(db, found[:MOST_ROOTS], metadata.explicit, frozenset(appliers))
+    read = read_holders(db, found[:MOST_ROOTS], metadata.explicit, frozenset(appliers))
     # What the process list shows as waiting is no root; what it waits for is among the suspects.
     holders = tuple(each for each in read if kind_of(each.state) not in (*METADATA_KINDS, *UNRECORDED))
     between = [each for each in read if each not in holders]
@@ -181,108 +133,6 @@ def _merged(*maps: Mapping[int, Sequence[Queue]]) -> dict[int, list[Queue]]:
         for session, queues in each.items():
             found.setdefault(session, []).extend(queues)
     return found
-
-
-def _holders(
-    db: MySQL, found: Sequence[RootWait], explicit: Collection[int], appliers: frozenset[int]
-) -> tuple[Holder, ...]:
-    """Reads the sessions at the roots; one that has ended meanwhile is left out."""
-    details = _details(db, [root.thread_id for root in found if root.thread_id])
-    single = _single_statements(db, list(details))
-    holders = []
-    for root in found:
-        session = details.get(root.thread_id) if root.thread_id else Holder(0, prepared=True)
-        if session is None:
-            continue
-        kind, name = root.queues[0].kind, _objects(root)
-        alone = root.thread_id in single and root.thread_id not in explicit
-        holders.append(
-            replace(
-                session,
-                kind=kind,
-                object=name,
-                lock=_in_words(kind, name),
-                waiting=root.waiting,
-                kill=_kill(session, alone),
-                blocks_applier=bool(root.behind & appliers),
-            )
-        )
-    return tuple(holders)
-
-
-def _kill(holder: Holder, alone: bool) -> str:
-    """Returns what releases the locks. Only a statement that is its own transaction releases them when it ends.
-
-    InnoDB keeps the row locks of a statement that was rolled back within a transaction (manual 17.7.4), and a metadata
-    lock lasts until the end of the transaction.
-    """
-    if holder.prepared or holder.protected or kind_of(holder.state):
-        return ""
-    return "query" if alone and not holder.idle else "connection"
-
-
-def _in_words(kind: str, name: str) -> str:
-    if kind in ("row", "metadata", "user_level_lock"):
-        words = {"row": "row locks", "metadata": "the metadata lock", "user_level_lock": "the user-level lock"}[kind]
-        return f"{words} of {name}" if name and kind != "user_level_lock" else f"{words} {name}".strip()
-    return {"global_read_lock": "the global read lock", "backup_lock": "the backup lock"}.get(kind, "open tables")
-
-
-def _objects(root: RootWait) -> str:
-    """Returns what it holds, the most wanted first; 3 names at most."""
-    names = dict.fromkeys(queue.object for queue in root.queues if queue.object)
-    return ", ".join([*names][:3])
-
-
-def _details(db: MySQL, ids: Sequence[int]) -> dict[int, Holder]:
-    if not ids:
-        return {}
-    rows = db.rows(
-        f"SELECT {sessions.columns(db.version)}, p.HOST AS host, p.TIME AS time, "
-        "COALESCE(TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), 0) AS age "
-        f"FROM {processlist(db.version)} p LEFT JOIN information_schema.INNODB_TRX t "
-        f"ON t.trx_mysql_thread_id = p.ID WHERE p.ID IN ({placeholders(ids)})",
-        tuple(ids),
-    )
-    return {int(row["id"]): _holder(row) for row in rows}
-
-
-def _holder(row: Row) -> Holder:
-    session = sessions.from_row(row)
-    return Holder(
-        thread_id=session.thread_id,
-        user=session.user,
-        host=sessions.client_host(row["host"]),
-        command=session.command,
-        state=str(row["state"] or ""),
-        idle=session.idle,
-        age=float(row["age"]),
-        started=session.transaction_started,
-        command_for=float(row["time"] or 0),
-        command_since=session.command_since,
-        rows_modified=session.rows_modified,
-        statement=session.statement,
-        protected=killable_sessions.protection(session),
-    )
-
-
-def _single_statements(db: MySQL, ids: Sequence[int]) -> frozenset[int]:
-    """Returns the sessions whose transaction is their present statement alone (autocommit).
-
-    MySQL records it in events_transactions_current; where that is off, and on MariaDB, it is not known.
-    """
-    if not ids or db.version.is_mariadb:
-        return frozenset()
-    try:
-        rows = db.rows(
-            "SELECT t.PROCESSLIST_ID AS id FROM performance_schema.events_transactions_current e "
-            "JOIN performance_schema.threads t ON t.THREAD_ID = e.THREAD_ID "
-            f"WHERE e.STATE = 'ACTIVE' AND e.AUTOCOMMIT = 'YES' AND t.PROCESSLIST_ID IN ({placeholders(ids)})",
-            tuple(ids),
-        )
-    except Unreadable:
-        return frozenset()
-    return frozenset(int(row["id"]) for row in rows)
 
 
 def _appliers(db: MySQL) -> tuple[int, ...]:
@@ -321,19 +171,19 @@ def _suspects(
     if unrecorded:
         waiting = sum(each.sessions for each in unrecorded) + sum(each.waiting for each in between)
         since = max(each.longest for each in unrecorded)
-        for holder in _details(db, _using_tables(db, since)).values():
+        for holder in read_sessions(db, _using_tables(db, since)).values():
             found.append(_suspect(holder, unrecorded[0].kind, waiting))
     if rows.suspects:
-        for holder in _details(db, rows.suspects).values():
+        for holder in read_sessions(db, rows.suspects).values():
             found.append(_suspect(holder, "row", rows.waiting))
     if "metadata" in by_kind and not any(queue.holders for queue in metadata.queues):
-        for holder in _details(db, _oldest_transaction(db)).values():
+        for holder in read_sessions(db, _oldest_transaction(db)).values():
             found.append(_suspect(holder, "metadata", by_kind["metadata"].sessions))
     return tuple(sorted(found, key=lambda each: -max(each.command_for, each.age)))[:MOST_SUSPECTS]
 
 
 def _suspect(holder: Holder, kind: str, waiting: int) -> Holder:
-    return replace(holder, kind=kind, lock=_in_words(kind, ""), waiting=waiting, inferred=True)
+    return replace(holder, kind=kind, lock=lock_in_words(kind, ""), waiting=waiting, inferred=True)
 
 
 def _using_tables(db: MySQL, since: float) -> list[int]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Moment, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.tablet_health import answers_by_alias
-from actions.metrics_page import value
 from actions.protobuf_json import moment
+from actions.scraped_metrics import value
 from actions.vitess_contract import Component, Vitess, alias_of
+from actions.vitess_tablet_health import answers_by_alias
 
 READ = 200
 """Backups that are read, the newest first."""

@@ -10,11 +10,11 @@ from typing import Any
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.mysql import errant_gtids as server_errant_gtids
 from actions.diagnostics.mysql.gtid_sets import LONGEST, GtidSets, gtid_sets
-from actions.diagnostics.vitess.tablet_health import full_statuses, status_pages
 from actions.protobuf_json import moment
 from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, ComponentAnswer, Tablet, Vitess, alias_of
 from actions.vitess_records import shard_record
+from actions.vitess_tablet_health import full_statuses, status_pages
 
 AGAIN: Seconds = 1.0
 """Time between the two readings."""

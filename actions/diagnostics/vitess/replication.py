@@ -7,12 +7,12 @@ from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
 from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
-from actions.diagnostics.vitess.tablet_health import answers_by_alias, full_statuses
-from actions.diagnostics.vitess.tablet_replication import Replica, replica_from_mysql, replica_from_status
-from actions.metrics_page import value
+from actions.scraped_metrics import value
 from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, ComponentAnswer, Vitess, alias_of
 from actions.vitess_records import durability_policy, keyspace_record, shard_record
+from actions.vitess_tablet_health import answers_by_alias, full_statuses
+from actions.vitess_tablet_replication import Replica, replica_from_mysql, replica_from_status
 
 REPORTED = "vttablet_replication_lag_sec"
 BLOCKED = "vttablet_semi_sync_monitor_writes_blocked"

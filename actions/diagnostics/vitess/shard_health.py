@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 
 from actions.contract import Cost, Flavour, Moment, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
 from actions.protobuf_json import Record, moment
 from actions.vitess_contract import Vitess, alias_of
 from actions.vitess_records import emergency_reparent_disabled, shard_record
+from actions.vitess_tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
 
 NEEDS = ("GetTablets", "GetShard", "GetFullStatus", f"vttablet {DETAILS}", "vtgate SHOW")
 
@@ -107,6 +107,16 @@ class ShardHealth:
     def down(self) -> tuple[TabletHealth, ...]:
         """Tablets whose vttablet or mysqld is dead."""
         return tuple(each for each in self.tablets if each.down)
+
+    @property
+    def hanging(self) -> tuple[TabletHealth, ...]:
+        """Tablets whose mysqld takes connections but does not answer; vtgate goes on sending queries to them."""
+        return tuple(each for each in self.tablets if each.mysqld_hangs)
+
+    @property
+    def mysql_unknown(self) -> tuple[TabletHealth, ...]:
+        """Tablets whose mysqld could not be asked, so that nothing is known of it."""
+        return tuple(each for each in self.tablets if each.mysqld == "unknown")
 
     @property
     def not_serving(self) -> tuple[TabletHealth, ...]:

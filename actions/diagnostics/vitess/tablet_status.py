@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Moment, Seconds, diagnostic
-from actions.diagnostics.vitess.tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
-from actions.metrics_page import value, values
+from actions.scraped_metrics import value, values
 from actions.vitess_contract import Component, Vitess
+from actions.vitess_tablet_health import DETAILS, TabletHealth, list_tablets, tablet_healths
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.metrics_page import value, values
+from actions.scraped_metrics import value, values
 from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, Vitess
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.metrics_page import value, values
 from actions.prometheus_contract import Series
+from actions.scraped_metrics import value, values
 from actions.vitess_contract import Component, ComponentAnswer, Vitess
 
 PerSecond: TypeAlias = float

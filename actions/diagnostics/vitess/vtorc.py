@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from actions.contract import Cost, Count, Flavour, Seconds, Unreadable, diagnostic
-from actions.diagnostics.vitess.vtorc_state import (
+from actions.vitess_contract import Component, ComponentAnswer, Vitess
+from actions.vitess_records import emergency_reparent_disabled, keyspace_record, shard_record
+from actions.vtorc_state import (
     RECENT,
     Recovery,
     parse_time,
@@ -24,8 +26,6 @@ from actions.diagnostics.vitess.vtorc_state import (
     table_rows,
     vtorc_clock,
 )
-from actions.vitess_contract import Component, ComponentAnswer, Vitess
-from actions.vitess_records import emergency_reparent_disabled, keyspace_record, shard_record
 
 BY_REPARENT = frozenset({"DeadPrimary", "DeadPrimaryAndSomeReplicas", "PrimaryDiskStalled", "PrimaryTabletDeleted"})
 """Problems that it repairs with EmergencyReparentShard, if that is allowed."""

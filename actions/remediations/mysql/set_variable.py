@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from actions.connection_room import connection_room
 from actions.contract import (
     Flavour,
     Grants,
@@ -76,6 +77,7 @@ ALLOWED = {
 among them (the timeouts, max_execution_time) apply to connections that begin afterwards."""
 LONGEST: Seconds = 24 * 3600.0
 SEMI_SYNC = "rpl_semi_sync_"
+CONNECTIONS = "max_connections"
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,8 @@ class SetVariable(Remediation):
                 f"{most}{step} are allowed."
             )
         self._fits_the_others(db, bounds)
+        if self.name == CONNECTIONS:
+            self._has_files(db)
         if bounds.replica_only and not replica_status(db).configured:
             raise Refused(f"{self.name} may be changed on replicas only, and {db.address} does not replicate.")
 
@@ -145,6 +149,27 @@ class SetVariable(Remediation):
             f"Vitess manages {self.name}: with a shorter timeout, commits continue without an acknowledgement, and a "
             "failover loses them. Set the durability policy of the keyspace instead."
         )
+
+    def cost(self, db: MySQL) -> str:
+        """For more connections: the memory that they may take."""
+        more = self.value - self._now(db) if self.name == CONNECTIONS else 0
+        if more <= 0:
+            return ""
+        mebibytes = more * connection_room(db).per_session / (1 << 20)
+        return (
+            f"{more} more sessions may take up to {mebibytes:.0f} MiB for their buffers, and more for temporary "
+            "tables; the server does not know the memory of its host."
+        )
+
+    def _has_files(self, db: MySQL) -> None:
+        room = connection_room(db)
+        if room.most is not None and self.value > max(room.most, self._now(db)):
+            raise Refused(
+                f"{self.name}={self.value} does not fit the open files of {db.address}: open_files_limit is "
+                f"{room.open_files_limit}, and the caches of tables may take {room.for_tables} of them, so that "
+                f"{room.most} connections fit. Free connections instead, or raise the limit of the process and "
+                "restart it."
+            )
 
     def _fits_the_others(self, db: MySQL, bounds: Bounds) -> None:
         for other, above in ((bounds.not_above, True), (bounds.not_below, False)):

@@ -18,8 +18,8 @@ from actions.contract import (
     Verification,
 )
 from actions.diagnostics.mysql.applier_blockers import applier_blockers, gives_up_after
-from actions.receiver_problems import INSTEAD as INSTEAD_OF_RECEIVER
 from actions.replication_channels import ReplicaStatus
+from actions.replication_receiver_errors import INSTEAD as INSTEAD_OF_RECEIVER
 from actions.replication_threads import (
     ReplicationThread,
     standing_threads,

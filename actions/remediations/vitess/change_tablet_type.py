@@ -14,6 +14,8 @@ from actions.vitess_shard_members import ShardMember, member_of, own_tablet, see
 
 CHANGEABLE = ("REPLICA", "RDONLY", "DRAINED", "SPARE")
 """Types that the change starts from."""
+LAST_GTID = 2**63 - 2
+"""The largest number of a transaction (MySQL manual, GTID Life Cycle)."""
 ACKNOWLEDGEMENTS = {"none": 0, "semi_sync": 1, "cross_cell": 1}
 """Replicas that must acknowledge a commit, by durability policy; a policy that is not listed counts as 1."""
 
@@ -108,7 +110,7 @@ class ChangeTabletType(Remediation):
         if primary is None:
             return
         try:
-            strange = count_missing(own.executed, primary.executed)
+            strange = count_missing(own.executed, f"{primary.executed},{_in_flight(primary)}".strip(","))
         except ValueError as error:
             raise Refused(
                 f"The GTID set of {tablet.alias} could not be compared with the primary's: {error}."
@@ -145,6 +147,20 @@ class ChangeTabletType(Remediation):
                 f"the durability policy {policy} requires {needed}: writes would hang. Return another tablet to "
                 "service first."
             )
+
+
+def _in_flight(primary: ShardMember) -> str:
+    """Returns the GTIDs that the primary may have sent and not committed: while commits wait for an acknowledgement.
+
+    With AFTER_SYNC, the wait point of Vitess, a replica executes a transaction before the primary commits it (MySQL
+    manual, rpl_semi_sync_source_wait_point). Such a transaction is not errant, whatever its number.
+    """
+    status = primary.status or {}
+    waits = status.get("semi_sync_primary_enabled") and int(status.get("semi_sync_primary_clients", 0)) < int(
+        status.get("semi_sync_wait_for_replica_count", 0)
+    )
+    server = str(status.get("server_uuid", ""))
+    return f"{server}:1-{LAST_GTID}" if server and (waits or status.get("semi_sync_blocked")) else ""
 
 
 def _serving(vt: Vitess) -> list[str]:

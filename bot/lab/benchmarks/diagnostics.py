@@ -34,7 +34,7 @@ from bot.lab.lab_state import LabInstance, LabState, Login
 from bot.lab.lab_up_and_down import bring_up, tear_down
 from bot.lab.progress import NoProgress, ProgressBar, Reporter
 from bot.lab.server_data_directories import prepare_restart
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 from bot.runbook.language.signatures import of_diagnostic
 
 SERVERS = ("orders-1", "billing-1")
@@ -115,9 +115,9 @@ def restart(state: LabState, instance: LabInstance) -> None:
     pid = state.folder / "data" / instance.name / "server.pid"
     with administrator(instance) as admin:
         ask(admin, "SHUTDOWN")
-    wait_until(f"{instance.name} has ended", lambda: not pid.exists(), 60)
+    wait_until(f"{instance.name} has ended", lambda: not pid.exists(), 60, log=log_of(state, instance.name))
     processes.start(state.folder, state.marker, instance.name, prepare_restart(state.folder, instance.name))
-    wait_until(f"{instance.name} answers", lambda: _answers(instance), 60)
+    wait_until(f"{instance.name} answers", lambda: _answers(instance), 60, log=log_of(state, instance.name))
 
 
 def _answers(instance: LabInstance) -> bool:

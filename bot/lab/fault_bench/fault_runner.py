@@ -26,7 +26,7 @@ from bot.lab.fault_injection.fault_checks import check_passes
 from bot.lab.fault_injection.fault_file import Fault
 from bot.lab.fault_injection.inject import fix_fault, inject_fault
 from bot.lab.lab_state import LabState
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 from bot.store import audit_log
 from bot.store.open_database import open_database
 
@@ -54,7 +54,12 @@ class FaultBench:
         """Injects the fault, sends its alert, observes the run to its end, and fixes the fault."""
         expected, started = fault.expect, datetime.now(UTC)
         blank = FaultResult(
-            fault.name, fault.flavour, expected.cause, also=expected.also, remedy_expected=expected.remedy
+            fault.name,
+            fault.flavour,
+            expected.cause,
+            also=expected.also,
+            remedy_expected=expected.remedy,
+            within=fault.file.within,
         )
         try:
             inject_fault(self.state.folder, fault.name)
@@ -109,7 +114,10 @@ class FaultBench:
             return True
         try:
             wait_until(
-                "it is mended", lambda: not check_passes(self.state, fault, fault.file.shows), self._recovery_limit
+                f"{fault.instance} no longer shows {fault.name} after the change",
+                lambda: not check_passes(self.state, fault, fault.file.shows),
+                self._recovery_limit,
+                log=log_of(self.state, fault.instance),
             )
         except FirstmateError:
             return False

@@ -14,7 +14,7 @@ from bot.lab.fault_injection import vitess_cluster
 from bot.lab.fault_injection.fault_file import Check, Fault
 from bot.lab.fault_injection.saved_values import saved_values
 from bot.lab.lab_state import LabInstance, LabState
-from bot.lab.replication import TABLE, replica_status, replicates
+from bot.lab.replication import TABLE, replica_status
 
 PORT_TIMEOUT = 1.0
 
@@ -29,15 +29,6 @@ def check_passes(state: LabState, fault: Fault, check: Check) -> bool:
     if check.equals is not None:
         return value == check.equals
     return value.lstrip("-").replace(".", "", 1).isdigit() and float(value) >= check.at_least
-
-
-def replicas_caught_up(state: LabState, fault: Fault) -> bool:
-    """Returns whether every replica of the fault's shard is replicating and has caught up."""
-    shard = state.instance(fault.instance).shard
-    try:
-        return all(_caught_up(each) for each in state.instances if each.shard == shard and each.role == "replica")
-    except (pymysql.err.MySQLError, OSError):
-        return False
 
 
 def instances_for(state: LabState, fault: Fault, on: str) -> tuple[LabInstance, ...]:
@@ -110,10 +101,3 @@ def port_state(instance: LabInstance) -> str:
             return "open" if probe.recv(1) else "hangs"
         except OSError:
             return "hangs"
-
-
-def _caught_up(replica: LabInstance) -> bool:
-    status = replica_status(replica)
-    behind = status.get("Seconds_Behind_Source")
-    delay = int(status.get("SQL_Delay") or 0)
-    return replicates(replica) and delay == 0 and behind is not None and int(behind) <= 1

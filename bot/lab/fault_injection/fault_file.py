@@ -161,6 +161,9 @@ class ExpectedResult(RunbookModel):
     """What the bot must find and offer."""
 
     runbook: str
+    """The runbook of the expected cause."""
+    asked: tuple[str, ...] = ()
+    """The runbooks that the alert matches, if several match equally well, or if the run goes on from another one."""
     cause: str
     """The expected leading cause."""
     also: tuple[str, ...] = ()
@@ -198,6 +201,8 @@ class FaultFile(RunbookModel):
     """Checks that must pass after the remedy: nothing else was affected."""
     clean: tuple[FaultStep, ...] = ()
     """Clean-up steps, run after the sessions are closed; they must also work when the fault is already resolved."""
+    within: Annotated[float, Field(gt=0, le=30)] = 3.0
+    """Seconds until the cause must be named; longer where only waiting shows that a server does not answer."""
     transient: bool = False
     """Whether `shows` may pass for a while after the clean-up, for example because it is a counter."""
 

@@ -32,7 +32,7 @@ from bot.lab.fault_injection.saved_values import save_values, saved_values_path
 from bot.lab.lab_state import LabInstance, LabState, Login, read
 from bot.lab.replication import attach, replica_status
 from bot.lab.server_data_directories import prepare_restart
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 
 TOO_MANY_CONNECTIONS = 1040
 SEEN_WITHIN = 60.0
@@ -79,7 +79,11 @@ class FaultScript:
         elif step.wait is not None:
             check = step.wait
             wait_until(
-                f"{self._fault.name}: {check}", lambda: check_passes(self._state, self._fault, check), SEEN_WITHIN
+                f"{self._fault.instance} passes this check of {self._fault.name}: {check}",
+                lambda: check_passes(self._state, self._fault, check),
+                SEEN_WITHIN,
+                log=log_of(self._state, self._fault.instance),
+                next_step=f"Run `firstmate lab fix {self._fault.name}`, then try again.",
             )
         elif step.burn is not None:
             self._burning += [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(step.burn)]
@@ -110,7 +114,7 @@ class FaultScript:
         elif step.attach:
             (primary,) = instances_for(self._state, self._fault, "primary")
             if not replica_status(instance):
-                attach(instance, primary, self._state.replication)
+                attach(instance, primary, self._state.replication, log_of(self._state, instance.name))
         else:
             self._open_sessions(instance, step)
 

@@ -13,18 +13,18 @@ import pymysql
 from bot.errors import FirstmateError, WrongUsage
 from bot.lab import processes
 from bot.lab.fault_injection import vitess_steps
-from bot.lab.fault_injection.fault_checks import check_passes, replicas_caught_up
+from bot.lab.fault_injection.fault_checks import check_passes
 from bot.lab.fault_injection.fault_file import Fault, known
 from bot.lab.fault_injection.fault_process import FaultScript
+from bot.lab.fault_injection.replica_recovery import let_replicas_catch_up
 from bot.lab.fault_injection.saved_values import saved_values_path
 from bot.lab.lab_state import LabState, read
 from bot.lab.lab_status import lab_status
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
+from bot.spelling import close_matches, or_list
 
 INJECTED_WITHIN = 120.0
 """Seconds for all steps of a fault."""
-RECOVERS_WITHIN = 60.0
-"""Seconds for the replicas of the shard to catch up after a fault."""
 
 
 def inject_fault(folder: Path, name: str) -> Fault:
@@ -51,7 +51,13 @@ def inject_fault(folder: Path, name: str) -> Fault:
         return made.exists() and check_passes(state, fault, fault.file.shows)
 
     try:
-        wait_until(f"{fault.instance} shows {name}", in_place, INJECTED_WITHIN)
+        wait_until(
+            f"{fault.instance} shows {name}",
+            in_place,
+            INJECTED_WITHIN,
+            log=state.folder / "logs" / f"{process}.log",
+            next_step=f"The fault was undone; run `firstmate lab break {name}` again.",
+        )
     except FirstmateError:
         fix_fault(folder, name)
         raise
@@ -78,9 +84,13 @@ def fix_fault(folder: Path, name: str) -> Fault:
     if state.vitess is not None:
         vitess_steps.wait_until_healthy(state)
     if not fault.file.transient:
-        wait_until(f"{fault.instance} no longer shows {name}", lambda: not check_passes(state, fault, fault.file.shows))
+        wait_until(
+            f"{fault.instance} no longer shows {name}",
+            lambda: not check_passes(state, fault, fault.file.shows),
+            log=log_of(state, fault.instance),
+        )
     if state.vitess is None:
-        wait_until(f"the replicas catch up after {name}", lambda: replicas_caught_up(state, fault), RECOVERS_WITHIN)
+        let_replicas_catch_up(state, fault)
     saved_values_path(state, fault).unlink(missing_ok=True)
     return fault
 
@@ -100,7 +110,9 @@ def _find(folder: Path, name: str) -> tuple[Fault, LabState]:
     lab = known(vitess=found.state is not None and found.state.vitess is not None)
     fault = lab.get(name)
     if fault is None:
-        raise WrongUsage(f"The lab has no fault {name!r}; its faults are {', '.join(lab)}.")
+        near = close_matches(name, lab)
+        suggestion = f"; did you mean {or_list(near)}?" if near else "."
+        raise WrongUsage(f"The lab has no fault {name!r}{suggestion} `firstmate lab faults` lists all {len(lab)}.")
     if found.condition == "down" or found.state is None:
         raise FirstmateError(f"No lab is up in {folder}; run `firstmate lab up` first.")
     if found.condition == "half" and not _explained_by_fault(found.missing, found.state):

@@ -17,7 +17,7 @@ from bot.lab.lab_state import LabInstance, LabState, Login
 from bot.lab.replication import answers
 from bot.lab.vitess import application_load, cluster_processes
 from bot.lab.vitess.tablet_mysql import record_restarted_servers
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import START_AFRESH, log_of, wait_until
 
 ANSWERS_WITHIN = 30.0
 SOUND_WITHIN = 150.0
@@ -79,7 +79,12 @@ def restore_programs(state: LabState) -> None:
         cluster_processes.thaw(state, name)
         cluster_processes.restart(state, name)
     for instance in state.instances:
-        wait_until(f"the MySQL of {instance.name} answers", partial(answers, instance), ANSWERS_WITHIN)
+        wait_until(
+            f"the MySQL of {instance.name} answers",
+            partial(answers, instance),
+            ANSWERS_WITHIN,
+            log=log_of(state, instance.name),
+        )
 
     def enabled() -> bool:
         with suppress(Unreachable):
@@ -87,17 +92,26 @@ def restore_programs(state: LabState) -> None:
             return True
         return False
 
-    wait_until("VTOrc accepts that its recoveries are enabled", enabled, ANSWERS_WITHIN)
+    wait_until("VTOrc accepts that its recoveries are enabled", enabled, ANSWERS_WITHIN, log=log_of(state, "vtorc"))
 
 
 def wait_until_healthy(state: LabState) -> None:
     """Waits until the cluster is healthy; raises FirstmateError with the remaining problem."""
     try:
-        wait_until("every shard has a primary", lambda: not _shards_without_primary(state), SOUND_WITHIN)
+        wait_until(
+            "every shard has a primary",
+            lambda: not _shards_without_primary(state),
+            SOUND_WITHIN,
+            log=log_of(state, "vtorc"),
+        )
         cover_errant_transactions(state)
-        wait_until("the cluster is healthy", lambda: not health_problem(state), SOUND_WITHIN)
+        wait_until(
+            "the cluster is healthy", lambda: not health_problem(state), SOUND_WITHIN, log=log_of(state, "vtorc")
+        )
     except FirstmateError as error:
-        raise FirstmateError(f"The cluster did not recover: {health_problem(state) or error}") from error
+        problem = health_problem(state)
+        found = f"Now {problem}. {START_AFRESH}" if problem else str(error)
+        raise FirstmateError(f"The Vitess cluster in {state.folder} did not recover. {found}") from error
 
 
 def _shards_without_primary(state: LabState) -> str:
@@ -139,7 +153,12 @@ def _query_problem(state: LabState) -> str:
                 ask(connection, f"USE `{vitess.keyspace}/{shard}@{kind}`")
                 ask(connection, "SELECT customer_id FROM customer LIMIT 1")
         before = application_load.load_counts(state.folder).writes
-    wait_until("the application writes", lambda: application_load.load_counts(state.folder).writes > before, 5.0)
+    wait_until(
+        "the application writes through vtgate",
+        lambda: application_load.load_counts(state.folder).writes > before,
+        5.0,
+        log=log_of(state, application_load.NAME),
+    )
     return ""
 
 

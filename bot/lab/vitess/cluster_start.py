@@ -43,7 +43,7 @@ from bot.lab.vitess import (
 from bot.lab.vitess.alert_rules import rules
 from bot.lab.vitess.cluster_layout import KEYSPACE, PLANS, PORTS, TabletPlan, cluster_on
 from bot.lab.vitess.vitess_programs import VitessPrograms, find_vitess
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 from bot.lab.workspace_process import start_workspace
 
 DURABILITY = "semi_sync"
@@ -79,7 +79,7 @@ class _ClusterStart:
                 raise FirstmateError(f"{name} exited during startup: {_last_line(log)}; its log is {log}.")
             return condition()
 
-        wait_until(f"{description} (its log: {log})", running_and_met, 60.0)
+        wait_until(description, running_and_met, 60.0, log=log)
 
 
 def prepare(folder: Path, reporter: Reporter) -> Callable[[Path, str, Reporter], LabState]:
@@ -145,7 +145,11 @@ def _bring_up(start: _ClusterStart) -> LabState:
     start.reporter.step("Waiting for Prometheus and Alertmanager", 0.5)
     scraped = {f'up{{job="{job}"}} == 1': count for job, count in scrape_jobs.TARGETS.items()}
     wait_for_services(state, start.ports, {"mysql_up == 1": len(state.instances), **scraped})
-    wait_until("the application writes through vtgate", lambda: application_load.load_counts(start.folder).writes > 0)
+    wait_until(
+        "the application writes through vtgate",
+        lambda: application_load.load_counts(start.folder).writes > 0,
+        log=log_of(state, application_load.NAME),
+    )
     return state
 
 

@@ -28,6 +28,10 @@ class JudgedCause:
     remedies: tuple[str, ...] = ()
     look_again: float | None = None
     """Seconds after which evidence is gathered again, because the condition may have resolved itself."""
+    over: bool = False
+    """Whether it says that the trouble is over."""
+    continues: str = ""
+    """The runbook that a run goes on with if this cause leads, or ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,7 @@ def diagnose(
         else:
             judged = _judge(cause, scope)
             found.append(_over(cause, judged, found) if cause.over else judged)
-    over = {cause.id for cause in runbook.causes if cause.over}
-    return Diagnosis(tuple(sorted(found, key=lambda each: each.id in over and each.verdict is CauseStatus.HOLDS)))
+    return Diagnosis(tuple(sorted(found, key=lambda each: each.over and each.verdict is CauseStatus.HOLDS)))
 
 
 def _over(cause: Cause, judged: JudgedCause, earlier: Sequence[JudgedCause]) -> JudgedCause:
@@ -90,7 +93,10 @@ def _judge(cause: Cause, scope: Mapping[str, object]) -> JudgedCause:
         )
     except ExpressionError as error:
         return JudgedCause(cause.id, CauseStatus.UNDECIDED, f"Undecided: {error}")
-    return JudgedCause(cause.id, CauseStatus.HOLDS, _sentence(cause, scope), cause.remedies, cause.look_again)
+    says = _sentence(cause, scope)
+    return JudgedCause(
+        cause.id, CauseStatus.HOLDS, says, cause.remedies, cause.look_again, over=cause.over, continues=cause.continues
+    )
 
 
 def _sentence(cause: Cause, scope: Mapping[str, object]) -> str:

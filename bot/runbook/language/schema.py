@@ -1,4 +1,4 @@
-"""The schema of a runbook file as frozen models; `gather_schema` and `remedy_schema` have its steps. Pure.
+"""The schema of a runbook file as frozen models; its parts are in `gather_schema`, `remedy_schema`, `tests_schema`.
 
 The models validate what can be decided from the file alone; `bot.runbook.linting` compares it with the action catalog.
 """
@@ -22,6 +22,7 @@ from pydantic import (
 
 from bot.alerts import Matcher
 from bot.runbook.language.gather_schema import Step
+from bot.runbook.language.kinds import BASE, Kind
 from bot.runbook.language.matcher_syntax import parse_alternative
 from bot.runbook.language.remedy_schema import Remedy
 from bot.runbook.language.schema_base import (
@@ -29,10 +30,12 @@ from bot.runbook.language.schema_base import (
     Label,
     Line,
     Name,
+    Names,
     Parameters,
     RunbookModel,
     Template,
 )
+from bot.runbook.language.tests_schema import Test
 
 Autonomy: TypeAlias = Literal["observe", "suggest", "auto"]
 AUTONOMY: tuple[Autonomy, ...] = ("observe", "suggest", "auto")
@@ -41,7 +44,6 @@ InputType: TypeAlias = Literal[
     "seconds", "bytes", "percent", "count", "number", "boolean", "text", "instance", "shard", "user", "digest", "enum"
 ]
 
-MAX_REMEDIES = 4
 MAX_CARD_FIELDS = 3
 
 
@@ -66,18 +68,6 @@ class Input(RunbookModel):
         return self
 
 
-def _as_names(value: object) -> object:
-    """Converts a single name to a list of one."""
-    if isinstance(value, list) and len(value) > MAX_REMEDIES:
-        raise ValueError(f"{len(value)} remedies exceed the limit of {MAX_REMEDIES}")
-    return () if value is None else (value,) if isinstance(value, str) else value
-
-
-Names: TypeAlias = Annotated[
-    tuple[Name, ...], BeforeValidator(_as_names, json_schema_input_type=str | list[str] | None)
-]
-
-
 class Helped(RunbookModel):
     """When a remedy of the cause has helped; evidence is gathered again after the change to tell."""
 
@@ -88,6 +78,20 @@ class Helped(RunbookModel):
     """How long it may take until it has helped, in seconds; by default 10 s, and 60 s under Vitess."""
     holds_for: Annotated[Duration, Field(ge=1, le=900)] | None = None
     """How long it must last before it counts, in seconds: for trouble that returns, such as a lock wait timeout."""
+
+
+class Continuation(RunbookModel):
+    """The runbook that a run goes on with once a cause leads."""
+
+    runbook: Annotated[str, Field(min_length=1, max_length=100)]
+    """The name of the other runbook."""
+    parameters: Parameters = Field(default_factory=dict, alias="with")
+    """The inputs of the other runbook; by default they come from the alert's labels, or are their defaults."""
+
+
+def _as_continuation(value: object) -> object:
+    """Converts the name of a runbook to the full notation."""
+    return {"runbook": value} if isinstance(value, str) else value
 
 
 class Cause(RunbookModel):
@@ -110,9 +114,21 @@ class Cause(RunbookModel):
     over: bool = False
     """Whether the cause says that the trouble is over: it then comes after all other proved causes, and is undecided
     while a cause that excludes it is."""
+    continue_: Annotated[
+        Continuation | None, BeforeValidator(_as_continuation, json_schema_input_type=str | Continuation | None)
+    ] = Field(default=None, alias="continue")
+    """The runbook that the run goes on with if this cause leads: its name, or a mapping with `runbook` and `with`. A
+    run goes on once; what was gathered already is not gathered again."""
+
+    @property
+    def continues(self) -> str:
+        """The name of the runbook that the run goes on with, or ''."""
+        return self.continue_.runbook if self.continue_ is not None else ""
 
     @model_validator(mode="after")
     def _has_remedy_or_look_again(self) -> Cause:
+        if self.continue_ is not None and (self.remedies or self.look_again is not None or self.over):
+            raise ValueError("a cause with `continue` cannot have a remedy, `look_again` or `over`")
         if self.look_again is not None and self.remedies:
             raise ValueError("a cause with `look_again` cannot offer a remedy")
         if self.helped is not None and not self.remedies:
@@ -120,59 +136,16 @@ class Cause(RunbookModel):
         return self
 
 
-class Expect(RunbookModel):
-    """The expected outcome of a test."""
-
-    cause: str | None = None
-    """The leading cause; null if no cause is proved."""
-    remedies: Names = Field(default=(), alias="remedy")
-    """All remedies that the leading cause offers, the best first; one name or a list."""
-    causes: tuple[str, ...] | None = None
-    """All proved causes, in order."""
-    undecided: tuple[str, ...] | None = None
-    """All causes that cannot be decided because evidence is missing."""
-    says: str | None = None
-    """Text that the sentence of the leading cause contains."""
-    parameters: Parameters | None = Field(default=None, alias="with")
-    """Parameters of the first action of the first remedy; others are not compared."""
-    statements: tuple[str, ...] | None = None
-    """All statements of the first remedy's plan on one target."""
-    card: str | None = None
-    """Text that the card contains."""
+def _validate_kinds(value: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """Rejects kinds that no server has: each server has exactly one of `BASE`."""
+    if not any(each in BASE for each in value):
+        raise ValueError(f"`kinds` needs at least one of {', '.join(BASE)}: each server is one of these")
+    if len(set(value)) < len(value):
+        raise ValueError("`kinds` names a kind twice")
+    return value
 
 
-class ServerAnswer(RunbookModel):
-    """The result of a statement that the server executes while a remedy is planned."""
-
-    asks: Annotated[str, Field(min_length=1, max_length=2000)]
-    """Text that the statement contains."""
-    rows: tuple[Mapping[str, Any], ...] = ()
-    """The rows of the result, each a mapping of column to value."""
-
-
-class Test(RunbookModel):
-    """Evidence and the outcome that it must lead to; fields that are not given have the defaults of their types."""
-
-    __test__ = False
-
-    name: Line | None = None
-    """A short description of the test."""
-    given: Mapping[str, Any] = Field(default_factory=dict)
-    """The evidence of each step; fields that are not given have the defaults of their types."""
-    missing: tuple[str, ...] = ()
-    """The steps that failed."""
-    inputs: Mapping[str, Any] = Field(default_factory=dict)
-    """The inputs that differ from their defaults."""
-    target: Mapping[Literal["name", "address", "role", "shard", "flavour", "replicas", "tablet"], str | int] = Field(
-        default_factory=dict
-    )
-    """The target's properties in the inventory; by default a replica in a shard with two replicas."""
-    server: Annotated[str, Field(pattern=r"^(mysql|mariadb|proxysql) \d+\.\d+(\.\d+)?$")] = "mysql 8.4.0"
-    """The flavour and version of the server on which a remedy is planned."""
-    answers: tuple[ServerAnswer, ...] = ()
-    """The results of the statements that the server executes while the remedy is planned."""
-    expect: Expect
-    """The expected outcome."""
+Kinds: TypeAlias = Annotated[tuple[Kind, ...], Field(min_length=1), AfterValidator(_validate_kinds)]
 
 
 class Link(RunbookModel):
@@ -229,6 +202,9 @@ class Runbook(RunbookModel):
     """The team that is responsible for the runbook."""
     match: Alternatives = ()
     """The alerts that the runbook matches: a list of alternatives, or a mapping with `any`, `not` and `priority`."""
+    kinds: Kinds | None = None
+    """The kinds of servers for which the runbook speaks; it answers only for a server all of whose kinds it names.
+    Without this key it answers for every server, but changes none that is recovering or being provisioned."""
     inputs: Mapping[Name, Input] = Field(default_factory=dict)
     """The parameters of the runbook by name; expressions read them as `inputs.name`."""
     gather: Mapping[Name, Step] = Field(min_length=1)

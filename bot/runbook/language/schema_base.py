@@ -11,6 +11,7 @@ from bot.runbook.language import units
 
 Place: TypeAlias = Literal["target", "primary", "replicas", "shard", "proxies"]
 NAMES = r"^[a-z][a-z0-9_]{0,39}$"
+MAX_REMEDIES = 4
 MAX_ITEMS = 50
 """The most instances or items of one step."""
 RESERVED = frozenset(
@@ -32,6 +33,18 @@ Line: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Label: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9 ./-]{1,29}$")]
 Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=2000)]
 Parameters: TypeAlias = Mapping[str, Any]
+
+
+def _as_names(value: object) -> object:
+    """Converts a single name to a list of one."""
+    if isinstance(value, list) and len(value) > MAX_REMEDIES:
+        raise ValueError(f"{len(value)} remedies exceed the limit of {MAX_REMEDIES}")
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
+Names: TypeAlias = Annotated[
+    tuple[Name, ...], BeforeValidator(_as_names, json_schema_input_type=str | list[str] | None)
+]
 
 
 class RunbookModel(BaseModel):

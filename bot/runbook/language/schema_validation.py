@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import UnionType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.runbook.language import gather_schema, remedy_schema, schema, schema_base
+from bot.runbook.language import gather_schema, remedy_schema, schema, schema_base, tests_schema
 from bot.runbook.language.findings import Path, Problem
 from bot.runbook.language.positioned_document import Document
 from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import suggestion_for
+from bot.validation_wording import choices, got, requirement
 
 _MODELS: dict[str, type[BaseModel]] = {
     "inputs": schema.Input,
@@ -23,9 +23,9 @@ _MODELS: dict[str, type[BaseModel]] = {
     "causes": schema.Cause,
     "remedies": remedy_schema.Remedy,
     "steps": remedy_schema.RemedyStep,
-    "tests": schema.Test,
-    "answers": schema.ServerAnswer,
-    "expect": schema.Expect,
+    "tests": tests_schema.Test,
+    "answers": tests_schema.ServerAnswer,
+    "expect": tests_schema.Expect,
     "links": schema.Link,
 }
 """Key of a mapping or list -> model of its values."""
@@ -65,12 +65,12 @@ def problems_of_validation(
             case "value_error":
                 yield Problem(path, f"Invalid value of {_key_path(path)}: {_reason(error)}", "wrong-value")
             case "literal_error":
-                words = [word.strip(" '") for word in error["ctx"]["expected"].replace(" or ", ",").split(",")]
+                words = choices(error)
                 actual = str(error["input"])
                 message = f"Invalid value of {_key_path(path)}: {actual[:60]!r} is not one of {', '.join(words)}"
                 yield Problem(path, message, "wrong-value", suggestion_for(actual, words))
             case _:
-                message = f"Invalid value of {_key_path(path)}: {error['msg']}{_actual(error['input'])}"
+                message = f"Invalid value of {_key_path(path)}: it {requirement(error)}{got(error['input'])}"
                 yield Problem(path, message, "wrong-value")
 
 
@@ -108,7 +108,3 @@ def _key_path(path: Path) -> str:
 
 def _inside(path: Path) -> str:
     return f" in {_key_path(path)}" if path else ""
-
-
-def _actual(value: Any) -> str:  # noqa: ANN401 - a YAML value
-    return "" if isinstance(value, dict | list | UnionType) else f", got {str(value)[:60]!r}"

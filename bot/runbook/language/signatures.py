@@ -8,7 +8,6 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -17,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from actions.catalog import DIAGNOSTICS, REMEDIATIONS
 from actions.contract import Unit
 from bot.runbook.language import units
+from bot.spelling import closest_match
 
 
 class UnknownAction(LookupError):
@@ -47,12 +47,6 @@ def suggestion_for(name: str, names: typing.Iterable[str]) -> str:
     """Returns `did you mean 'x'?` if a name is close, else ''."""
     closest = closest_match(name, names)
     return f"did you mean {closest!r}?" if closest is not None else ""
-
-
-def closest_match(name: str, names: typing.Iterable[str]) -> str | None:
-    """Returns the name that is closest to a misspelt one; None if no name is close."""
-    found = get_close_matches(name[:100], [str(each) for each in names], n=1, cutoff=0.6)
-    return found[0] if found else None
 
 
 @lru_cache(maxsize=256)

@@ -12,9 +12,9 @@ from bot.errors import RunbookError
 from bot.runbook.language.findings import Finding, RunbookRefused
 from bot.runbook.language.runbook_files import files_of, read_file
 from bot.runbook.language.schema import Runbook
-from bot.runbook.language.signatures import did_you_mean
 from bot.runbook.library.origin import Source
 from bot.runbook.linting.lint_text import lint_text
+from bot.spelling import close_matches, or_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,12 @@ class Library:
         for runbook in self.runbooks:
             if runbook.runbook == name:
                 return runbook
-        names = [runbook.runbook for runbook in self.runbooks]
-        suggestion = did_you_mean(name, names) or "."
-        raise RunbookError(f"Unknown runbook {name!r}{suggestion} The runbooks are {', '.join(names) or 'none'}.")
+        near = close_matches(name, (runbook.runbook for runbook in self.runbooks))
+        suggestion = f"; did you mean {or_list(near)}?" if near else "."
+        raise RunbookError(
+            f"Unknown runbook {name!r}{suggestion} `firstmate runbooks`, or `/runbook list` in Slack, lists all "
+            f"{len(self.runbooks)}."
+        )
 
 
 def folders_of(config: Config | None) -> tuple[Path, ...]:

@@ -74,6 +74,9 @@ def analyze(runbook: Runbook) -> Analysis:
         if cause.helped is not None and cause.helped.when is not None:
             helped = Scope(helped_scope(runbook))
             found.type_problems += check_condition((*path, "helped", "when"), cause.helped.when, helped)
+        proved = Scope(names, non_null_where(cause.when))
+        for key, value in cause.continue_.parameters.items() if cause.continue_ is not None else ():
+            found.type_problems += check_value((*path, "continue", "with", key), value, proved)[1]
     for name in runbook.remedies:
         _analyze_remedy(found, name, Scope(names, _non_null_where_offered(runbook, name)))
     return found

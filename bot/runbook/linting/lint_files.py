@@ -100,8 +100,9 @@ def _lint(
 
 def _refers_outside(linted: Mapping[str, RunbookFile]) -> bool:
     remedies = [remedy for each in linted.values() for remedy in each.runbook.remedies.values()]
-    named = {step.runbook for remedy in remedies for step in remedy.each_step}
-    return bool(named - linted.keys() - {None})
+    named = {step.runbook for remedy in remedies for step in remedy.each_step if step.runbook is not None}
+    named |= {cause.continues for each in linted.values() for cause in each.runbook.causes}
+    return bool(named - linted.keys() - {""})
 
 
 def _located(problems: Iterable[tuple[RunbookFile, Problem]], texts: Mapping[str, str]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from bot.runbook.expressions.syntax import ExpressionError, sole_expression, syn
 from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.schema import Runbook
 from bot.runbook.language.schema_base import Selector
-from bot.runbook.language.signatures import closest_match
+from bot.spelling import closest_match
 
 _ALL = "*"
 
@@ -63,6 +63,8 @@ def usage_outside_steps(runbook: Runbook) -> NameUsage:
         usage |= _of_source(cause.when, False) | _of_source(cause.says, True)
         if cause.helped is not None and cause.helped.when is not None:
             usage |= _of_source(cause.helped.when, False)
+        if cause.continue_ is not None:
+            usage |= _of_value(cause.continue_.parameters)
     for remedy in runbook.remedies.values():
         if isinstance(remedy.on, Selector):
             usage |= _of_value(remedy.on.tablet)

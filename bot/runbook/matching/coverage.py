@@ -58,7 +58,7 @@ class RuleCoverage:
     runbook: str | None = None
     matcher: str | None = None
     tie: tuple[str, ...] = ()
-    """The runbooks that match with the same specificity, so that none of them runs."""
+    """The runbooks that match with the same specificity; the first few of them are asked."""
 
 
 def rule_coverage(runbooks: Sequence[Runbook], rules: Iterable[AlertingRule]) -> list[RuleCoverage]:

@@ -23,6 +23,8 @@ Specificity: TypeAlias = tuple[int, int, int]
 """Priority of the runbook, rank of the strongest matcher (0 to 5), and number of matchers."""
 ANNOTATION = "annotation."
 
+MOST_ASKED = 3
+"""The most runbooks that are asked about one alert."""
 _POSITIVE = (Operator.EQUAL, Operator.REGEX)
 _MAX_LENGTH = 300
 """The most characters of a label or metric name that are matched, which bounds the time of regular expressions."""
@@ -53,13 +55,18 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Runbooks that match an alert with the same specificity; none of them runs."""
+    """Runbooks that match an alert with the same specificity, sorted by name."""
 
     matches: tuple[Match, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(match.runbook.runbook for match in self.matches)
+
+    @property
+    def asked(self) -> tuple[Match, ...]:
+        """Those that are asked: the first few."""
+        return self.matches[:MOST_ASKED]
 
 
 def explain(runbooks: Iterable[Runbook], alert: Alert) -> list[Explanation]:
@@ -88,7 +95,11 @@ def verdict(chosen: Match | Tie | None) -> str:
         return "No runbook matches the alert."
     if isinstance(chosen, Tie):
         names = " and ".join(chosen.names)
-        return f"{names} match the alert equally well, so none of them runs. Make one of them more specific."
+        asked = "both are" if len(chosen.matches) == 2 else f"{len(chosen.asked)} of them are"
+        return (
+            f"{names} match the alert equally well, so {asked} asked, and the one with the better proved cause leads. "
+            "Make one of them more specific."
+        )
     kind = " as the fallback" if chosen.runbook.is_fallback else ""
     return f"{chosen.runbook.runbook} matches the alert{kind}, by {chosen.matcher}."
 

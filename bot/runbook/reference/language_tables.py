@@ -127,6 +127,8 @@ def _simple(schema: Mapping[str, Any]) -> str:
 def _plural(items: Mapping[str, Any]) -> str:
     if "$ref" in items:
         return f"{items['$ref'].rsplit('/', 1)[1].lower()}s"
+    if "enum" in items:
+        return ", ".join(f"`{word}`" for word in items["enum"])
     return {"string": "texts", "integer": "numbers", "object": "mappings"}.get(str(items.get("type")), "values")
 
 

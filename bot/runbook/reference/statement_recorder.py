@@ -17,6 +17,7 @@ from actions.contract import Flavour, MySQL, NoUndo, ProxySQL, Refused, Remediat
 from actions.diagnostics.mysql.configuration import Configuration
 from actions.diagnostics.mysql.gtid_sets import GtidSets
 from actions.diagnostics.mysql.replica_status import WAITED_IN_VAIN
+from actions.diagnostics.mysql.table_definition import TableDefinition
 from actions.endpoint_contract import Endpoint
 from actions.row_lock_queues import MOST_EDGES
 from actions.shard_contract import MemberAnswer, ShardMembers
@@ -76,6 +77,7 @@ def _named(variable: str) -> dict[str, str]:
 
 
 EXAMPLES: Mapping[str, Example] = {
+    "mysql.access_errors": Example(columns={"errno": 1045, "raised": 1, "age": 1, "user": "app", "host": "app1"}),
     "mysql.binary_logs": Example(columns={**_named("log_bin"), "File_size": "1"}),
     "mysql.configuration_differences": Example({"members": (Configuration("replica:3306"),)}),
     "mysql.errant_gtids": Example({"replicas": (GtidSets("replica:3306", "2", "0-2-1", enabled=True),)}),
@@ -87,6 +89,7 @@ EXAMPLES: Mapping[str, Example] = {
     "mysql.wait_graph": Example(
         columns=_WAITS,
         further=(
+            {**_WAITS, "waiter": 0, "holders": "0"},
             {**_WAITS, "waiting": 0, "lock_type": "SHARED", "state": "Waiting for table metadata lock"},
             {**_WAITS, "waiting": MOST_EDGES + 1, "state": "updating"},
             {**_WAITS, "holders": "0", "waits": 0, "state": "updating"},
@@ -105,6 +108,9 @@ EXAMPLES: Mapping[str, Example] = {
     "mysql.shard_roles": Example(columns=_named("group_replication_group_name")),
     "mysql.statement_digests": Example(columns=_named("performance_schema")),
     "mysql.temporary_tables": Example(columns=_named("performance_schema")),
+    "mysql.table_differences": Example(
+        {"schema": "app", "table": "orders", "members": (TableDefinition("replica:3306", "app.orders", exists=True),)}
+    ),
     "mysql.set_variable": Example({"name": "max_connections", "value": 200}, {"Value": "100"}),
     "mysql.kill_connection": Example(
         {**_IN_IT, "transaction_started": "2026-03-01 03:00:00"}, {**_SESSION, "command": "Sleep", "info": ""}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bot.errors import RunbookError
 from bot.runbook.language.positioned_document import read
 from bot.runbook.language.runbook_files import read_file
-from bot.runbook.language.schema import Test
+from bot.runbook.language.tests_schema import Test
 
 HEAD = """\
 # Recorded by `firstmate record`; host names and addresses are replaced, literals of statements are `?`.

@@ -14,8 +14,10 @@ from bot.runbook.diagnosis.remedies import build, remedy_location
 from bot.runbook.expressions.evaluation import EvidenceMissing, ExpressionError, Missing
 from bot.runbook.expressions.names import evidence_types
 from bot.runbook.language.inputs import resolve
-from bot.runbook.language.schema import Expect, Runbook, Test
+from bot.runbook.language.kinds import KnownKinds, not_answered
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import did_you_mean, item_of
+from bot.runbook.language.tests_schema import Expect, Test
 from bot.runbook.testing.evidence_stubs import build_evidence
 from bot.runbook.testing.scripted_server import ScriptedServer
 
@@ -111,8 +113,9 @@ def _differences(runbook: Runbook, test: Test, card: CardRenderer | None) -> Ite
         yield Difference(str(error))
         return
     target: dict[str, str | int] = {**DEFAULT_TARGET, **{str(name): value for name, value in test.target.items()}}
-    diagnosis = diagnose(runbook, evidence, inputs, target)
-    yield from _verdicts(test.expect, diagnosis)
+    silent = not_answered(runbook.runbook, runbook.kinds, str(target["name"]), KnownKinds(test.kinds))
+    diagnosis = Diagnosis(()) if silent else diagnose(runbook, evidence, inputs, target)
+    yield from _verdicts(test.expect, diagnosis, silent)
     yield from _remedies(runbook, test, diagnosis, {**evidence, "inputs": inputs, "target": target})
     if test.expect.card is not None and card is not None:
         text = card(runbook, diagnosis, evidence, render_card_fields(runbook, evidence, inputs, target))
@@ -120,19 +123,24 @@ def _differences(runbook: Runbook, test: Test, card: CardRenderer | None) -> Ite
             yield Difference("card", repr(test.expect.card), text)
 
 
-def _verdicts(expected: Expect, diagnosis: Diagnosis) -> Iterator[Difference]:
+def _verdicts(expected: Expect, diagnosis: Diagnosis, silent: str) -> Iterator[Difference]:
+    """Compares the causes; `silent` says why the runbook does not answer, or is ''."""
     lead = diagnosis.lead
+    told = lead.says if lead else silent
     if (lead.id if lead else None) != expected.cause:
-        yield Difference("cause", expected.cause or "none", _outcome(diagnosis))
+        yield Difference("cause", expected.cause or "none", silent or _outcome(diagnosis))
     elif (offered := lead.remedies if lead else ()) != expected.remedies:
         yield Difference("remedy", _names(expected.remedies), _names(offered))
     if expected.causes is not None and (held := tuple(each.id for each in diagnosis.holding)) != expected.causes:
         yield Difference("causes", _names(expected.causes), _names(held))
+    continues = lead.continues if lead else ""
+    if expected.continues is not None and continues != expected.continues:
+        yield Difference("continues", expected.continues, continues or "none")
     undecided = tuple(each.id for each in diagnosis.causes if each.verdict is CauseStatus.UNDECIDED)
     if expected.undecided is not None and undecided != expected.undecided:
         yield Difference("undecided", _names(expected.undecided), _names(undecided))
-    if expected.says is not None and expected.says not in (lead.says if lead else ""):
-        yield Difference("says", repr(expected.says), repr(lead.says if lead else ""))
+    if expected.says is not None and expected.says not in told:
+        yield Difference("says", repr(expected.says), repr(told))
 
 
 def _remedies(runbook: Runbook, test: Test, diagnosis: Diagnosis, scope: Mapping[str, object]) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actions.contract import Flavour, Row, ServerVersion, Unreadable
-from bot.runbook.language.schema import ServerAnswer
+from bot.runbook.language.tests_schema import ServerAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bot.runbook.linting.rule import Rule, Severity
 from bot.runbook.linting.rules import (
     always_true,
     anchor_or_alias,
+    continue_cycle,
     costly_step,
     cut_evidence,
     duplicate_cause,
@@ -119,6 +120,7 @@ _ALL: tuple[Rule, ...] = (
     untested_cause.RULE,
     # several runbooks
     unknown_runbook.RULE,
+    continue_cycle.RULE,
     same_name.RULE,
     equal_match.RULE,
     # a policy

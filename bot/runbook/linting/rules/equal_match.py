@@ -1,4 +1,4 @@
-"""equal-match: two runbooks match the same alert equally well, so neither would run."""
+"""equal-match: two runbooks match the same alert equally well, so both are asked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_library(files: Sequence[RunbookFile], known: Mapping[str, Runbook]) ->
     """Looks for an alert that two runbooks match with the same specificity."""
     for tie in find_ties([file.runbook for file in files]):
         first, second = files[tie.first].runbook, files[tie.second]
-        message = f"{first.runbook} matches the alert {tie.alert} equally well, so neither runbook would run"
+        message = f"{first.runbook} matches the alert {tie.alert} equally well, so both would be asked"
         path = _path_of_alternative(second.runbook, tie.alternative)
         yield second, Problem(path, message, ID, "make one of them more specific")
 
@@ -28,8 +28,8 @@ def _path_of_alternative(runbook: Runbook, number: int) -> Path:
 
 RULE = Rule(
     id=ID,
-    severity=Severity.ERROR,
-    description="Two runbooks match the same alert equally well, so neither would run.",
+    severity=Severity.WARNING,
+    description="Two runbooks match the same alert equally well, so both are asked.",
     passing="""\
 # FILE team/lag.yml
 runbook: team/lag

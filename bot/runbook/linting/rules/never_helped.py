@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.catalog import DIAGNOSTICS
-from bot.runbook.diagnosis.helped import COSTLY_EVERY, condition_steps
+from bot.runbook.diagnosis.helped_criteria import COSTLY_EVERY, condition_steps
 from bot.runbook.expressions.implication import condition
 from bot.runbook.expressions.syntax import ExpressionError, syntax_tree
 from bot.runbook.language.findings import Path, Problem

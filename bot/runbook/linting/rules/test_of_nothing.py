@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bot.runbook.language.findings import Path, Problem
-from bot.runbook.language.schema import Expect, Runbook
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import suggestion_for
+from bot.runbook.language.tests_schema import Expect
 from bot.runbook.linting.analysis import Analysis
 from bot.runbook.linting.rule import Rule, Severity
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.runbook.language.findings import Path, Problem
-from bot.runbook.language.schema import Expect, Runbook
+from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import UnknownAction, of_remediation, suggestion_for
+from bot.runbook.language.tests_schema import Expect
 from bot.runbook.linting.analysis import Analysis
 from bot.runbook.linting.rule import Rule, Severity
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from actions.contract import Row
-from actions.diagnostics.mysql.connection_use import ConnectionUse, UserSessions, connection_use
+from actions.diagnostics.mysql.connection_use import ConnectionUse, ProgramSessions, UserSessions, connection_use
 from bot.lab.waiting import wait_until
 from tests.actions.hands import reader
-from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded
+from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded, named
 
 STATUS = [
     {"Variable_name": "Threads_connected", "Value": "190"},
@@ -26,7 +26,9 @@ USERS = [
 ]
 ANSWERS: dict[str, Sequence[Row]] = {
     "SHOW GLOBAL STATUS": STATUS,
+    "SHOW GLOBAL VARIABLES": named(open_files_limit=5000, table_open_cache=2000, sort_buffer_size=4096),
     "@@GLOBAL.max_connections": [{"value": 200}],
+    "session_connect_attrs": [{"program": "puma <1>", "sessions": 90}],
     "GROUP BY": USERS,
 }
 
@@ -51,12 +53,18 @@ def test_the_limit_the_counters_and_the_users(version, table):
         refused=7,
         used=95.0,
         users=(UserSessions("app", 180, 170, 3600.0), UserSessions("reports", 2, 0, 0.0)),
+        open_files_limit=5000,
+        most_by_files=990,
+        session_memory=4096,
+        programs=(ProgramSessions("puma-1", 90),),
     )
-    assert f"FROM {table} " in db.asked[-1][0]
+    assert [sql for sql, _ in db.asked if f"FROM {table} " in sql]
 
 
 def test_where_nothing_is_told_nothing_is_claimed():
-    db = Recorded(MYSQL_97, {"SHOW GLOBAL STATUS": [], "@@GLOBAL": [{"value": 0}], "GROUP BY": []})
+    db = Recorded(
+        MYSQL_97, {"SHOW GLOBAL STATUS": [], "SHOW GLOBAL VARIABLES": [], "@@GLOBAL": [{"value": 0}], "GROUP BY": []}
+    )
     assert connection_use(db) == ConnectionUse()
 
 

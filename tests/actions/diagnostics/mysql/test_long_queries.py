@@ -6,7 +6,7 @@ import pytest
 
 from actions.diagnostics.mysql.long_queries import LongQueries, long_queries
 from tests.actions.hands import reader
-from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded
+from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, UNNAMED, Recorded
 
 ROW = {
     "id": 7,
@@ -37,7 +37,7 @@ ROW = {
     ids=str,
 )
 def test_a_statement_with_what_it_has_read(version, part):
-    db = Recorded(version, {"FROM": [ROW]})
+    db = Recorded(version, {**UNNAMED, "FROM": [ROW]})
     found = long_queries(db, older_than=60.0)
     (query,) = found.queries
     assert (query.thread_id, query.user, query.host, query.database) == (7, "report", "10.0.0.7", "shop")
@@ -60,7 +60,7 @@ def test_a_statement_with_what_it_has_read(version, part):
     ids=lambda change: str(next(iter(change.values())))[:20],
 )
 def test_some_are_never_stopped_and_it_is_said_why(change):
-    found = long_queries(Recorded(MYSQL_97, {"FROM": [{**ROW, **change}]}))
+    found = long_queries(Recorded(MYSQL_97, {**UNNAMED, "FROM": [{**ROW, **change}]}))
     assert found.stoppable == ()
     assert found.queries[0].protected
 

@@ -9,7 +9,7 @@ import pytest
 from actions.contract import Unreadable
 from actions.diagnostics.mysql.server_kind import server_kind
 from actions.member_facts import member_facts
-from actions.shard_primary import Group
+from actions.replication_graph import Group
 from bot.lab.connections import administrator, ask
 from bot.lab.free_ports import free_ports
 from bot.lab.lab_state import LabInstance, LabState

@@ -9,9 +9,9 @@ import pytest
 
 from actions.diagnostics.mysql.shard_roles import ShardRoles, judged, shard_roles
 from actions.member_facts import member_facts
+from actions.replication_graph import Group, MemberFacts
 from actions.replication_sources import Source
 from actions.shard_contract import MemberAnswer
-from actions.shard_primary import Group, MemberFacts
 from bot.config import load
 from bot.errors import Unreachable
 from bot.fleet.configured_fleet import ConfiguredFleet

@@ -7,7 +7,7 @@ import pytest
 from actions.contract import Refused, Unreadable
 from actions.diagnostics.vitess.schema_migrations import migration_by_uuid, migration_title, schema_migrations
 from tests.recorded_vitess import RecordedVitess
-from tests.vitess_records import HOLDS, UUID, ago, held_up, migration, migrations
+from tests.recorded_vtctld_answers import HOLDS, UUID, ago, held_up, migration, migrations
 
 DUPLICATE = (
     "vreplication: terminal error: task error: failed inserting rows: Duplicate entry 'ann@example.org' for key "

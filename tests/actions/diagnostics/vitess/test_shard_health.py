@@ -33,7 +33,7 @@ from tests.actions.diagnostics.vitess.recordings import (
     tablet_mysql,
     typed,
 )
-from tests.recorded_vitess import THREE
+from tests.recorded_vitess import THREE, server
 
 
 def aliases(tablets) -> list[str]:
@@ -86,6 +86,15 @@ def test_the_primarys_mysqld_is_dead():
 def test_a_primary_of_whose_mysqld_nothing_is_known_is_neither_dead_nor_alive():
     found = shard_health(healthy(pages=down(A, SILENT), under={}))
     assert (found.primary_vttablet_dead, found.primary_mysqld_dead, found.primary_mysqld_alive) == (True, False, False)
+
+
+def test_a_mysqld_that_takes_connections_and_does_not_answer_hangs_though_its_vttablet_serves():
+    silent = Unreadable("db-2:3306 takes connections but does not answer (timed out). It is overloaded, suspended.")
+    late = Unreadable("vtctld did not answer GetFullStatus within 2 s.")
+    found = shard_health(healthy(calls={f"GetFullStatus {B}": late}, under={B: server({"SELECT @@GLOBAL": silent})}))
+    assert (aliases(found.hanging), found.down, found.mysql_unknown) == ([B], (), ())
+    assert found.hanging[0].serving
+    assert aliases(shard_health(healthy(calls={f"GetFullStatus {B}": late}, under={})).mysql_unknown) == [B]
 
 
 def test_a_primary_left_read_only():
@@ -246,6 +255,13 @@ def test_a_real_mysqld_that_is_gone(hands, replica, trouble):
     assert [(each.alias, each.vttablet, each.mysqld) for each in found.replicas_down] == [
         (replica.alias, "answers", "dead")
     ]
+
+
+@pytest.mark.vitess
+def test_a_real_mysqld_that_is_frozen(hands, replica, trouble):
+    with trouble("frozen", replica.mysqld):
+        found = hands.ask(shard_health)
+    assert [(each.alias, each.vttablet, each.serving) for each in found.hanging] == [(replica.alias, "answers", True)]
 
 
 def not_connected(hands) -> list[str]:

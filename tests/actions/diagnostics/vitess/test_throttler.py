@@ -7,7 +7,7 @@ import pytest
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.throttler import throttler
 from tests.recorded_vitess import RecordedVitess
-from tests.vitess_records import ALWAYS, ago, keyspace, rule, throttling, with_throttler
+from tests.recorded_vtctld_answers import ALWAYS, ago, keyspace, rule, throttling, with_throttler
 
 
 def test_a_rule_of_a_person_is_told_with_its_ratio_and_its_end():

@@ -11,7 +11,7 @@ import pytest
 from actions.contract import Unreadable
 from actions.diagnostics.vitess.unresolved_transactions import unresolved_transactions
 from tests.recorded_vitess import THREE, RecordedVitess, server
-from tests.vitess_records import DTID, OTHER, nanoseconds
+from tests.recorded_vtctld_answers import DTID, OTHER, nanoseconds
 
 HERE, THERE = "vttablet zone1-0000000100 /twopcz?format=json", "vttablet zone1-0000000103 /twopcz?format=json"
 EMPTY = {"Distributed": None, "Prepared": None, "Failed": None}

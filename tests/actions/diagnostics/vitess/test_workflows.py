@@ -7,7 +7,7 @@ import pytest
 from actions.contract import Refused, Unreadable
 from actions.diagnostics.vitess.workflows import workflow_by_name, workflows
 from tests.recorded_vitess import RecordedVitess
-from tests.vitess_records import ago, stream, with_workflows, workflow
+from tests.recorded_vtctld_answers import ago, stream, with_workflows, workflow
 
 NEVER = "9223372036854775807"
 TERMINAL = (

@@ -25,6 +25,8 @@ class Variables(Recorded):
     def rows(self, sql, params=(), *, limit=200, costly=False):
         if sql.startswith("SHOW GLOBAL VARIABLES"):
             return [{"Variable_name": n, "Value": str(self.values[n])} for n in params if n in self.values]
+        if sql.startswith("SHOW GLOBAL STATUS"):
+            return []
         return [{"Replica_IO_Running": "Yes"}] if self.replicates else []
 
 
@@ -197,3 +199,33 @@ def test_nothing_is_persisted():
     assert str(made) == "SET GLOBAL `max_connections` = 150"
     assert str(undo) == "SET GLOBAL `max_connections` = 100"
     assert WIDER.revert_after == 3600.0
+
+
+@pytest.mark.lab
+def test_more_connections_than_the_open_files_allow_are_refused(notes, primary):
+    with reader(notes, primary) as db:
+        cache = int(db.rows("SELECT @@GLOBAL.table_open_cache AS n")[0]["n"])
+    administer(primary, "SET GLOBAL table_open_cache = 9960")
+    try:
+        with pytest.raises(Refused, match="does not fit the open files"):
+            check(notes, primary, SetVariable(name="max_connections", value=150))
+        check(notes, primary, SetVariable(name="max_connections", value=90))
+    finally:
+        administer(primary, f"SET GLOBAL table_open_cache = {cache}")
+    check(notes, primary, WIDER)
+
+
+def test_a_raise_that_fits_says_what_memory_it_may_take():
+    buffers = {"sort_buffer_size": 1 << 20, "join_buffer_size": 1 << 20}
+    db = Variables(max_connections=100, open_files_limit=10_000, table_open_cache=4000, **buffers)
+    WIDER.check(db)
+    assert WIDER.cost(db).startswith("50 more sessions may take up to 100 MiB for their buffers")
+    assert SetVariable(name="max_connections", value=90).cost(db) == ""
+
+
+def test_a_raise_that_does_not_fit_is_refused_and_a_server_that_does_not_say_is_not_judged():
+    with pytest.raises(
+        Refused, match="open_files_limit is 1024, and the caches of tables may take 1000 of them, so that"
+    ):
+        WIDER.check(Variables(max_connections=100, open_files_limit=1024, table_open_cache=500))
+    WIDER.check(Variables(max_connections=100, open_files_limit=0, table_open_cache=500))

@@ -7,7 +7,7 @@ import pytest
 from actions.contract import NoUndo, Refused
 from actions.remediations.vitess.cancel_migration import CancelMigration
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import UUID, migration, migrations
+from tests.recorded_vtctld_answers import UUID, migration, migrations
 
 CANCEL = CancelMigration(UUID)
 

@@ -9,12 +9,14 @@ from tests.recorded_vitess import THREE, tablet
 from tests.vitess_shard import (
     GONE,
     OTHER,
+    PRIMARY,
     REPLICA,
     SOURCE,
     STOPPED,
     STRANGE,
     keyspace,
     made,
+    primary_status,
     refusal,
     replica_status,
     shard,
@@ -92,6 +94,36 @@ def test_the_last_one_that_acknowledges_stays_as_the_policy_asks():
 def test_what_is_not_fit_to_serve_is_not_given_back(status, why):
     vt = shard({f"GetFullStatus {REPLICA}": status}, tablet=REPLICA, tablets=DRAINED)
     assert why in refusal(BACK, vt)
+
+
+AHEAD = replica_status(executed=f"MySQL56/{SOURCE}:1-330")
+"""It has executed 22 transactions of the primary that the primary itself has not committed."""
+
+
+def test_what_the_primary_has_sent_and_may_not_commit_yet_is_not_errant():
+    waits = primary_status(
+        server_uuid=SOURCE,
+        semi_sync_primary_enabled=True,
+        semi_sync_primary_clients=0,
+        semi_sync_wait_for_replica_count=1,
+    )
+    calls = {f"GetFullStatus {REPLICA}": AHEAD, f"GetFullStatus {PRIMARY}": waits}
+    BACK.check(shard(calls, tablet=REPLICA, tablets=DRAINED))
+
+
+@pytest.mark.parametrize(
+    "primary",
+    [
+        primary_status(server_uuid=SOURCE),
+        primary_status(server_uuid=STRANGE, semi_sync_blocked=True),
+    ],
+    ids=["no commit waits", "another server made them"],
+)
+def test_what_the_primary_lacks_is_errant_all_the_same(primary):
+    vt = shard(
+        {f"GetFullStatus {REPLICA}": AHEAD, f"GetFullStatus {PRIMARY}": primary}, tablet=REPLICA, tablets=DRAINED
+    )
+    assert "has 22 errant GTIDs" in refusal(BACK, vt)
 
 
 def test_what_is_fit_is_given_back_and_the_card_says_that_somebody_drained_it():

@@ -7,7 +7,7 @@ import pytest
 from actions.contract import NoUndo, Refused
 from actions.remediations.vitess.cleanup_migration import CleanupMigration
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import UUID, ago, migration, migrations, stream, workflow
+from tests.recorded_vtctld_answers import UUID, ago, migration, migrations, stream, workflow
 
 CLEAN = CleanupMigration(UUID)
 

@@ -9,7 +9,7 @@ import pytest
 from actions.contract import NoUndo, Refused
 from actions.remediations.vitess.complete_migration import CompleteMigration
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import UUID, held_up, migration, migrations
+from tests.recorded_vtctld_answers import UUID, held_up, migration, migrations
 
 COMPLETE = CompleteMigration(UUID)
 

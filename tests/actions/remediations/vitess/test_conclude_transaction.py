@@ -13,7 +13,7 @@ from actions.remediations.vitess import conclude_transaction
 from actions.remediations.vitess.conclude_transaction import ConcludeTransaction
 from tests.actions.vitess_hands import Hands
 from tests.recorded_vitess import THREE, RecordedVitess
-from tests.vitess_records import DTID, OTHER, nanoseconds
+from tests.recorded_vtctld_answers import DTID, OTHER, nanoseconds
 
 CONCLUDE = ConcludeTransaction(DTID)
 EMPTY = {"Distributed": None, "Prepared": None, "Failed": None}

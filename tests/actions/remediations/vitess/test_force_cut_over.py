@@ -9,7 +9,7 @@ from actions.diagnostics.vitess.schema_migrations import schema_migrations
 from actions.remediations.vitess.force_cut_over import ForceCutOver
 from bot.lab.connections import ask
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import HOLDS, UUID, held_up, migration, migrations
+from tests.recorded_vtctld_answers import HOLDS, UUID, held_up, migration, migrations
 
 FORCE = ForceCutOver(UUID)
 

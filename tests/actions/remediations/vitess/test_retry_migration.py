@@ -8,7 +8,7 @@ from actions.contract import Refused
 from actions.remediations.vitess.cancel_migration import CancelMigration
 from actions.remediations.vitess.retry_migration import RetryMigration
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import UUID, migration, migrations
+from tests.recorded_vtctld_answers import UUID, migration, migrations
 
 RETRY = RetryMigration(UUID)
 FIXED = RetryMigration(UUID, cause_fixed=True)

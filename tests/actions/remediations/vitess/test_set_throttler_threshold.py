@@ -8,7 +8,7 @@ from actions.contract import Refused, Unreadable
 from actions.remediations.vitess.set_throttler_threshold import SetThrottlerThreshold
 from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import keyspace, throttling, with_throttler
+from tests.recorded_vtctld_answers import keyspace, throttling, with_throttler
 
 LOOSER = SetThrottlerThreshold("lag", 20.0, for_seconds=600)
 

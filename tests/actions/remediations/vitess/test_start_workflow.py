@@ -11,7 +11,7 @@ from actions.remediations.vitess.start_workflow import StartWorkflow
 from bot.lab.connections import ask
 from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import stream, with_workflows, workflow
+from tests.recorded_vtctld_answers import stream, with_workflows, workflow
 
 START = StartWorkflow("mat1")
 FIXED = StartWorkflow("mat1", cause_fixed=True)

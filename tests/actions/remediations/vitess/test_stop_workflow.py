@@ -7,7 +7,7 @@ import pytest
 from actions.contract import Refused, Unreadable
 from actions.remediations.vitess.stop_workflow import StopWorkflow
 from tests.actions.vitess_hands import Hands
-from tests.vitess_records import stream, with_workflows, workflow
+from tests.recorded_vtctld_answers import stream, with_workflows, workflow
 
 STOP = StopWorkflow("mat1")
 UPDATE = 'WorkflowUpdate {"keyspace":"commerce","tablet_request":{"shards":["-80"],"state":"%s","workflow":"mat1"}}'

@@ -12,7 +12,7 @@ from actions.remediations.vitess.unthrottle_app import UnthrottleApp
 from bot.lab.waiting import wait_until
 from tests.actions.vitess_hands import Hands
 from tests.recorded import MYSQL_97, Recorded
-from tests.vitess_records import keyspace, rule, throttling, with_throttler
+from tests.recorded_vtctld_answers import keyspace, rule, throttling, with_throttler
 
 RELEASE = UnthrottleApp("online-ddl")
 RULES = {"online-ddl": rule(ratio=0.5)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actions.receiver_problems import INSTEAD, receiver_problem
 from actions.remediations.mysql.start_replica import RETRYABLE
+from actions.replication_receiver_errors import INSTEAD, receiver_problem
 
 FATAL = "Got fatal error 1236 from source when reading data from binary log: "
 OLD = "Got fatal error 1236 from master when reading data from binary log: "
@@ -69,6 +69,8 @@ CASES = [
     (1153, "Got a packet bigger than 'slave_max_allowed_packet' bytes", "packet_of_replica"),
     (1236, OLD + "'Binary log is not open'", "no_binary_log"),
     (13114, FATAL + "'bogus data in log event; the first event'", "log_unreadable"),
+    (2026, "error connecting to source: SSL connection error: certificate verify failed", "tls"),
+    (2061, "error connecting to source: Authentication requires secure connection.", "public_key"),
     (2003, "error connecting to source", ""),
     (0, "", ""),
 ]

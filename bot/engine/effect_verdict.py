@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.engine.run import Effect, Helped
-from bot.runbook.diagnosis.helped import Judgement, Patience, Trouble
+from bot.runbook.diagnosis.helped_criteria import Judgement, Patience, Trouble
 
 SOONEST, LATEST = 1.0, 5.0
 """Seconds between two checks: short ones first, because most changes help at once."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import utc_now
-from bot.engine import segments
+from bot.engine import break_glass, segments
 from bot.engine.active_halts import MAX_REASON, Halts, known_scope
 from bot.engine.incident_assignment import Assignments
 from bot.engine.pausing import Pausing
@@ -25,12 +25,7 @@ from bot.engine.target_selection import known_shard
 from bot.engine.triage import Triage
 from bot.errors import Busy, NotAllowed, WrongUsage
 from bot.guards.approver_eligibility import Approver, ineligible
-from bot.guards.facts import Answer, Halt, Override, mention
-
-OVERRIDABLE = frozenset({"freeze", "cooldown"})
-"""The guards that break-glass overrides."""
-SHORTEST_REASON = 10
-"""Characters."""
+from bot.guards.facts import Halt, mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +68,7 @@ class Commands:
         """
         self.roles.require(user, "break_glass", fresh=True)
         run = known_run(self.store, run_id)
-        if len(reason) < SHORTEST_REASON:
-            raise WrongUsage(
-                f"Break-glass needs a reason of at least {SHORTEST_REASON} characters; the channel and the audit log "
-                "show it."
-            )
-        refused = {each.guard for each in run.verdicts if each.answer is Answer.REFUSE}
-        others = refused - OVERRIDABLE
-        if run.state is not RunState.REFUSED or not refused or others:
-            why = f"was refused by {', '.join(sorted(others))}" if others else f'has the state "{run.state.label}"'
-            raise NotAllowed(f"Break-glass overrides only refusals by freeze or cooldown. Run {run_id} {why}.")
-        override = Override(user, reason[:MAX_REASON], self.now())
+        override = break_glass.override_of(run, user, reason, now=self.now())
         says = f"{mention(user)} used break-glass: {override.reason}"
         return self._opened(self.run_factory.again(run, user, says, override), user)
 

@@ -69,7 +69,8 @@ def test_a_missing_privilege_is_one_grant_and_names_the_actions():
     user = reader(MYSQL_84, *lines)
     assert user.corrections.grants == (f"GRANT XA_RECOVER_ADMIN ON *.* TO {WHO}",)
     [says] = user.problems
-    assert "may not run 1 of 36 diagnostics: mysql.prepared_transactions." in says
+    assert "may not run 1 of " in says
+    assert " diagnostics: mysql.prepared_transactions." in says
     assert "Missing privileges: XA_RECOVER_ADMIN." in says
 
 

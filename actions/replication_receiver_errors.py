@@ -20,6 +20,8 @@ ReceiverProblem: TypeAlias = Literal[
     "no_binary_log",
     "log_unreadable",
     "incompatible",
+    "tls",
+    "public_key",
 ]
 
 FATAL_READING = frozenset({1236, 13114})
@@ -28,6 +30,10 @@ FATAL_SETTINGS = frozenset({1593, 13117})
 """The receiver's fatal error of its configuration: 1593, and 13117 since MySQL 8.0."""
 PACKET_OF_REPLICA = frozenset({1153, 13125})
 """An event exceeds the limit of the replica: 1153, and 13125 since MySQL 8.0."""
+TLS = 2026
+"""The client library's number for a TLS connection that fails: certificate, version, or a server without TLS."""
+PUBLIC_KEY = 2061
+"""The client library's number for an authentication that needs TLS or the server's public key."""
 SAME_ID = 4052
 """MariaDB's own number for a second replica with the same server_id."""
 
@@ -55,6 +61,10 @@ def receiver_problem(errno: int, error: str, *, auto_position: bool) -> Receiver
     from sql/rpl_binlog_sender.cc, sql/rpl_replica.cc and sql/sql_repl.cc.
     """
     text = error.lower()
+    if errno == TLS:
+        return "tls"
+    if errno == PUBLIC_KEY:
+        return "public_key"
     if errno in PACKET_OF_REPLICA:
         return "packet_of_replica"
     if errno == SAME_ID:
@@ -90,6 +100,11 @@ INSTEAD: dict[ReceiverProblem, str] = {
     "packet_of_replica": "an event exceeds replica_max_allowed_packet (slave_max_allowed_packet) here; raise it",
     "no_binary_log": "the source has no binary log; enable log_bin there",
     "log_unreadable": "the source cannot read its binary log; check the log with mysqlbinlog there",
+    "tls": "the TLS connection to the source fails; correct the certificate, the authority or the TLS settings first",
+    "public_key": (
+        "the password of the replication user may not travel without TLS or the public key of the source; set "
+        "SOURCE_SSL = 1 or GET_SOURCE_PUBLIC_KEY = 1 in CHANGE REPLICATION SOURCE TO"
+    ),
     "incompatible": "source and replica do not fit together (versions or settings); correct them first",
 }
 """Why a start of the receiver does not help, and what to do instead."""

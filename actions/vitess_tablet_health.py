@@ -13,7 +13,7 @@ from actions.statement_redaction import redact_error
 from actions.vitess_contract import Component, ComponentAnswer, Tablet, Vitess, alias_record
 
 VttabletState: TypeAlias = Literal["answers", "refused", "silent", "unknown"]
-MysqldState: TypeAlias = Literal["alive", "dead", "unknown"]
+MysqldState: TypeAlias = Literal["alive", "dead", "hangs", "unknown"]
 SeenState: TypeAlias = Literal["SERVING", "NOT_SERVING", "absent", "unknown"]
 
 DETAILS = "/debug/status_details"
@@ -22,6 +22,7 @@ MOST_TABLETS = 1000
 SHOWN = 200
 READ_ONLY = "SELECT @@GLOBAL.read_only AS read_only, @@GLOBAL.super_read_only AS super_read_only"
 _STATUS = re.compile(r"\b(?:HTTP|status|answer(?:s|ed)(?: with)?) [1-5]\d\d\b", re.IGNORECASE)
+_HANGS = re.compile(r"takes connections but does not answer", re.IGNORECASE)
 _NO_MYSQL = re.compile(r"errno 200[236]|connection refused|no such file", re.IGNORECASE)
 
 
@@ -51,7 +52,8 @@ class TabletHealth:
     reason: str = ""
     """Why it does not serve, in vttablet's words: `demotion in progress`, `TabletControl.DisableQueryService set`."""
     mysqld: MysqldState = "unknown"
-    """Whether its mysqld runs, read through vttablet, or directly if vttablet does not answer."""
+    """Whether its mysqld runs, read through vttablet, or directly if vttablet does not answer. `hangs`: it takes
+    connections and does not answer, as a suspended process does."""
     mysqld_error: str = ""
     """Why its mysqld could not be read; '' if it could."""
     read_only: bool | None = None
@@ -74,6 +76,11 @@ class TabletHealth:
     def mysqld_dead(self) -> bool:
         """Whether its mysqld is known to be dead."""
         return self.mysqld == "dead"
+
+    @property
+    def mysqld_hangs(self) -> bool:
+        """Whether its mysqld takes connections but does not answer. Its vttablet goes on reporting that it serves."""
+        return self.mysqld == "hangs"
 
     @property
     def down(self) -> bool:
@@ -253,6 +260,8 @@ def _mysqld(through: ComponentAnswer | None, past: Row | str | None, state: str)
     if (through is not None and through.ok) or isinstance(past, Mapping):
         return "alive", ""
     errors = [each for each in (through.error if through is not None else "", past or "") if each]
+    if isinstance(past, str) and _HANGS.search(past):
+        return "hangs", redact_error(past)[:300]
     dead = "Not connected to mysql" in state or any(_NO_MYSQL.search(each) for each in errors)
     return ("dead" if dead else "unknown"), redact_error(errors[-1] if errors else "")[:300]
 

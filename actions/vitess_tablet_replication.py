@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 from actions.contract import Seconds, Unreadable
 from actions.diagnostics.mysql.replica_status import ReplicaStatus, replica_status
 from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
-from actions.diagnostics.vitess.tablet_health import READ_ONLY
 from actions.statement_redaction import redact_error
 from actions.vitess_contract import ComponentAnswer, Tablet, Vitess
+from actions.vitess_tablet_health import READ_ONLY
 
 Thread: TypeAlias = Literal["running", "connecting", "stopped", "unknown"]
 _THREADS: Mapping[int, Thread] = {1: "stopped", 2: "connecting", 3: "running"}
