@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from actions.contract import Cost, Flavour, MySQL, Percent, Seconds, diagnostic
 from actions.server_versions import processlist
+from actions.session_waits import kind_of
 from actions.sessions import client_host
 from actions.statement_redaction import normalise
 
@@ -15,6 +16,8 @@ Tool: TypeAlias = Literal["", "gh-ost", "pt-online-schema-change"]
 DDL = ("ALTER", "CREATE INDEX", "CREATE UNIQUE", "DROP INDEX", "DROP TABLE", "RENAME", "TRUNCATE", "OPTIMIZE", "REPAIR")
 _GHOST = re.compile(r"/\*\s*gh-ost|`_\w+_gh[oc]`|_\w+_gh[oc]\b", re.IGNORECASE)
 _PERCONA = re.compile(r"pt-online-schema-change|`?_\w+_new`?\b.*LOW_PRIORITY|LOW_PRIORITY.*`?_\w+_new`?", re.IGNORECASE)
+LOCKS = ("metadata", "backup_lock", "global_read_lock", "table_flush", "table_lock")
+"""Kinds of waits that hold up a schema change; a commit that waits for a replica is none."""
 LIKELY = "alter|create|drop|rename|truncate|optimize|repair|gh-ost|_gh[oc]|_new"
 """What a statement contains if it may be one; the server searches, so that other statements do not fill the answer."""
 PROGRESS = """
@@ -48,6 +51,9 @@ class SchemaChange:
     on)."""
     tool: Tool
     """The tool that runs it, recognized by its statement; '' for none."""
+    waits_for: str = ""
+    """The kind of lock that it waits for by its state, as in `mysql.wait_graph`: `metadata`, `backup_lock`,
+    `global_read_lock`, `table_flush` or `table_lock`; '' for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,8 @@ class SchemaChanges:
 
     @property
     def stuck(self) -> tuple[SchemaChange, ...]:
-        """Schema changes that wait for a metadata lock."""
-        return tuple(change for change in self.changes if change.waits_for_metadata_lock)
+        """Schema changes that wait for a metadata lock, a backup lock or a global read lock."""
+        return tuple(change for change in self.changes if change.waits_for_metadata_lock or change.waits_for)
 
 
 @diagnostic(
@@ -101,6 +107,7 @@ def schema_changes(db: MySQL) -> SchemaChanges:
                 waits_for_metadata_lock="metadata lock" in str(row["state"]),
                 progress=None if told is None else round(told, 1),
                 tool=tool,
+                waits_for=kind if (kind := kind_of(row["state"])) in LOCKS else "",
             )
         )
     return SchemaChanges(tuple(found[:10]), len(rows) <= 500)

@@ -32,8 +32,8 @@ class WaitGraph:
     """The sessions that wait for others, by kind, and the sessions at the roots of the waits."""
 
     EXACT: ClassVar[tuple[str, ...]] = (
-        "waiting", "longest", "kinds", "holders", "killable", "kept", "remains", "blocking_applier", "suspects", "ddl",
-        "applier_waits", "commits", "behind_prepared", "behind_commits", "read",
+        "waiting", "longest", "kinds", "holders", "killable", "kept", "remains", "blocking_applier", "blocking_ddl",
+        "suspects", "ddl", "applier_waits", "commits", "behind_prepared", "behind_commits", "read",
     )  # fmt: skip
     """What is right if `complete` is false, too: each holder is one, and only others may be missing."""
 
@@ -66,6 +66,12 @@ class WaitGraph:
     def blocking_applier(self) -> tuple[Holder, ...]:
         """The holders that the replication applier waits for, those that are never ended first: they decide."""
         return tuple(sorted((each for each in self.holders if each.blocks_applier), key=lambda each: not each.stays))
+
+    @property
+    def blocking_ddl(self) -> tuple[Holder, ...]:
+        """The holders of what holds up schema changes: of metadata locks, the global read lock and the backup lock."""
+        of_ddl = [each for each in self.holders if each.kind in METADATA_KINDS and each.kind != "user_level_lock"]
+        return (*(each for each in self.killable if each in of_ddl), *(each for each in of_ddl if each.stays))
 
     @property
     def killable(self) -> tuple[Holder, ...]:

@@ -37,6 +37,8 @@ def test_mariadb_tells_it_in_the_process_list():
 
 
 def test_one_that_waits_is_stuck():
+    (stuck,) = changes(MYSQL_97, {**ROW, "state": "Waiting for backup lock"}).stuck
+    assert (stuck.waits_for, stuck.waits_for_metadata_lock) == ("backup_lock", False)
     found = changes(MYSQL_97, {**ROW, "state": "Waiting for table metadata lock"})
     assert [each.thread_id for each in found.stuck] == [7]
 
