@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from actions import killable_sessions, sessions
@@ -50,6 +50,9 @@ class Holder:
     """What it holds, in words, such as `row locks of shop.orders` or `the global read lock`."""
     waiting: Count = 0
     """Sessions that wait for it, directly or through others."""
+    also_behind: Count = 0
+    """Those of the waiting sessions that also wait for one that is never ended: they wait on after the end of this
+    one."""
     blocks_applier: bool = False
     """Whether the replication applier is among them."""
     kill: str = ""
@@ -59,6 +62,8 @@ class Holder:
     """Why Firstmate never ends it, in a sentence; '' if it may be ended."""
     inferred: bool = False
     """True for a suspicion: the server does not record who holds this kind of lock. Such a session is never killed."""
+    ending: bool = False
+    """Whether it was killed already and is rolling back, so that it releases its locks by itself."""
     prepared: bool = False
     """Whether it is a prepared (XA) transaction without a session, which only XA COMMIT or XA ROLLBACK ends."""
     workload: str = ""
@@ -68,6 +73,16 @@ class Holder:
     def who(self) -> str:
         """Its user, the client's host and, if it is known, its workload, such as `app@10.1.2.3 (job:purge)`."""
         return named_session(self.user, self.host, self.workload)
+
+    @property
+    def frees(self) -> Count:
+        """Sessions that wait for it and for none that is never ended."""
+        return max(0, self.waiting - self.also_behind)
+
+    @property
+    def stays(self) -> bool:
+        """Whether it keeps its locks whatever Firstmate may do: protected, or a prepared transaction."""
+        return self.prepared or bool(self.protected)
 
 
 def read_holders(
@@ -97,7 +112,21 @@ def read_holders(
                 blocks_applier=bool(root.behind & appliers),
             )
         )
-    return tuple(holders)
+    return _with_those_also_behind(holders, {root.thread_id: root for root in found})
+
+
+def _with_those_also_behind(holders: Sequence[Holder], found: Mapping[int, RootWait]) -> tuple[Holder, ...]:
+    """Counts for each holder that may be ended how many of its waiters wait for one that stays, too."""
+    staying = {id(queue) for each in holders if each.stays for queue in found[each.thread_id].reached}
+    return tuple(
+        each
+        if each.stays
+        else replace(
+            each,
+            also_behind=sum(queue.waiting for queue in found[each.thread_id].reached if id(queue) in staying),
+        )
+        for each in holders
+    )
 
 
 def _kill(holder: Holder, alone: bool) -> str:
@@ -155,6 +184,7 @@ def _holder(row: Row, workload: str) -> Holder:
         command_since=session.command_since,
         rows_modified=session.rows_modified,
         statement=session.statement,
+        ending=session.killed,
         protected=killable_sessions.protection(session),
         workload=workload_of(str(row["info"] or "")) or workload,
     )

@@ -19,6 +19,8 @@ PROTECTED_STATEMENTS = (
     "CLONE", "CHECK", "CHECKSUM", "GRANT", "REVOKE", "STOP", "START", "RESET", "CHANGE", "PURGE", "XA", "SET STATEMENT",
 )  # fmt: skip
 """Statements that are never killed: their effect cannot be rolled back, or they belong to replication or a backup."""
+MOST_STATEMENTS = 500
+"""Statements of one shape that one change may kill; the rest needs another plan, after a look at what these left."""
 MOST_ROWS_MODIFIED = 100_000
 """Modified rows above which a rollback costs more than the kill gains."""
 

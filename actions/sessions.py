@@ -65,6 +65,7 @@ def read_all(db: MySQL, thread_ids: tuple[int, ...]) -> list[Session]:
         f"LEFT JOIN information_schema.INNODB_TRX t ON t.trx_mysql_thread_id = p.ID WHERE p.ID IN ({listed}) "
         "ORDER BY p.ID",
         thread_ids,
+        limit=len(thread_ids),
     )
     return [from_row(row) for row in rows]
 

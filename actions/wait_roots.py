@@ -32,6 +32,8 @@ class RootWait:
     waiting: int
     queues: tuple[Queue, ...]
     """The queues of what it holds itself, the longest first."""
+    reached: tuple[Queue, ...] = ()
+    """The queues in which sessions wait for it, directly or through others."""
     behind: frozenset[int] = frozenset()
     """The waiting sessions among those whose waits were given."""
 
@@ -56,7 +58,7 @@ def roots(queues: Sequence[Queue], waits_in: Mapping[int, Sequence[Queue]]) -> t
             behind = _behind(own, holds, members)
             held = tuple(sorted(own, key=lambda queue: (-queue.waiting, queue.object)))
             waiters = frozenset(session for queue in behind for session in members.get(id(queue), ()))
-            found.append(RootWait(root, sum(queue.waiting for queue in behind), held, waiters))
+            found.append(RootWait(root, sum(queue.waiting for queue in behind), held, tuple(behind), waiters))
     return tuple(sorted(found, key=lambda root: (-root.waiting, root.thread_id)))
 
 

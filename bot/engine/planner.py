@@ -25,7 +25,7 @@ from bot.runbook.language.remedy_schema import Remedy, RemedyStep
 from bot.runbook.language.schema import Runbook
 from bot.runbook.language.signatures import UnknownAction, did_you_mean, of_remediation
 
-MAX_STATEMENTS = 100
+MAX_STATEMENTS = 500
 """The most statements of one change; an action that yields more has a bug."""
 MAX_CHANGES = 50
 """The most changes of a plan that a person can review before approving it."""

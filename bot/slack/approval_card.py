@@ -25,6 +25,9 @@ from bot.slack.blocks import (
     sentence,
 )
 
+MOST_LINES = 60
+"""Statements that a card shows; Slack limits the length of a message."""
+
 
 def approval(run: Run, plan: Plan) -> list[Block]:
     """Returns the blocks of the approval card: the buttons while it waits, the decisions always."""
@@ -85,11 +88,21 @@ def _pausing(run: Run, plan: Plan) -> list[Block]:
 
 
 def commands(plan: Plan) -> list[str]:
-    """Returns the statements of a plan; with several targets, each line starts with its target."""
-    if len(plan.targets) == 1:
-        return list(plan.statements)
-    width = max(map(len, plan.targets))
-    return [f"{change.target:<{width}}> {text}" for change in plan.changes for text in change.statements]
+    """Returns the statements of a plan; with several targets, each line starts with its target.
+
+    Of more than MOST_LINES, such as the KILL QUERY of 200 sessions, the first are shown, and the last line says how
+    many more there are.
+    """
+    width = max(map(len, plan.targets), default=0)
+    several = len(plan.targets) > 1
+    lines = [
+        f"{change.target:<{width}}> {text}" if several else text
+        for change in plan.changes
+        for text in change.statements
+    ]
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more, {len(lines)} statements in total"]
 
 
 def summary(plan: Plan) -> str:

@@ -14,7 +14,6 @@ from actions.statement_redaction import normalise
 from actions.status_counters import number, status
 from actions.workload_names import workload_of
 
-MOST_STOPPABLE = 20
 MOST_READ = 1000
 """Sessions whose statements are read; all are counted."""
 SHAPES = 5
@@ -38,7 +37,9 @@ class StatementShape:
     state: str
     """The state that most of them are in."""
     stoppable: tuple[int, ...] = ()
-    """Sessions whose statement may be killed, the longest running first; 20 at most."""
+    """Sessions whose statement may be killed, the longest running first; 500 at most, as one change kills no more."""
+    beyond: Count = 0
+    """Sessions whose statement may be killed, too, beyond those in `stoppable`."""
     began_until: int = 0
     """When the latest of those statements began, as Unix time on the server."""
     protected: str = ""
@@ -123,7 +124,8 @@ def running_statements(db: MySQL) -> RunningStatements:
 def _shape(statement: str, rows: list[Row], total: int) -> StatementShape:
     state, _ = Counter(str(row["state"]) for row in rows).most_common(1)[0]
     known = [sessions.from_row(row) for row in rows]
-    free = [session for session in known if not killable_sessions.protection(session)][:MOST_STOPPABLE]
+    may = [session for session in known if not killable_sessions.protection(session)]
+    free = may[: killable_sessions.MOST_STATEMENTS]
     return StatementShape(
         statement=statement,
         sessions=len(rows),
@@ -132,6 +134,7 @@ def _shape(statement: str, rows: list[Row], total: int) -> StatementShape:
         longest=float(max(row["time"] or 0 for row in rows)),
         state=state,
         stoppable=tuple(session.thread_id for session in free),
+        beyond=len(may) - len(free),
         began_until=max((session.command_since for session in free), default=0),
         protected="" if free else killable_sessions.protection(known[0]),
         workload=_workload(rows),

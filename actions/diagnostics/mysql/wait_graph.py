@@ -32,8 +32,8 @@ class WaitGraph:
     """The sessions that wait for others, by kind, and the sessions at the roots of the waits."""
 
     EXACT: ClassVar[tuple[str, ...]] = (
-        "waiting", "longest", "kinds", "holders", "blocking_applier", "suspects", "ddl", "applier_waits", "commits",
-        "behind_prepared", "behind_commits", "read",
+        "waiting", "longest", "kinds", "holders", "killable", "kept", "remains", "blocking_applier", "suspects", "ddl",
+        "applier_waits", "commits", "behind_prepared", "behind_commits", "read",
     )  # fmt: skip
     """What is right if `complete` is false, too: each holder is one, and only others may be missing."""
 
@@ -64,8 +64,33 @@ class WaitGraph:
 
     @property
     def blocking_applier(self) -> tuple[Holder, ...]:
-        """The holders that the replication applier waits for."""
-        return tuple(each for each in self.holders if each.blocks_applier)
+        """The holders that the replication applier waits for, those that are never ended first: they decide."""
+        return tuple(sorted((each for each in self.holders if each.blocks_applier), key=lambda each: not each.stays))
+
+    @property
+    def killable(self) -> tuple[Holder, ...]:
+        """The holders that may be ended and whose end frees somebody, the one that frees most sessions first.
+
+        A holder is left out if all its waiters wait for one that is never ended, too.
+        """
+        may = [each for each in self.holders if each.kill and not (each.also_behind and not each.frees)]
+        return tuple(sorted(may, key=lambda each: -each.frees))
+
+    @property
+    def kept(self) -> tuple[Holder, ...]:
+        """The holders that are never ended: protected sessions and prepared transactions, by their waiters."""
+        return tuple(each for each in self.holders if each.stays)
+
+    @property
+    def remains(self) -> str:
+        """A sentence about the holders that stay when all others have been ended; '' if none does."""
+        return " ".join(_remains(each) for each in self.kept)
+
+    @property
+    def only_kept(self) -> bool:
+        """Whether all that wait are known to wait for holders that are never ended and do not end by themselves."""
+        stuck = bool(self.holders) and all(each.stays and not each.ending for each in self.holders)
+        return stuck and self.complete and not self.unexplained
 
     @property
     def behind_prepared(self) -> Count:
@@ -125,6 +150,16 @@ def wait_graph(db: MySQL) -> WaitGraph:
         read=rows.read,
         complete=rows.complete and metadata.complete and len(found) <= MOST_ROOTS,
     )
+
+
+def _remains(holder: Holder) -> str:
+    """Returns the sentence about one holder that stays."""
+    behind = f"{holder.waiting} {'session waits' if holder.waiting == 1 else 'sessions wait'} for it"
+    if holder.prepared:
+        return f"A prepared (XA) transaction remains: {behind}, and only XA COMMIT or XA ROLLBACK ends it."
+    if holder.ending:
+        return f"Session {holder.thread_id} of {holder.who} remains until its rollback ends: {behind}."
+    return f"Session {holder.thread_id} of {holder.who} remains: {behind}, and Firstmate does not end it."
 
 
 def _merged(*maps: Mapping[int, Sequence[Queue]]) -> dict[int, list[Queue]]:

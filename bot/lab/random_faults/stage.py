@@ -15,7 +15,7 @@ from pymysql.cursors import DictCursor
 from bot.errors import FirstmateError
 from bot.lab.connections import Rows, administrator, ask, session
 from bot.lab.lab_state import LabInstance, LabState
-from bot.lab.waiting import wait_until
+from bot.lab.waiting import log_of, wait_until
 
 STARTED_WITHIN = 20.0
 ENDS_WITHIN = 20.0
@@ -118,7 +118,8 @@ class Stage:
         if not ids:
             return
         count = f"SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE ID IN ({ids}) AND COMMAND = 'Query'"
-        wait_until(
+        self.wait(
+            on,
             f"{len(clients)} statements run on {on}",
             lambda: (
                 int(self.admin(on, count)[0]["n"]) + sum(bool(each.done or each.error) for each in clients)
@@ -126,6 +127,10 @@ class Stage:
             ),
             STARTED_WITHIN,
         )
+
+    def wait(self, on: str, description: str, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        """Returns when a condition of a server is true; raises FirstmateError, which names the server's log."""
+        wait_until(description, condition, seconds, log=log_of(self.state, on))
 
     def is_alive(self, on: str, client: Client) -> bool:
         """Returns whether the server still has the session, whatever it does."""

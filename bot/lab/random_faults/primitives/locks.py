@@ -12,7 +12,6 @@ from bot.lab.random_faults.primitives.tables import make_table
 from bot.lab.random_faults.scenario import ANY, Flavour, Part
 from bot.lab.random_faults.stage import Client, Stage
 from bot.lab.random_faults.truth import Remedy, Truth
-from bot.lab.waiting import wait_until
 
 SYMPTOMS = frozenset({"locks", "threads", "connections", "slow", "long_query", ANY})
 FOREVER = 900
@@ -267,7 +266,9 @@ def _victims(stage: Stage, part: Part, lock: Lock, written: Callable[[Sequence[s
         user = "deploy" if wants[0].startswith("ALTER") else "app"
         victims.append(stage.run(part.on, user, *PATIENT, wants[number % len(wants)]))
     stage.await_statements(part.on, victims)
-    wait_until(f"the victims of {lock.name} wait", lambda: not any(each.done or each.error for each in victims), 2.0)
+    stage.wait(
+        part.on, f"the victims of {lock.name} wait", lambda: not any(each.done or each.error for each in victims), 2.0
+    )
     return victims
 
 

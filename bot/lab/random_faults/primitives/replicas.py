@@ -13,7 +13,6 @@ from bot.errors import FirstmateError
 from bot.lab.connections import administrator, ask
 from bot.lab.lab_state import LabInstance
 from bot.lab.random_faults.stage import Stage
-from bot.lab.waiting import wait_until
 
 CATCHES_UP_WITHIN = 30.0
 SECOND = "second"
@@ -112,7 +111,7 @@ class Replica:
         self.do(self._follow(self.other, SECOND), self.of_channel("START REPLICA", SECOND))
         if not mysql:
             self.do("START REPLICA")
-        wait_until(f"both channels of {self.name} run", lambda: self._runs("") and self._runs(SECOND))
+        self.stage.wait(self.name, f"both channels of {self.name} run", lambda: self._runs("") and self._runs(SECOND))
 
     def _runs(self, channel: str) -> bool:
         status = self.status(channel)
@@ -152,7 +151,7 @@ class Replica:
         """Purges logs of the source that the replica then asks for; what they have, it had applied before."""
         mysql = self.instance.flavour == "mysql"
         self.stage.admin(self.source, "FLUSH BINARY LOGS")
-        wait_until(f"the logs of {self.source} are purged", self._purged)
+        self.stage.wait(self.source, f"the logs of {self.source} are purged", self._purged)
         self.do("STOP REPLICA")
         had = self._value("SELECT @@GLOBAL.gtid_executed AS v" if mysql else "SELECT @@GLOBAL.gtid_slave_pos AS v")
         if mysql:
@@ -189,10 +188,10 @@ class Replica:
 
         self.stage.finally_(back)
         self.stage.admin(old, *on)
-        wait_until(f"{self.name} has all of {old}", self.caught_up)
+        self.stage.wait(self.name, f"{self.name} has all of {old}", self.caught_up)
         self.do("STOP REPLICA", *off)
         other.do("STOP REPLICA", other._follow(self.instance), "START REPLICA")
-        wait_until(f"{other.name} follows {self.name}", lambda: other._runs(""))
+        self.stage.wait(other.name, f"{other.name} follows {self.name}", lambda: other._runs(""))
 
     def applier_error(self) -> int:
         """Returns the number of the applier's last error."""
@@ -217,7 +216,7 @@ class Replica:
         make = f"CREATE TABLE {table} (id INT PRIMARY KEY, note VARCHAR(20))"
         rows = f"INSERT INTO {table} VALUES (1, 'a'), (2, 'b')"
         self.stage.admin(self.source, f"DROP TABLE IF EXISTS {table}", make, rows)
-        wait_until(f"{table} reaches {self.name}", lambda: self.has(table))
+        self.stage.wait(self.name, f"{table} reaches {self.name}", lambda: self.has(table))
         change = f"UPDATE {table} SET note = 'c' WHERE id = 1"
         here, there, back = {
             1062: (
@@ -269,6 +268,6 @@ def await_replicas(stage: Stage, flavour: str) -> None:
         if each.flavour == flavour and each.role == "replica":
             replica = Replica(stage, each.name)
             try:
-                wait_until(f"{each.name} catches up", replica.caught_up, CATCHES_UP_WITHIN)
+                stage.wait(each.name, f"{each.name} catches up", replica.caught_up, CATCHES_UP_WITHIN)
             except pymysql.err.MySQLError as error:
                 raise FirstmateError(f"{each.name} cannot be read: {error}.") from error

@@ -11,7 +11,6 @@ from bot.lab.random_faults.primitives.tables import make_table
 from bot.lab.random_faults.scenario import ANY, Part
 from bot.lab.random_faults.stage import Client, Stage
 from bot.lab.random_faults.truth import Remedy, Truth
-from bot.lab.waiting import wait_until
 
 STOPPED = frozenset({"replication", "lag", ANY})
 APPLIES_FOR = 14
@@ -75,7 +74,7 @@ def _receiver_refused(stage: Stage, part: Part) -> Truth:
     replica, channel = _replica(stage, part), part.text("channel")
     stage.finally_(lambda: replica.set_password(stage.state.replication.password, channel))
     replica.set_password("wrong", channel)
-    wait_until(f"{part.on} is refused", lambda: int(replica.status(channel).get("Last_IO_Errno") or 0) == 1045)
+    stage.wait(part.on, f"{part.on} is refused", lambda: int(replica.status(channel).get("Last_IO_Errno") or 0) == 1045)
     return Truth(
         primitive="receiver_refused",
         instance=part.on,
@@ -92,7 +91,7 @@ def failed(number: int, cause: str) -> Primitive:
     def inject(stage: Stage, part: Part) -> Truth:
         replica = _replica(stage, part)
         replica.differ(number)
-        wait_until(f"{part.on} stops with {number}", lambda: replica.applier_error() == number)
+        stage.wait(part.on, f"{part.on} stops with {number}", lambda: replica.applier_error() == number)
         return Truth(
             primitive=f"applier_{number}",
             instance=part.on,
@@ -136,7 +135,7 @@ def blocked(kind: str) -> Primitive:
     def inject(stage: Stage, part: Part) -> Truth:
         replica = _replica(stage, part)
         table = make_table(stage, part, on=replica.source)
-        wait_until(f"{table} reaches {part.on}", lambda: replica.has(table))
+        stage.wait(part.on, f"{table} reaches {part.on}", lambda: replica.has(table))
         row = kind == "row"
         read = f"SELECT * FROM {table} WHERE id = 1" + (SHARED if row else "")
         root = _holder(stage, part, read)
@@ -147,7 +146,7 @@ def blocked(kind: str) -> Primitive:
             if row
             else "SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for table meta%'"
         )
-        wait_until(f"the applier of {part.on} waits", lambda: bool(stage.admin(part.on, waits)[0]["n"]))
+        stage.wait(part.on, f"the applier of {part.on} waits", lambda: bool(stage.admin(part.on, waits)[0]["n"]))
         recorded = row or (replica.instance.flavour == "mysql" and part.on not in stage.unrecorded)
         protected = part.text("holder") == "backup_tool"
         looks = ("mysql/first-look:sessions_blocked", *(APPLIER_LOOKS[:1] if part.flag("second_stopped") else ()))
@@ -189,11 +188,11 @@ def timed_out(*, held: bool) -> Primitive:
     def inject(stage: Stage, part: Part) -> Truth:
         replica = _replica(stage, part)
         table = make_table(stage, part, on=replica.source)
-        wait_until(f"{table} reaches {part.on}", lambda: replica.has(table))
+        stage.wait(part.on, f"{table} reaches {part.on}", lambda: replica.has(table))
         replica.be_impatient()
         root = _holder(stage, part, f"SELECT * FROM {table} WHERE id = 1{SHARED}")
         stage.admin(replica.source, f"UPDATE {table} SET n = 777 WHERE id = 1")
-        wait_until(f"{part.on} stops with 1205", lambda: replica.applier_error() == 1205)
+        stage.wait(part.on, f"{part.on} stops with 1205", lambda: replica.applier_error() == 1205)
         if not held:
             stage.end(part.on, root)
         cause = "lock_may_still_be_held" if held else "lock_wait_or_deadlock"
@@ -237,7 +236,7 @@ def _large_transaction(stage: Stage, part: Part) -> Truth:
 def _purged(stage: Stage, part: Part) -> Truth:
     replica = Replica(stage, part.on)
     replica.lose_source_logs()
-    wait_until(f"{part.on} misses logs", lambda: bool(int(replica.status().get("Last_IO_Errno") or 0)))
+    stage.wait(part.on, f"{part.on} misses logs", lambda: bool(int(replica.status().get("Last_IO_Errno") or 0)))
     return Truth(
         primitive="source_purged_logs",
         instance=part.on,

@@ -11,7 +11,6 @@ from bot.lab.random_faults.primitives.tables import make_table
 from bot.lab.random_faults.scenario import ANY, Part
 from bot.lab.random_faults.stage import Client, Stage
 from bot.lab.random_faults.truth import Remedy, Truth
-from bot.lab.waiting import wait_until
 
 OVER = frozenset({"locks", "threads", "connections", "long_query", ANY})
 
@@ -105,7 +104,7 @@ def _locks_over(stage: Stage, part: Part) -> Truth:
     holder = stage.open(part.on, "app", "BEGIN", write)
     victims = _writers(stage, part, write)
     holder.ask("COMMIT")
-    wait_until("the victims are free", lambda: all(each.done or each.error for each in victims))
+    stage.wait(part.on, "the victims are free", lambda: all(each.done or each.error for each in victims))
     return Truth(
         primitive="locks_over",
         instance=part.on,
@@ -120,7 +119,7 @@ def _replication_over(stage: Stage, part: Part) -> Truth:
     replica = Replica(stage, part.on)
     replica.stop("applier")
     replica.start()
-    wait_until(f"{part.on} replicates again", replica.caught_up)
+    stage.wait(part.on, f"{part.on} replicates again", replica.caught_up)
     return Truth(
         primitive="replication_over",
         instance=part.on,

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from actions.diagnostics.mysql.running_statements import MOST_READ, MOST_STOPPABLE, running_statements
+from actions.diagnostics.mysql.running_statements import MOST_READ, running_statements
+from actions.killable_sessions import MOST_STATEMENTS
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_80, MYSQL_97, Recorded, named
 
@@ -64,9 +65,9 @@ def test_what_is_protected_is_not_among_those_that_may_be_stopped():
 
 
 def test_no_more_are_named_than_may_be_stopped_at_once():
-    rows = [{**ROW, "id": number} for number in range(50)]
+    rows = [{**ROW, "id": number} for number in range(MOST_STATEMENTS + 40)]
     (shape,) = running_statements(server(MYSQL_97, rows)).shapes
-    assert (shape.sessions, len(shape.stoppable)) == (50, MOST_STOPPABLE)
+    assert (shape.sessions, len(shape.stoppable), shape.beyond) == (MOST_STATEMENTS + 40, MOST_STATEMENTS, 40)
 
 
 def test_waits_are_counted_by_state():
