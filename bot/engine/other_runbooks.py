@@ -25,14 +25,15 @@ def _handed_over(run: Run) -> tuple[str, ...]:
         return (f"Firstmate went on with the runbook {run.runbook}, which found no other cause.",)
     first = handed.runbook.rpartition("/")[2] == FIRST_LOOK
     who = "The first look" if first else f"The runbook {handed.runbook}"
-    return (f"{who} found: {handed.cause.says} It went on with the runbook {run.runbook}.",)
+    return (f"{who} found: {handed.cause.says} Firstmate went on with the runbook {run.runbook}.",)
 
 
 def _equally_good(run: Run) -> tuple[str, ...]:
     if not run.answers:
         return ()
     leader = run.handed_over.runbook if run.handed_over is not None else run.runbook
-    names = " and ".join(sorted({leader, *(each.runbook for each in run.answers)}))
+    *others, last = sorted({leader, *(each.runbook for each in run.answers)})
+    names = f"{', '.join(others)} and {last}"
     found = " ".join(f"{each.runbook} found: {each.says or 'no cause.'}" for each in run.answers)
     asked = "both" if len(run.answers) == 1 else "all"
     return (f"{names} match this alert equally well, so {asked} were asked. {leader} leads. {found}",)

@@ -77,7 +77,7 @@ class MySQLReader:
             found = self.rows("SELECT @@GLOBAL.performance_schema AS enabled")
         except Unreadable as error:
             raise Unreachable(str(error)) from error
-        self._version = replace(self._version, performance_schema=bool(int(found[0]["enabled"])))
+        self._version = replace(self._version, performance_schema=all(int(row["enabled"]) for row in found))
 
     def pause(self, seconds: Seconds) -> None:
         """Waits between two samples, at most LONGEST_PAUSE."""

@@ -105,16 +105,16 @@ def _done(now: Occurrence, found: Sequence[Occurrence]) -> list[str]:
 def _sentence(done: str, held: Held, group: Sequence[Occurrence], now: Occurrence, found: Sequence[Occurrence]) -> str:
     times = _TIMES.get(len(group), f"{len(group)} times")
     if held is Held.NOTHING_DONE or not done:
-        return f"Nothing was changed {times}."
+        return f"{times[:1].upper()}{times[1:]}, nothing was changed."
     begin = f"{done[:1].upper()}{done[1:]} {times}"
     match held:
         case Held.HELD:
             back = [gap for each in group if (gap := _came_back(each, now, found)) is not None]
-            return f"{begin} and helped{_after(back)}."
+            return f"{begin}, which helped{_after(back)}."
         case Held.NOT_HELPED:
-            return f"{begin} and did not help."
+            return f"{begin}, which did not help."
         case Held.FAILED:
-            return f"{begin}, which failed."
+            return f"{times[:1].upper()}{times[1:]}, the change failed."
         case Held.UNDONE:
             return f"{begin}, which was undone."
     return f"{begin}; whether it helped is unknown."

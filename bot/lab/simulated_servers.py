@@ -74,7 +74,8 @@ ANSWERS = {
     "SHOW REPLICA STATUS": ResultSet(
         [tuple(REPLICA_STATUS.get(name, "") for name in COLUMNS)],
         [ResultColumn(name, ColumnType.VARCHAR) for name in COLUMNS],
-    )
+    ),
+    "SELECT @@GLOBAL.performance_schema AS enabled": ResultSet([(1,)], [ResultColumn("enabled", ColumnType.LONGLONG)]),
 }
 EMPTY_RESULT = ResultSet([], [])
 

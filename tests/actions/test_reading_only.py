@@ -22,6 +22,8 @@ from tests.actions.hands import reader
 from tests.actions.vitess_hands import SHARDS, Hands
 
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "mysql.table_definition": {"schema": "shop", "table": "notes"},
+    "mysql.table_differences": {"schema": "shop", "table": "notes", "members": ()},
     "mysql.global_variables": {"names": ("max_connections", "read_only")},
     "mysql.long_queries": {"older_than": 0.0},
     "mysql.long_transactions": {"older_than": 0.0},

@@ -1,4 +1,4 @@
-"""Real servers say what they are, and a runbook that does not speak for that kind does not answer."""
+"""Real servers say what they are, and a runbook that does not cover that kind does not answer."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ def test_a_server_says_what_it_is(sound_lab: LabState, tmp_path: Path, name: str
         return
     assert (said.json["causes"], said.json["evidence"]) == ([], {})
     assert said.json["not_offered"].startswith(
-        f"{name} is a replica; the runbook ours/writers does not speak for replicas. Nothing was diagnosed"
+        f"{name} is a replica; the runbook ours/writers does not cover replicas. Nothing was diagnosed"
     )

@@ -69,7 +69,7 @@ def test_the_second_time_the_first_one_is_known(sound_lab: LabState, tmp_path: P
         second = run()
     assert (second["seen_before"]["times"], second["seen_before"]["more"]) == (2, False)
     assert re.fullmatch(
-        rf"Second time in \d+ s on {name}\. The session was killed once and helped; it came back after \d+ s\."
+        rf"Second time in \d+ s on {name}\. The session was killed once, which helped; it came back after \d+ s\."
         + (r" It came from shop/job:purge each time\." if named else ""),
         second["seen_before"]["says"],
     )

@@ -68,7 +68,8 @@ def test_the_card_says_how_often_the_cause_led_and_what_became_of_the_changes(da
     run = triaged(database, ended(1, days=6), ended(2, days=1))
     assert run.seen_before is not None
     assert run.seen_before.says == (
-        "Third time in 6 days on orders-2. A variable was changed twice and helped; it came back after 24 h to 5 days."
+        "Third time in 6 days on orders-2. A variable was changed twice, which helped; "
+        "it came back after 24 h to 5 days."
     )
     assert run.seen_before.says in json.dumps(card(run), ensure_ascii=False)
     assert run.seen_before.says in _status(Status((), (run,), 0))

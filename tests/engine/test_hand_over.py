@@ -122,7 +122,9 @@ def test_the_run_goes_on_with_the_runbook_that_the_leading_cause_names(database)
     assert run.plan.remedy == "fix"
     assert run.handed_over is not None
     assert (run.handed_over.runbook, run.handed_over.cause.id) == ("mysql/first-look", "seen")
-    assert other_runbooks(run) == ("The first look found: It is seen. It went on with the runbook mysql/second.",)
+    assert other_runbooks(run) == (
+        "The first look found: It is seen. Firstmate went on with the runbook mysql/second.",
+    )
 
 
 def test_what_is_known_already_is_not_asked_again(database):
@@ -240,7 +242,7 @@ def test_of_two_that_match_equally_well_the_one_that_leads_hands_over(database):
     assert other_runbooks(run) == (
         "mysql/a and mysql/b match this alert equally well, so both were asked. mysql/a leads. "
         "mysql/b found: It is passed.",
-        "The runbook mysql/a found: It is seen. It went on with the runbook mysql/second.",
+        "The runbook mysql/a found: It is seen. Firstmate went on with the runbook mysql/second.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a server is, is known before its diagnosis: a runbook that does not speak for it says so and offers nothing."""
+"""What a server is, is known before its diagnosis: a runbook that does not cover it says so and offers nothing."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_runbook_that_does_not_speak_for_a_managed_server_says_so_and_reads_no
     run = triaged(found)
     assert (run.state, run.steps, run.causes, run.plan) == (RunState.DIAGNOSED, (), (), None)
     assert run.says.startswith(
-        "orders-2 is an Amazon RDS instance; the runbook mysql/x speaks for self-managed servers only."
+        "orders-2 is an Amazon RDS instance; the runbook mysql/x covers self-managed servers only."
     )
     assert run.kind == KnownKinds(("standalone", "managed"), "Amazon RDS")
     assert "standalone, Amazon RDS" in json.dumps(card(run))
@@ -84,7 +84,7 @@ def test_a_preview_says_it_too(database: Database):
     found = scene(database, KindServer(variables=RDS), kinds=PLAIN)
     seen = preview(found.triage, found.stored)
     assert seen.seen is None
-    assert "speaks for self-managed servers only" in seen.not_offered
+    assert "covers self-managed servers only" in seen.not_offered
 
 
 def test_a_runbook_without_kinds_answers_for_it_as_before(database: Database):
@@ -103,7 +103,7 @@ def test_a_kind_that_cannot_be_read_is_named_and_nothing_is_offered(database: Da
     run = triaged(scene(database, KindServer(unreadable="SHOW is refused."), kinds=PLAIN))
     assert [each.id for each in run.causes] == ["few"]
     assert run.state is RunState.REFUSED
-    assert "What kind of server orders-2 is, is unknown: SHOW is refused." in run.says
+    assert "The kind of orders-2 is unknown: SHOW is refused." in run.says
     assert "The kind of server is unknown: SHOW is refused." in json.dumps(card(run))
 
 
@@ -124,7 +124,7 @@ def test_a_server_that_changed_its_kind_after_the_offer_is_not_changed(database:
     server.variables = {"offline_mode": "ON"}
     run = found.advance()
     assert run.state is RunState.REFUSED
-    assert "orders-2 is in offline mode; the runbook mysql/x does not speak for servers in offline mode" in run.says
+    assert "orders-2 is in offline mode; the runbook mysql/x does not cover servers in offline mode" in run.says
     assert found.issued == []
 
 

@@ -42,20 +42,20 @@ def test_how_often_in_what_time_what_was_done_and_how_long_it_held():
     assert found is not None
     assert (found.times, found.more, found.since, found.last_run) == (3, False, NOW - timedelta(days=6), "r-2")
     assert found.says == (
-        "Third time in 6 days on orders-2. The session was killed twice and helped; it came back after 18 h to 5 days. "
-        "It came from job:purge each time."
+        "Third time in 6 days on orders-2. The session was killed twice, which helped; "
+        "it came back after 18 h to 5 days. It came from job:purge each time."
     )
 
 
 @pytest.mark.parametrize(
     ("held", "sentence"),
     [
-        (Held.NOT_HELPED, "The session was killed once and did not help."),
+        (Held.NOT_HELPED, "The session was killed once, which did not help."),
         (Held.WATCHED, "The session was killed once; whether it helped is unknown."),
         (Held.UNKNOWN, "The session was killed once; whether it helped is unknown."),
-        (Held.FAILED, "The session was killed once, which failed."),
+        (Held.FAILED, "Once, the change failed."),
         (Held.UNDONE, "The session was killed once, which was undone."),
-        (Held.NOTHING_DONE, "Nothing was changed once."),
+        (Held.NOTHING_DONE, "Once, nothing was changed."),
     ],
 )
 def test_only_a_verified_change_is_said_to_have_helped(held: Held, sentence: str):
@@ -66,7 +66,7 @@ def test_only_a_verified_change_is_said_to_have_helped(held: Held, sentence: str
 
 def test_a_sibling_is_named_and_its_change_did_not_come_back_here():
     assert says(before(1, days=2, target="orders-3")) == (
-        "Second time in 2 days; before on orders-3. The session was killed once and helped."
+        "Second time in 2 days; before on orders-3. The session was killed once, which helped."
     )
 
 
@@ -75,7 +75,7 @@ def test_a_run_that_is_tried_again_is_the_same_time():
     found = seen_before(TODAY, (earlier,))
     assert found is not None
     assert found.times == 1
-    assert found.says == "It was found for this alert before. The session was killed once and did not help."
+    assert found.says == "It was found for this alert before. The session was killed once, which did not help."
 
 
 def test_a_workload_that_was_another_one_is_not_named():

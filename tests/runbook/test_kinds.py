@@ -25,7 +25,7 @@ def runbook(**more: Any) -> Runbook:
 def test_a_managed_server_gets_no_answer_of_a_runbook_for_self_managed_ones():
     says = not_answered("mysql/read-only", PLAIN, "orders-2", RDS)
     assert says.startswith(
-        "orders-2 is an Amazon RDS instance; the runbook mysql/read-only speaks for self-managed servers only. "
+        "orders-2 is an Amazon RDS instance; the runbook mysql/read-only covers self-managed servers only. "
         "Nothing was diagnosed, and nothing is offered."
     )
     assert says.endswith("For a first look, use /triage orders-2.")
@@ -52,7 +52,7 @@ def test_a_kind_that_is_unknown_is_diagnosed_but_not_changed():
     unknown = KnownKinds(unknown="it did not answer within 1 s.")
     assert not_answered("mysql/x", PLAIN, "db-1", unknown) == ""
     assert not_changed("mysql/x", PLAIN, "db-1", unknown) == (
-        "What kind of server db-1 is, is unknown: it did not answer within 1 s. The runbook mysql/x changes only the "
+        "The kind of db-1 is unknown: it did not answer within 1 s. The runbook mysql/x changes only servers of the "
         "kinds that it names."
     )
     assert not_changed("mysql/x", None, "db-1", unknown) == ""
@@ -61,7 +61,7 @@ def test_a_kind_that_is_unknown_is_diagnosed_but_not_changed():
 @pytest.mark.parametrize("kind", ["recovering", "provisioning"])
 def test_a_runbook_without_kinds_does_not_change_a_server_that_is_read_out_or_replaced(kind: Kind):
     known = KnownKinds(("standalone", kind))
-    assert "the runbook mysql/x does not speak for servers" in not_changed("mysql/x", None, "db-1", known)
+    assert "the runbook mysql/x does not cover servers" in not_changed("mysql/x", None, "db-1", known)
     assert not_changed("mysql/x", ("standalone", kind), "db-1", known) == ""
 
 
@@ -87,7 +87,7 @@ def test_a_test_gives_the_kinds_of_the_server():
     )
     first, second = run_tests(tested)
     assert first.passed
-    assert "speaks for self-managed servers only" in str(second.differences[0])
+    assert "covers self-managed servers only" in str(second.differences[0])
 
 
 def test_every_shipped_runbook_for_servers_names_its_kinds():

@@ -339,7 +339,7 @@ def test_the_card_says_where_the_run_went_on_and_which_runbook_was_asked_beside_
     seen = Cause("seen", "holds", "The shard has no primary.", (), "vitess/shard")
     handed = at(RunState.DIAGNOSED, runbook="vitess/shard", handed_over=HandOver("vitess/first-look", seen))
     text = json.dumps(triage_card.card(handed))
-    assert "The first look found: The shard has no primary. It went on with the runbook vitess/shard." in text
+    assert "The first look found: The shard has no primary. Firstmate went on with the runbook vitess/shard." in text
     asked = at(RunState.DIAGNOSED, runbook="mysql/a", answers=(HandAnswer("mysql/b", "It is <so>."),))
     text = json.dumps(triage_card.card(asked))
     assert "mysql/a and mysql/b match this alert equally well, so both were asked. mysql/a leads." in text

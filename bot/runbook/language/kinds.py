@@ -27,7 +27,7 @@ DECLARED_ONLY: tuple[Kind, ...] = ("recovering", "provisioning")
 
 _IS: Mapping[Kind, str] = {
     "standalone": "a standalone server",
-    "source": "a source that is no replica",
+    "source": "a replication source",
     "replica": "a replica",
     "group_member": "a member of a replication group",
     "galera_node": "a Galera node",
@@ -115,7 +115,7 @@ def not_changed(runbook: str, speaks_for: Sequence[Kind] | None, name: str, know
         if speaks_for is None:
             return ""
         return (
-            f"What kind of server {name} is, is unknown: {known.unknown} The runbook {runbook} changes only the kinds "
+            f"The kind of {name} is unknown: {known.unknown} The runbook {runbook} changes only servers of the kinds "
             "that it names."
         )
     strange = _strange(speaks_for, known.kinds)
@@ -138,8 +138,8 @@ def _described(strange: Sequence[Kind], known: KnownKinds) -> str:
 
 def _speaks(strange: Sequence[Kind]) -> str:
     if tuple(strange) == ("managed",):
-        return "speaks for self-managed servers only"
-    return f"does not speak for {' or '.join(_PLURAL[each] for each in strange)}"
+        return "covers self-managed servers only"
+    return f"does not cover {' or '.join(_PLURAL[each] for each in strange)}"
 
 
 def _vowel(text: str) -> bool:
