@@ -16,7 +16,7 @@ STOPPED = frozenset({"replication", "lag", ANY})
 APPLIES_FOR = 14
 """Seconds that a large transaction takes."""
 BLOCKED = frozenset({"lag", "locks", ANY})
-APPLIER_LOOKS = ("mysql/first-look:replication_stopped", "mysql/replication-lag:applier_stopped")
+APPLIER_LOOKS = ("mysql/first-look:replication_stopped", "mysql/replication-lag:applier_stopped*")
 RECEIVER_LOOKS = ("mysql/first-look:replication_stopped", "mysql/replication-lag:receiver_down")
 """Causes that say no more than that a thread has stopped."""
 SHARED = " LOCK IN SHARE MODE"
@@ -158,7 +158,7 @@ def blocked(kind: str) -> Primitive:
             symptoms=BLOCKED,
             names=(f"ession {root.thread_id} of",),
             causes=(*looks, *(() if recorded else NOT_RECORDED)),
-            named=("mysql/replication-lag:applier_stopped",) if part.flag("second_stopped") else (),
+            named=("mysql/replication-lag:applier_stopped*",) if part.flag("second_stopped") else (),
             must_name=SECOND,
             remedies=() if protected else (kill,),
             offers=_offers(part) if recorded and not protected else frozenset(),
