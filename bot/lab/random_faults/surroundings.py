@@ -13,6 +13,8 @@ from bot.lab.random_faults.scenario import Flavour, Part
 from bot.lab.random_faults.stage import Client, Stage
 
 FOREVER = 900
+MANY_TABLES = 2000
+"""More than the rows that a diagnostic reads; see `bot.fleet.session_settings.MOST_ROWS`."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,19 @@ def _isolation(stage: Stage, part: Part) -> list[Client]:
 
 
 def _many_tables(stage: Stage, part: Part) -> list[Client]:
-    """Creates tables, once for each server: they stay until the lab ends."""
+    """Creates tables, once for each primary: they stay until the lab ends. Its replicas do without them."""
     if stage.state.instance(part.on).role != "primary":
         return []
     stage.admin(part.on, "CREATE DATABASE IF NOT EXISTS many")
     there = stage.admin(part.on, "SELECT COUNT(*) AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'many'")[0][
         "n"
     ]
-    statements = [f"CREATE TABLE many.t{each} (id INT AUTO_INCREMENT PRIMARY KEY)" for each in range(int(there), 200)]
-    if statements:
-        stage.admin(part.on, *statements)
+    missing = range(int(there), MANY_TABLES)
+    if missing:
+        statements = [
+            f"CREATE TABLE IF NOT EXISTS many.t{each} (id INT AUTO_INCREMENT PRIMARY KEY)" for each in missing
+        ]
+        stage.admin(part.on, "SET SESSION sql_log_bin = 0", *statements)
     return []
 
 
