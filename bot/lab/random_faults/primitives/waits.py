@@ -33,8 +33,9 @@ def _failed(victims: list[Client]) -> str:
 def _prepared(stage: Stage, part: Part) -> Truth:
     table = make_table(stage, part)
     write = f"UPDATE {table} SET n = n + 1 WHERE id = 1"
-    stage.after(part.on, "XA ROLLBACK 'faults'")
-    owner = stage.open(part.on, "batch", "XA START 'faults'", write, "XA END 'faults'", "XA PREPARE 'faults'")
+    xid = f"'faults_{stage.tables}'"
+    stage.after(part.on, f"XA ROLLBACK {xid}")
+    owner = stage.open(part.on, "batch", f"XA START {xid}", write, f"XA END {xid}", f"XA PREPARE {xid}")
     owner.disconnect()
     victims = _writers(stage, part, write)
     return Truth(
