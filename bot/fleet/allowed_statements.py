@@ -31,7 +31,7 @@ _BEFORE_PARENTHESIS = frozenset((
 ))  # fmt: skip
 _STRINGS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL)
 _BEGINS = re.compile(r"\s*(?:SELECT|SHOW|WITH)\b", re.IGNORECASE)
-_WHOLE = re.compile(r"XA RECOVER|EXPLAIN (?:FORMAT=TRADITIONAL )?FOR CONNECTION \d+")
+_WHOLE = re.compile(r"XA RECOVER (?:CONVERT XID|FORMAT='SQL')|EXPLAIN (?:FORMAT=TRADITIONAL )?FOR CONNECTION \d+")
 """Other statements that only read, matched as a whole."""
 _REFUSED = re.compile(
     r"['\"`\\;\x00]|/\*|\*/|--|\#|:="

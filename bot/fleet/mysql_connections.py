@@ -17,6 +17,7 @@ from pymysql.cursors import SSDictCursor
 from actions.contract import Seconds
 from bot.errors import ConfigError, Unreachable
 from bot.fleet import connection_errors as failures
+from bot.fleet.lenient_text import LENIENT
 
 if TYPE_CHECKING:
     _Connection = Connection[SSDictCursor]
@@ -161,6 +162,7 @@ def _dial(server: Server, port: int, read_timeout: Seconds, database: str | None
         local_infile=False,
         ssl=trusting,
     )
+    connection.encoding = LENIENT
     return connection.with_read_timeout(read_timeout)
 
 

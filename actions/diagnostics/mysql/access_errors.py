@@ -44,6 +44,8 @@ WATCHED: Mapping[int, tuple[AccessErrorKind, str]] = {
     4151: ("login", "the account is locked"),
 }
 """Access errors by number, with their kind and meaning."""
+REFUSE_LOGINS: frozenset[AccessErrorKind] = frozenset({"login", "host", "limit", "tls", "handshake"})
+"""Kinds of errors with which a login is refused, without `full`: that passes with the peak."""
 RECENT: Seconds = 60.0
 """An error counts as current for so long: alerts are evaluated, and runs begin, some time after it."""
 EARLIER: Seconds = 600.0
@@ -166,6 +168,11 @@ class AccessErrors:
     """Connections refused during the sample because all were in use; MariaDB does not count most of them."""
     tls_failed: Count = 0
     """TLS handshakes that began during the sample and were not completed."""
+
+    @property
+    def refused_logins(self) -> tuple[AccessError, ...]:
+        """Those of `errors` that refuse a login for another reason than the limit of the whole server."""
+        return tuple(each for each in self.errors if each.kind in REFUSE_LOGINS)
 
 
 @diagnostic(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, diagnostic
+from actions.contract import Cost, Count, Flavour, MySQL, Percent, Row, Unreadable, diagnostic
 from actions.ratios import percent
 from actions.sql_quoting import placeholders
 from actions.status_counters import on, variables
 
+PLAIN = re.compile(r"\w+", re.ASCII)
 BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
 SHOWN = 10
 MOST_TABLES = 200
@@ -45,6 +47,13 @@ SELECT t.TABLE_SCHEMA AS db, t.TABLE_NAME AS name, c.COLUMN_NAME AS col, c.COLUM
  WHERE t.TABLE_SCHEMA = %s AND t.TABLE_NAME = %s AND t.AUTO_INCREMENT IS NOT NULL
    AND c.TABLE_SCHEMA = %s AND c.TABLE_NAME = %s AND c.EXTRA LIKE '%%auto_increment%%'
 """
+REFERRING = """
+SELECT f.FOR_NAME AS child, c.FOR_COL_NAME AS col
+  FROM information_schema.{foreign} f JOIN information_schema.{columns} c ON c.ID = f.ID
+ WHERE f.REF_NAME = %s AND c.REF_COL_NAME = %s LIMIT 10
+"""
+"""Columns with a foreign key to a column, from InnoDB's dictionary: KEY_COLUMN_USAGE would open every table in MySQL
+5.7 and MariaDB, where it has no index by the table that is referred to."""
 Table: TypeAlias = tuple[str, str]
 """A schema and a table."""
 
@@ -65,6 +74,9 @@ class AutoIncrementUse:
     """The maximum of the column's type."""
     used: Percent
     """The next value as a share of the maximum."""
+    referring: tuple[str, ...] = ()
+    """Columns with a foreign key to it, as `schema.table.column`; 10 at most, and read for the fullest table only. None
+    if they cannot be read, and for names other than of letters, digits and underscores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +99,18 @@ class AutoIncrement:
 @diagnostic(
     cost=Cost.MEDIUM,
     needs={
-        Flavour.MYSQL: ("REFERENCES ON *.*", "SELECT ON performance_schema.*", "SELECT ON mysql.innodb_table_stats"),
-        Flavour.MARIADB: ("REFERENCES ON *.*", "SELECT ON performance_schema.*", "SELECT ON mysql.innodb_table_stats"),
+        Flavour.MYSQL: (
+            "PROCESS",
+            "REFERENCES ON *.*",
+            "SELECT ON performance_schema.*",
+            "SELECT ON mysql.innodb_table_stats",
+        ),
+        Flavour.MARIADB: (
+            "PROCESS",
+            "REFERENCES ON *.*",
+            "SELECT ON performance_schema.*",
+            "SELECT ON mysql.innodb_table_stats",
+        ),
     },
 )
 def auto_increment(db: MySQL, *, above: Percent = 50.0) -> AutoIncrement:
@@ -104,7 +126,26 @@ def auto_increment(db: MySQL, *, above: Percent = 50.0) -> AutoIncrement:
     in_use, complete = _tables_in_use(db, MOST_TABLES if dictionary else MOST_OPENED)
     rows = list(_from_dictionary(db, in_use) if dictionary else _one_by_one(db, in_use))
     found = sorted((use for use in map(_use, rows) if use is not None), key=lambda each: -each.used)
-    return AutoIncrement(tuple(each for each in found if each.used >= above)[:SHOWN], len(found), complete)
+    shown = [each for each in found if each.used >= above][:SHOWN]
+    if shown:
+        shown[0] = replace(shown[0], referring=_referring(db, shown[0]))
+    return AutoIncrement(tuple(shown), len(found), complete)
+
+
+def _referring(db: MySQL, use: AutoIncrementUse) -> tuple[str, ...]:
+    """Returns the columns that refer to a column; InnoDB writes names with other characters in a form of its own."""
+    schema, _, table = use.table.partition(".")
+    if not (PLAIN.fullmatch(schema) and PLAIN.fullmatch(table)):
+        return ()
+    new = not db.version.is_mariadb and db.version.at_least(8, 0, 0)
+    names = ("INNODB_FOREIGN", "INNODB_FOREIGN_COLS") if new else ("INNODB_SYS_FOREIGN", "INNODB_SYS_FOREIGN_COLS")
+    try:
+        rows = db.rows(
+            REFERRING.format(foreign=names[0], columns=names[1]), (f"{schema}/{table}", use.column), limit=10
+        )
+    except Unreadable:
+        return ()
+    return tuple(f"{str(row['child']).replace('/', '.', 1)}.{row['col']}" for row in rows)
 
 
 def _tables_in_use(db: MySQL, most: int) -> tuple[list[Table], bool]:

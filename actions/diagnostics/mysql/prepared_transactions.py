@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.contract import Cost, Count, Flavour, MySQL, Row, Seconds, diagnostic
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,10 @@ SELECT trx_started AS started, TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS age,
 def prepared_transactions(db: MySQL) -> PreparedTransactions:
     """Reads XA RECOVER, and the InnoDB transactions without a session.
 
-    XA RECOVER also lists transactions that a connected session has prepared; those are not orphans.
+    The ids are asked for in hexadecimal, since they may be any bytes. XA RECOVER also lists transactions that a
+    connected session has prepared; those are not orphans.
     """
-    rows = db.rows("XA RECOVER", limit=50)
+    rows = db.rows("XA RECOVER FORMAT='SQL'" if db.version.is_mariadb else "XA RECOVER CONVERT XID", limit=50)
     orphans = tuple(
         OrphanedTransaction(float(r["age"]), int(r["locked"]), int(r["modified"]), str(r["started"]))
         for r in db.rows(ORPHANS)
@@ -62,8 +63,29 @@ def prepared_transactions(db: MySQL) -> PreparedTransactions:
     return PreparedTransactions(xids, orphans, oldest, max(len(rows), len(orphans)) < 20)
 
 
-def _xid(row: object) -> str:
-    data = row["data"]  # type: ignore[index]
-    raw = data if isinstance(data, bytes) else str(data).encode("utf-8", "surrogateescape")
-    length = int(row["gtrid_length"])  # type: ignore[index]
-    return f"0x{raw[:length].hex()},0x{raw[length:].hex()},{row['formatID']}"  # type: ignore[index]
+def _xid(row: Row) -> str:
+    first = int(row["gtrid_length"])
+    raw = xid_bytes(str(row["data"]), first, int(row["bqual_length"]))
+    return f"{_literal(raw[:first])},{_literal(raw[first:])},{row['formatID']}"
+
+
+def _literal(part: bytes) -> str:
+    """Returns a part as a statement takes it; `0x` without a digit is a name there, not an empty literal."""
+    return f"0x{part.hex()}" if part else "''"
+
+
+def xid_bytes(data: str, gtrid_length: int, bqual_length: int) -> bytes:
+    """Returns `gtrid` and `bqual` in one piece, as bytes: an id may be any bytes, and no text.
+
+    `data` is `0x...` as CONVERT XID has it, or what MariaDB writes with FORMAT='SQL': `X'...',X'...'` or, where every
+    byte is printable, `'...','...'` without escapes. Source: sql/xa.cc of MySQL and of MariaDB.
+    """
+    if data.startswith("0x"):
+        return bytes.fromhex(data[2:])
+    if data.startswith("X'"):
+        end = 2 + 2 * gtrid_length
+        begin = end + len("',X'")
+        return bytes.fromhex(data[2:end] + data[begin : begin + 2 * bqual_length])
+    end = 1 + gtrid_length
+    begin = end + len("','")
+    return (data[1:end] + data[begin : begin + bqual_length]).encode()

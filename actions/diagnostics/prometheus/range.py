@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
@@ -38,6 +39,8 @@ class Range:
     """The largest value of the first series; empty if there is none."""
     rising: bool = False
     """Whether its last value is above the value in the middle of the window."""
+    rising_for: Seconds = 0.0
+    """Time for which it has risen without a fall, up to its last value; 0 if it did not rise last."""
 
 
 @diagnostic(cost=Cost.LOW, needs={})
@@ -56,4 +59,15 @@ def range(  # noqa: A001 - its name in YAML
     if not lines:
         return Range(unit=unit)
     values = [sample.value for sample in lines[0].samples]
-    return Range(lines, unit, values[-1], max(values), values[-1] > values[len(values) // 2])
+    rising = values[-1] > values[len(values) // 2]
+    return Range(lines, unit, values[-1], max(values), rising, _rising_for(lines[0].samples))
+
+
+def _rising_for(samples: Sequence[Sample]) -> float:
+    """Returns the seconds between the last sample and the first of the rise that leads to it."""
+    begin = samples[-1]
+    for earlier in reversed(samples[:-1]):
+        if earlier.value > begin.value:
+            break
+        begin = earlier
+    return samples[-1].at - begin.at if begin.value < samples[-1].value else 0.0

@@ -29,9 +29,9 @@ from actions.replication_threads import (
 )
 
 LOCK_WAIT_TIMEOUT = 1205
-RETRYABLE = frozenset({1040, 1158, 1159, 1160, 1161, LOCK_WAIT_TIMEOUT, 1213, 2003, 2013})
+RETRYABLE = frozenset({1040, 1158, 1159, 1160, 1161, LOCK_WAIT_TIMEOUT, 1213, 2003, 2013, 3032})
 """Transient errors: too many connections, network reads and writes, lock wait timeout, deadlock, and a source that
-could not be reached for a while."""
+could not be reached, or was in offline mode, for a while."""
 
 INSTEAD = {
     1032: "row not found: the data of the replica differ; compare the row with the source, then rebuild the replica",

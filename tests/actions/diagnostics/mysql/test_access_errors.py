@@ -180,6 +180,7 @@ def test_a_limit_that_is_exceeded_now_leads_older_errors_that_were_more(notes, p
     if primary.flavour == "mysql":
         first = found.errors[0]
         assert (first.errno, first.kind, first.user) == (1226, "limit", "unlucky")
+        assert {each.errno for each in found.refused_logins} == {1226}
         assert first.new > 0
         assert 1142 in {each.errno for each in found.errors}
     else:

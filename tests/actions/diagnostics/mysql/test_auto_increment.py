@@ -41,6 +41,7 @@ def server(version, *, tables=("orders",), watched="ON", **answers):
             "innodb_table_stats": [{"db": "shop", "name": name} for name in tables],
             "information_schema.COLUMNS": [COLUMN, {**COLUMN, "name": "young"}],
             "information_schema.TABLES": [{"name": "orders", "next": 2_000_000_000}],
+            "REF_NAME": [],
             **answers,
         },
     )
@@ -73,6 +74,32 @@ def test_partitions_are_one_table():
     db = server(MYSQL_97, tables=["orders#p#p1", "orders#p#p0"])
     auto_increment(db)
     assert [params for sql, params in db.asked if "TABLES" in sql] == [("shop", "orders")]
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [(MYSQL_57, "INNODB_SYS_FOREIGN f"), (MYSQL_97, "INNODB_FOREIGN f"), (MARIADB_1011, "INNODB_SYS_FOREIGN f")],
+    ids=str,
+)
+def test_columns_that_refer_to_the_fullest_one(version, name):
+    db = server(version, REF_NAME=[{"child": "shop/items", "col": "order_id"}])
+    assert auto_increment(db, above=80.0).tables[0].referring == ("shop.items.order_id",)
+    asked = next((sql, params) for sql, params in db.asked if "REF_NAME" in sql)
+    assert name in asked[0]
+    assert asked[1] == ("shop/orders", "id")
+
+
+@pytest.mark.lab
+def test_a_real_column_that_refers_to_one_that_is_nearly_full(notes, primary):
+    with administrator(primary) as admin:
+        ask(admin, "CREATE TABLE IF NOT EXISTS shop.few2 (id TINYINT AUTO_INCREMENT PRIMARY KEY)")
+        ask(admin, "CREATE TABLE shop.child (few TINYINT, FOREIGN KEY (few) REFERENCES shop.few2 (id))")
+        ask(admin, "REPLACE INTO shop.few2 VALUES (126)")
+    with reader(notes, primary) as db:
+        found = auto_increment(db, above=80.0)
+    with administrator(primary) as admin:
+        ask(admin, "DROP TABLE shop.child, shop.few2")
+    assert [(each.table, each.referring) for each in found.tables] == [("shop.few2", ("shop.child.few",))]
 
 
 @pytest.mark.lab

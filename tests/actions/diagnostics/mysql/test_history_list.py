@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actions.diagnostics.mysql.history_list import history_list
+from actions.diagnostics.mysql.long_transactions import long_transactions
 from tests.actions.hands import reader
 from tests.recorded import MARIADB_1011, MYSQL_57, MYSQL_97, Recorded, named
 
@@ -39,5 +40,8 @@ def test_a_snapshot_that_is_held_makes_it_grow(notes, primary, client):
         writer.ask("UPDATE notes SET note = CONCAT('m', id) WHERE id = 5")
     with reader(notes, primary) as db:
         found = history_list(db)
+        open_now = long_transactions(db, older_than=0.0)
     assert found.length >= 60
     assert found.purge_threads >= 1
+    assert open_now.transactions[0].user == "reports"  # seconds old, and named
+    assert (open_now.transactions[0].command, open_now.oldest < 60.0) == ("Sleep", True)

@@ -28,6 +28,14 @@ def test_rising_is_above_the_middle_of_the_window(values, rising):
     assert range(RecordedPrometheus([series(*values)]), query="lag").rising is rising
 
 
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [((7,), 0.0), ((1, 1), 0.0), ((5, 4, 3), 0.0), ((1, 2, 3), 30.0), ((9, 1, 1, 2), 30.0), ((1, 5, 2, 4), 15.0)],
+)
+def test_rising_for_is_the_time_since_the_last_fall(values, seconds):
+    assert range(RecordedPrometheus([series(*values)]), query="length").rising_for == seconds
+
+
 def test_a_line_is_named_by_its_instance_or_its_metric():
     found = range(RecordedPrometheus([series(1, __name__="up"), series(1)]), query="up")
     assert [line.name for line in found.lines] == ["up", "value"]

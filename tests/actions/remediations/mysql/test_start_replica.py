@@ -60,6 +60,25 @@ def test_an_applier_that_gave_up_on_a_lock_is_started_and_can_be_stopped_again(n
 
 
 @pytest.mark.lab
+def test_receivers_that_gave_up_on_a_source_in_offline_mode_are_started(sound_lab, notes):
+    """MariaDB has no offline mode."""
+    source, replicas = notes.instance("orders-1"), [notes.instance("orders-2"), notes.instance("orders-3")]
+    administer(source, "SET GLOBAL offline_mode = ON")
+    try:
+        for each in replicas:
+            wait_until("the receiver gives up", lambda each=each: status_of(each)["Replica_IO_Running"] == "No", 60.0)
+    finally:
+        administer(source, "SET GLOBAL offline_mode = OFF")
+    receiver = StartReplica(thread="receiver")
+    for replica in replicas:
+        with reader(notes, replica) as db:
+            assert replica_status(db).receiver_errno == 3032
+        check(notes, replica, receiver)
+        assert make(notes, replica, receiver) == ["START REPLICA IO_THREAD"]
+        wait_until("the receiver runs", lambda replica=replica: replicates(replica))
+
+
+@pytest.mark.lab
 @FLAVOURS
 def test_both_threads_are_started_where_somebody_says_so(sound_lab, notes, flavour):
     replica = notes.instance("orders-3" if flavour == "mysql" else "billing-2")
