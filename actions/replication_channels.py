@@ -55,6 +55,8 @@ class OtherChannel:
 class ReplicaStatus:
     """The status of one channel; the fields of a server that does not replicate have their defaults."""
 
+    name: str = ""
+    """The server's name in the inventory, where several servers were asked; otherwise ''."""
     configured: bool = False
     """Whether the server is configured to replicate, on the channel that was asked for."""
     channel: str = ""

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 _HELD: Mapping[RunState, Held] = {
     RunState.MENDED: Held.HELD,
     RunState.WATCHING: Held.WATCHED,
+    RunState.PARTLY_HELPED: Held.HELD,
     RunState.NOT_HELPED: Held.NOT_HELPED,
     RunState.UNKNOWN: Held.UNKNOWN,
     RunState.FAILED: Held.FAILED,

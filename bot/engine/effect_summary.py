@@ -7,7 +7,14 @@ from dataclasses import replace
 from bot.engine.run import Cause, Helped, Run, RunState
 from bot.runbook.diagnosis.helped_criteria import Patience
 
-_STATES = {Helped.YES: RunState.MENDED, Helped.NO: RunState.NOT_HELPED, Helped.UNKNOWN: RunState.UNKNOWN}
+_STATES = {
+    Helped.YES: RunState.MENDED,
+    Helped.PARTLY: RunState.PARTLY_HELPED,
+    Helped.NO: RunState.NOT_HELPED,
+    Helped.UNKNOWN: RunState.UNKNOWN,
+}
+LOUD = (RunState.PARTLY_HELPED, RunState.NOT_HELPED)
+"""The states in which the changes are verified and the trouble is not over."""
 
 
 def concluded(run: Run, patience: Patience) -> Run:
@@ -17,6 +24,8 @@ def concluded(run: Run, patience: Patience) -> Run:
     match effect.helped:
         case Helped.YES:
             says = f"{effect.done} {_helped(patience)}"
+        case Helped.PARTLY:
+            says = f"{effect.done} This cause is gone, but the trouble is not over: {_ended(effect.holds)}"
         case Helped.NO:
             says = (
                 f"The change was made and verified, but the trouble is not over: {_ended(effect.holds)} {effect.done}"
@@ -33,7 +42,7 @@ def concluded(run: Run, patience: Patience) -> Run:
 def next_cause(run: Run) -> Cause | None:
     """Returns the cause that leads after the changes of a run and that has a remedy, or None."""
     effect = run.effect
-    if effect is None or run.state not in (RunState.MENDED, RunState.NOT_HELPED):
+    if effect is None or run.state not in (RunState.MENDED, *LOUD):
         return None
     return next((each for each in effect.now if each.remedies), None)
 

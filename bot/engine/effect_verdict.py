@@ -23,7 +23,8 @@ class Seen:
 def seen(effect: Effect, check: Seen, patience: Patience) -> Effect:
     """Returns what is known after one more check.
 
-    It helped once the trouble has been gone for long enough. It did not help if the trouble still holds, or holds
+    It helped once the trouble has been gone for long enough. It helped partly if another cause of the alert still holds
+    then and when its time is over: it has that time to go, too. It did not help if the trouble still holds, or holds
     again, when its time is over. Missing evidence proves neither: the last check that could be decided counts if the
     trouble held then, and otherwise the outcome is unknown.
     """
@@ -35,7 +36,10 @@ def seen(effect: Effect, check: Seen, patience: Patience) -> Effect:
             gone = replace(effect, gone_since=effect.gone_since or at, holds="", missing="")
             assert gone.gone_since is not None
             lasted = at - gone.gone_since >= timedelta(seconds=patience.holds_for)
-            return replace(gone, helped=Helped.YES) if lasted else _watched_until(gone, patience)
+            if not lasted or (check.judgement.rest and not late):
+                return _watched_until(gone, patience)
+            rest = check.judgement.rest
+            return replace(gone, helped=Helped.PARTLY if rest else Helped.YES, holds=rest)
         case Trouble.HOLDS:
             held = replace(effect, gone_since=None, holds=says, missing="")
             return replace(held, helped=Helped.NO) if late else held

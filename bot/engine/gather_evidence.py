@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -217,7 +217,7 @@ class Gatherer:
         found, failures = [], []
         for target in targets:
             try:
-                found.append(self._ask_one(asked, target, parameters, deadline))
+                found.append(_named(self._ask_one(asked, target, parameters, deadline), target))
             except (FirstmateError, Unreadable) as error:
                 failures.append(f"{target.name}: {error}")
         if failures and not found:
@@ -267,6 +267,17 @@ def _tried(asked: GatherStep, ask: Callable[[], T], deadline: float) -> T:
                 raise
         left -= 1
         time.sleep(PAUSE)
+
+
+def _named(answer: object, target: Target) -> object:
+    """Returns the answer of one of several servers with the server's name, if its record has a `name` without a value.
+
+    Servers do not know their names in the inventory.
+    """
+    if not is_dataclass(answer) or isinstance(answer, type):
+        return answer
+    unnamed = any(each.name == "name" for each in fields(answer)) and getattr(answer, "name", None) == ""
+    return replace(answer, name=target.name) if unnamed else answer
 
 
 def unread(found: object) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from bot.engine.run import Run
 from bot.engine.target_selection import changed_at, described, out_of_place, places, refused_on_tablet, stand_in
 from bot.engine.targets import Target
 from bot.errors import FirstmateError, NotAllowed, UnknownTarget, WrongUsage
-from bot.runbook.diagnosis.causes import diagnose
+from bot.runbook.diagnosis.causes import Diagnosis, diagnose
 from bot.runbook.diagnosis.remedies import build, rebuild, remedy_location, remedy_of
 from bot.runbook.diagnosis.step_values import evaluate_value
 from bot.runbook.expressions.evaluation import ExpressionError, Missing
@@ -196,7 +196,7 @@ class Planner:
         if step.remedy is not None and step.remedy not in offered:
             raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers {step.remedy!r}.")
         if not offered:
-            raise NotAllowed(f"{other.runbook} finds no cause on {seen.target.name} that offers a remedy.")
+            raise NotAllowed(_without_remedy(other, seen.target, diagnosis))
         found = Observations(other, seen.target, gathered.evidence, inputs, seen.labels)
         yield from self._batches(found, remedy_of(other, step.remedy or offered[0]), depth)
 
@@ -247,6 +247,13 @@ def drafted(use: str, written: Mapping[str, object], scope: Mapping[str, object]
     takes = of_remediation(instead).parameters
     remediation, parameters = build(instead, {name: each for name, each in written.items() if name in takes}, scope)
     return Draft(target, instead, parameters, remediation)
+
+
+def _without_remedy(other: Runbook, target: Target, diagnosis: Diagnosis) -> str:
+    """Returns what a runbook found that was asked for a remedy and has none."""
+    if diagnosis.lead is None:
+        return f"{other.runbook} finds no cause on {target.name}."
+    return f"{other.runbook} offers no remedy on {target.name}. It found: {diagnosis.lead.says}"
 
 
 def costly_in_common(seen: Observations, other: Runbook) -> dict[str, object]:

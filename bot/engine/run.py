@@ -38,6 +38,7 @@ class RunState(StrEnum):
     EXPIRED = "expired"  # ended: nobody approved in time
     RESOLVED = "resolved"  # ended: the alert resolved before anybody approved
     MENDED = "mended"  # ended: the change was made and verified, and it helped
+    PARTLY_HELPED = "partly_helped"  # ended: the cause is gone, and another cause of the same alert holds
     NOT_HELPED = "not_helped"  # ended: the change was made and verified, and it did not help
     FAILED = "failed"  # ended: the change or its verification failed
     UNKNOWN = "unknown"  # ended: the bot died during the change, or it is not known whether the change helped
@@ -76,6 +77,7 @@ _LABELS = {
     RunState.EXPIRED: "Expired",
     RunState.RESOLVED: "Resolved without a change",
     RunState.MENDED: "Fixed and verified",
+    RunState.PARTLY_HELPED: "Done, but the trouble is not over",
     RunState.NOT_HELPED: "Done, but it did not help",
     RunState.FAILED: "Failed",
     RunState.UNKNOWN: "Outcome unknown: check the server",
@@ -112,6 +114,7 @@ class Helped(StrEnum):
 
     PENDING = "pending"
     YES = "yes"
+    PARTLY = "partly"
     NO = "no"
     UNKNOWN = "unknown"
 
@@ -132,7 +135,8 @@ class Effect:
     gone_since: datetime | None = None
     """Since when the cause has been gone; None while it holds."""
     holds: str = ""
-    """What held at the last check that could be decided; '' if the cause was gone."""
+    """What held at the last check that could be decided: the cause, or another cause of the alert if it helped partly;
+    '' if nothing did."""
     missing: str = ""
     """Why the last check could not be decided; '' if it could."""
     now: tuple[Cause, ...] = ()
@@ -305,7 +309,7 @@ class Run:
         """Whether all its changes were made and verified and are in effect, whether they helped or not."""
         if self.state is RunState.UNKNOWN:
             return self.effect is not None and self.effect.helped is Helped.UNKNOWN
-        return self.state in (RunState.WATCHING, RunState.MENDED, RunState.NOT_HELPED)
+        return self.state in (RunState.WATCHING, RunState.MENDED, RunState.PARTLY_HELPED, RunState.NOT_HELPED)
 
     @property
     def state_says(self) -> str:

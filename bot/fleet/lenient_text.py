@@ -13,7 +13,9 @@ def _decode(data: bytes, errors: str = "strict") -> tuple[str, int]:
 
 
 def _find(name: str) -> codecs.CodecInfo | None:
-    return codecs.CodecInfo(codecs.utf_8_encode, _decode, name=LENIENT) if name == LENIENT else None
+    if name != LENIENT:
+        return None
+    return codecs.CodecInfo(codecs.utf_8_encode, _decode, name=LENIENT)  # type: ignore[arg-type] # only bytes come
 
 
 codecs.register(_find)

@@ -40,8 +40,8 @@ OUTCOMES = Metric(
     "firstmate_outcomes",
     "gauge",
     ("of",),
-    "Runs with a change, as long as they are kept, by outcome: mended, not_helped (done, but it did not help), "
-    "unknown, failed or undone.",
+    "Runs with a change, as long as they are kept, by outcome: mended, partly_helped (its cause is gone, but another "
+    "one of the same alert holds), not_helped (done, but it did not help), unknown, failed or undone.",
 )
 MESSAGES = Metric("firstmate_messages", "gauge", ("of",), "Messages that Slack has not accepted yet (waiting).")
 CONNECTED = Metric("firstmate_connected", "gauge", ("of",), "1 while the bot is connected (slack), otherwise 0.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.engine.effect_summary import next_cause
+from bot.engine.effect_summary import LOUD, next_cause
 from bot.engine.run import Run, RunState
 from bot.slack.action_ids import RETRY, UNDO
 from bot.slack.blocks import Block, actions, button, code, confirm, context, escape, moment, section, sentence
@@ -10,13 +10,14 @@ from bot.slack.blocks import Block, actions, button, code, confirm, context, esc
 _ICONS = {
     RunState.WATCHING: ":hourglass_flowing_sand:",
     RunState.MENDED: ":large_green_circle:",
+    RunState.PARTLY_HELPED: ":rotating_light:",
     RunState.NOT_HELPED: ":rotating_light:",
     RunState.DENIED: ":white_circle:",
     RunState.EXPIRED: ":white_circle:",
     RunState.RESOLVED: ":white_circle:",
     RunState.UNDONE: ":white_circle:",
 }
-_RETRIED = (RunState.NOT_HELPED, RunState.FAILED, RunState.UNKNOWN, RunState.REFUSED, RunState.EXPIRED)
+_RETRIED = (*LOUD, RunState.FAILED, RunState.UNKNOWN, RunState.REFUSED, RunState.EXPIRED)
 
 
 def outcome(run: Run) -> list[Block]:
@@ -46,7 +47,7 @@ def _next_cause(run: Run) -> list[Block]:
     cause = next_cause(run)
     if cause is None:
         return []
-    head = "Now" if run.state is RunState.NOT_HELPED else "Another cause holds"
+    head = "Now" if run.state in LOUD else "Another cause holds"
     remedies = " or ".join(code(each.replace("_", " ")) for each in cause.remedies)
-    how = f"Press Try again for the plan of {remedies}." if run.state is RunState.NOT_HELPED else ""
+    how = f"Press Try again for the plan of {remedies}." if run.state in LOUD else ""
     return [section(f"*{head}:* {escape(cause.says, 1500)} {how}".strip())]

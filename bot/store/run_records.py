@@ -22,7 +22,15 @@ from bot.store.tables import decisions, runs
 RUN: TypeAdapter[Run] = TypeAdapter(Run)
 UNDER_WAY = [state.value for state in RunState if not state.ended]
 CHANGED = [
-    state.value for state in (RunState.MENDED, RunState.NOT_HELPED, RunState.UNKNOWN, RunState.FAILED, RunState.UNDONE)
+    state.value
+    for state in (
+        RunState.MENDED,
+        RunState.PARTLY_HELPED,
+        RunState.NOT_HELPED,
+        RunState.UNKNOWN,
+        RunState.FAILED,
+        RunState.UNDONE,
+    )
 ]
 WAITS = [RunState.WAITING.value, RunState.PAUSED.value]
 TIMELINE = 60

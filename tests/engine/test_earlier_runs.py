@@ -122,6 +122,7 @@ def test_a_store_that_does_not_answer_costs_the_history_only():
     ("state", "held"),
     [
         (RunState.MENDED, Held.HELD),
+        (RunState.PARTLY_HELPED, Held.HELD),
         (RunState.WATCHING, Held.WATCHED),
         (RunState.NOT_HELPED, Held.NOT_HELPED),
         (RunState.UNKNOWN, Held.UNKNOWN),

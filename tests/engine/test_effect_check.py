@@ -119,16 +119,39 @@ def test_a_finding_without_a_remedy_does_not_take_its_place(database: Database):
     assert watched(database, runbook(FEW, OTHER)).end().state is RunState.MENDED
 
 
-def test_a_cause_that_held_before_does_not_take_its_place_and_is_named(database: Database):
+def test_a_cause_that_held_before_and_still_holds_means_that_it_helped_only_partly_and_is_named(database: Database):
     book = runbook(FEW, {**MANY, "when": 'limits.values["max_connections"] != "1"'})
     causes = (Cause("few", "holds", "few", ("fix",)), Cause("many", "holds", "many", ("fix",)))
     run = samples.run(target=TARGET, runbook="mysql/x", runbook_text=json.dumps(book), causes=causes)
     scene = Scene(database, run=run)
     scene.approve()
     scene.rollout.change(DirectSteps(), "r-1")
-    ended = Watched(scene).end()
-    assert ended.state is RunState.MENDED
+    found = Watched(scene)
+    found.check_once()
+    assert found.run.state is RunState.WATCHING, "what else holds has the same time to go"
+    ended = found.end()
+    assert ended.state is RunState.PARTLY_HELPED
+    assert ended.says.endswith(
+        "This cause is gone, but the trouble is not over: 120 is not enough. Start a new run for its remedy: fix."
+    )
+    assert ended.effect is not None
+    assert ended.effect.helped is Helped.PARTLY
     assert next_cause(ended) is not None
+    assert ended.stands
+    assert found.seconds == pytest.approx(11)
+
+
+def test_a_cause_that_held_before_and_goes_in_time_means_that_it_is_mended(database: Database):
+    book = runbook(FEW, {**MANY, "when": 'limits.values["max_connections"] in ["100", "120"]'})
+    causes = (Cause("few", "holds", "few", ("fix",)), Cause("many", "holds", "many", ("fix",)))
+    run = samples.run(target=TARGET, runbook="mysql/x", runbook_text=json.dumps(book), causes=causes)
+    scene = Scene(database, run=run)
+    scene.approve()
+    scene.rollout.change(DirectSteps(), "r-1")
+    found = Watched(scene)
+    found.during[4] = lambda: setattr(found.server, "value", 150)
+    assert found.end().state is RunState.MENDED
+    assert found.checks == 4
 
 
 def test_a_server_that_does_not_answer_any_more_leaves_it_unknown(database: Database):

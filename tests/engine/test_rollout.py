@@ -197,7 +197,7 @@ def test_a_step_can_refer_to_another_runbook_which_gathers_its_own_evidence(scen
 @pytest.mark.parametrize(
     ("step", "when", "says"),
     [
-        ({"runbook": "mysql/other"}, "false", "finds no cause on orders-2 that offers a remedy"),
+        ({"runbook": "mysql/other"}, "false", "finds no cause on orders-2."),
         ({"runbook": "mysql/other", "remedy": "raise"}, "false", "finds no cause on orders-2 that offers 'raise'"),
         ({"runbook": "mysql/nobody"}, "true", "no runbook 'mysql/nobody'"),
         ({"runbook": "mysql/other", "with": {"x": 1}}, "true", "has no input 'x'"),

@@ -228,3 +228,18 @@ def test_reading_a_missing_item_raises_an_error():
 )
 def test_only_a_sole_expression_keeps_its_type(written, inner):
     assert sole_expression(written) == inner
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        (
+            "It ends after {{ gone.a }} s for a row, {{ gone.b }} ms for a table.",
+            "an unknown time for a row, an unknown time for",
+        ),
+        ("The CPUs are {{ gone.busy }} % busy, {{ gone.written }}/s.", "are unknown busy, unknown."),
+        ("{{ gone.a }} sessions", "unknown sessions"),
+    ],
+)
+def test_an_unknown_value_has_no_unit(template: str, says: str):
+    assert says in render(template, {"gone": Missing("gone", "it failed")}, lenient=True)

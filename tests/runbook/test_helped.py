@@ -68,6 +68,22 @@ def test_a_cause_that_held_before_or_reads_other_evidence_has_not_taken_its_plac
     assert judged(runbook(IDLE, BUSY), waits(3, idle=False), held=("idle", "busy")).trouble is Trouble.GONE
 
 
+@pytest.mark.parametrize("declared", [None, {"when": "locks.waiting < before.locks.waiting"}])
+def test_what_else_explains_the_alert_is_the_rest_whether_the_cause_has_a_condition_of_its_own(declared: Any):
+    gone, before = waits(0, idle=False), waits(3, idle=True)
+    first = {**IDLE, "helped": declared} if declared else IDLE
+    full = {"id": "full", "when": "locks.waiting == 0", "says": "Full."}
+
+    def rest(other: dict[str, Any], *held: str) -> str:
+        return judged(runbook(first, other), gone, held=("idle", *held), before=before).rest
+
+    assert rest({**full, "remedy": "end"}, "full") == "Full. Start a new run for its remedy: end."
+    assert rest({**full, "continue": "ours/other"}) == "Full. Continue with the runbook ours/other."
+    assert rest(full, "full") == "Full."
+    assert rest(full) == ""
+    assert rest({**full, "over": True}, "full") == ""
+
+
 def test_what_excludes_a_cause_does_not_mean_that_it_is_gone():
     first = {"id": "first", "when": "locks.waiting > 0", "says": "First."}
     book = runbook({**IDLE, "id": "second"}, first)
@@ -107,7 +123,8 @@ def test_evidence_from_before_survives_json_with_its_types_and_what_does_not_fit
 @pytest.mark.parametrize(
     ("helped", "vitess", "expected"),
     [
-        (None, False, Patience(10.0, 0.0, COSTLY_EVERY)),
+        (None, False, Patience(10.0, 10.0, COSTLY_EVERY)),
+        ({"when": "locks.waiting == 0", "holds_for": "1s"}, False, Patience(10.0, 1.0, COSTLY_EVERY)),
         ({"when": "sessions.total == 0"}, False, Patience(10.0, 0.0, 10.0)),
         ({"when": "sessions.total == 0"}, True, Patience(60.0, 0.0, 60.0)),
         ({"when": "sessions.total == 0", "within": "5s", "holds_for": "50s"}, False, Patience(5.0, 50.0, 55.0)),

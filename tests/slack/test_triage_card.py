@@ -84,6 +84,7 @@ def test_buttons_are_shown_only_while_they_have_an_effect(state: RunState):
         RunState.PAUSED: {action_ids.GO_ON, action_ids.STOP},
         RunState.WATCHING: {action_ids.UNDO},
         RunState.MENDED: {action_ids.UNDO},
+        RunState.PARTLY_HELPED: {action_ids.UNDO, action_ids.RETRY},
         RunState.NOT_HELPED: {action_ids.UNDO, action_ids.RETRY},
         **{
             each: {action_ids.RETRY} for each in (RunState.REFUSED, RunState.EXPIRED, RunState.FAILED, RunState.UNKNOWN)
@@ -101,6 +102,16 @@ def test_a_change_that_did_not_help_is_loud_and_names_the_next_cause_with_its_re
     shown = words(rest)
     assert first["text"]["text"].startswith(":rotating_light: *Done, but it did not help.* The trouble is not over.")
     assert "*Now:* Session 7 holds the lock. Press Try again for the plan of `end it`." in shown
+    assert triage_card.colour(ended) != triage_card.colour(at(RunState.MENDED))
+
+
+def test_a_change_that_helped_only_partly_is_loud_and_names_what_holds_now_with_its_remedy():
+    full = Cause("full", "holds", "The server is full.", ("raise_limit",))
+    says = "Killed. This cause is gone, but the trouble is not over: The server is full."
+    ended = at(RunState.PARTLY_HELPED, says=says, effect=Effect("busy", Helped.PARTLY, holds=full.says, now=(full,)))
+    first, *rest = parts(ended)["outcome"]["blocks"]
+    assert first["text"]["text"].startswith(":rotating_light: *Done, but the trouble is not over.* Killed. This cause")
+    assert "*Now:* The server is full. Press Try again for the plan of `raise limit`." in words(rest)
     assert triage_card.colour(ended) != triage_card.colour(at(RunState.MENDED))
 
 

@@ -15,10 +15,14 @@ from bot.runbook.language.gather_schema import GatherStep
 from bot.runbook.language.schema import Cause, Runbook
 from bot.runbook.language.signatures import coerce
 
+LOCKS = "mysql.wait_graph"
 WITHIN = 10.0
 """Seconds until a remedy must have helped, unless the runbook says otherwise."""
 WITHIN_OF_VITESS = 60.0
 """The same under Vitess, whose parts poll one another: VTOrc, vtgate and vttablet."""
+LOCKS_STAY_AWAY = 10.0
+"""Seconds for which locks must stay away, unless the runbook says otherwise: a client that lost its session returns
+within seconds, and may lock the same rows again."""
 COSTLY_EVERY = 65.0
 """Seconds until a server answers a costly diagnostic a second time."""
 
@@ -37,6 +41,8 @@ class Judgement:
 
     trouble: Trouble
     says: str = ""
+    rest: str = ""
+    """What else holds that explains the alert, with its next step, where the trouble is gone; '' for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,11 @@ def patience(runbook: Runbook, cause: Cause, *, vitess: bool) -> Patience:
     declared = cause.helped
     within = declared.within if declared is not None and declared.within is not None else None
     within = within or (WITHIN_OF_VITESS if vitess else WITHIN)
-    holds_for = (declared.holds_for or 0.0) if declared is not None else 0.0
-    costly = any(DIAGNOSTICS[runbook.gather[name].use].costly for name in condition_steps(runbook, cause))
+    read = [runbook.gather[name].use for name in condition_steps(runbook, cause)]
+    holds_for = declared.holds_for if declared is not None else None
+    if holds_for is None:
+        holds_for = LOCKS_STAY_AWAY if LOCKS in read else 0.0
+    costly = any(DIAGNOSTICS[use].costly for use in read)
     return Patience(within, holds_for, max(within + holds_for, COSTLY_EVERY if costly else 0.0))
 
 
@@ -106,13 +115,15 @@ def judge_trouble(
     """Judges whether the trouble of a cause is gone.
 
     Without a condition of its own, the cause must not hold any more, whatever excludes it, and no other cause with a
-    remedy may have taken its place: one that did not hold before, and that reads the same evidence.
+    remedy may have taken its place: one that did not hold before, and that reads the same evidence. Where the trouble
+    is gone, the judgement has the rest: another cause of the runbook that holds and is not `over`, and that has a next
+    step or held already before the change.
     """
     declared = cause.helped.when if cause.helped is not None else None
     try:
         if declared is not None:
             if holds(declared, scope):
-                return Judgement(Trouble.GONE)
+                return Judgement(Trouble.GONE, rest=_rest(runbook, cause, diagnosis, held_before))
             over = {each.id for each in runbook.causes if each.over}
             found = [each.says for each in diagnosis.holding if each.id not in over]
             return Judgement(Trouble.HOLDS, next(iter(found), f"`{' '.join(declared.split())}` is not true"))
@@ -123,7 +134,9 @@ def judge_trouble(
     except ExpressionError as error:
         return Judgement(Trouble.UNDECIDED, str(error))
     successor = _successor(runbook, cause, diagnosis, held_before)
-    return Judgement(Trouble.HOLDS, successor.says) if successor else Judgement(Trouble.GONE)
+    if successor:
+        return Judgement(Trouble.HOLDS, successor.says)
+    return Judgement(Trouble.GONE, rest=_rest(runbook, cause, diagnosis, held_before))
 
 
 def restored(runbook: Runbook, before: Mapping[str, object]) -> dict[str, object]:
@@ -147,6 +160,22 @@ def _successor(
         if each.remedies and each.id not in held_before and each.id != cause.id and own & reads[each.id]:
             return each
     return None
+
+
+def _rest(runbook: Runbook, cause: Cause, diagnosis: Diagnosis, held_before: Collection[str]) -> str:
+    """Returns the first other cause that still explains the alert, and its next step; '' if there is none."""
+    titles = {name: remedy.title or name.replace("_", " ") for name, remedy in runbook.remedies.items()}
+    for each in diagnosis.holding:
+        if each.over or each.id == cause.id:
+            continue
+        if each.remedies:
+            offered = " or ".join(titles.get(name, name) for name in each.remedies)
+            return f"{each.says} Start a new run for its remedy: {offered}."
+        if each.continues:
+            return f"{each.says} Continue with the runbook {each.continues}."
+        if each.id in held_before:
+            return each.says
+    return ""
 
 
 def _sentence(diagnosis: Diagnosis, cause: Cause) -> str:

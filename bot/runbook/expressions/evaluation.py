@@ -7,6 +7,7 @@ text from a server is never interpreted as a number or a template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -26,6 +27,8 @@ MAX_OUTPUT = 3000
 """The most characters of a rendered text: Slack's limit for one section."""
 MAX_ITEMS = 1000
 MAX_NUMBER = 1e30
+_UNKNOWN_SECONDS = re.compile(r"\bunknown m?s(?=[\s,.;:)]|$)")
+_UNKNOWN_UNIT = re.compile(r"\bunknown ?(?:%|[KMGT]?i?B(?:/s)?|/s)(?=[\s,.;:)]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,14 @@ def render(source: str, scope: Mapping[str, object], *, promql: bool = False, le
         text = _template(source, promql).render(_lenient_scope(scope) if lenient else _strict_scope(scope))
     except _FAILURES as error:
         raise ExpressionError(_error_message(source, error)) from error
+    if lenient:
+        text = without_unknown_units(text)
     return text if len(text) <= MAX_OUTPUT else text[: MAX_OUTPUT - 1] + "…"
+
+
+def without_unknown_units(text: str) -> str:
+    """Removes the unit behind an unknown value: `unknown s` is `an unknown time`, and `unknown %` is `unknown`."""
+    return _UNKNOWN_UNIT.sub("unknown", _UNKNOWN_SECONDS.sub("an unknown time", text))
 
 
 def _error_message(source: str, error: Exception) -> str:

@@ -77,7 +77,8 @@ class Helped(RunbookModel):
     within: Annotated[Duration, Field(ge=1, le=900)] | None = None
     """How long it may take until it has helped, in seconds; by default 10 s, and 60 s under Vitess."""
     holds_for: Annotated[Duration, Field(ge=1, le=900)] | None = None
-    """How long it must last before it counts, in seconds: for trouble that returns, such as a lock wait timeout."""
+    """How long it must last before it counts, in seconds: for trouble that returns, such as a lock wait
+    timeout; by default 10 s if the condition reads mysql.wait_graph, and otherwise 0."""
 
 
 class Continuation(RunbookModel):

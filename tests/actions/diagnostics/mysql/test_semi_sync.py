@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from actions.diagnostics.mysql.semi_sync import SemiSync, semi_sync
@@ -46,7 +48,7 @@ OLD_SET = named(
     ids=["mysql 5.7", "mysql 9.7", "mariadb"],
 )
 def test_either_name_is_read(version, status, variables, name):
-    found = semi_sync(Recorded(version, {"GLOBAL STATUS": status, "GLOBAL VARIABLES": variables}))
+    found = semi_sync(Recorded(version, {"GLOBAL STATUS": status, "GLOBAL VARIABLES": variables, "SELECT": []}))
     assert found == SemiSync(
         installed=True,
         enabled=True,
@@ -60,6 +62,16 @@ def test_either_name_is_read(version, status, variables, name):
         replica_active=False,
         replica_variable=name,
     )
+
+
+def test_commits_that_queue_behind_one_that_waits_are_counted():
+    states = [
+        {"state": "Waiting for semi-sync ACK from replica", "sessions": 1, "longest": 23, "appliers": 0},
+        {"state": "waiting for handler commit", "sessions": 4, "longest": 22, "appliers": 0},
+    ]
+    status = named(Rpl_semi_sync_source_wait_sessions=1)
+    answers: dict[str, Any] = {"GLOBAL STATUS": status, "GLOBAL VARIABLES": NEW_SET, "SELECT": states}
+    assert semi_sync(Recorded(MYSQL_97, answers)).waiting == 5
 
 
 def test_a_server_without_it():

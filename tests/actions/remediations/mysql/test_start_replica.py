@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -59,6 +60,10 @@ def test_an_applier_that_gave_up_on_a_lock_is_started_and_can_be_stopped_again(n
         assert replica_status(db).stopped_by_hand
 
 
+def _gave_up(replica: LabInstance) -> bool:
+    return bool(status_of(replica)["Replica_IO_Running"] == "No")
+
+
 @pytest.mark.lab
 def test_receivers_that_gave_up_on_a_source_in_offline_mode_are_started(sound_lab, notes):
     """MariaDB has no offline mode."""
@@ -66,7 +71,8 @@ def test_receivers_that_gave_up_on_a_source_in_offline_mode_are_started(sound_la
     administer(source, "SET GLOBAL offline_mode = ON")
     try:
         for each in replicas:
-            wait_until("the receiver gives up", lambda each=each: status_of(each)["Replica_IO_Running"] == "No", 60.0)
+            gave_up = partial(_gave_up, each)
+            wait_until("the receiver gives up", gave_up, 60.0)
     finally:
         administer(source, "SET GLOBAL offline_mode = OFF")
     receiver = StartReplica(thread="receiver")
@@ -75,7 +81,7 @@ def test_receivers_that_gave_up_on_a_source_in_offline_mode_are_started(sound_la
             assert replica_status(db).receiver_errno == 3032
         check(notes, replica, receiver)
         assert make(notes, replica, receiver) == ["START REPLICA IO_THREAD"]
-        wait_until("the receiver runs", lambda replica=replica: replicates(replica))
+        wait_until("the receiver runs", partial(replicates, replica))
 
 
 @pytest.mark.lab
