@@ -130,9 +130,20 @@ class FaultScript:
             filled = _filled(lambda: session(self._state, instance, step.as_))
             self._held[step.name] += [(instance, connection) for connection in filled]
             threading.Thread(target=self._keep_full, args=(instance, step), daemon=True).start()
-        for _ in range(step.knock or 0):
+        self._knock(instance, step.knock or 0)
+        if step.knock and step.again:
+            threading.Thread(target=self._keep_knocking, args=(instance,), daemon=True).start()
+
+    def _knock(self, instance: LabInstance, times: int) -> None:
+        for _ in range(times):
             with suppress(pymysql.err.OperationalError):
                 connect(instance.host, instance.port, Login("app", "wrong"))
+
+    def _keep_knocking(self, instance: LabInstance) -> None:
+        """Logs in with a wrong password again and again, as clients do that retry."""
+        while not self._ended:
+            self._knock(instance, 1)
+            time.sleep(RETRY_AFTER / 2)
 
     def _keep_full(self, instance: LabInstance, step: FaultStep) -> None:
         """Takes connections that others release, up to the initial max_connections."""
