@@ -38,6 +38,12 @@ class Holder:
     """Time for which it has been in its present command."""
     command_since: int = 0
     """When its present command began, as Unix time on the server."""
+    held_for: Seconds = 0.0
+    """Time for which it has certainly held what the others wait for, without the time that it waited itself; 0 if that
+    is not known."""
+    live: bool = False
+    """Whether it may have just got a row or a user-level lock: it ran a statement a moment ago, or was another one a
+    second later. Such a session is not killed, since the next one in the queue takes its place."""
     rows_modified: Count = 0
     """Rows that a rollback would have to restore."""
     statement: str = ""

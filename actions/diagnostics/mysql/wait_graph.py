@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from actions.blocking_sessions import Holder, lock_in_words, read_holders, read_sessions
+from actions.blocking_sessions import Holder, read_holders
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
+from actions.live_holders import without_live
+from actions.lock_suspects import (
+    MOST_SUSPECTS,
+    UNRECORDED,
+    metadata_suspects,
+    records_metadata_locks,
+    row_suspects,
+    suspected,
+    table_suspects,
+    unrecorded_transactions,
+)
 from actions.metadata_lock_queues import MetadataWaits, read_metadata_waits
-from actions.row_lock_queues import RowWaits, read_row_waits
+from actions.row_lock_queues import read_row_waits
 from actions.server_versions import processlist
 from actions.session_waits import WaitKind, kind_of, read_waiting_sessions
 from actions.sql_quoting import placeholders
 from actions.statement_redaction import normalise
+from actions.user_level_locks import read_user_level_locks
 from actions.wait_roots import Queue, roots
 
 MOST_ROOTS = 20
-MOST_SUSPECTS = 5
 COMMITS = ("semi_sync", "commit")
 """Kinds of waits that are not for another session's lock."""
-UNRECORDED = ("table_flush", "table_lock")
-"""Kinds whose holders no server records."""
 DDL = ("ALTER", "CREATE", "DROP", "TRUNCATE", "RENAME", "OPTIMIZE", "REPAIR", "ANALYZE")
 METADATA_KINDS = ("metadata", "global_read_lock", "backup_lock", "user_level_lock")
 """Kinds whose holders performance_schema.metadata_locks shows."""
@@ -33,7 +42,8 @@ class WaitGraph:
 
     EXACT: ClassVar[tuple[str, ...]] = (
         "waiting", "longest", "kinds", "holders", "killable", "kept", "remains", "blocking_applier", "blocking_ddl",
-        "suspects", "ddl", "applier_waits", "commits", "behind_prepared", "behind_commits", "read",
+        "suspects", "suspected", "recorded", "flush_blockers", "ddl", "applier_waits", "commits",
+        "behind_prepared", "behind_commits", "read",
     )  # fmt: skip
     """What is right if `complete` is false, too: each holder is one, and only others may be missing."""
 
@@ -47,6 +57,8 @@ class WaitGraph:
     """The sessions at the roots, the one with the most waiters first; 20 at most."""
     suspects: tuple[Holder, ...] = ()
     """Sessions that may hold what the others wait for, where the server does not record it; 5 at most."""
+    recorded: bool = False
+    """Whether the server records who holds metadata locks: those that were taken since it began to."""
     unexplained: Count = 0
     """Waiting sessions whose holder is not known."""
     statements: tuple[str, ...] = ()
@@ -93,6 +105,21 @@ class WaitGraph:
         return " ".join(_remains(each) for each in self.kept)
 
     @property
+    def flush_blockers(self) -> tuple[Holder, ...]:
+        """The suspects that FLUSH TABLES waits for: sessions that have the tables open."""
+        return tuple(each for each in self.suspects if each.kind == "table_flush")
+
+    @property
+    def suspected(self) -> str:
+        """Sentences that list the suspects, and say how to see the holder; '' if there is no suspect."""
+        if not self.suspects:
+            return ""
+        listed = "; ".join(_in_words(each) for each in self.suspects)
+        how_many = len(self.suspects)
+        one = f"It is probably one of these {how_many} sessions: " if how_many > 1 else "The only known candidate is "
+        return f"{one}{listed}. Firstmate ends none of them: ask {'their owners' if how_many > 1 else 'its owner'}."
+
+    @property
     def only_kept(self) -> bool:
         """Whether all that wait are known to wait for holders that are never ended and do not end by themselves."""
         stuck = bool(self.holders) and all(each.stays and not each.ending for each in self.holders)
@@ -117,12 +144,15 @@ class WaitGraph:
         Flavour.MARIADB: ("PROCESS", "SELECT ON performance_schema.*"),
     },
 )
-def wait_graph(db: MySQL) -> WaitGraph:
+def wait_graph(db: MySQL, *, idle_for: Seconds = 5.0) -> WaitGraph:
     """Reads which sessions wait for which, and follows each wait to the session at its root.
 
     It covers row locks, metadata locks, the global read lock, backup locks, table flushes, table locks and user-level
     locks. The compatibility of metadata locks is the server's own (MySQL, sql/mdl.cc), so a session that holds a
     compatible lock on the same table is no holder. Where nobody waits, only the process list and one counter are read.
+
+    `idle_for` is the time without a statement from which the holder of a row or of a user-level lock counts as idle.
+    A holder that may be killed is read twice, a second apart; with 0, once, and each idle session counts as idle.
     """
     kinds = read_waiting_sessions(db)
     by_kind = {each.kind: each for each in kinds}
@@ -130,24 +160,35 @@ def wait_graph(db: MySQL) -> WaitGraph:
     holding = sorted({holder for queue in rows.queues for holder in queue.holders} - {0})
     shown = by_kind.keys() & {*METADATA_KINDS}
     appliers = _appliers(db) if rows.waiting or shown else ()
-    metadata = read_metadata_waits(db, [*holding, *appliers]) if shown else MetadataWaits()
+    recorded = records_metadata_locks(db) if by_kind.keys() & {*METADATA_KINDS, *UNRECORDED} else False
+    metadata = _metadata(db, by_kind, [*holding, *appliers]) if shown else MetadataWaits()
     if rows.waiting:
         kinds = (WaitKind("row", rows.waiting, rows.longest, _waiting_appliers(db, appliers)), *kinds)
     queues = (*rows.queues, *metadata.queues)
     found = roots(queues, _merged(rows.waits_in, metadata.waits_in))
     read = read_holders(db, found[:MOST_ROOTS], metadata.explicit, frozenset(appliers))
     # What the process list shows as waiting is no root; what it waits for is among the suspects.
-    holders = tuple(each for each in read if kind_of(each.state) not in (*METADATA_KINDS, *UNRECORDED))
-    between = [each for each in read if each not in holders]
+    held_by = [each for each in read if kind_of(each.state) not in (*METADATA_KINDS, *UNRECORDED)]
+    between = {each.thread_id for each in read if each not in held_by}
+    reached = {id(queue) for root in found if root.thread_id not in between for queue in root.reached}
+    behind = sum(each.waiting for each in read if each.thread_id in between)
+    suspects = [*table_suspects(db, by_kind, behind, recorded), *row_suspects(db, rows)]
+    unclear = _unclear(db, held_by, recorded) if "metadata" in by_kind else []
+    if "metadata" in by_kind and (unclear or _unheld(metadata, reached)):
+        others = metadata_suspects(db, by_kind["metadata"].sessions)
+        known = {each.thread_id for each in held_by}
+        suspects += [*(suspected(each) for each in unclear), *(each for each in others if each.thread_id not in known)]
+    holders = without_live(db, [each for each in held_by if each not in unclear], rows.longest, idle_for)
     held = [each for each in kinds if each.kind not in COMMITS]
     waiting = sum(each.sessions for each in held)
-    explained = sum(queue.waiting for queue in queues if queue.holders) if holders else 0
+    explained = sum(queue.waiting for queue in queues if id(queue) in reached) if holders else 0
     return WaitGraph(
         waiting=waiting,
         longest=max((each.longest for each in held), default=0.0),
         kinds=tuple(sorted(kinds, key=lambda each: -each.sessions)),
         holders=holders,
-        suspects=_suspects(db, by_kind, rows, metadata, between),
+        suspects=tuple(sorted(suspects, key=lambda each: -max(each.command_for, each.age)))[:MOST_SUSPECTS],
+        recorded=recorded,
         unexplained=max(0, waiting - explained),
         statements=rows.statements,
         ddl=_waiting_ddl(db) if "metadata" in by_kind else "",
@@ -156,6 +197,48 @@ def wait_graph(db: MySQL) -> WaitGraph:
         read=rows.read,
         complete=rows.complete and metadata.complete and len(found) <= MOST_ROOTS,
     )
+
+
+def _metadata(db: MySQL, by_kind: Mapping[str, WaitKind], others: Sequence[int]) -> MetadataWaits:
+    """Reads the waits for metadata locks, and those for user-level locks where the record shows no holder."""
+    found = read_metadata_waits(db, others)
+    if "user_level_lock" not in by_kind or any(
+        each.kind == "user_level_lock" and each.holders for each in found.queues
+    ):
+        return found
+    waits_in = read_user_level_locks(db)
+    queues = {id(queue): queue for waits in waits_in.values() for queue in waits}
+    others_kept = [each for each in found.queues if each.kind != "user_level_lock"]
+    return replace(
+        found,
+        queues=(*others_kept, *queues.values()),
+        waits_in=_merged(found.waits_in, waits_in),
+        explicit=found.explicit | {holder for queue in queues.values() for holder in queue.holders},
+    )
+
+
+def _unheld(metadata: MetadataWaits, reached: Collection[int]) -> bool:
+    """Whether no recorded lock explains why sessions wait for a table; a schema change excludes its own request."""
+    of_tables = [each for each in metadata.queues if each.kind == "metadata"]
+    return not of_tables or any(id(each) not in reached for each in of_tables)
+
+
+def _unclear(db: MySQL, holders: Sequence[Holder], recorded: bool) -> list[Holder]:
+    """Returns the holders of tables that may not be the only ones, since the record has a gap."""
+    found = [each for each in holders if each.kind == "metadata" and not each.stays and each.kill]
+    return found if found and recorded and unrecorded_transactions(db) else []
+
+
+def _in_words(suspect: Holder) -> str:
+    """Returns a suspect with what is known about it, for a list."""
+    known = [f"transaction open for {suspect.age:.0f} s"] if suspect.started else []
+    if suspect.idle:
+        known.append(f"idle for {suspect.command_for:.0f} s")
+    elif suspect.statement:
+        known.append(f"has run for {suspect.command_for:.0f} s: {suspect.statement[:80]}")
+    if suspect.object:
+        known.append(f"has {suspect.object} open")
+    return f"session {suspect.thread_id} of {suspect.who}" + (f" ({', '.join(known)})" if known else "")
 
 
 def _remains(holder: Holder) -> str:
@@ -201,48 +284,3 @@ def _waiting_ddl(db: MySQL) -> str:
     )
     statements = (normalise(row["info"]) for row in rows)
     return next((each for each in statements if each.upper().startswith(DDL)), "")
-
-
-def _suspects(
-    db: MySQL, by_kind: Mapping[str, WaitKind], rows: RowWaits, metadata: MetadataWaits, between: Sequence[Holder]
-) -> tuple[Holder, ...]:
-    """Returns sessions that may hold what is not recorded: suspicions, which are never killed."""
-    found: list[Holder] = []
-    unrecorded = [by_kind[kind] for kind in UNRECORDED if kind in by_kind]
-    if unrecorded:
-        waiting = sum(each.sessions for each in unrecorded) + sum(each.waiting for each in between)
-        since = max(each.longest for each in unrecorded)
-        for holder in read_sessions(db, _using_tables(db, since)).values():
-            found.append(_suspect(holder, unrecorded[0].kind, waiting))
-    if rows.suspects:
-        for holder in read_sessions(db, rows.suspects).values():
-            found.append(_suspect(holder, "row", rows.waiting))
-    if "metadata" in by_kind and not any(queue.holders for queue in metadata.queues):
-        for holder in read_sessions(db, _oldest_transaction(db)).values():
-            found.append(_suspect(holder, "metadata", by_kind["metadata"].sessions))
-    return tuple(sorted(found, key=lambda each: -max(each.command_for, each.age)))[:MOST_SUSPECTS]
-
-
-def _suspect(holder: Holder, kind: str, waiting: int) -> Holder:
-    return replace(holder, kind=kind, lock=lock_in_words(kind, ""), waiting=waiting, inferred=True)
-
-
-def _using_tables(db: MySQL, since: float) -> list[int]:
-    """Returns the sessions that have run a statement for at least so long, the longest first: they use tables."""
-    rows = db.rows(
-        f"SELECT ID AS id, STATE AS state FROM {processlist(db.version)} WHERE COMMAND IN ('Query', 'Execute') "
-        "AND TIME >= %s AND ID <> CONNECTION_ID() AND USER NOT IN ('system user', 'event_scheduler') "
-        "ORDER BY TIME DESC LIMIT 200",
-        (max(0, int(since) - 1),),
-    )
-    return [int(row["id"]) for row in rows if not kind_of(row["state"])][:MOST_SUSPECTS]
-
-
-def _oldest_transaction(db: MySQL) -> list[int]:
-    """Returns the session of the oldest transaction that waits for nothing."""
-    rows = db.rows(
-        f"SELECT p.ID AS id, p.STATE AS state FROM information_schema.INNODB_TRX t JOIN {processlist(db.version)} p "
-        "ON p.ID = t.trx_mysql_thread_id WHERE t.trx_state = 'RUNNING' AND p.ID <> CONNECTION_ID() "
-        "AND p.USER NOT IN ('system user', 'event_scheduler') ORDER BY t.trx_started LIMIT 50"
-    )
-    return [int(row["id"]) for row in rows if not kind_of(row["state"])][:1]

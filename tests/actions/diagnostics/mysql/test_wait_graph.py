@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,13 +32,13 @@ def mysql(notes: LabState) -> LabInstance:
     return notes.instance("orders-1")
 
 
-def graph(lab: LabState, instance: LabInstance, waiting: int) -> WaitGraph:
-    """Returns the graph once so many sessions wait."""
+def graph(lab: LabState, instance: LabInstance, waiting: int, idle_for: float = 0.0) -> WaitGraph:
+    """Returns the graph once so many sessions wait; with 0 seconds, holders are looked at once only."""
     found: list[WaitGraph] = []
 
     def enough() -> bool:
         with reader(lab, instance, timeout=10.0) as db:
-            found[:] = [wait_graph(db)]
+            found[:] = [wait_graph(db, idle_for=idle_for)]
         return found[0].waiting >= waiting
 
     wait_until(f"{waiting} sessions of {instance.name} wait", enough)
@@ -79,6 +81,74 @@ def test_the_holder_is_found_behind_more_waiters_than_have_their_edges_read(
     assert [(each.thread_id, each.waiting, each.inferred) for each in found.holders] == [
         (holder.id, MOST_EDGES + 5, False)
     ]
+
+
+def keeps_alive(session: Client, stop: threading.Event) -> threading.Thread:
+    """Lets a session run a short statement every half second, as an application within its transaction does."""
+
+    def run() -> None:
+        while not stop.wait(0.5):
+            session.ask("SELECT 1")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_a_holder_that_has_just_got_a_hot_row_is_not_offered(notes: LabState, server: LabInstance, client: Open):
+    first, second = client(server), client(server)
+    locked_row(first)
+    second.begin()
+    second.runs("UPDATE notes SET note = 'next' WHERE id = 1")
+    client(server).runs("UPDATE notes SET note = 'last' WHERE id = 1")
+    graph(notes, server, 2, idle_for=5.0)
+    time.sleep(7)  # the second one's transaction is that old, all of it its own wait
+    first.ask("COMMIT")
+    second.shows(lambda row: row["Command"] == "Sleep")
+    looks = [graph(notes, server, 1, idle_for=5.0)]  # idle, and the process list of MySQL says for 7 s
+    stop = threading.Event()
+    alive = keeps_alive(second, stop)
+    try:
+        looks += [graph(notes, server, 1, idle_for=5.0) for _ in range(2)]
+    finally:
+        stop.set()
+        alive.join()
+    for found in looks:
+        (root,) = found.holders
+        assert (root.thread_id, root.live, root.kill) == (second.id, True, "")
+        assert root.age >= 7
+        assert root.held_for < 5
+        assert found.killable == ()
+
+
+def test_a_holder_counts_as_idle_once_it_has_been_so_for_some_seconds(
+    notes: LabState, server: LabInstance, client: Open
+):
+    holder = client(server)
+    locked_row(holder)
+    client(server).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    assert graph(notes, server, 1, idle_for=3.0).killable == ()
+    time.sleep(4)
+    (root,) = graph(notes, server, 1, idle_for=3.0).killable
+    assert (root.thread_id, root.kill, root.live) == (holder.id, "connection", False)
+    assert root.held_for >= 3
+
+
+def test_on_mysql_it_is_known_how_long_a_busy_transaction_has_held_a_row(
+    notes: LabState, mysql: LabInstance, client: Open
+):
+    holder = client(mysql)
+    locked_row(holder)
+    client(mysql).runs("UPDATE notes SET note = 'mine' WHERE id = 1")
+    stop = threading.Event()
+    alive = keeps_alive(holder, stop)
+    time.sleep(5)
+    try:
+        (root,) = graph(notes, mysql, 1, idle_for=5.0).holders
+    finally:
+        stop.set()
+        alive.join()
+    assert 3 <= root.held_for <= 8
 
 
 def test_a_transaction_that_only_reads_and_locks_is_not_mistaken_for_one_that_only_reads(
@@ -257,29 +327,98 @@ def test_a_user_level_lock_is_of_the_session_that_took_it(notes: LabState, mysql
     assert (root.thread_id, root.kind, root.object, root.kill) == (holder.id, "user_level_lock", "job", "connection")
 
 
-def test_who_waits_for_a_flush_leads_to_a_suspicion(notes: LabState, mysql: LabInstance, client: Open):
-    slow = client(mysql, "reports")
+def test_on_mariadb_a_user_level_lock_is_of_the_session_that_took_it(notes: LabState, client: Open):
+    mariadb = notes.instance("billing-1")
+    other, holder = client(mariadb), client(mariadb)
+    other.ask("SELECT GET_LOCK('other', 1)")
+    holder.ask("SELECT GET_LOCK('nightly', 1)")
+    for _ in range(2):
+        client(mariadb).runs("SELECT GET_LOCK('nightly', 300)", until="lock")
+    found = graph(notes, mariadb, 2)
+    (root,) = found.holders
+    assert (root.thread_id, root.kind, root.object, root.kill) == (
+        holder.id, "user_level_lock", "nightly", "connection",
+    )  # fmt: skip
+    assert (root.waiting, found.unexplained) == (2, 0)
+
+
+def test_who_waits_for_a_flush_leads_to_who_has_the_table_open(notes: LabState, mysql: LabInstance, client: Open):
+    slow, elsewhere = client(mysql, "reports"), client(mysql)
     slow.runs("SELECT note, SLEEP(100) FROM notes")
-    flushing = client(mysql, "backup")
-    flushing.runs("FLUSH TABLES", until="table flush")
-    found = graph(notes, mysql, 1)
-    assert [(each.thread_id, each.inferred, each.kill) for each in found.suspects] == [(slow.id, True, "")]
-    assert found.holders == ()
+    elsewhere.runs("SELECT SLEEP(100)")
+    client(mysql, "backup").runs("FLUSH TABLES", until="table flush")
+    client(mysql).runs("SELECT COUNT(*) FROM notes", until="table flush")
+    found = graph(notes, mysql, 2)
+    assert [(each.thread_id, each.object, each.inferred, each.kill) for each in found.flush_blockers] == [
+        (slow.id, "shop.notes", True, "")
+    ]
+    assert (found.holders, found.recorded) == ((), True)
+    assert f"The only known candidate is session {slow.id} of reports" in found.suspected
 
 
-def test_on_mariadb_a_metadata_lock_has_a_suspect_and_no_holder(notes: LabState, client: Open):
+def test_on_mariadb_a_metadata_lock_has_suspects_and_no_holder(notes: LabState, client: Open):
     mariadb = notes.instance("billing-1")
     other, holder = client(mariadb), client(mariadb)
     other.begin()
     other.ask("SELECT COUNT(*) FROM invoices")
+    time.sleep(3)
     holder.begin()
     holder.ask("SELECT COUNT(*) FROM notes")
     client(mariadb, "deploy").runs(DDL, until="metadata")
-    found = graph(notes, mariadb, 1)
-    assert found.holders == ()
-    assert [each.inferred for each in found.suspects] == [True]
-    assert found.suspects[0].kill == ""
-    assert found.unexplained == 1
+    client(mariadb).runs("SELECT COUNT(*) FROM notes", until="metadata")
+    time.sleep(3)
+    younger = client(mariadb)
+    younger.begin()
+    younger.ask("SELECT COUNT(*) FROM invoices")
+    found = graph(notes, mariadb, 2)
+    assert (found.holders, found.recorded) == ((), False)
+    assert {other.id, holder.id} <= {each.thread_id for each in found.suspects}
+    assert younger.id not in {each.thread_id for each in found.suspects}
+    assert all(each.inferred and not each.kill for each in found.suspects)
+    assert f"session {holder.id} of app@" in found.suspected
+    assert found.unexplained == 2
+
+
+@pytest.fixture
+def recording_since_now(notes: LabState) -> Iterator[Callable[[], None]]:
+    """Enables the instrument of metadata locks on MariaDB; it is disabled again after the test."""
+    change = "UPDATE performance_schema.setup_instruments SET ENABLED = '{}' WHERE NAME = 'wait/lock/metadata/sql/mdl'"
+    mariadb = notes.instance("billing-1")
+    yield lambda: administer(mariadb, change.format("YES"))
+    administer(mariadb, change.format("NO"))
+
+
+@pytest.mark.parametrize("bystander", [False, True])
+def test_a_holder_from_before_the_record_is_unknown(
+    notes: LabState, client: Open, recording_since_now: Callable[[], None], bystander: bool
+):
+    mariadb = notes.instance("billing-1")
+    holder, recorded = client(mariadb), client(mariadb)
+    holder.begin()
+    holder.ask("SELECT COUNT(*) FROM notes")
+    recording_since_now()
+    if bystander:
+        recorded.begin()
+        recorded.ask("SELECT COUNT(*) FROM notes")
+    client(mariadb, "deploy").runs(DDL, until="metadata")
+    client(mariadb).runs("SELECT COUNT(*) FROM notes", until="metadata")
+    found = graph(notes, mariadb, 2)
+    assert (found.recorded, found.killable) == (True, ())
+    assert holder.id in {each.thread_id for each in found.suspects}
+    assert not [each for each in found.suspects if each.kill]
+
+
+def test_where_metadata_locks_are_recorded_a_lasting_snapshot_hides_no_holder(
+    notes: LabState, mysql: LabInstance, client: Open
+):
+    snapshot, holder = client(mysql), client(mysql)
+    snapshot.ask("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    holder.begin()
+    holder.ask("SELECT COUNT(*) FROM notes")
+    client(mysql, "deploy").runs(DDL, until="metadata")
+    found = graph(notes, mysql, 1)
+    assert [(each.thread_id, each.kill) for each in found.holders] == [(holder.id, "connection")]
+    assert found.suspects == ()
 
 
 @pytest.fixture
