@@ -65,8 +65,11 @@ def test_receivers_that_gave_up_on_a_source_in_offline_mode_are_started(sound_la
     source, replicas = notes.instance("orders-1"), [notes.instance("orders-2"), notes.instance("orders-3")]
     administer(source, "SET GLOBAL offline_mode = ON")
     try:
-        for each in replicas:
-            wait_until("the receiver gives up", lambda each=each: status_of(each)["Replica_IO_Running"] == "No", 60.0)
+        wait_until(
+            "the receivers give up",
+            lambda: all(status_of(each)["Replica_IO_Running"] == "No" for each in replicas),
+            60.0,
+        )
     finally:
         administer(source, "SET GLOBAL offline_mode = OFF")
     receiver = StartReplica(thread="receiver")
@@ -75,7 +78,7 @@ def test_receivers_that_gave_up_on_a_source_in_offline_mode_are_started(sound_la
             assert replica_status(db).receiver_errno == 3032
         check(notes, replica, receiver)
         assert make(notes, replica, receiver) == ["START REPLICA IO_THREAD"]
-        wait_until("the receiver runs", lambda replica=replica: replicates(replica))
+    wait_until("the receivers run", lambda: all(replicates(each) for each in replicas))
 
 
 @pytest.mark.lab
