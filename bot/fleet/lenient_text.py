@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import codecs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 LENIENT = "firstmate_lenient"
 """The name of the encoding; it is known once this module is imported."""
 
 
-def _decode(data: bytes, errors: str = "strict") -> tuple[str, int]:
+def _decode(data: ReadableBuffer, errors: str = "strict", /) -> tuple[str, int]:
     return codecs.utf_8_decode(data, "backslashreplace", True)
 
 

@@ -78,6 +78,16 @@ def _named(variable: str) -> dict[str, str]:
 
 EXAMPLES: Mapping[str, Example] = {
     "mysql.access_errors": Example(columns={"errno": 1045, "raised": 1, "age": 1, "user": "app", "host": "app1"}),
+    "mysql.auto_increment": Example(
+        columns={
+            "performance_schema": "ON",
+            "db": "app",
+            "name": "orders",
+            "col": "id",
+            "type": "tinyint",
+            "next": 127,
+        },
+    ),
     "mysql.binary_logs": Example(columns={**_named("log_bin"), "File_size": "1"}),
     "mysql.configuration_differences": Example({"members": (Configuration("replica:3306"),)}),
     "mysql.errant_gtids": Example({"replicas": (GtidSets("replica:3306", "2", "0-2-1", enabled=True),)}),
