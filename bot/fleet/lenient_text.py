@@ -19,7 +19,7 @@ def _decode(data: ReadableBuffer, errors: str = "strict", /) -> tuple[str, int]:
 def _find(name: str) -> codecs.CodecInfo | None:
     if name != LENIENT:
         return None
-    return codecs.CodecInfo(codecs.utf_8_encode, _decode, name=LENIENT)  # type: ignore[arg-type] # only bytes come
+    return codecs.CodecInfo(codecs.utf_8_encode, _decode, name=LENIENT)
 
 
 codecs.register(_find)
