@@ -16,10 +16,10 @@ MAX_LENGTH = 20_000
 FUNCTIONS = frozenset((
     "ABS", "AVG", "CAST", "CEIL", "COALESCE", "CONCAT", "CONCAT_WS", "CONNECTION_ID", "CONVERT", "COUNT",
     "CURRENT_USER", "DATABASE", "DATE_FORMAT", "FIELD", "FLOOR", "FROM_UNIXTIME", "GREATEST", "GROUP_CONCAT",
-    "GTID_SUBSET", "GTID_SUBTRACT", "HEX", "IF", "IFNULL", "IS_USED_LOCK", "JSON_ARRAYAGG", "JSON_EXTRACT", "JSON_UNQUOTE",
-    "LEAST", "LEFT", "LENGTH", "LOWER", "MAX", "MD5", "MIN", "MOD", "NOW", "NULLIF", "REPLACE", "RIGHT", "ROUND", "SHA2",
-    "SUBSTRING", "SUBSTRING_INDEX", "SUM", "TIMESTAMPDIFF", "TRIM", "UNIX_TIMESTAMP", "UPPER", "USER",
-    "UTC_TIMESTAMP", "UUID_TO_BIN", "VERSION",
+    "GTID_SUBSET", "GTID_SUBTRACT", "HEX", "IF", "IFNULL", "IS_USED_LOCK", "JSON_ARRAYAGG", "JSON_EXTRACT",
+    "JSON_UNQUOTE", "LEAST", "LEFT", "LENGTH", "LOWER", "MAX", "MD5", "MIN", "MOD", "NOW", "NULLIF", "REPLACE",
+    "RIGHT", "ROUND", "SHA2", "SUBSTRING", "SUBSTRING_INDEX", "SUM", "TIMESTAMPDIFF", "TRIM", "UNIX_TIMESTAMP",
+    "UPPER", "USER", "UTC_TIMESTAMP", "UUID_TO_BIN", "VERSION",
 ))  # fmt: skip
 """Functions that a reader may call: they only compute or read, and none waits, locks or writes. Any other function,
 such as GET_LOCK, SLEEP or a stored function, is refused."""
