@@ -85,7 +85,7 @@ def _with_held_for(db: MySQL, holders: Sequence[Holder], longest: Seconds) -> li
 def _held(holder: Holder, row: Row | None, longest: Seconds, from_the_end: bool) -> Holder:
     if row is None:
         return replace(holder, held_for=holder.command_for if holder.idle and from_the_end else 0.0)
-    idle = max(0.0, float(row["ended"] or 0)) if holder.idle else 0.0
+    idle = float(max(0, int(row["ended"] or 0))) if holder.idle else 0.0
     since = row["since"] if row["since"] is not None else row["oldest"]
     whole = row["since"] is None and int(row["statements"]) < RECORDED
     bound = longest if whole else min(longest, max(0.0, float(since or 0)))
