@@ -110,7 +110,7 @@ def _locks_over(stage: Stage, part: Part) -> Truth:
         primitive="locks_over",
         instance=part.on,
         symptoms=OVER,
-        causes=("*:over", "*:eased", "*:nothing_found"),
+        causes=("*:over", "*:eased", "*:free_as_far_as_known", "*:nothing_found"),
         unhurt=lambda: _failed(victims),
     )
 
