@@ -38,7 +38,7 @@ class RunState(StrEnum):
     EXPIRED = "expired"  # ended: nobody approved in time
     RESOLVED = "resolved"  # ended: the alert resolved before anybody approved
     MENDED = "mended"  # ended: the change was made and verified, and it helped
-    PARTLY_HELPED = "partly_helped"  # ended: the cause is gone, and another cause of the same alert holds
+    PARTLY_HELPED = "part_helped"  # ended: the cause is gone, and another cause of the same alert holds
     NOT_HELPED = "not_helped"  # ended: the change was made and verified, and it did not help
     FAILED = "failed"  # ended: the change or its verification failed
     UNKNOWN = "unknown"  # ended: the bot died during the change, or it is not known whether the change helped

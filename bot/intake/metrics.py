@@ -40,7 +40,7 @@ OUTCOMES = Metric(
     "firstmate_outcomes",
     "gauge",
     ("of",),
-    "Runs with a change, as long as they are kept, by outcome: mended, partly_helped (its cause is gone, but another "
+    "Runs with a change, as long as they are kept, by outcome: mended, part_helped (its cause is gone, but another "
     "one of the same alert holds), not_helped (done, but it did not help), unknown, failed or undone.",
 )
 MESSAGES = Metric("firstmate_messages", "gauge", ("of",), "Messages that Slack has not accepted yet (waiting).")

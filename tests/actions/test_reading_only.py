@@ -49,7 +49,7 @@ VALUE = r"(?:[\d.]+|'[\w-]*'|utf8mb4)"
 ALLOWED = (
     r"SELECT\b.*",
     r"SHOW\b.*",
-    r"XA RECOVER (?:CONVERT XID|FORMAT='SQL')",
+    r"XA RECOVER (?:CONVERT XID|FORMAT='')",
     r"EXPLAIN (?:FORMAT=TRADITIONAL )?FOR CONNECTION \d+",
     rf"SET SESSION (?:{SETTINGS}) ?= ?{VALUE}(?:, (?:{SETTINGS}) ?= ?{VALUE})*",
     r"SET AUTOCOMMIT = 1",

@@ -25,6 +25,13 @@ pytestmark = pytest.mark.lab
 PURGE = "UPDATE {} SET status = 'held' WHERE id = 1 /*application='shop',job='purge'*/"
 
 
+def idle_for(instance: LabInstance, session_id: int) -> int:
+    """Seconds; a holder counts as idle only after some."""
+    with administrator(instance) as admin:
+        [row] = ask(admin, "SELECT TIME AS idle FROM information_schema.PROCESSLIST WHERE ID = %s", (session_id,))
+        return int(row["idle"])
+
+
 @contextmanager
 def a_lock_of_the_purge(lab: LabState, instance: LabInstance) -> Iterator[None]:
     """A job has changed a row and idles in its transaction, and a writer waits for the row."""
@@ -35,6 +42,7 @@ def a_lock_of_the_purge(lab: LabState, instance: LabInstance) -> Iterator[None]:
         ask(holder, held)
         threads.append(background(waiter, held))
         wait_until("the writer waits", lambda: waiting(instance) > 0, 10)
+        wait_until("the job is idle", lambda: idle_for(instance, holder.thread_id()) > 6, 20)
         yield
     finally:
         with administrator(instance) as admin:

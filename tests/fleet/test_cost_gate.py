@@ -87,7 +87,7 @@ def test_the_locks_of_many_rows_are_read_once_a_minute_by_all_readers_of_a_serve
     with reader(sound_lab, instance, gate=gate) as first, reader(sound_lab, instance, gate=gate) as second:
         assert wait_graph(first).waiting
         for db in (first, second):
-            with pytest.raises(Unreadable, match=f"{instance.address} ran a costly statement 0 s ago"):
+            with pytest.raises(Unreadable, match=f"{instance.address} ran a costly statement [0-9] s ago"):
                 wait_graph(db)
     with reader(sound_lab, instance, gate=CostGate()) as other:
         assert wait_graph(other).waiting

