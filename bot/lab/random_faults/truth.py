@@ -52,8 +52,8 @@ class Truth:
     """Whether its victims are well again: it looks at them, not at the server's own account."""
     unhurt: Callable[[], str] = lambda: ""
     """Who else was hurt, in words; '' if nobody was."""
-    age: float = 0.0
-    """Seconds that the fault must have lasted before the alert is sent."""
+    age: float = 6.0
+    """Seconds that the fault must have lasted before the alert is sent; a holder counts as idle only after 5 s."""
 
     def about(self, symptom: str) -> bool:
         """Returns whether an alert about this symptom may be about this fault."""
