@@ -89,7 +89,7 @@ def test_a_killed_server_restarts_on_its_data_and_keeps_its_log(sound_lab: LabSt
 @pytest.mark.lab
 @pytest.mark.parametrize("name", ["replication_lag", "replication_lag_mariadb"])
 def test_a_fault_that_lasted_until_the_applier_gave_up_is_fixed(sound_lab: LabState, name: str):
-    """Within minutes, as the applier has 10 retries of 50 s; here it has none, and waits for 15 s: the fault settles first."""
+    """Within minutes, as the applier has 10 retries of 50 s; here it has none, and waits for 15 s."""
     instance = sound_lab.instance(faults()[name].instance)
     retries = "replica_transaction_retries" if instance.flavour == "mysql" else "slave_transaction_retries"
 
