@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from actions.blocking_sessions import Holder, lock_in_words, read_sessions
-from actions.contract import Count, MySQL, Row, Unreadable
-from actions.row_lock_queues import RowWaits
+from actions.contract import Count, MySQL, Row, Seconds, Unreadable
+from actions.row_lock_queues import MOST_SUSPECTS, RowWaits
 from actions.server_versions import processlist
 from actions.session_waits import WaitKind, kind_of
 from actions.sql_quoting import placeholders
-from actions.statement_redaction import normalise
 
-MOST_SUSPECTS = 5
 UNRECORDED = ("table_flush", "table_lock")
 """Kinds whose holders no server records."""
 WORK_FIRST = ("ALTER", "CREATE", "OPTIMIZE", "REPAIR", "ANALYZE")
@@ -72,17 +70,17 @@ def table_suspects(db: MySQL, by_kind: Mapping[str, WaitKind], behind: Count, re
     return [_suspect(each, kind, waiting, ", ".join([*tables.get(key, ())][:3])) for key, each in found.items()]
 
 
-def metadata_suspects(db: MySQL, waiting: Count) -> list[Holder]:
+def metadata_suspects(db: MySQL, sessions: Count, waiting: Sequence[tuple[Seconds, str]]) -> list[Holder]:
     """Returns the sessions in transactions that wait for nothing and are not younger than the first waiter.
 
     A metadata lock lasts until its transaction ends, so each of them may hold it. The waiting statements tell nothing
-    about which: all transactions that have used the table are alike.
+    about which: all transactions that have used the table are alike. `waiting` is from `read_metadata_statements`.
     """
-    found = read_sessions(db, [int(row["id"]) for row in _transactions(db, _first_wait(db))][:MOST_SUSPECTS])
-    return [_suspect(each, "metadata", waiting) for each in found.values()]
+    found = read_sessions(db, [int(row["id"]) for row in _transactions(db, _first_wait(waiting))][:MOST_SUSPECTS])
+    return [_suspect(each, "metadata", sessions) for each in found.values()]
 
 
-def unrecorded_transactions(db: MySQL) -> bool:
+def unrecorded_transactions(db: MySQL, waiting: Sequence[tuple[Seconds, str]]) -> bool:
     """Whether a transaction that may be the holder has no recorded lock at all, so that the record has a gap.
 
     A transaction that has used a table holds its metadata lock until its end. One without any began before the
@@ -91,7 +89,7 @@ def unrecorded_transactions(db: MySQL) -> bool:
     """
     tables, _ = _open_tables(db)
     proof = not db.version.is_mariadb and db.version.at_least(8, 0, 1)
-    rows = (row for row in _transactions(db, _first_wait(db)) if not proof or int(row["locked"]) > 0)
+    rows = (row for row in _transactions(db, _first_wait(waiting)) if not proof or int(row["locked"]) > 0)
     return any(int(row["id"]) not in tables for row in rows)
 
 
@@ -149,11 +147,6 @@ def _transactions(db: MySQL, since: float) -> list[Row]:
     return [row for row in rows if not kind_of(row["state"])]
 
 
-def _first_wait(db: MySQL) -> float:
+def _first_wait(waiting: Sequence[tuple[Seconds, str]]) -> Seconds:
     """Returns for how long a session has waited for a metadata lock at least."""
-    rows = db.rows(
-        f"SELECT TIME AS time, INFO AS info FROM {processlist(db.version)} WHERE STATE LIKE '%metadata lock' "
-        "AND INFO IS NOT NULL ORDER BY TIME DESC LIMIT 200"
-    )
-    times = (float(row["time"] or 0) for row in rows if not normalise(row["info"]).upper().startswith(WORK_FIRST))
-    return next(times, 0.0)
+    return next((time for time, statement in waiting if not statement.upper().startswith(WORK_FIRST)), 0.0)

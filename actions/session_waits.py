@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from actions.contract import Count, MySQL, Seconds
 from actions.server_versions import processlist
+from actions.statement_redaction import normalise
 
 STATES = {
     "waiting for global read lock": "global_read_lock",
@@ -71,3 +72,15 @@ def read_waiting_sessions(db: MySQL) -> tuple[WaitKind, ...]:
             before.appliers + int(row["appliers"] or 0),
         )
     return tuple(sorted(found.values(), key=lambda each: (-each.sessions, each.kind)))
+
+
+def read_metadata_statements(db: MySQL) -> tuple[tuple[Seconds, str], ...]:
+    """Returns the statements that wait for a metadata lock, the longest first, each with its time so far.
+
+    Literals are `?`. The time is that of the statement, which may have done something else before.
+    """
+    rows = db.rows(
+        f"SELECT TIME AS time, INFO AS info FROM {processlist(db.version)} WHERE STATE LIKE '%metadata lock' "
+        "AND INFO IS NOT NULL ORDER BY TIME DESC LIMIT 200"
+    )
+    return tuple((float(row["time"] or 0), normalise(row["info"])) for row in rows)

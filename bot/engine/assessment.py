@@ -175,6 +175,10 @@ def _continuation(runbook: Runbook, cause: str) -> Continuation:
     return found
 
 
+def show_nothing(_: Run) -> None:
+    """Shows no progress."""
+
+
 def not_spoken_for(run: Run, runbook: Runbook) -> str:
     """Returns why the runbook does not answer for the kind of the run's target, or ''."""
     return not_answered(runbook.runbook, runbook.kinds, run.target, run.kind) if run.kind is not None else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.contract import Refused, Unreadable
-from bot.engine.assessment import not_spoken_for
+from bot.engine.assessment import not_spoken_for, show_nothing
 from bot.engine.planner import Observations
 from bot.engine.run import Run
 from bot.engine.triage import Triage, seen_by
@@ -39,7 +39,7 @@ def preview(triage: Triage, run: Run, remedy: str = "") -> Preview:
         remedy_of(own, remedy)
         found = triage.diagnose(run, own, triage.target(run))
     else:
-        found = triage.assess(run, _silent, _silent)
+        found = triage.assess(run, show_nothing, show_nothing)
     run, diagnosis, runbook, target = found.run, found.diagnosis, found.runbook, found.target
     if remedy:
         remedy_of(runbook, remedy)
@@ -59,7 +59,3 @@ def preview(triage: Triage, run: Run, remedy: str = "") -> Preview:
         planned = replace(run, plan=proposal.plan, verdicts=proposal.verdicts)
         return Preview(planned, evidence, seen, " ".join([*why, proposal.refused]).strip())
     return Preview(run, evidence, seen, " ".join(why))
-
-
-def _silent(_: Run) -> None:
-    """Shows nothing."""

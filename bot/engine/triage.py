@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from actions.contract import Refused, Unreadable
 from bot.clock import utc_now
 from bot.engine import segments
-from bot.engine.assessment import Assessment, Assessor, Show, not_spoken_for
+from bot.engine.assessment import Assessment, Assessor, Show, not_spoken_for, show_nothing
 from bot.engine.earlier_runs import with_history
 from bot.engine.fact_collector import Collector
 from bot.engine.gather_evidence import Gathered, Gatherer
@@ -105,7 +105,7 @@ class Triage:
             return
         repaired = repair.repaired if repair is not None else ""
         watched = replace(run, says="", timeline=(*run.timeline, Event(self.now(), repaired))) if repaired else run
-        found = self.assess(watched, _silent, self._show)
+        found = self.assess(watched, show_nothing, self._show)
         if repaired and found.diagnosis.lead is None:
             # The card shows what was wrong, and the repair; there is nothing to add.
             self._end(watched, RunState.DIAGNOSED, repaired)
@@ -117,7 +117,7 @@ class Triage:
         run = self.store.run(run_id)
         if run is None or run.state is not RunState.TRIAGING:
             return
-        found = self.assess(replace(run, says=""), _silent, self._show)
+        found = self.assess(replace(run, says=""), show_nothing, self._show)
         repair = self.collector.vtorc_repairs.observe(found.target, run.repair_within)
         # A repair before the first assessment may be too old by now to appear in VTOrc's view.
         self._conclude(found, _repaired_before(run, repair) or run.repaired, last=True)
@@ -132,8 +132,7 @@ class Triage:
 
     def assess(self, run: Run, progress: Show, going_on: Show) -> Assessment:
         """Assesses a run under all of its runbooks, and under the one that its leading cause goes on with."""
-        found = self._assessor.assess(run, self.target(run), progress, going_on)
-        return replace(found, run=with_history(found.run, self.store, self.now()))
+        return self._with_history(self._assessor.assess(run, self.target(run), progress, going_on))
 
     @property
     def _assessor(self) -> Assessor:
@@ -166,7 +165,9 @@ class Triage:
 
     def diagnose(self, run: Run, runbook: Runbook, target: Target | None) -> Assessment:
         """Gathers the evidence of one runbook and evaluates its causes; goes on with no other, and stores nothing."""
-        found = self._assessor.diagnose(run, runbook, target, _silent)
+        return self._with_history(self._assessor.diagnose(run, runbook, target, show_nothing))
+
+    def _with_history(self, found: Assessment) -> Assessment:
         return replace(found, run=with_history(found.run, self.store, self.now()))
 
     def propose(self, run: Run, seen: Observations, remedy: str) -> Proposal:
@@ -266,10 +267,6 @@ def seen_by(run: Run, runbook: Runbook, target: Target, gathered: Gathered) -> O
     """Returns the evidence and context from which the remedies of a run are planned."""
     labels = dict(run.alert.labels) if run.alert else {}
     return Observations(runbook, target, gathered.evidence, inputs_of(run, runbook), labels, run.only)
-
-
-def _silent(_: Run) -> None:
-    """Shows nothing."""
 
 
 def _next_step(run: Run, lead: JudgedCause) -> str:

@@ -75,6 +75,11 @@ def verify(lab: LabState, instance: LabInstance, remediation: Remediation) -> Ve
     return Verifier(read, pause=0.2).verify(remediation)
 
 
+def let_innodb_renew() -> None:
+    """InnoDB renews INNODB_TRX only when nobody has read it for 0.1 s: who asks faster sees the old one for ever."""
+    time.sleep(0.12)
+
+
 def seen(
     lab: LabState, instance: LabInstance, thread_id: int, holds: Callable[[Session], bool] = lambda session: True
 ) -> Session:
@@ -82,7 +87,7 @@ def seen(
     found: list[Session] = []
 
     def look() -> bool:
-        time.sleep(0.12)  # InnoDB renews its table of transactions only when nobody has read it for 0.1 s
+        let_innodb_renew()
         with reader(lab, instance) as db:
             session = sessions.read(db, thread_id)
         found[:] = [session] if session is not None and holds(session) else []

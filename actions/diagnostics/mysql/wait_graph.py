@@ -10,7 +10,6 @@ from actions.blocking_sessions import Holder, read_holders
 from actions.contract import Cost, Count, Flavour, MySQL, Seconds, diagnostic
 from actions.live_holders import without_live
 from actions.lock_suspects import (
-    MOST_SUSPECTS,
     UNRECORDED,
     metadata_suspects,
     records_metadata_locks,
@@ -20,11 +19,10 @@ from actions.lock_suspects import (
     unrecorded_transactions,
 )
 from actions.metadata_lock_queues import MetadataWaits, read_metadata_waits
-from actions.row_lock_queues import read_row_waits
+from actions.row_lock_queues import MOST_SUSPECTS, read_row_waits
 from actions.server_versions import processlist
-from actions.session_waits import WaitKind, kind_of, read_waiting_sessions
+from actions.session_waits import WaitKind, kind_of, read_metadata_statements, read_waiting_sessions
 from actions.sql_quoting import placeholders
-from actions.statement_redaction import normalise
 from actions.user_level_locks import read_user_level_locks
 from actions.wait_roots import Queue, roots
 
@@ -173,9 +171,10 @@ def wait_graph(db: MySQL, *, idle_for: Seconds = 5.0) -> WaitGraph:
     reached = {id(queue) for root in found if root.thread_id not in between for queue in root.reached}
     behind = sum(each.waiting for each in read if each.thread_id in between)
     suspects = [*table_suspects(db, by_kind, behind, recorded), *row_suspects(db, rows)]
-    unclear = _unclear(db, held_by, recorded) if "metadata" in by_kind else []
+    statements = read_metadata_statements(db) if "metadata" in by_kind else ()
+    unclear = _unclear(db, held_by, recorded, statements) if "metadata" in by_kind else []
     if "metadata" in by_kind and (unclear or _unheld(metadata, reached)):
-        others = metadata_suspects(db, by_kind["metadata"].sessions)
+        others = metadata_suspects(db, by_kind["metadata"].sessions, statements)
         known = {each.thread_id for each in held_by}
         suspects += [*(suspected(each) for each in unclear), *(each for each in others if each.thread_id not in known)]
     holders = without_live(db, [each for each in held_by if each not in unclear], rows.longest, idle_for)
@@ -191,7 +190,7 @@ def wait_graph(db: MySQL, *, idle_for: Seconds = 5.0) -> WaitGraph:
         recorded=recorded,
         unexplained=max(0, waiting - explained),
         statements=rows.statements,
-        ddl=_waiting_ddl(db) if "metadata" in by_kind else "",
+        ddl=next((each for _, each in statements if each.upper().startswith(DDL)), ""),
         applier_waits=any(each.appliers for each in kinds),
         commits=sum(by_kind[kind].sessions for kind in COMMITS if kind in by_kind) if "semi_sync" in by_kind else 0,
         read=rows.read,
@@ -223,10 +222,12 @@ def _unheld(metadata: MetadataWaits, reached: Collection[int]) -> bool:
     return not of_tables or any(id(each) not in reached for each in of_tables)
 
 
-def _unclear(db: MySQL, holders: Sequence[Holder], recorded: bool) -> list[Holder]:
+def _unclear(
+    db: MySQL, holders: Sequence[Holder], recorded: bool, waiting: Sequence[tuple[Seconds, str]]
+) -> list[Holder]:
     """Returns the holders of tables that may not be the only ones, since the record has a gap."""
     found = [each for each in holders if each.kind == "metadata" and not each.stays and each.kill]
-    return found if found and recorded and unrecorded_transactions(db) else []
+    return found if found and recorded and unrecorded_transactions(db, waiting) else []
 
 
 def _in_words(suspect: Holder) -> str:
@@ -275,12 +276,3 @@ def _waiting_appliers(db: MySQL, appliers: Sequence[int]) -> int:
         tuple(appliers),
     )
     return int(rows[0]["waiting"]) if rows else 0
-
-
-def _waiting_ddl(db: MySQL) -> str:
-    rows = db.rows(
-        f"SELECT INFO AS info FROM {processlist(db.version)} WHERE STATE LIKE '%metadata lock' AND INFO IS NOT NULL "
-        "ORDER BY TIME DESC LIMIT 200"
-    )
-    statements = (normalise(row["info"]) for row in rows)
-    return next((each for each in statements if each.upper().startswith(DDL)), "")

@@ -13,7 +13,7 @@ from actions.row_lock_queues import MOST_EDGES
 from bot.lab.lab_state import LabInstance, LabState
 from bot.lab.server_data_directories import MAX_CONNECTIONS
 from bot.lab.waiting import wait_until
-from tests.actions.hands import Client, administer, reader
+from tests.actions.hands import Client, administer, let_innodb_renew, reader
 
 pytestmark = pytest.mark.lab
 
@@ -37,6 +37,7 @@ def graph(lab: LabState, instance: LabInstance, waiting: int, idle_for: float = 
     found: list[WaitGraph] = []
 
     def enough() -> bool:
+        let_innodb_renew()
         with reader(lab, instance, timeout=10.0) as db:
             found[:] = [wait_graph(db, idle_for=idle_for)]
         return found[0].waiting >= waiting
@@ -166,7 +167,6 @@ def test_a_transaction_that_only_reads_and_locks_is_not_mistaken_for_one_that_on
     assert found.complete
 
 
-@pytest.mark.xfail(reason="not settled yet: depends on what ran before it on the same servers", strict=False)
 def test_on_mariadb_several_transactions_that_only_read_and_lock_are_suspects(notes: LabState, client: Open):
     server = notes.instance("billing-1")
     holders = [client(server) for _ in range(2)]
@@ -196,7 +196,6 @@ def test_sessions_that_wait_for_shared_locks_are_no_holders(notes: LabState, ser
     assert [(each.thread_id, each.waiting) for each in found.holders] == [(holder.id, 2)]
 
 
-@pytest.mark.xfail(reason="not settled yet: depends on what ran before it on the same servers", strict=False)
 def test_a_chain_leads_to_its_first_session(notes: LabState, server: LabInstance, client: Open):
     first, second = client(server), client(server)
     locked_row(first, 1)
@@ -216,7 +215,6 @@ def test_a_statement_after_the_lock_was_taken_does_not_hold_it(notes: LabState, 
     assert (root.thread_id, root.idle, root.kill) == (holder.id, False, "connection")
 
 
-@pytest.mark.xfail(reason="not settled yet: depends on what ran before it on the same servers", strict=False)
 def test_a_statement_that_is_its_own_transaction_releases_its_locks_when_it_ends(
     notes: LabState, mysql: LabInstance, client: Open
 ):
@@ -239,7 +237,6 @@ def test_a_lock_on_a_table_is_of_its_holder_and_not_of_a_bystander(notes: LabSta
     assert root.kill == ""
 
 
-@pytest.mark.xfail(reason="not settled yet: depends on what ran before it on the same servers", strict=False)
 def test_beside_a_protected_holder_the_next_one_is_offered_for_its_own_waiters(
     notes: LabState, server: LabInstance, client: Open
 ):
@@ -392,7 +389,6 @@ def recording_since_now(notes: LabState) -> Iterator[Callable[[], None]]:
     administer(mariadb, change.format("NO"))
 
 
-@pytest.mark.xfail(reason="not settled yet: depends on what ran before it on the same servers", strict=False)
 @pytest.mark.parametrize("bystander", [False, True])
 def test_a_holder_from_before_the_record_is_unknown(
     notes: LabState, client: Open, recording_since_now: Callable[[], None], bystander: bool
